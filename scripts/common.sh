@@ -1,0 +1,83 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# What the scripts of this tree share: messages, colour, waiting on a
+# condition. Source it; it runs nothing by itself.
+#
+#	. "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/common.sh"
+#
+# Messages go to stderr as "tool: text", a cure follows as "  hint: command".
+
+# Root of this tree, and of its build output (O= of the Makefiles).
+NETBPF_TOP=$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")
+export NETBPF_OUT=${O:-$NETBPF_TOP}
+
+# Name shown in front of each message.
+PROG=${PROG:-$(basename "$0" .sh)}
+
+# colour CODE TEXT: TEXT in an ANSI colour, only on a terminal, never with
+# NO_COLOR (https://no-color.org).
+colour()
+{
+	if [ -t 1 ] && [ -z "${NO_COLOR:-}" ] && [ "${TERM:-dumb}" != dumb ]; then
+		printf '\033[%sm%s\033[0m' "$1" "$2"
+	else
+		printf '%s' "$2"
+	fi
+}
+
+# note TEXT...: one message line.
+note()
+{
+	printf '%s: %s\n' "$PROG" "$*" >&2
+}
+
+# hint TEXT...: the command that cures what was just said.
+hint()
+{
+	printf '  hint: %s\n' "$*" >&2
+}
+
+# die STATUS TEXT [HINT]: end with a message. STATUS is 1 (failed), 2 (usage)
+# or 3 (this machine cannot do it).
+die()
+{
+	local status=$1
+
+	note "failed: $2"
+	[ $# -lt 3 ] || hint "$3"
+	exit "$status"
+}
+
+# usage_error TEXT: a bad command line; the exit status is 2.
+usage_error()
+{
+	note "$1"
+	hint "$PROG --help"
+	exit 2
+}
+
+# have TOOL: TOOL can be run.
+have()
+{
+	command -v "$1" >/dev/null 2>&1
+}
+
+# require_root WHAT: root is needed to do WHAT.
+require_root()
+{
+	[ "$(id -u)" -eq 0 ] || die 1 "$1 needs root" "sudo $0"
+}
+
+# wait_until SECONDS COMMAND...: try COMMAND until it succeeds, 1 when SECONDS
+# (a whole number) have passed. The output of COMMAND is not shown.
+wait_until()
+{
+	local deadline=$((SECONDS + $1 + 1))
+
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ "$SECONDS" -lt "$deadline" ] || return 1
+		sleep 0.02
+	done
+}

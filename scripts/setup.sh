@@ -1,0 +1,272 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Bring what the build and the tests of this tree need: packages of the
+# distribution, and the parts of a kernel source tree, unpacked into .ksrc/.
+set -euo pipefail
+
+# shellcheck source=scripts/common.sh
+. "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/common.sh"
+
+# What is needed, a line each: KIND NAME PACKAGE PURPOSE.
+#	tool    a command on PATH
+#	header  a C header that the compiler finds
+readonly NEEDS='
+tool   make       make              build
+tool   gcc        gcc               build
+tool   clang      clang             build
+header stdio.h    libc6-dev         build
+header gelf.h     libelf-dev        build
+header zlib.h     zlib1g-dev        build
+tool   xz         xz-utils          build
+tool   ip         iproute2          lab
+tool   tc         iproute2          lab
+tool   ethtool    ethtool           lab
+tool   ping       iputils-ping      lab
+tool   curl       curl              lab
+tool   nginx      nginx-light       lab
+tool   nsenter    util-linux        lab
+tool   tcpdump    tcpdump           lab
+tool   jq         jq                tests
+tool   nft        nftables          tests
+tool   setpriv    util-linux        tests
+tool   rsync      rsync             tests
+tool   perl       perl              review
+tool   shellcheck shellcheck        review
+tool   codespell  codespell         review
+tool   rst2man    python3-docutils  review
+tool   clang-19   clang-19          review
+'
+
+# What is taken from the kernel source package.
+readonly KSRC_PARTS='
+COPYING Makefile LICENSES scripts include/uapi kernel/bpf
+tools/arch tools/bpf tools/build tools/include tools/lib tools/scripts
+tools/testing/selftests/Makefile
+tools/testing/selftests/gen_kselftest_tar.sh
+tools/testing/selftests/kselftest
+tools/testing/selftests/kselftest.h
+tools/testing/selftests/kselftest_harness.h
+tools/testing/selftests/kselftest_install.sh
+tools/testing/selftests/kselftest_module.h
+tools/testing/selftests/lib.mk
+tools/testing/selftests/net/lib.sh
+tools/testing/selftests/net/net_helper.sh
+tools/testing/selftests/run_kselftest.sh
+'
+
+usage()
+{
+	cat <<USAGE
+Usage: setup.sh [--all] [--check] [-h]
+
+Installs the packages that building and testing netbpf needs, and unpacks the
+parts of a kernel source tree that it is built from into .ksrc/.
+
+  --all       also the tools of review and CI (checkpatch, shellcheck, clang-19)
+  --check     list what is missing and change nothing; exit 3 if anything is
+  -h, --help  this text
+
+Environment:
+  NO_INSTALL=1  install no package: list what is missing and exit 3
+  KSRC=DIR      use this kernel tree, unpack none
+
+Examples:
+  scripts/setup.sh --check
+  sudo scripts/setup.sh
+
+Exit status: 0 done, 1 failed, 2 usage, 3 something is missing.
+USAGE
+}
+
+has_header()
+{
+	local cc
+
+	for cc in gcc clang; do
+		have "$cc" || continue
+		if echo "#include <$1>" | "$cc" -E - >/dev/null 2>&1; then
+			return 0
+		fi
+	done
+	return 1
+}
+
+has()
+{
+	case $1 in
+	tool) have "$2" ;;
+	header) has_header "$2" ;;
+	esac
+}
+
+# missing: a line for each need that is not met: PACKAGE NAME PURPOSE.
+missing()
+{
+	local kind name package purpose
+
+	while read -r kind name package purpose; do
+		[ -n "$kind" ] || continue
+		[ "$purpose" != review ] || [ -n "$ALL" ] || continue
+		has "$kind" "$name" || echo "$package $name $purpose"
+	done <<<"$NEEDS"
+	has_ksrc || echo "linux-source kernel-source build"
+}
+
+# debian_like: packages are installed with apt-get here.
+debian_like()
+{
+	local ID='' ID_LIKE=''
+
+	# shellcheck source=/dev/null
+	[ ! -r /etc/os-release ] || . /etc/os-release
+	case " $ID $ID_LIKE " in
+	*' debian '* | *' ubuntu '*) have apt-get ;;
+	*) return 1 ;;
+	esac
+}
+
+list_missing()
+{
+	local package name purpose
+
+	echo "Missing (package: what it brings, what for):"
+	while read -r package name purpose; do
+		printf '  %-18s %s, %s\n' "$package:" "$name" "$purpose"
+	done <<<"$1"
+}
+
+# What to remove when this ends, however it ends.
+TO_REMOVE=()
+trap 'rm -rf "${TO_REMOVE[@]}"' EXIT
+trap 'exit 130' INT TERM
+
+# Packages that start a daemon when they are installed (nginx) must not: the
+# lab runs its own. Debian asks policy-rc.d, 101 forbids the start.
+readonly POLICY=/usr/sbin/policy-rc.d
+
+forbid_daemons()
+{
+	[ ! -e "$POLICY" ] || return 0
+	TO_REMOVE+=("$POLICY")
+	printf '#!/bin/sh\nexit 101\n' >"$POLICY"
+	chmod 755 "$POLICY"
+}
+
+# newest_source: the newest linux-source package on offer, at least 6.6.
+newest_source()
+{
+	apt-cache pkgnames linux-source- | grep -E '^linux-source-[0-9]+\.[0-9]+(\.[0-9]+)?$' |
+		while read -r package; do
+			printf '%s\n' 6.6 "${package##*-}" | sort -VC && echo "$package"
+		done | sort -V | tail -n 1
+}
+
+# install_packages NAMES...
+install_packages()
+{
+	local log
+
+	require_root "installing packages"
+	log=$(mktemp)
+	note "installing: $*"
+	forbid_daemons
+	if ! DEBIAN_FRONTEND=noninteractive apt-get install -y \
+		--no-install-recommends "$@" >"$log" 2>&1 </dev/null; then
+		tail -n 20 "$log" >&2
+		die 1 "apt-get could not install: $* (log: $log)" \
+			"apt-get update, then run this again"
+	fi
+	rm -f "$log"
+}
+
+update_lists()
+{
+	note "reading package lists"
+	apt-get update >/dev/null 2>&1 </dev/null ||
+		note "apt-get update failed: going on with the lists that are here"
+}
+
+has_ksrc()
+{
+	"$NETBPF_TOP/scripts/ksrc.sh" >/dev/null 2>&1
+}
+
+# unpack_ksrc: the needed parts of the newest linux-source archive, if one is
+# here. Unpacked aside and moved, so that .ksrc is whole or absent.
+unpack_ksrc()
+{
+	local archive top tmp
+
+	archive=$(find /usr/src -maxdepth 1 -name 'linux-source-*.tar.xz' | sort -V | tail -n 1)
+	if [ -z "$archive" ] || ! have xz; then
+		return 0
+	fi
+	top=$(basename "$archive" .tar.xz)
+	tmp=$(mktemp -d "$NETBPF_TOP/.ksrc.XXXXXX")
+	TO_REMOVE+=("$tmp")
+	note "unpacking $archive into .ksrc (about 10 seconds)"
+	# shellcheck disable=SC2086 # a list of words
+	printf "$top/%s\n" $KSRC_PARTS |
+		tar -xJf "$archive" -C "$tmp" --strip-components=1 -T - ||
+		die 1 "cannot unpack $archive"
+	chmod 755 "$tmp"
+	rm -rf "$NETBPF_TOP/.ksrc"
+	mv "$tmp" "$NETBPF_TOP/.ksrc"
+}
+
+install_missing()
+{
+	local packages
+
+	packages=$(cut -d' ' -f1 <<<"$1" | sort -u)
+	update_lists
+	if grep -qx linux-source <<<"$packages"; then
+		packages="$(grep -vx linux-source <<<"$packages") $(newest_source)"
+	fi
+	# shellcheck disable=SC2086 # a list of words
+	install_packages $packages
+}
+
+main()
+{
+	local check='' gaps
+
+	ALL=
+	while [ $# -gt 0 ]; do
+		case $1 in
+		--all) ALL=1 ;;
+		--check) check=1 ;;
+		-h | --help) usage; exit 0 ;;
+		*) usage_error "unknown argument: $1" ;;
+		esac
+		shift
+	done
+
+	[ -n "$check" ] || has_ksrc || unpack_ksrc
+	gaps=$(missing)
+	if [ -z "$gaps" ]; then
+		note "nothing is missing"
+		exit 0
+	fi
+	if [ -n "$check" ] || [ -n "${NO_INSTALL:-}" ]; then
+		list_missing "$gaps"
+		exit 3
+	fi
+	if ! debian_like; then
+		list_missing "$gaps"
+		die 3 "this is not Debian or Ubuntu: install the list above (names are Debian's)" \
+			"then run $0 --check"
+	fi
+
+	install_missing "$gaps"
+	has_ksrc || unpack_ksrc
+	gaps=$(missing)
+	if [ -n "$gaps" ]; then
+		list_missing "$gaps"
+		die 1 "still missing after the installation"
+	fi
+	note "ready: the kernel tree is $("$NETBPF_TOP/scripts/ksrc.sh")"
+}
+
+main "$@"
