@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# The top of netbpf, alone or as tools/netbpf of a kernel tree.
+
+all: samples
+
+# A relative O= counts from here, also in the directories below.
+ifneq ($(O),)
+override O := $(abspath $(O))
+endif
+
+samples:
+	+@$(MAKE) -C samples
+
+install uninstall:
+	+@$(MAKE) -C samples $@
+
+clean:
+	+@$(MAKE) -C samples clean
+
+help:
+	@echo 'Targets:'
+	@echo '  all        all that there is (default)'
+	@echo '  samples    the eBPF programs and their loaders, into samples/'
+	@echo '  install    install the samples, see DESTDIR and prefix'
+	@echo '  uninstall  remove them'
+	@echo '  clean      remove what was built'
+	@echo
+	@echo 'Variables:'
+	@echo '  O=DIR          build into DIR'
+	@echo '  V=1            show the commands'
+	@echo '  KSRC=DIR       kernel tree to take libbpf, bpftool and UAPI headers from'
+	@echo '  CLANG=clang-19 compiler of the BPF programs'
+	@echo '  LLVM=1         clang and LLVM tools for the host programs too'
+	@echo '  VMLINUX_BTF=F  BTF to make vmlinux.h from'
+	@echo '  DESTDIR= prefix=/usr/local sbindir=  where install puts the binaries'
+
+.PHONY: all samples install uninstall clean help

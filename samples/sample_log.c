@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Messages on stderr: "foo: failed to VERB OBJECT: reason", and below it the
+ * command that cures it. JSON objects on stdout.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <linux/capability.h>
+#include <bpf/libbpf.h>
+#include "sample.h"
+
+static void vprint(const char *prefix, const char *sep, const char *fmt, va_list ap)
+{
+	/* stdout first, so that the two are in order where they go to one file. */
+	fflush(stdout);
+	fprintf(stderr, "%s%s", prefix, sep);
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+}
+
+/**
+ * pr_err() - an error message
+ * @fmt: as printf(), without newline: "failed to VERB OBJECT: reason"
+ */
+void pr_err(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vprint(sample.info->name, ": ", fmt, ap);
+	va_end(ap);
+}
+
+/**
+ * pr_info() - a message that -q silences
+ * @fmt: as printf(), without newline
+ */
+void pr_info(const char *fmt, ...)
+{
+	va_list ap;
+
+	if (sample.quiet)
+		return;
+	va_start(ap, fmt);
+	vprint(sample.info->name, ": ", fmt, ap);
+	va_end(ap);
+}
+
+/**
+ * pr_hint() - the cure of the error just printed
+ * @fmt: as printf(), without newline; a command to type where there is one
+ */
+void pr_hint(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vprint("  hint", ": ", fmt, ap);
+	va_end(ap);
+}
+
+/**
+ * pr_hint_doctor() - for a failure that has its reason in the machine
+ */
+void pr_hint_doctor(void)
+{
+	pr_hint("scripts/doctor.sh tells what this machine lacks");
+}
+
+/*
+ * libbpf's warnings are shown with -v only: on a kernel that refuses a program
+ * type they blame "ulimit -l", which is no longer charged since Linux 5.11.
+ */
+static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	if (level == LIBBPF_DEBUG && sample.verbose < 2)
+		return 0;
+	if (!sample.verbose)
+		return 0;
+	return vfprintf(stderr, fmt, ap);
+}
+
+/**
+ * sample_log_init() - route libbpf's messages
+ */
+void sample_log_init(void)
+{
+	libbpf_set_print(print_libbpf);
+}
+
+static bool has_cap(unsigned int cap)
+{
+	struct __user_cap_header_struct hdr = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2] = {};
+
+	if (syscall(SYS_capget, &hdr, data))
+		return true;
+	return data[cap / 32].effective & (1U << (cap % 32));
+}
+
+/**
+ * sample_missing_caps() - name the capabilities that are missing
+ * @what: what failed, "load the program"
+ *
+ * CAP_SYS_ADMIN stands in for CAP_BPF (capabilities(7)).
+ *
+ * Return: true if one is missing; it was printed.
+ */
+bool sample_missing_caps(const char *what)
+{
+	bool bpf = has_cap(CAP_BPF) || has_cap(CAP_SYS_ADMIN);
+	bool net = has_cap(CAP_NET_ADMIN);
+
+	if (bpf && net)
+		return false;
+	pr_err("failed to %s: %s%s%s missing", what, bpf ? "" : "CAP_BPF",
+	       bpf || net ? "" : " and ", net ? "" : "CAP_NET_ADMIN");
+	pr_hint("run it as root: sudo %s", sample.info->name);
+	return true;
+}
+
+/**
+ * sample_load_failed() - say why a BPF object could not be opened or loaded
+ * @what: name of the object
+ * @err: negative errno of libbpf
+ *
+ * Return: the exit status.
+ */
+int sample_load_failed(const char *what, int err)
+{
+	char action[64];
+
+	snprintf(action, sizeof(action), "load the BPF object %s", what);
+	if (sample_missing_caps(action))
+		return SAMPLE_FAILED;
+	pr_err("failed to %s: %s", action, strerror(-err));
+	if (!sample.verbose)
+		pr_hint("-vv shows the messages of libbpf and the verifier");
+	pr_hint_doctor();
+	return SAMPLE_FAILED;
+}
+
+/**
+ * sample_json_begin() - start a JSON object of one line
+ * @event: value of its first field, "event"
+ *
+ * Return: the writer of stdout; sample_json_end() ends the object.
+ */
+json_writer_t *sample_json_begin(const char *event)
+{
+	static json_writer_t *json;
+
+	if (!json)
+		json = jsonw_new(stdout);
+	if (!json) {
+		pr_err("failed to write JSON: %s", strerror(ENOMEM));
+		exit(SAMPLE_FAILED);
+	}
+	jsonw_reset(json);
+	jsonw_start_object(json);
+	jsonw_string_field(json, "event", event);
+	return json;
+}
+
+/**
+ * sample_json_end() - end the object and its line
+ * @json: of sample_json_begin()
+ */
+void sample_json_end(json_writer_t *json)
+{
+	jsonw_end_object(json);
+	putchar('\n');
+}

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The trace pipe, from an instance of our own: reading the global one would
+ * take lines away from other readers (Documentation/trace/ftrace.rst).
+ */
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+#include <linux/magic.h>
+#include "sample.h"
+
+#define INSTANCE_PREFIX "netbpf-"
+#define TRACEFS_PATH "/sys/kernel/tracing"
+
+static bool is_tracefs(const char *path)
+{
+	struct statfs fs;
+
+	return !statfs(path, &fs) && fs.f_type == TRACEFS_MAGIC;
+}
+
+/*
+ * Mount tracefs where only this process sees it: the mounts of the host are
+ * not ours to change, and the mount goes when the process ends.
+ */
+static int mount_tracefs(void)
+{
+	if (unshare(CLONE_NEWNS) ||
+	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("none", TRACEFS_PATH, "tracefs", 0, NULL))
+		return -errno;
+	return 0;
+}
+
+/* Where tracefs is mounted; mounted now if it is nowhere. */
+static const char *find_tracefs(void)
+{
+	int err;
+
+	if (is_tracefs(TRACEFS_PATH))
+		return TRACEFS_PATH;
+	if (is_tracefs("/sys/kernel/debug/tracing"))
+		return "/sys/kernel/debug/tracing";
+	err = mount_tracefs();
+	if (!err)
+		return TRACEFS_PATH;
+
+	pr_err("failed to find tracefs: it is not mounted, and mounting it failed: %s",
+	       strerror(-err));
+	pr_hint("sudo mount -t tracefs none " TRACEFS_PATH);
+	return NULL;
+}
+
+static int write_file(const char *dir, const char *name, const char *text)
+{
+	char path[PATH_MAX];
+	int fd, err = 0;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, strlen(text)) < 0)
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+/*
+ * Instances named netbpf-TOOL-PID outlive a kill -9. Take away those whose
+ * process is gone.
+ */
+static void sweep_instances(const char *instances)
+{
+	char path[PATH_MAX];
+	struct dirent *entry;
+	const char *dash;
+	DIR *dir;
+
+	dir = opendir(instances);
+	if (!dir)
+		return;
+	while ((entry = readdir(dir))) {
+		dash = strrchr(entry->d_name, '-');
+		if (strncmp(entry->d_name, INSTANCE_PREFIX, strlen(INSTANCE_PREFIX)) ||
+		    !isdigit((unsigned char)dash[1]) || !kill(atoi(dash + 1), 0))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", instances, entry->d_name);
+		rmdir(path);
+	}
+	closedir(dir);
+}
+
+static int fill_instance(struct sample_trace *trace, const char *glob)
+{
+	char filter[128], path[PATH_MAX];
+	int err;
+
+	/* Other programs call bpf_printk() too: take only our lines. */
+	snprintf(filter, sizeof(filter), "bpf_string ~ \"%s\"", glob);
+	err = write_file(trace->dir, "events/bpf_trace/bpf_trace_printk/filter", filter);
+	if (!err)
+		err = write_file(trace->dir, "trace_clock", "mono");
+	if (!err)
+		err = write_file(trace->dir, "events/bpf_trace/bpf_trace_printk/enable", "1");
+	if (err)
+		return err;
+	snprintf(path, sizeof(path), "%s/trace_pipe", trace->dir);
+	trace->fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	return trace->fd < 0 ? -errno : 0;
+}
+
+/**
+ * sample_trace_open() - read what bpf_printk() prints
+ * @trace: the instance; sample_trace_close() removes it
+ * @glob: lines wanted, "Hello*"
+ *
+ * Return: 0, or a negative errno, which was printed.
+ */
+int sample_trace_open(struct sample_trace *trace, const char *glob)
+{
+	const char *tracefs = find_tracefs();
+	char instances[64];
+	int err;
+
+	trace->fd = -1;
+	trace->dir[0] = '\0';
+	if (!tracefs)
+		return -ENOENT;
+	snprintf(instances, sizeof(instances), "%s/instances", tracefs);
+	sweep_instances(instances);
+	snprintf(trace->dir, sizeof(trace->dir), "%s/%s%s-%d", instances, INSTANCE_PREFIX,
+		 sample.info->name, getpid());
+	if (mkdir(trace->dir, 0700)) {
+		err = -errno;
+		pr_err("failed to make the trace instance %s: %s", trace->dir, strerror(-err));
+		trace->dir[0] = '\0';
+		pr_hint_doctor();
+		return err;
+	}
+	err = fill_instance(trace, glob);
+	if (err) {
+		pr_err("failed to set up the trace instance %s: %s", trace->dir,
+		       strerror(-err));
+		pr_hint_doctor();
+		sample_trace_close(trace);
+	}
+	return err;
+}
+
+/**
+ * sample_trace_close() - remove the instance
+ * @trace: of sample_trace_open(), also after its failure
+ */
+void sample_trace_close(struct sample_trace *trace)
+{
+	if (trace->fd >= 0)
+		close(trace->fd);
+	trace->fd = -1;
+	if (!trace->dir[0])
+		return;
+	if (rmdir(trace->dir))
+		pr_err("failed to remove %s: %s", trace->dir, strerror(errno));
+	trace->dir[0] = '\0';
+}
