@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* What ping_kern.c and ping_user.c share. */
+#ifndef _SAMPLES_PING_H
+#define _SAMPLES_PING_H
+
+#include <linux/types.h>
+
+/**
+ * enum ping_count - what became of a packet; each packet has one reason
+ * @PING_PASS_NOT_IP: neither IPv4 nor IPv6
+ * @PING_PASS_BAD: malformed or cut short: the kernel's to drop
+ * @PING_PASS_NO_ECHO: IP, but no ICMP echo request
+ * @PING_PASS_FILTER: an echo request that --src or --dst leaves out
+ * @PING_PASS_EVERY: matched, but not the Nth of --every
+ * @PING_PASS_ACTION: matched, and the action is to pass
+ * @PING_DROP_ECHO: matched and dropped
+ * @PING_LOST: events that found the ring buffer full; no packets
+ * @__PING_COUNT_MAX: number of counters
+ */
+enum ping_count {
+	PING_PASS_NOT_IP,
+	PING_PASS_BAD,
+	PING_PASS_NO_ECHO,
+	PING_PASS_FILTER,
+	PING_PASS_EVERY,
+	PING_PASS_ACTION,
+	PING_DROP_ECHO,
+	PING_LOST,
+	__PING_COUNT_MAX,
+};
+
+/**
+ * struct ping_event - a matched echo request
+ * @ts_ns: CLOCK_MONOTONIC in ns
+ * @saddr: source; an IPv4 address as ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2)
+ * @daddr: destination, likewise
+ * @ifindex: interface it came in on
+ * @id: identifier, network byte order
+ * @seq: sequence number, network byte order
+ * @reason: enum ping_count
+ * @family: 4 or 6
+ * @pad: zero
+ */
+struct ping_event {
+	__u64 ts_ns;
+	__be32 saddr[4];
+	__be32 daddr[4];
+	__u32 ifindex;
+	__be16 id;
+	__be16 seq;
+	__u8 reason;
+	__u8 family;
+	__u8 pad[6];
+};
+
+/**
+ * struct ping_prefix - addresses that --src or --dst matches
+ * @addr: address, IPv4 as ::ffff:a.b.c.d; bits beyond the mask are zero
+ * @mask: bits that count
+ * @family: 4 or 6; 0 matches every address of both. Without it ::/0 would
+ *	match IPv4 too
+ * @pad: zero
+ */
+struct ping_prefix {
+	__be32 addr[4];
+	__be32 mask[4];
+	__u8 family;
+	__u8 pad[3];
+};
+
+#endif /* _SAMPLES_PING_H */
