@@ -166,5 +166,5 @@ int main(int argc, char **argv)
 		return sample_load_failed("hello", -errno);
 	err = run(skel, &reader);
 	hello_kern__destroy(skel);
-	return err ? SAMPLE_FAILED : SAMPLE_OK;
+	return sample_exit_status(err);
 }

@@ -34,5 +34,5 @@ int main(int argc, char **argv)
 
 	sample_xdp_detach(&xdp);
 	pass_kern__destroy(skel);
-	return err ? SAMPLE_FAILED : SAMPLE_OK;
+	return sample_exit_status(err);
 }

@@ -245,5 +245,5 @@ int main(int argc, char **argv)
 
 	err = attach_and_loop(&run);
 	ping_kern__destroy(run.skel);
-	return err ? SAMPLE_FAILED : SAMPLE_OK;
+	return sample_exit_status(err);
 }

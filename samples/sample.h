@@ -153,6 +153,7 @@ __printf(1, 2) void pr_hint(const char *fmt, ...);
 void pr_hint_doctor(void);
 int sample_load_failed(const char *what, int err);
 bool sample_missing_caps(const char *what);
+int sample_exit_status(int err);
 void sample_log_init(void);
 
 json_writer_t *sample_json_begin(const char *event);

@@ -146,6 +146,25 @@ int sample_load_failed(const char *what, int err)
 }
 
 /**
+ * sample_exit_status() - the exit status, at the very end of main()
+ * @err: 0, or a negative errno that was printed
+ *
+ * Return: enum sample_exit; output that could not be written is a failure, and
+ * what the kernel or a driver does not have at all is a limit of the machine.
+ */
+int sample_exit_status(int err)
+{
+	if (!err && (fflush(stdout) || ferror(stdout)) && !sample_reader_gone()) {
+		pr_err("failed to write to stdout: lines were lost");
+		pr_hint("is the disk full? df -h .");
+		return SAMPLE_FAILED;
+	}
+	if (!err)
+		return SAMPLE_OK;
+	return err == -EOPNOTSUPP ? SAMPLE_UNABLE : SAMPLE_FAILED;
+}
+
+/**
  * sample_json_begin() - start a JSON object of one line
  * @event: value of its first field, "event"
  *
