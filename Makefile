@@ -2,7 +2,7 @@
 #
 # The top of netbpf, alone or as tools/netbpf of a kernel tree.
 
-all: samples
+all: samples selftests
 
 # A relative O= counts from here, also in the directories below.
 ifneq ($(O),)
@@ -12,16 +12,27 @@ endif
 samples:
 	+@$(MAKE) -C samples
 
+# One after the other: both need libbpf, which the first makes.
+selftests: samples
+	+@$(MAKE) -C selftests
+
 install uninstall:
 	+@$(MAKE) -C samples $@
 
+run_tests: all
+	+@$(MAKE) -C selftests run_tests
+
 clean:
+	+@$(MAKE) -C selftests clean
 	+@$(MAKE) -C samples clean
 
 help:
 	@echo 'Targets:'
-	@echo '  all        all that there is (default)'
+	@echo '  all        samples and selftests (default)'
 	@echo '  samples    the eBPF programs and their loaders, into samples/'
+	@echo '  selftests  the test programs'
+	@echo '  run_tests  run the tests with the runner of the kernel'
+	@echo '             (./selftests/run.sh also sets up, and fails when a test fails)'
 	@echo '  install    install the samples, see DESTDIR and prefix'
 	@echo '  uninstall  remove them'
 	@echo '  clean      remove what was built'
@@ -35,4 +46,4 @@ help:
 	@echo '  VMLINUX_BTF=F  BTF to make vmlinux.h from'
 	@echo '  DESTDIR= prefix=/usr/local sbindir=  where install puts the binaries'
 
-.PHONY: all samples install uninstall clean help
+.PHONY: all samples selftests install uninstall run_tests clean help

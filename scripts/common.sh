@@ -8,18 +8,30 @@
 #
 # Messages go to stderr as "tool: text", a cure follows as "  hint: command".
 
-# Root of this tree, and of its build output (O= of the Makefiles).
+# Root of this tree, and of its build output (O= of the Makefiles, where a
+# relative one counts from where the script was called).
 NETBPF_TOP=$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")
-export NETBPF_OUT=${O:-$NETBPF_TOP}
+NETBPF_OUT=${O:-$NETBPF_TOP}
+case $NETBPF_OUT in
+/*) ;;
+*) NETBPF_OUT=$PWD/$NETBPF_OUT ;;
+esac
+export NETBPF_TOP NETBPF_OUT
 
 # Name shown in front of each message.
 PROG=${PROG:-$(basename "$0" .sh)}
+
+# Asked here, not in colour(): inside $(...) stdout is never a terminal.
+NETBPF_COLOUR=
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ] && [ "${TERM:-dumb}" != dumb ]; then
+	NETBPF_COLOUR=1
+fi
 
 # colour CODE TEXT: TEXT in an ANSI colour, only on a terminal, never with
 # NO_COLOR (https://no-color.org).
 colour()
 {
-	if [ -t 1 ] && [ -z "${NO_COLOR:-}" ] && [ "${TERM:-dumb}" != dumb ]; then
+	if [ -n "$NETBPF_COLOUR" ]; then
 		printf '\033[%sm%s\033[0m' "$1" "$2"
 	else
 		printf '%s' "$2"

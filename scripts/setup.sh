@@ -167,7 +167,6 @@ install_packages()
 {
 	local log
 
-	require_root "installing packages"
 	log=$(mktemp)
 	note "installing: $*"
 	forbid_daemons
@@ -219,6 +218,7 @@ install_missing()
 {
 	local packages
 
+	require_root "installing packages"
 	packages=$(cut -d' ' -f1 <<<"$1" | sort -u)
 	update_lists
 	if grep -qx linux-source <<<"$packages"; then

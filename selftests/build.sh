@@ -1,0 +1,219 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The build: what is rebuilt when, with which tools, from which headers, and
+# what it says when something is missing. All of it in a copy of the tree.
+
+# shellcheck source=selftests/lib.sh
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+require_tools make gcc clang
+KSRC=$("$NETBPF_TOP/scripts/ksrc.sh") || skip "no kernel source tree"
+
+# The variables of the make that may be running us are not for this one.
+unset MAKEFLAGS MFLAGS MAKEOVERRIDES O OUTPUT
+
+COPY=$TMP/tree
+
+setup()
+{
+	mkdir "$COPY"
+	tar -C "$NETBPF_TOP" -cf - --exclude='*.o' --exclude='*.d' --exclude='*.a' \
+		--exclude='*.skel.h' Makefile include samples scripts selftests |
+		tar -C "$COPY" -xf -
+	make -C "$COPY" clean >/dev/null
+	find "$COPY" -type f | sort >"$TMP/before"
+	if ! make -C "$COPY/samples" KSRC="$KSRC" -j "$(nproc)" >"$TMP/first" 2>&1; then
+		cat "$TMP/first" >&2
+		fail "the build failed"
+	fi
+}
+
+build()
+{
+	make -C "$COPY/samples" KSRC="$KSRC" "$@"
+}
+
+# change FILE: newer than what was built from it.
+change()
+{
+	touch "$COPY/$1"
+}
+
+samples()
+{
+	sed -n 's/^SAMPLES := //p' "$COPY/samples/Makefile"
+}
+
+test_every_sample_is_built()
+{
+	local name
+
+	for name in $(samples); do
+		[ -x "$COPY/samples/$name" ] || fail "samples/$name was not built"
+	done
+}
+
+test_nothing_to_do_the_second_time()
+{
+	expect_status 0 build
+	expect_no_match "$OUT_FILE" '^  [A-Z]'
+}
+
+test_a_program_rebuilds_only_its_sample()
+{
+	change samples/ping_kern.c
+	expect_status 0 build
+	expect_match "$OUT_FILE" 'LINK +samples/ping'
+	expect_no_match "$OUT_FILE" 'hello|pass|sample_|LIBBPF|BPFTOOL'
+}
+
+test_a_header_rebuilds_what_includes_it()
+{
+	change include/pkt_parse.bpf.h
+	expect_status 0 build
+	expect_match "$OUT_FILE" 'LINK +samples/ping'
+	expect_match "$OUT_FILE" 'LINK +samples/hello'
+	expect_no_match "$OUT_FILE" 'samples/pass|sample_'
+}
+
+test_loader_code_links_all_again()
+{
+	local name
+
+	change samples/sample_log.c
+	expect_status 0 build
+	for name in $(samples); do
+		expect_match "$OUT_FILE" "LINK +samples/$name"
+	done
+	expect_no_match "$OUT_FILE" 'CLANG|SKEL'
+}
+
+# All headers, those of the system too, as the compiler would read them.
+test_bpf_programs_include_nothing_of_libc()
+{
+	local command
+
+	change samples/ping_kern.c
+	command=$(build V=1 | sed -n 's/ -MMD .* -c .*ping_kern.c .*/ -M/p')
+	[ -n "$command" ] || fail "no compiler command was shown"
+	sh -c "$command $COPY/samples/ping_kern.c" >"$TMP/deps"
+	expect_match "$TMP/deps" 'include/uapi/linux/icmp.h'
+	expect_no_match "$TMP/deps" '/usr/include'
+}
+
+test_libbpf_of_the_system_is_not_used()
+{
+	ldd "$COPY/samples/ping" >"$TMP/ldd"
+	expect_match "$TMP/ldd" 'libelf'
+	expect_no_match "$TMP/ldd" 'libbpf|libxdp'
+}
+
+test_verbose_shows_commands()
+{
+	change samples/pass_kern.c
+	expect_status 0 build V=1
+	expect_out 'target bpf.*pass_kern.c'
+	expect_no_match "$OUT_FILE" '^  CLANG'
+}
+
+test_another_compiler_rebuilds_the_objects()
+{
+	require_other_clang
+	expect_status 0 build CLANG="$OTHER_CLANG"
+	expect_match "$OUT_FILE" 'CLANG +samples/ping_kern.o'
+	"$COPY/samples/ping" --version >/dev/null
+	expect_status 0 build
+	expect_match "$OUT_FILE" 'CLANG +samples/ping_kern.o'
+}
+
+require_other_clang()
+{
+	OTHER_CLANG=$(compgen -c clang- | grep -Ex 'clang-[0-9]+' | sort -V | tail -n 1)
+	[ -n "$OTHER_CLANG" ] || skip "no second clang (scripts/setup.sh --all)"
+}
+
+test_clang_as_host_compiler()
+{
+	expect_status 0 build LLVM=1 O="$TMP/llvm" -j "$(nproc)"
+	"$TMP/llvm/samples/ping" --version
+}
+
+test_a_relative_O_counts_from_where_make_was_called()
+{
+	cd "$TMP"
+	expect_status 0 make -C "$COPY" samples KSRC="$KSRC" O=relative -j "$(nproc)"
+	"$TMP/relative/samples/ping" --version
+	[ ! -e "$COPY/relative" ] || fail "built into the source tree"
+}
+
+test_install_and_uninstall()
+{
+	expect_status 0 build install DESTDIR="$TMP/root" prefix=/usr
+	"$TMP/root/usr/sbin/netbpf-ping" --version
+	expect_eq "number of files" "$(find "$TMP/root" -type f | wc -l)" "$(samples | wc -w)"
+	expect_status 0 build uninstall DESTDIR="$TMP/root" prefix=/usr
+	expect_eq "files left" "$(find "$TMP/root" -type f)" ""
+}
+
+test_vmlinux_h_from_this_kernel()
+{
+	[ -r /sys/kernel/btf/vmlinux ] || skip "this kernel has no BTF"
+	expect_status 0 build vmlinux.h
+	expect_match "$COPY/build/include/vmlinux.h" '^struct task_struct \{'
+}
+
+test_missing_btf_names_the_paths_tried()
+{
+	rm -f "$COPY/build/include/vmlinux.h"
+	expect_status 2 build vmlinux.h VMLINUX_BTF="$TMP/none"
+	expect_err "no kernel BTF at: $TMP/none.*CONFIG_DEBUG_INFO_BTF"
+}
+
+test_missing_compiler_is_named_with_its_cure()
+{
+	expect_status 2 build CLANG=clang-none
+	expect_err 'clang-none is missing: scripts/setup.sh'
+	expect_status 2 build CC=gcc-none
+	expect_err 'gcc-none is missing: scripts/setup.sh'
+}
+
+test_missing_header_is_named_with_its_cure()
+{
+	# A compiler that finds no header of libelf.
+	printf '#!/bin/sh\ngrep -q gelf.h && exit 1\nexec gcc "$@"\n' >"$TMP/cc"
+	chmod 755 "$TMP/cc"
+	expect_status 2 build CC="$TMP/cc"
+	expect_err 'gelf.h> is missing: scripts/setup.sh'
+}
+
+test_missing_kernel_tree_is_named_with_its_cure()
+{
+	expect_status 2 make -C "$COPY/samples" KSRC="$TMP/none"
+	expect_err 'KSRC=.* is no kernel source tree'
+	expect_err 'hint:.*scripts/setup.sh'
+}
+
+test_help_and_clean_need_no_kernel_tree()
+{
+	expect_status 0 make -C "$COPY" help KSRC="$TMP/none"
+	expect_out 'CLANG='
+}
+
+test_clean_leaves_the_sources_only()
+{
+	expect_status 0 make -C "$COPY" clean KSRC="$TMP/none"
+	find "$COPY" -type f | sort >"$TMP/after"
+	diff "$TMP/before" "$TMP/after" >&2 || fail "not the files of before"
+}
+
+run_tests test_every_sample_is_built test_nothing_to_do_the_second_time \
+	test_a_program_rebuilds_only_its_sample test_a_header_rebuilds_what_includes_it \
+	test_loader_code_links_all_again test_bpf_programs_include_nothing_of_libc \
+	test_libbpf_of_the_system_is_not_used test_verbose_shows_commands \
+	test_another_compiler_rebuilds_the_objects test_clang_as_host_compiler \
+	test_a_relative_O_counts_from_where_make_was_called test_install_and_uninstall \
+	test_vmlinux_h_from_this_kernel test_missing_btf_names_the_paths_tried \
+	test_missing_compiler_is_named_with_its_cure \
+	test_missing_header_is_named_with_its_cure \
+	test_missing_kernel_tree_is_named_with_its_cure \
+	test_help_and_clean_need_no_kernel_tree test_clean_leaves_the_sources_only

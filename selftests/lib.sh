@@ -1,0 +1,687 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# What the shell tests share. A test sources it, then names its functions:
+#
+#	#!/bin/bash
+#	# SPDX-License-Identifier: GPL-2.0
+#	. "$(dirname "$(readlink -f "$0")")/lib.sh"
+#	need_root
+#	require_tools ip ping
+#	test_drop_v4() { ...; }
+#	run_tests test_drop_v4
+#
+# Each function is one KTAP result ("drop v4"), run in a subshell of its own
+# with errexit, nounset and pipefail: a command that fails in the middle fails
+# the test, and the line is shown. As everywhere in bash, errexit is off inside
+# a condition (if, &&, ||, !): there, say fail.
+#
+# A function named setup, if there is one, runs before the first test, in the
+# main shell. What it makes is there for all tests; "defer" of it at the end.
+#
+# The script takes -l (list), -t NAME (one test, may repeat), -h.
+# It exits 0 (nothing failed), 1 (failed), 2 (usage), 4 (all skipped).
+
+set -euo pipefail
+
+# A script that is started in the background ignores SIGINT and cannot undo it,
+# nor can what it runs: a test that sends SIGINT to a script would wait for ever.
+if [ -n "$(trap -p INT)" ] && [ -z "${NBT_SIGNALS:-}" ]; then
+	export NBT_SIGNALS=1
+	exec env --default-signal=INT,QUIT "$0" "$@"
+fi
+unset NBT_SIGNALS
+export LC_ALL=C
+
+NBT_DIR=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+NBT_SELF=$(readlink -f "$0")
+NBT_NAME=$(basename "$NBT_SELF" .sh)
+PROG=$NBT_NAME
+
+NBT_COMMON=$NBT_DIR/../scripts/common.sh
+[ -r "$NBT_COMMON" ] || NBT_COMMON=$NBT_DIR/common.sh
+# shellcheck source=scripts/common.sh
+. "$NBT_COMMON"
+
+# Where the kernel's KTAP helpers are: beside us in a kernel tree or where
+# kselftests are installed, else in KSRC.
+nbt_ktap_helpers()
+{
+	local tail=tools/testing/selftests/kselftest/ktap_helpers.sh ksrc file
+
+	ksrc=$("$NETBPF_TOP/scripts/ksrc.sh" 2>/dev/null) || ksrc=
+	for file in "$NBT_DIR/../kselftest/ktap_helpers.sh" \
+		    "${ksrc:-/nonexistent}/$tail" "$NETBPF_TOP/.ksrc/$tail"; do
+		[ ! -r "$file" ] || { echo "$file"; return; }
+	done
+	die 1 "no kselftest/ktap_helpers.sh in the kernel tree" \
+		"$NETBPF_TOP/scripts/setup.sh"
+}
+
+NBT_HELPERS=$(nbt_ktap_helpers)
+# shellcheck source=/dev/null
+. "$NBT_HELPERS"
+
+NBT_LIST=		# -l was given
+NBT_ONLY=()		# names given with -t
+NBT_DEFER=()		# what cleanup has to run, oldest first
+NBT_CHILD=		# pid and process group of the running test
+NBT_TEST=		# its name
+NBT_IN_TEST=		# set in the subshell of a test
+NBT_IN_SETUP=		# set while setup runs
+NBT_DONE=		# set when the results are complete
+NBT_GRACE=10		# seconds a process gets to end after a signal
+
+# ---------------------------------------------------------------------------
+# Results
+
+# nbt_indent FILE: FILE as KTAP diagnostics, also when it ends in mid-line.
+nbt_indent()
+{
+	# shellcheck disable=SC1003 # $a\ ends an unfinished last line
+	[ ! -s "$1" ] || sed -e 's/^/# /' -e '$a\' "$1"
+}
+
+# diag TEXT...: a diagnostic line of the test that runs.
+diag()
+{
+	printf '%s\n' "$*" >&2
+}
+
+# fail REASON: the test has failed, and ends here. It fails too when this is
+# called in a subshell whose status nobody looks at.
+fail()
+{
+	printf 'failed: %s\n' "$*" >&2
+	: >"$NBT_STATE/fail"
+	exit 1
+}
+
+# skip REASON: the machine cannot run this test (in setup, or outside of a
+# test: any of them). The test ends here.
+skip()
+{
+	printf '%s\n' "$*" >"$NBT_STATE/skip"
+	if [ -n "$NBT_IN_TEST" ]; then
+		exit "$KSFT_SKIP"
+	fi
+	nbt_skip_all "$*"
+}
+
+# nbt_skip_all REASON: leave without a result. The kernel's ktap_skip_all
+# expands wildcards in the reason, hence noglob.
+nbt_skip_all()
+{
+	set -f
+	{
+		ktap_print_header
+		ktap_skip_all "$1"
+	} >&"$NBT_FD"
+	set +f
+	NBT_DONE=1
+	exit "$KSFT_SKIP"
+}
+
+# need_root: skip everything when not root.
+need_root()
+{
+	[ -z "$NBT_LIST" ] || return 0
+	[ "$(id -u)" -eq 0 ] || skip "needs root"
+}
+
+# require_tools TOOL...: skip everything when one of them is missing.
+require_tools()
+{
+	local tool missing=()
+
+	[ -z "$NBT_LIST" ] || return 0
+	for tool; do
+		have "$tool" || missing+=("$tool")
+	done
+	[ ${#missing[@]} -eq 0 ] || skip "not installed: ${missing[*]}"
+}
+
+# ---------------------------------------------------------------------------
+# Cleaning up
+
+# defer COMMAND [ARG...]: run it when the test (in setup, or outside of a test:
+# the script) ends, whatever the reason, last one first. One argument is taken
+# as shell code. It must not call exit, fail or skip.
+defer()
+{
+	if [ $# -eq 1 ]; then
+		NBT_DEFER+=("$1")
+	else
+		NBT_DEFER+=("$(printf '%q ' "$@")")
+	fi
+}
+
+# nbt_run_deferred: run what defer has kept. No signal may cut it short.
+nbt_run_deferred()
+{
+	local i
+
+	trap '' HUP INT TERM
+	trap - ERR
+	set +e
+	for ((i = ${#NBT_DEFER[@]} - 1; i >= 0; i--)); do
+		eval "${NBT_DEFER[i]}"
+	done
+	NBT_DEFER=()
+}
+
+# nbt_group_gone PGID: nothing is left in that process group.
+nbt_group_gone()
+{
+	! kill -0 -- "-$1" 2>/dev/null
+}
+
+# nbt_end_child: end the test that runs, politely first.
+nbt_end_child()
+{
+	[ -n "$NBT_CHILD" ] || return 0
+	kill -TERM -- "-$NBT_CHILD" 2>/dev/null || :
+	wait_until "$NBT_GRACE" nbt_child_reaped || :
+	kill -KILL -- "-$NBT_CHILD" 2>/dev/null || :
+	wait "$NBT_CHILD" 2>/dev/null || :
+}
+
+nbt_child_reaped()
+{
+	[[ " $(jobs -pr | tr '\n' ' ') " != *" $NBT_CHILD "* ]]
+}
+
+# nbt_exit: the EXIT trap of the main shell.
+nbt_exit()
+{
+	local status=$?
+
+	trap '' HUP INT TERM
+	trap - ERR
+	set +e
+	if [ -n "$NBT_TEST" ]; then		# a signal, in the middle of a test
+		nbt_end_child
+		echo "failed: interrupted" >>"$NBT_STATE/log"
+		nbt_report 1 >&"$NBT_FD"
+	fi
+	nbt_run_deferred >>"$NBT_STATE/log.exit" 2>&1
+	if [ -n "$NBT_DONE" ]; then
+		:
+	elif [ -n "$NBT_IN_SETUP" ]; then
+		{
+			ktap_print_header
+			nbt_indent "$NBT_STATE/log"
+			echo "Bail out! setup failed (status $status)"
+		} >&"$NBT_FD"
+	elif [ "$status" -ne 0 ]; then
+		echo "# $NBT_NAME: ended early (status $status)" >&"$NBT_FD"
+	fi
+	rm -rf "$TMP"
+	exit "$status"
+}
+
+# ---------------------------------------------------------------------------
+# Running the tests
+
+nbt_usage()
+{
+	cat <<-END
+		usage: $NBT_NAME.sh [-l] [-t NAME]... [-h]
+		  -l       list the tests
+		  -t NAME  run this test only (may repeat)
+	END
+}
+
+nbt_options()
+{
+	local opt OPTARG OPTIND=1
+
+	while getopts :lt:h opt; do
+		case $opt in
+		l) NBT_LIST=1 ;;
+		t) NBT_ONLY+=("$OPTARG") ;;
+		h) nbt_usage; exit 0 ;;
+		*) usage_error "bad option -$OPTARG" ;;
+		esac
+	done
+	[ "$OPTIND" -gt $# ] || usage_error "unexpected argument ${!OPTIND}"
+}
+
+# nbt_title FUNCTION: the name of a result.
+nbt_title()
+{
+	local title=${1#test_}
+
+	echo "${title//_/ }"
+}
+
+# nbt_select FUNCTION...: keep in NBT_RUN those that -t asked for.
+nbt_select()
+{
+	local fn only found
+
+	NBT_RUN=("$@")
+	[ ${#NBT_ONLY[@]} -gt 0 ] || return 0
+	NBT_RUN=()
+	for only in "${NBT_ONLY[@]}"; do
+		found=
+		for fn; do
+			case ${only// /_} in
+			"$fn" | "${fn#test_}") NBT_RUN+=("$fn"); found=1 ;;
+			esac
+		done
+		if [ -z "$found" ]; then
+			note "no test named '$only'; there are:"
+			for fn; do
+				echo "  $(nbt_title "$fn")" >&2
+			done
+			NBT_DONE=1
+			exit 2
+		fi
+	done
+}
+
+# nbt_err STATUS WHERE COMMAND: the ERR trap of a test: say what failed.
+nbt_err()
+{
+	printf 'failed: %s: status %s: %s\n' "$2" "$1" "$3" >&2
+}
+
+# nbt_test FUNCTION: the life of the subshell of one test.
+nbt_test()
+{
+	exec {NBT_FD}>&-
+	NBT_IN_TEST=1
+	NBT_DEFER=()
+	NBT_CHILD=
+	NBT_TEST=
+	trap nbt_run_deferred EXIT
+	trap 'exit 129' HUP
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+	set -eEuo pipefail
+	shopt -s inherit_errexit	# x=$(false; echo y) fails too
+	trap 'nbt_err $? "${BASH_SOURCE[0]##*/}:$LINENO" "$BASH_COMMAND"' ERR
+	"$1"
+}
+
+# nbt_report STATUS: the result of NBT_TEST, which ended with STATUS.
+nbt_report()
+{
+	local status=$1 title
+
+	title=$(nbt_title "$NBT_TEST")
+	NBT_TEST=
+	NBT_CHILD=
+	nbt_indent "$NBT_STATE/log"
+	if [ -e "$NBT_STATE/fail" ]; then
+		ktap_test_fail "$title"
+	elif [ "$status" -eq "$KSFT_SKIP" ] && [ -e "$NBT_STATE/skip" ]; then
+		# ktap_test_skip takes no reason.
+		set -f
+		__ktap_test ok "$title" "SKIP $(<"$NBT_STATE/skip")"
+		set +f
+		KTAP_CNT_SKIP=$((KTAP_CNT_SKIP + 1))
+	elif [ "$status" -eq 0 ]; then
+		ktap_test_pass "$title"
+	else
+		echo "# exit status $status"
+		ktap_test_fail "$title"
+	fi
+}
+
+# nbt_run_one FUNCTION: run one test. It gets a process group of its own, so
+# that nothing of it survives, and so that it does not ignore SIGINT as other
+# background processes of a script do.
+nbt_run_one()
+{
+	local status=0 pgid
+
+	rm -f "$NBT_STATE/fail" "$NBT_STATE/skip"
+	NBT_TEST=$1
+	set -m
+	nbt_test "$1" </dev/null >"$NBT_STATE/log" 2>&1 &
+	NBT_CHILD=$!
+	set +m
+	pgid=$NBT_CHILD
+	wait "$pgid" 2>/dev/null || status=$?
+	kill -KILL -- "-$pgid" 2>/dev/null || :
+	nbt_report "$status" >&"$NBT_FD"
+}
+
+# run_tests FUNCTION...: print the results of all of them, and exit.
+run_tests()
+{
+	local fn status
+
+	if [ -n "$NBT_LIST" ]; then
+		for fn; do
+			nbt_title "$fn"
+		done
+		NBT_DONE=1
+		exit 0
+	fi
+	nbt_select "$@"
+
+	# In a condition bash ignores errexit, down to the subshells: no test
+	# would notice a failure.
+	set +e
+	(set -e; false; :)
+	status=$?
+	set -e
+	[ "$status" -ne 0 ] || die 1 "run_tests is called inside a condition"
+
+	if declare -F setup >/dev/null; then
+		NBT_IN_SETUP=1
+		set -E
+		trap 'nbt_err $? "${BASH_SOURCE[0]##*/}:$LINENO" "$BASH_COMMAND"' ERR
+		setup >"$NBT_STATE/log" 2>&1
+		trap - ERR
+		set +E
+		NBT_IN_SETUP=
+	fi
+	{
+		ktap_print_header
+		ktap_set_plan ${#NBT_RUN[@]}
+	} >&"$NBT_FD"
+	for fn in "${NBT_RUN[@]}"; do
+		nbt_run_one "$fn"
+	done
+	ktap_print_totals >&"$NBT_FD"
+	NBT_DONE=1
+	[ "$KTAP_CNT_FAIL" -eq 0 ] || exit "$KSFT_FAIL"
+	# The kernel's ktap_finished calls a run with nothing but skips a success.
+	[ "$KTAP_CNT_PASS" -gt 0 ] || exit "$KSFT_SKIP"
+	exit "$KSFT_PASS"
+}
+
+# ---------------------------------------------------------------------------
+# Commands and what they print
+
+# rand_name PREFIX: a name nobody else has: PREFIX and eight hex digits. With a
+# PREFIX of up to seven characters it fits an interface.
+rand_name()
+{
+	local name
+
+	while :; do
+		name=$1$(od -An -N4 -tx4 /dev/urandom | tr -d ' ')
+		[ -e "/run/netns/$name" ] || [ -e "/sys/class/net/$name" ] ||
+			[ -e "/sys/fs/bpf/$name" ] || break
+	done
+	echo "$name"
+}
+
+# sample NAME: path of a built sample.
+sample()
+{
+	local path=$NETBPF_OUT/samples/$1
+
+	[ -x "$path" ] || fail "$path is not built (make -C samples)"
+	echo "$path"
+}
+
+# show TITLE FILE: the content of FILE as diagnostics.
+show()
+{
+	if [ -s "$2" ]; then
+		echo "$1:"
+		# shellcheck disable=SC1003
+		sed -e 's/^/  | /' -e '$a\' "$2"
+	else
+		echo "$1: empty"
+	fi >&2
+}
+
+# expect_status N COMMAND...: COMMAND ends with status N. What it printed is in
+# the files $OUT_FILE and $ERR_FILE and in the variables OUT and ERR; STATUS is
+# what it ended with.
+# shellcheck disable=SC2034 # OUT and ERR are for the caller
+expect_status()
+{
+	local want=$1
+
+	shift
+	STATUS=0
+	"$@" >"$OUT_FILE" 2>"$ERR_FILE" || STATUS=$?
+	OUT=$(tr -d '\0' <"$OUT_FILE")
+	ERR=$(tr -d '\0' <"$ERR_FILE")
+	[ "$STATUS" -ne "$want" ] || return 0
+	show stdout "$OUT_FILE"
+	show stderr "$ERR_FILE"
+	fail "status $STATUS, wanted $want: $*"
+}
+
+# expect_match FILE REGEX: a line of FILE matches the extended REGEX.
+expect_match()
+{
+	grep -Eq -e "$2" "$1" && return
+	show "$(basename "$1")" "$1"
+	fail "no line matches: $2"
+}
+
+# expect_no_match FILE REGEX: no line of FILE matches it.
+expect_no_match()
+{
+	[ -e "$1" ] || fail "no file $1"
+	grep -Eq -e "$2" "$1" || return 0
+	show "$(basename "$1")" "$1"
+	fail "a line matches: $2"
+}
+
+# expect_out REGEX, expect_err REGEX: the same for the last expect_status.
+expect_out()
+{
+	expect_match "$OUT_FILE" "$1"
+}
+
+expect_err()
+{
+	expect_match "$ERR_FILE" "$1"
+}
+
+# expect_eq WHAT GOT WANTED
+expect_eq()
+{
+	[ "$2" = "$3" ] || fail "$1: got '$2', wanted '$3'"
+}
+
+# eventually SECONDS COMMAND...: COMMAND succeeds before SECONDS are over.
+eventually()
+{
+	wait_until "$@" && return
+	fail "still not after $1 s: ${*:2}"
+}
+
+# ---------------------------------------------------------------------------
+# Network namespaces
+
+# ns_add VAR...: make a namespace, put its name into VAR, remove it at the end.
+# lo is up; addresses of IPv6 are usable at once (no duplicate detection).
+ns_add()
+{
+	local __var __name
+
+	for __var; do
+		__name=$(rand_name nbt-)
+		ip netns add "$__name"
+		defer "ip netns del $__name"
+		ip -n "$__name" link set lo up
+		# shellcheck disable=SC2016
+		in_ns "$__name" sh -c '
+			for f in all default; do
+				echo 0 >/proc/sys/net/ipv6/conf/$f/accept_dad
+			done' 2>/dev/null || :
+		printf -v "$__var" %s "$__name"
+	done
+}
+
+# in_ns NS COMMAND...: run it in the net namespace alone: bpffs, tracefs and
+# all mounts stay those of the caller.
+in_ns()
+{
+	local ns=$1
+
+	shift
+	nsenter --net="/run/netns/$ns" -- "$@"
+}
+
+# veth_pair NS1 IF1 NS2 IF2: join two namespaces by a veth pair, both ends up.
+# It goes with the namespaces.
+veth_pair()
+{
+	ip link add name "$2" netns "$1" type veth peer name "$4" netns "$3"
+	ip -n "$1" link set "$2" up
+	ip -n "$3" link set "$4" up
+	eventually 5 nbt_is_up "$1" "$2"
+	eventually 5 nbt_is_up "$3" "$4"
+}
+
+nbt_is_up()
+{
+	ip -n "$1" -o link show dev "$2" | grep -q LOWER_UP
+}
+
+# addr_add NS IF ADDRESS/LEN...: IPv4 and IPv6 addresses, usable at once.
+addr_add()
+{
+	local ns=$1 dev=$2 addr
+
+	shift 2
+	for addr; do
+		case $addr in
+		*:*) ip -n "$ns" addr add "$addr" dev "$dev" nodad ;;
+		*) ip -n "$ns" addr add "$addr" dev "$dev" ;;
+		esac
+	done
+}
+
+# ---------------------------------------------------------------------------
+# Samples in the background
+
+# sample_out PID, sample_err PID: files with what it has printed so far.
+sample_out()
+{
+	echo "$TMP/sample.$1.out"
+}
+
+sample_err()
+{
+	echo "$TMP/sample.$1.err"
+}
+
+# sample_ended PID: the process has ended (or was not started by this shell).
+sample_ended()
+{
+	[[ " $(jobs -pr | tr '\n' ' ') " != *" $1 "* ]]
+}
+
+# pid_gone PID: no such process, or a zombie that init has not reaped yet.
+pid_gone()
+{
+	local line
+
+	{ read -r line <"/proc/$1/stat"; } 2>/dev/null || return 0
+	[[ ${line##*) } = [ZX]* ]]
+}
+
+sample_is_ready()
+{
+	grep -Eq '^ready:|"event": *"ready"' "$(sample_out "$1")"
+}
+
+nbt_ready_or_ended()
+{
+	sample_is_ready "$1" || sample_ended "$1"
+}
+
+show_sample()
+{
+	show "stdout of $1" "$(sample_out "$1")"
+	show "stderr of $1" "$(sample_err "$1")"
+}
+
+# nbt_kill PID: the deferred end of a process that may be gone.
+nbt_kill()
+{
+	sample_ended "$1" && return
+	kill -TERM "$1" 2>/dev/null
+	wait_until "$NBT_GRACE" sample_ended "$1" || kill -KILL "$1" 2>/dev/null
+	wait "$1" 2>/dev/null
+}
+
+# start_bg VAR COMMAND...: start it in the background, its pid goes into VAR. It
+# is ended with the test. COMMAND is a program, not a function: env undoes the
+# SIG_IGN that a script gives to its background processes for SIGINT.
+start_bg()
+{
+	local __var=$1 __tmp=$TMP/sample.new __pid
+
+	shift
+	{
+		exec {NBT_FD}>&-
+		exec env --default-signal=INT,QUIT "$@"
+	} </dev/null >"$__tmp.out" 2>"$__tmp.err" &
+	__pid=$!
+	defer "nbt_kill $__pid"
+	eventually 5 test -e "$__tmp.err"
+	mv "$__tmp.out" "$(sample_out "$__pid")"
+	mv "$__tmp.err" "$(sample_err "$__pid")"
+	printf -v "$__var" %s "$__pid"
+}
+
+# start_sample VAR SECONDS COMMAND...: start_bg, then wait for its ready line,
+# at most SECONDS; fail when that does not come, or when it ends before.
+start_sample()
+{
+	local __var=$1 __deadline=$2 __new
+
+	shift 2
+	start_bg __new "$@"
+	printf -v "$__var" %s "$__new"
+	wait_until "$__deadline" nbt_ready_or_ended "$__new" || :
+	! sample_is_ready "$__new" || return 0
+	show_sample "$__new"
+	! sample_ended "$__new" || fail "ended before it was ready: $*"
+	fail "not ready after $__deadline s: $*"
+}
+
+# wait_sample PID SECONDS: it ends by itself in that time; returns (and puts in
+# STATUS) its exit status.
+wait_sample()
+{
+	if ! wait_until "$2" sample_ended "$1"; then
+		show_sample "$1"
+		fail "process $1 has not ended after $2 s"
+	fi
+	STATUS=0
+	wait "$1" 2>/dev/null || STATUS=$?
+	[ "$STATUS" -eq 0 ] || show_sample "$1"
+	return "$STATUS"
+}
+
+# stop_sample PID [SIGNAL]: send SIGNAL (TERM) and wait for its end; returns
+# (and puts in STATUS) its exit status, 128 + N when killed by signal N.
+stop_sample()
+{
+	if sample_ended "$1"; then
+		show_sample "$1"
+		fail "process $1 had ended before it was stopped"
+	fi
+	kill -s "${2:-TERM}" "$1"
+	wait_sample "$1" "$NBT_GRACE"
+}
+
+# ---------------------------------------------------------------------------
+
+exec {NBT_FD}>&1
+nbt_options "$@"
+TMP=$(mktemp -d "${TMPDIR:-/tmp}/nbt-$NBT_NAME.XXXXXX")
+NBT_STATE=$TMP/.state
+mkdir "$NBT_STATE"
+: >"$NBT_STATE/log"
+OUT_FILE=$TMP/stdout ERR_FILE=$TMP/stderr
+trap nbt_exit EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
