@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Runs include/pkt_parse.bpf.h on a packet and keeps what it found, for
+ * pkt_parse_test.c. XDP and tc: the header serves both.
+ */
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+#include "pkt_parse.bpf.h"
+
+/*
+ * Offsets count from the first byte of the packet. Without PKT_OK only status
+ * is set; without a transport header, l4 and what follows it are zero.
+ */
+struct {
+	__u32 runs;
+	__u32 status;
+	__u32 version;
+	__u32 proto;
+	__u32 frag;
+	__u32 len;
+	__u32 ip_at;
+	__u32 net_end;
+	__u32 l4;
+	__u32 l4_at;
+	__u32 l4_end;
+} result;
+
+static __always_inline void *transport(struct pkt_cursor *cur, const struct pkt_ip *ip)
+{
+	switch (ip->proto) {
+	case IPPROTO_ICMP:
+		return pkt_icmp(cur, ip);
+	case IPPROTO_ICMPV6:
+		return pkt_icmp6(cur, ip);
+	case IPPROTO_UDP:
+		return pkt_udp(cur, ip);
+	case IPPROTO_TCP:
+		return pkt_tcp(cur, ip);
+	default:
+		return NULL;
+	}
+}
+
+static __always_inline void clear_result(void)
+{
+	result.version = 0;
+	result.proto = 0;
+	result.frag = 0;
+	result.len = 0;
+	result.ip_at = 0;
+	result.net_end = 0;
+	result.l4 = 0;
+	result.l4_at = 0;
+	result.l4_end = 0;
+}
+
+static __always_inline void parse(__u32 data, __u32 data_end)
+{
+	struct pkt_cursor cur = pkt_cursor(data, data_end);
+	void *start = cur.pos;
+	struct pkt_ip ip;
+	void *l4;
+
+	clear_result();
+	result.runs++;
+	result.status = pkt_parse_ip(&cur, &ip);
+	if (result.status != PKT_OK)
+		return;
+	/* 10 if both were set. */
+	result.version = (ip.v4 ? 4 : 0) + (ip.v6 ? 6 : 0);
+	result.ip_at = (ip.v4 ? (void *)ip.v4 : (void *)ip.v6) - start;
+	result.proto = ip.proto;
+	result.frag = ip.frag;
+	result.len = ip.len;
+	result.net_end = cur.pos - start;
+
+	l4 = transport(&cur, &ip);
+	if (!l4)
+		return;
+	result.l4 = ip.proto;
+	result.l4_at = l4 - start;
+	result.l4_end = cur.pos - start;
+}
+
+SEC("xdp.frags")
+int parse_xdp(struct xdp_md *ctx)
+{
+	parse(ctx->data, ctx->data_end);
+	return XDP_PASS;
+}
+
+SEC("tc")
+int parse_tc(struct __sk_buff *skb)
+{
+	parse(skb->data, skb->data_end);
+	return TC_ACT_OK;
+}
+
+char _license[] SEC("license") = "GPL";
