@@ -1,0 +1,699 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The command line, the same for every sample: help, bad arguments (2), what is
+# missing at run time (1 or 3), and the ways to end. What a sample takes is read
+# from its help, so a new sample is tested as soon as it is in the Makefile.
+#
+# shellcheck disable=SC2317 # functions are called by run_tests
+# shellcheck disable=SC2016 # ` in single quotes is of sed
+
+# shellcheck source=selftests/lib.sh
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+
+need_root
+require_tools ip setpriv mkfifo sed
+
+# These print no summary: they count nothing.
+SILENT="pass"
+
+# A plain user has to get at the binaries, wherever the tree is: $BIN/foo.
+# In NS everything that gets attached is attached.
+setup()
+{
+	local name
+
+	SAMPLES=$(sed -n 's/^SAMPLES *[:+]*= *//p' "$NETBPF_TOP/samples/Makefile")
+	[ -n "$SAMPLES" ] || fail "no SAMPLES in samples/Makefile"
+	BIN=$TMP/bin
+	mkdir "$BIN"
+	for name in $SAMPLES; do
+		cp "$(sample "$name")" "$BIN/"
+	done
+	chmod 755 "$TMP" "$BIN" "$BIN"/*
+	ns_add NS
+}
+
+# options SAMPLE: long names of its options.
+options()
+{
+	"$BIN/$1" --help | sed -nE 's/^  (-.,|   ) --([a-z-]+).*/\2/p'
+}
+
+# options_with SAMPLE ARGUMENT: options of this kind of argument, N for a number.
+options_with()
+{
+	"$BIN/$1" --help | sed -nE "s/^  (-.,|   ) --([a-z-]+) $2( .*)?\$/\\2/p"
+}
+
+# takes SAMPLE OPTION
+takes()
+{
+	options "$1" | grep -qx -e "$2"
+}
+
+# base SAMPLE: BASE is what makes a good command line; it would run, briefly.
+base()
+{
+	BASE=("$BIN/$1" -n "$NS" -d 0.05)
+	! takes "$1" interface || BASE+=(-i lo)
+}
+
+# refuses STATUS COMMAND...: a message of the sample and a hint on stderr, nothing on
+# stdout. COMMAND is a sample, perhaps behind setpriv.
+refuses()
+{
+	local name
+
+	for name in "${@:2}"; do
+		[[ $name != "$BIN"/* ]] || break
+	done
+	expect_status "$@"
+	expect_eq "stdout of ${*:2}" "$OUT" ""
+	expect_err "^$(basename "$name"): ."
+	expect_err '^  hint: .'
+}
+
+# run COMMAND...: as expect_status, any status is right.
+run()
+{
+	STATUS=0
+	"$@" >"$OUT_FILE" 2>"$ERR_FILE" || STATUS=$?
+	OUT=$(<"$OUT_FILE") ERR=$(<"$ERR_FILE")
+}
+
+# A plain user, and root without capabilities.
+NOBODY=(setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all --)
+NO_CAPS=(setpriv --bounding-set=-all --inh-caps=-all --)
+
+# detached: no XDP program is on lo.
+detached()
+{
+	! ip -n "$NS" link show dev lo | grep -q xdp
+}
+
+# bad_values SAMPLE OPTION VALUE...: each VALUE is refused, and both are named.
+bad_values()
+{
+	local name=$1 opt=$2 value
+
+	shift 2
+	base "$name"
+	for value; do
+		refuses 2 "${BASE[@]}" "--$opt" "$value"
+		expect_err "^$name: .*--$opt"
+		[ -z "$value" ] || grep -Fq -e "$value" "$ERR_FILE" ||
+			fail "$name --$opt: does not repeat '$value': $ERR"
+	done
+}
+
+# ---------------------------------------------------------------------------
+
+test_help()
+{
+	local name opt
+
+	for name in $SAMPLES; do
+		for opt in -h --help; do
+			expect_status 0 "${NOBODY[@]}" "$BIN/$name" "$opt"
+			expect_eq "stderr of $name $opt" "$ERR" ""
+			expect_out "^Usage: $name "
+			expect_out '^Examples:'
+			expect_out "^  $name "
+			expect_out '^Exit status:'
+		done
+		# It works beside other options, and wins over them.
+		expect_status 0 "$BIN/$name" -v -d 1 --help
+	done
+}
+
+# Each option of the help is one that is taken, with an argument or without, and
+# every sample has those that all share.
+test_help_names_every_option()
+{
+	local name opt line
+
+	for name in $SAMPLES; do
+		for opt in netns duration json verbose quiet version help; do
+			takes "$name" "$opt" || fail "help of $name has no --$opt"
+		done
+		[ "$(options "$name" | sort | uniq -d)" = "" ] ||
+			fail "an option of $name is there twice"
+		while IFS= read -r line; do
+			# The text of a long line starts in the next.
+			[[ $line =~ ^\ \ (-.,|\ \ \ )\ --([a-z-]+)(\ [A-Z]+)?(\ \ +[a-zA-Z].*)?$ ]] ||
+				fail "odd line in the help of $name: '$line'"
+		done < <("$BIN/$name" --help | sed -n '/^Options:/,/^$/{/^  .*--/p}')
+	done
+}
+
+# Every option that the program knows is in the help: those of the common table are
+# read from its source.
+test_help_is_complete()
+{
+	local name opt short file=$NETBPF_TOP/samples/sample_opts.c
+
+	[ -r "$file" ] || skip "no source of the samples"
+	for name in $SAMPLES; do
+		base "$name"
+		while read -r short opt; do
+			takes "$name" "$opt" && continue
+			# Not in the help: so it must be unknown.
+			refuses 2 "${BASE[@]}" "--$opt"
+			expect_err "unknown option"
+			[ "$short" = 0 ] || refuses 2 "${BASE[@]}" "-$short"
+		done < <(sed -nE "s/.*\{ '?(.)'?, \"([a-z-]+)\",.*/\1 \2/p" "$file")
+	done
+}
+
+# The page of the sample has the same options as the program: its table, in the form
+# "-c, --count N".
+test_documentation_has_the_options()
+{
+	local name page
+
+	for name in $SAMPLES; do
+		page=$NETBPF_TOP/Documentation/$name.rst
+		[ -d "${page%/*}" ] || skip "no Documentation"
+		[ -r "$page" ] || fail "no $page"
+		"$BIN/$name" --help | sed -nE 's/^  (-.,|   ) (--[a-z-]+( [A-Z]+)?).*/\1 \2/p' |
+			sed -E 's/^ +//' | sort >"$TMP/help"
+		sed -nE 's/^   \* - ``((-., )?--[a-z-]+( [A-Z]+)?)``$/\1/p' "$page" |
+			sort >"$TMP/page"
+		diff "$TMP/help" "$TMP/page" || fail "--help (<) and $page (>) differ"
+	done
+}
+
+test_version()
+{
+	local name opt
+
+	for name in $SAMPLES; do
+		for opt in -V --version; do
+			expect_status 0 "${NOBODY[@]}" "$BIN/$name" "$opt"
+			expect_out "^$name: netbpf [0-9.]+.*libbpf v?[0-9.]+"
+			expect_eq "stderr of $name $opt" "$ERR" ""
+		done
+	done
+}
+
+# ---------------------------------------------------------------------------
+# 2: usage
+
+test_unknown_option()
+{
+	local name
+
+	for name in $SAMPLES; do
+		base "$name"
+		refuses 2 "${BASE[@]}" --bogus
+		expect_err "^$name: .*--bogus"
+		expect_err "hint: $name --help"
+		refuses 2 "${BASE[@]}" -Z
+		expect_err "^$name: .*-Z"
+		refuses 2 "${BASE[@]}" --help=now
+	done
+}
+
+# In "-Zj" getopt has not moved on to the next word when it meets the Z.
+test_unknown_option_in_a_cluster()
+{
+	local name
+
+	for name in $SAMPLES; do
+		base "$name"
+		refuses 2 "${BASE[@]}" -Zj
+		expect_err "^$name: .*-Z"
+		refuses 2 "${BASE[@]}" -jZ
+		expect_err "^$name: .*-?Z"
+	done
+}
+
+test_missing_argument()
+{
+	local name opt
+
+	for name in $SAMPLES; do
+		base "$name"
+		refuses 2 "${BASE[@]}" -d
+		expect_err "^$name: .*-d"
+		while read -r opt; do
+			refuses 2 "${BASE[@]}" "--$opt"
+			expect_err "^$name: .*--$opt"
+		done < <(options_with "$name" '[A-Z]+')
+	done
+}
+
+test_stray_argument()
+{
+	local name
+
+	for name in $SAMPLES; do
+		base "$name"
+		refuses 2 "${BASE[@]}" stray
+		expect_err "^$name: .*stray"
+		refuses 2 "${BASE[@]}" -- -j
+	done
+}
+
+test_bad_numbers()
+{
+	local name opt
+
+	for name in $SAMPLES; do
+		while read -r opt; do
+			bad_values "$name" "$opt" 0 -1 1x 0x10 1.5 x '' ' ' \
+				99999999999999999999999
+		done < <(options_with "$name" N)
+	done
+}
+
+test_bad_seconds()
+{
+	local name opt
+
+	for name in $SAMPLES; do
+		while read -r opt; do
+			bad_values "$name" "$opt" 0 -1 1x x '' ' ' nan -nan inf -inf \
+				0.0000000001 1e300 99999999999999999999999
+		done < <(options_with "$name" SEC)
+	done
+}
+
+test_bad_words()
+{
+	local name opt
+
+	for name in $SAMPLES; do
+		while read -r opt; do
+			bad_values "$name" "$opt" bogus ''
+		done < <(options_with "$name" '(MODE|ACTION)')
+		! takes "$name" mode || bad_values "$name" mode NATIVE nativ
+	done
+}
+
+test_bad_prefixes()
+{
+	local name opt
+
+	for name in $SAMPLES; do
+		while read -r opt; do
+			bad_values "$name" "$opt" '' x 1.2.3 1.2.3.4.5 256.1.1.1 1.2.3.4/33 \
+				1.2.3.4/-1 1.2.3.4/ 1.2.3.4/x 1.2.3.4/8/8 /8 ::1/129 \
+				2001:db8:::1 1:2:3:4:5:6:7:8:9 fe80::1%lo '1.2.3.4 '
+		done < <(options_with "$name" PREFIX)
+	done
+}
+
+# Numbers that are right at the edge are taken.
+test_good_numbers()
+{
+	local name
+
+	for name in $SAMPLES; do
+		base "$name"
+		expect_status 0 "${BASE[@]}" -d 0.001
+		expect_status 0 "${BASE[@]}" -d 1e-2
+		! takes "$name" count ||
+			expect_status 0 "${BASE[@]}" -c 18446744073709551615
+		! takes "$name" interval || expect_status 0 "${BASE[@]}" -I 1000000000
+		! takes "$name" every || expect_status 0 "${BASE[@]}" --every 4294967295
+		! takes "$name" every || refuses 2 "${BASE[@]}" --every 4294967296
+		detached
+	done
+}
+
+test_verbose_with_quiet()
+{
+	local name
+
+	for name in $SAMPLES; do
+		base "$name"
+		refuses 2 "${BASE[@]}" -v -q
+		refuses 2 "${BASE[@]}" -qvv
+	done
+}
+
+test_no_interface()
+{
+	local name
+
+	for name in $SAMPLES; do
+		takes "$name" interface || continue
+		run "$BIN/$name" -n "$NS" -d 0.05
+		if [ "$STATUS" -eq 0 ]; then		# it has a default
+			expect_out '^ready: lo '
+			continue
+		fi
+		refuses 2 "$BIN/$name" -n "$NS" -d 0.05
+		expect_err "^$name: .*-i"
+		# Before anything that needs privileges.
+		refuses 2 "${NOBODY[@]}" "$BIN/$name" -d 0.05
+	done
+}
+
+test_bad_interface_name()
+{
+	local name
+
+	for name in $SAMPLES; do
+		takes "$name" interface || continue
+		bad_values "$name" interface '' a234567890123456
+	done
+}
+
+test_same_interface_twice()
+{
+	local name
+
+	for name in $SAMPLES; do
+		takes "$name" interface || continue
+		base "$name"
+		refuses 2 "${BASE[@]}" -i lo
+		expect_err "^$name: .*lo"
+	done
+}
+
+# By its number it is the same one; it must not be called somebody else's.
+test_same_interface_by_name_and_number()
+{
+	local name
+
+	for name in $SAMPLES; do
+		takes "$name" interface || continue
+		base "$name"
+		STATUS=0
+		"${BASE[@]}" -i 1 >"$OUT_FILE" 2>"$ERR_FILE" || STATUS=$?
+		[ "$STATUS" -ne 0 ] || fail "$name -i lo -i 1 is taken"
+		detached || fail "$name -i lo -i 1 left a program"
+		expect_no_match "$ERR_FILE" 'kill [0-9]'
+	done
+}
+
+test_too_many_interfaces()
+{
+	local name i many=()
+
+	for ((i = 0; i < 17; i++)); do
+		many+=(-i "nbt$i")
+	done
+	for name in $SAMPLES; do
+		takes "$name" interface || continue
+		refuses 2 "$BIN/$name" -n "$NS" -d 0.05 "${many[@]}"
+		expect_err "^$name: .*16"
+	done
+}
+
+# ---------------------------------------------------------------------------
+# 1 and 3: at run time
+
+test_unknown_interface()
+{
+	local name
+
+	for name in $SAMPLES; do
+		takes "$name" interface || continue
+		refuses 1 "$BIN/$name" -n "$NS" -d 0.05 -i nosuch0
+		expect_err "^$name: failed to .*nosuch0"
+		refuses 1 "$BIN/$name" -n "$NS" -d 0.05 -i 4711
+		refuses 1 "$BIN/$name" -n "$NS" -d 0.05 -i 4294967297	# not 1
+		# All or none: lo, which came first, is left as it was.
+		expect_status 1 "$BIN/$name" -n "$NS" -d 0.05 -i lo -i nosuch0
+		expect_eq "stdout of $name" "$OUT" ""
+		detached
+	done
+}
+
+test_unknown_netns()
+{
+	local name
+
+	for name in $SAMPLES; do
+		refuses 1 "$BIN/$name" -d 0.05 -i lo -n "$(rand_name nbt-)"
+		expect_err "^$name: failed to enter the network namespace /run/netns/nbt-"
+		refuses 1 "$BIN/$name" -d 0.05 -i lo -n /nonexistent/netns
+		refuses 1 "$BIN/$name" -d 0.05 -i lo -n /etc/passwd
+	done
+}
+
+test_netns_by_path()
+{
+	local name
+
+	for name in $SAMPLES; do
+		base "$name"
+		expect_status 0 "${BASE[@]}" -n "/run/netns/$NS"
+		expect_out '^ready:'
+	done
+}
+
+# lacks SAMPLE COMMAND...: it fails, and says which capability is missing.
+lacks()
+{
+	run "${@:2}"
+	[[ $STATUS = [13] ]] || fail "$1 without privileges: status $STATUS: $ERR"
+	expect_err "^$1: failed to "
+	expect_err 'CAP_[A-Z_]+'
+	expect_err '^  hint: '
+	expect_eq "stdout of $1" "$OUT" ""
+	detached || fail "$1 left a program"
+}
+
+test_plain_user()
+{
+	local name
+
+	for name in $SAMPLES; do
+		lacks "$name" in_ns "$NS" "${NOBODY[@]}" "$BIN/$name" -i lo -d 0.05
+		# With -n it fails earlier, and for another capability.
+		lacks "$name" "${NOBODY[@]}" "$BIN/$name" -n "$NS" -i lo -d 0.05
+		expect_err CAP_SYS_ADMIN
+	done
+}
+
+test_root_without_capabilities()
+{
+	local name
+
+	for name in $SAMPLES; do
+		lacks "$name" in_ns "$NS" "${NO_CAPS[@]}" "$BIN/$name" -i lo -d 0.05
+	done
+}
+
+# For XDP there are two. CAP_SYS_ADMIN stands in for CAP_BPF.
+# shellcheck disable=SC2086 # $without is several words
+test_names_the_missing_capability()
+{
+	local name without='setpriv --inh-caps=-all --bounding-set'
+
+	for name in $SAMPLES; do
+		takes "$name" mode || continue
+		lacks "$name" in_ns "$NS" $without=-net_admin,-sys_admin \
+			"$BIN/$name" -i lo -d 0.05
+		expect_err CAP_NET_ADMIN
+		expect_no_match "$ERR_FILE" CAP_BPF
+		lacks "$name" in_ns "$NS" $without=-bpf,-sys_admin \
+			"$BIN/$name" -i lo -d 0.05
+		expect_err CAP_BPF
+		expect_no_match "$ERR_FILE" CAP_NET_ADMIN
+	done
+}
+
+# ---------------------------------------------------------------------------
+# Running
+
+test_interface_by_number()
+{
+	local name
+
+	for name in $SAMPLES; do
+		takes "$name" interface || continue
+		expect_status 0 "$BIN/$name" -n "$NS" -d 0.05 -i 1
+		expect_out '^ready: lo '
+	done
+}
+
+test_long_options_and_clusters()
+{
+	local name
+
+	for name in $SAMPLES; do
+		takes "$name" interface || continue
+		expect_status 0 "$BIN/$name" "--netns=$NS" --duration=0.05 --interface=lo
+		expect_out '^ready: lo '
+		expect_status 0 "$BIN/$name" -jqd0.05 "-n$NS" -ilo
+		expect_out '^\{"event":"ready"'
+	done
+}
+
+test_ready_in_json()
+{
+	local name
+
+	have jq || skip "not installed: jq"
+	for name in $SAMPLES; do
+		base "$name"
+		expect_status 0 "${BASE[@]}" -j
+		jq -es --arg tool "$name" '.[0].event == "ready" and .[0].tool == $tool and
+			all(.[]; .event | type == "string")' "$OUT_FILE" >/dev/null ||
+			fail "$name: $OUT"
+		[ "$(jq -c . "$OUT_FILE" | wc -l)" -eq "$(wc -l <"$OUT_FILE")" ] ||
+			fail "$name: not one object a line: $OUT"
+	done
+}
+
+# Errors do not become data: with -j stdout stays empty.
+test_errors_in_json_mode()
+{
+	local name
+
+	for name in $SAMPLES; do
+		base "$name"
+		refuses 2 "${BASE[@]}" -j --bogus
+		! takes "$name" interface ||
+			refuses 1 "$BIN/$name" -n "$NS" -d 0.05 -j -i nosuch0
+	done
+}
+
+test_duration()
+{
+	local name before after
+
+	for name in $SAMPLES; do
+		base "$name"
+		before=$(date +%s%N)
+		expect_status 0 timeout 20 "${BASE[@]}" -d 0.3
+		after=$(date +%s%N)
+		[ $((after - before)) -ge 300000000 ] || fail "$name -d 0.3 ended too early"
+		[ $((after - before)) -lt 5000000000 ] || fail "$name -d 0.3 ended too late"
+		detached
+	done
+}
+
+# verbose shows what libbpf says, quiet leaves nothing but errors on stderr.
+test_verbose_and_quiet()
+{
+	local name
+
+	for name in $SAMPLES; do
+		base "$name"
+		expect_status 0 "${BASE[@]}" -vv
+		expect_err '^libbpf: '
+		expect_status 0 "${BASE[@]}"
+		expect_no_match "$ERR_FILE" '^libbpf: '
+		expect_status 0 "${BASE[@]}" -q
+		expect_eq "stderr of $name -q" "$ERR" ""
+		expect_out '^ready:'
+	done
+}
+
+# ends_with SIGNAL: each sample ends, with status 0 and its summary.
+ends_with()
+{
+	local name pid
+
+	for name in $SAMPLES; do
+		base "$name"
+		start_sample pid 20 "${BASE[@]}" -d 60
+		stop_sample "$pid" "$1" || fail "$name: status $STATUS after SIG$1"
+		[[ " $SILENT " = *" $name "* ]] ||
+			expect_match "$(sample_out "$pid")" '^summary: '
+		detached || fail "$name left a program after SIG$1"
+	done
+}
+
+test_sigint()
+{
+	ends_with INT
+}
+
+test_sigterm()
+{
+	ends_with TERM
+}
+
+test_sighup()
+{
+	ends_with HUP
+}
+
+# As in "foo | head -1": nobody reads any more.
+test_stdout_closed_by_reader()
+{
+	local name keep out
+
+	for name in $SAMPLES; do
+		base "$name"
+		rm -f "$TMP/fifo"
+		mkfifo "$TMP/fifo"
+		exec {keep}<>"$TMP/fifo"
+		exec {out}>"$TMP/fifo"
+		exec {keep}>&-
+		STATUS=0
+		timeout 20 "${BASE[@]}" -d 60 1>&"$out" || STATUS=$?
+		exec {out}>&-
+		[ "$STATUS" -ne 124 ] || fail "$name goes on though nobody reads"
+		[ "$STATUS" -le 1 ] || fail "$name: status $STATUS"
+		detached || fail "$name left a program"
+	done
+}
+
+# No file descriptor 1: what is opened next must not take its place.
+test_stdout_not_open()
+{
+	local name
+
+	for name in $SAMPLES; do
+		base "$name"
+		STATUS=0
+		timeout 20 "${BASE[@]}" -d 0.1 >&- 2>"$ERR_FILE" || STATUS=$?
+		[ "$STATUS" -le 1 ] || fail "$name: status $STATUS: $(<"$ERR_FILE")"
+		detached || fail "$name left a program"
+	done
+}
+
+# What cannot be written must not be called done.
+test_stdout_full()
+{
+	local name
+
+	for name in $SAMPLES; do
+		base "$name"
+		STATUS=0
+		timeout 20 "${BASE[@]}" -d 0.1 >/dev/full 2>"$ERR_FILE" || STATUS=$?
+		expect_eq "status of $name >/dev/full" "$STATUS" 1
+		expect_err "^$name: failed to write"
+		detached || fail "$name left a program"
+	done
+}
+
+test_kill_9()
+{
+	local name pid
+
+	for name in $SAMPLES; do
+		base "$name"
+		start_sample pid 20 "${BASE[@]}" -d 60
+		detached && fail "$name is not attached"
+		STATUS=0
+		stop_sample "$pid" KILL 2>/dev/null || :
+		expect_eq "status of $name" "$STATUS" 137
+		eventually 5 detached
+		# The next one starts as ever, and clears what is left, if anything is.
+		expect_status 0 "${BASE[@]}"
+	done
+}
+
+run_tests test_help test_help_names_every_option test_help_is_complete \
+	test_documentation_has_the_options test_version \
+	test_unknown_option test_unknown_option_in_a_cluster test_missing_argument \
+	test_stray_argument test_bad_numbers test_bad_seconds test_bad_words \
+	test_bad_prefixes test_good_numbers test_verbose_with_quiet test_no_interface \
+	test_bad_interface_name test_same_interface_twice \
+	test_same_interface_by_name_and_number test_too_many_interfaces \
+	test_unknown_interface test_unknown_netns test_netns_by_path test_plain_user \
+	test_root_without_capabilities test_names_the_missing_capability \
+	test_interface_by_number test_long_options_and_clusters test_ready_in_json \
+	test_errors_in_json_mode test_duration test_verbose_and_quiet test_sigint \
+	test_sigterm test_sighup test_stdout_closed_by_reader test_stdout_not_open \
+	test_stdout_full test_kill_9
