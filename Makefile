@@ -45,5 +45,7 @@ help:
 	@echo '  LLVM=1         clang and LLVM tools for the host programs too'
 	@echo '  VMLINUX_BTF=F  BTF to make vmlinux.h from'
 	@echo '  DESTDIR= prefix=/usr/local sbindir=  where install puts the binaries'
+	@echo
+	@echo 'First time here: ./scripts/tour.sh'
 
 .PHONY: all samples selftests install uninstall run_tests clean help

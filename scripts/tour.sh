@@ -1,0 +1,259 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The guided tour: each demo live in a lab of network namespaces, what it does
+# and why, its real output, and a check that the effect is as told.
+#
+# A demo is a file tour/NAME.sh with two functions: about_NAME prints one line,
+# tour_NAME runs its steps with the helpers below.
+set -euo pipefail
+
+TOUR_DIR=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+# shellcheck source=scripts/common.sh
+. "$TOUR_DIR/common.sh"
+
+# In the order of the chapter.
+readonly DEMOS='hello ping'
+
+STEP=
+ONLY=()
+LAB=tour-$$
+CHECKS=0
+FAILED=0
+DEMO_PID=
+WORK=
+
+usage()
+{
+	cat <<'USAGE'
+Usage: tour.sh [--list] [--only NAME]... [--step] [-h]
+
+Shows each demo live in a lab of network namespaces and checks its effect. Sets
+up and builds what is missing first; leaves nothing behind.
+
+  --list       list the demos and what they show
+  --only NAME  this demo; may be repeated
+  --step       wait for Enter between the steps
+  -h, --help   this text
+
+Environment: NO_INSTALL=1 installs no packages. NO_COLOR=1 prints no colours.
+
+Examples:
+  sudo scripts/tour.sh
+  sudo scripts/tour.sh --only ping --step
+
+Exit status: 0 every effect was as told, 1 one was not, 2 usage, 3 something is
+missing and may not be installed.
+USAGE
+}
+
+# --- what a demo uses --------------------------------------------------------
+
+# say TEXT: one step: what happens now, and why.
+say()
+{
+	if [ -n "$STEP" ]; then
+		read -r -p "   (Enter) " _ </dev/tty || :
+	fi
+	printf '\n %s %s\n' "$(colour 1 '*')" "$1"
+}
+
+# run_on NODE COMMAND...: show the command, run it there, show what it prints.
+# Its output stays in $WORK/output.
+run_on()
+{
+	local node=$1 status=0
+
+	shift
+	printf '   %s\n' "$(colour 36 "$node\$ $*")"
+	"$TOUR_DIR/lab.sh" exec --name "$LAB" "$node" "$@" >"$WORK/output" 2>&1 || status=$?
+	sed 's/^/   | /' "$WORK/output"
+	return "$status"
+}
+
+# start SAMPLE OPTION...: start a sample on eth0 of the node "host", wait until
+# it is ready. Its output stays in $WORK/demo.
+start()
+{
+	local sample=$1
+
+	shift
+	printf '   %s\n' "$(colour 36 "host\$ samples/$sample -i eth0${*:+ $*}")"
+	"$NETBPF_OUT/samples/$sample" -n "netbpf-$LAB-host" -i eth0 "$@" \
+		>"$WORK/demo" 2>&1 </dev/null &
+	DEMO_PID=$!
+	if ! wait_until 10 grep -q '^ready:' "$WORK/demo"; then
+		show_demo
+		die 1 "$sample did not get ready" "scripts/doctor.sh"
+	fi
+}
+
+# finish: end the sample as Ctrl-C does, and show what it printed.
+finish()
+{
+	kill -INT "$DEMO_PID" 2>/dev/null || :
+	wait "$DEMO_PID" || :
+	DEMO_PID=
+	show_demo
+}
+
+show_demo()
+{
+	sed 's/^/   | /' "$WORK/demo"
+}
+
+# replies: answered requests, from the output of ping in $WORK/output.
+replies()
+{
+	awk -F'[ ,]+' '/packets transmitted/ { print $4 }' "$WORK/output"
+}
+
+# check TEXT COMMAND...: is the effect as told?
+check()
+{
+	local text=$1
+
+	shift
+	CHECKS=$((CHECKS + 1))
+	if "$@"; then
+		printf '   %s %s\n' "$(colour 32 'ok:')" "$text"
+		return
+	fi
+	FAILED=$((FAILED + 1))
+	printf '   %s %s\n' "$(colour 31 'NOT AS TOLD:')" "$text"
+}
+
+# --- the tour ----------------------------------------------------------------
+
+load_demos()
+{
+	local demo
+
+	for demo in $DEMOS; do
+		# shellcheck source=/dev/null
+		. "$TOUR_DIR/tour/$demo.sh"
+	done
+}
+
+list_demos()
+{
+	local demo
+
+	for demo in $DEMOS; do
+		printf '%-12s %s\n' "$demo" "$("about_$demo")"
+	done
+}
+
+is_demo()
+{
+	case " $DEMOS " in
+	*" $1 "*) return 0 ;;
+	esac
+	return 1
+}
+
+clean_up()
+{
+	trap '' INT TERM
+	if [ -n "$DEMO_PID" ]; then
+		kill "$DEMO_PID" 2>/dev/null || :
+		wait "$DEMO_PID" 2>/dev/null || :
+	fi
+	[ ! -e "$WORK/lab-up" ] || "$TOUR_DIR/lab.sh" down "$LAB" >/dev/null 2>&1 || :
+	[ -z "$WORK" ] || rm -rf "$WORK"
+}
+
+set_up()
+{
+	"$TOUR_DIR/setup.sh" --check >/dev/null 2>&1 || "$TOUR_DIR/setup.sh" || exit $?
+}
+
+build()
+{
+	note "building (the first time takes half a minute)"
+	if ! make -C "$NETBPF_TOP" -j "$(nproc)" samples >"$WORK/build" 2>&1; then
+		cat "$WORK/build" >&2
+		die 1 "the build failed"
+	fi
+}
+
+tour_one()
+{
+	local demo=$1
+
+	printf '\n%s\n' "$(colour 1 "== $demo: $("about_$demo")")"
+	touch "$WORK/lab-up"
+	"$TOUR_DIR/lab.sh" up pair --name "$LAB" >"$WORK/lab" 2>&1 || {
+		cat "$WORK/lab" >&2
+		die 1 "the lab did not come up" "scripts/doctor.sh"
+	}
+	"tour_$demo"
+	"$TOUR_DIR/lab.sh" down "$LAB" >/dev/null 2>&1
+	rm "$WORK/lab-up"
+}
+
+summary()
+{
+	if [ "$FAILED" -eq 0 ]; then
+		printf '\n%s effects checked, all as told. Nothing is left behind.\n' "$CHECKS"
+		printf 'Next: Documentation/, scripts/lab.sh up, ./selftests/run.sh\n'
+		return 0
+	fi
+	printf '\n%s of %s effects were not as told.\n' "$FAILED" "$CHECKS"
+	hint "scripts/doctor.sh tells what this machine lacks"
+	return 1
+}
+
+options()
+{
+	while [ $# -gt 0 ]; do
+		case $1 in
+		--list) list_demos; exit 0 ;;
+		--only)
+			[ $# -gt 1 ] || usage_error "--only needs a name"
+			is_demo "$2" || usage_error "no demo is named $2 (--list shows them)"
+			ONLY+=("$2")
+			shift
+			;;
+		--step) STEP=1 ;;
+		-h | --help) usage; exit 0 ;;
+		*) usage_error "unknown argument: $1" ;;
+		esac
+		shift
+	done
+	if [ -n "$STEP" ] && ! { : </dev/tty; } 2>/dev/null; then
+		usage_error "--step needs a terminal"
+	fi
+}
+
+main()
+{
+	local demo
+
+	load_demos
+	options "$@"
+	require_root "the tour (it makes network namespaces and loads BPF programs)"
+	WORK=$(mktemp -d)
+	trap clean_up EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM HUP
+	set_up
+	build
+	[ ${#ONLY[@]} -gt 0 ] || read -ra ONLY <<<"$DEMOS"
+
+	cat <<PICTURE
+
+A host and a box, each a network namespace of its own, joined by a virtual wire:
+
+     host                        pingbox
+     eth0 10.0.1.1  <--------->  eth0 10.0.1.2
+
+XDP on the host's eth0 sees what pingbox sends.
+PICTURE
+	for demo in "${ONLY[@]}"; do
+		tour_one "$demo"
+	done
+	summary
+}
+
+main "$@"
