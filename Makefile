@@ -2,7 +2,7 @@
 #
 # The top of netbpf, alone or as tools/netbpf of a kernel tree.
 
-all: samples selftests
+all: samples scripts selftests
 
 # A relative O= counts from here, also in the directories below.
 ifneq ($(O),)
@@ -12,8 +12,11 @@ endif
 samples:
 	+@$(MAKE) -C samples
 
-# One after the other: both need libbpf, which the first makes.
-selftests: samples
+# One after the other: all need libbpf, which the first makes.
+scripts: samples
+	+@$(MAKE) -C scripts
+
+selftests: samples scripts
 	+@$(MAKE) -C selftests
 
 install uninstall:
@@ -24,12 +27,14 @@ run_tests: all
 
 clean:
 	+@$(MAKE) -C selftests clean
+	+@$(MAKE) -C scripts clean
 	+@$(MAKE) -C samples clean
 
 help:
 	@echo 'Targets:'
 	@echo '  all        samples and selftests (default)'
 	@echo '  samples    the eBPF programs and their loaders, into samples/'
+	@echo '  scripts    the kernel probe of scripts/doctor.sh'
 	@echo '  selftests  the test programs'
 	@echo '  run_tests  run the tests with the runner of the kernel'
 	@echo '             (./selftests/run.sh also sets up, and fails when a test fails)'
@@ -48,4 +53,4 @@ help:
 	@echo
 	@echo 'First time here: ./scripts/tour.sh'
 
-.PHONY: all samples selftests install uninstall run_tests clean help
+.PHONY: all samples scripts selftests install uninstall run_tests clean help

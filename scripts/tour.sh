@@ -171,7 +171,7 @@ set_up()
 build()
 {
 	note "building (the first time takes half a minute)"
-	if ! make -C "$NETBPF_TOP" -j "$(nproc)" samples >"$WORK/build" 2>&1; then
+	if ! make -C "$NETBPF_TOP" -j "$(nproc)" samples scripts >"$WORK/build" 2>&1; then
 		cat "$WORK/build" >&2
 		die 1 "the build failed"
 	fi

@@ -566,6 +566,7 @@ main()
 	TIMEOUT=$(test_timeout)
 	if [ -z "$NO_BUILD$FAKE" ]; then
 		build samples
+		build scripts
 		build selftests
 	fi
 

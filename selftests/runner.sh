@@ -440,6 +440,7 @@ new_tree()
 	FAKE=$TREE/selftests
 	fake a.sh <<<'echo 1..1; echo "ok 1 in $PWD"'
 	printf 'all:\n\t@echo sampled; test -z "$(BREAK)"\n' >"$TREE/samples/Makefile"
+	printf 'all:\n' >"$TREE/scripts/Makefile"
 	cat >"$TREE/selftests/Makefile" <<-'END'
 		OUT := $(or $(O),..)/selftests
 		TEST := echo 1..1; echo "ok 1 built"

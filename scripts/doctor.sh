@@ -1,0 +1,108 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Says what this machine can do for the samples, the lab and the build, and how
+# to cure what it cannot. Documentation/doctor.rst explains each row.
+#
+# What the kernel does is tried by doctor_probe; what is read here are files
+# and the answers of ip(8) and ethtool(8). Nothing is changed.
+#
+# No errexit: a check that fails is a row, and never the end of the others.
+set -uo pipefail
+
+here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+# shellcheck source=scripts/common.sh
+. "$here/common.sh"
+# shellcheck source=scripts/doctor/output.sh
+. "$here/doctor/output.sh"
+# shellcheck source=scripts/doctor/machine.sh
+. "$here/doctor/machine.sh"
+# shellcheck source=scripts/doctor/kernel.sh
+. "$here/doctor/kernel.sh"
+# shellcheck source=scripts/doctor/build.sh
+. "$here/doctor/build.sh"
+# shellcheck source=scripts/doctor/interface.sh
+. "$here/doctor/interface.sh"
+# shellcheck source=scripts/doctor/leftovers.sh
+. "$here/doctor/leftovers.sh"
+
+readonly NETNS=/run/netns
+
+TMP=
+trap '[ -z "$TMP" ] || rm -rf "$TMP"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+usage()
+{
+	cat <<-USAGE
+	Usage: doctor.sh [-i IF]... [-n NETNS] [--json] [-h]
+
+	Checks what this machine can do for netbpf. Each row is ok, warn (something
+	works in another way, or one sample cannot run) or fail (no sample can run, or
+	nothing can be built), with the command that cures it.
+
+	  -i, --interface IF  look at this interface too, name or index; may repeat
+	  -n, --netns NETNS   do it in that network namespace, name or path
+	  -j, --json          one JSON object: {"checks":[{"group","name","status",
+	                      "text","cure"}...],"ok":N,"warn":N,"fail":N}
+	  -h, --help          this text
+
+	Nothing on the machine is changed, and no interface of it is touched.
+
+	Examples:
+	  sudo scripts/doctor.sh
+	  sudo scripts/doctor.sh -i eth0
+	  scripts/doctor.sh --json | jq '.checks[] | select(.status != "ok")'
+
+	Exit status: 0 nothing failed, 1 at least one row is fail, 2 usage.
+	USAGE
+}
+
+# enter_netns NAME ARGUMENTS...: do it all again in that network namespace. Only
+# that one: bpffs and tracefs stay as they are.
+enter_netns()
+{
+	local path=$1
+
+	shift
+	[[ $path == */* ]] || path=$NETNS/$path
+	[ -e "$path" ] || die 1 "there is no network namespace $path" "ip netns list"
+	exec nsenter --net="$path" -- "$0" "$@"
+}
+
+main()
+{
+	local netns='' again=() interfaces=()
+
+	while [ $# -gt 0 ]; do
+		case $1 in
+		-i | --interface | -n | --netns)
+			[ $# -ge 2 ] || usage_error "$1 needs a value"
+			case $1 in
+			-i | --interface) interfaces+=("$2") again+=(-i "$2") ;;
+			*) netns=$2 ;;
+			esac
+			shift
+			;;
+		-j | --json) JSON=1 again+=(--json) ;;
+		-h | --help) usage; exit 0 ;;
+		*) usage_error "unknown argument: $1" ;;
+		esac
+		shift
+	done
+	[ -z "$netns" ] || enter_netns "$netns" "${again[@]}"
+
+	TMP=$(mktemp -d) || die 1 "cannot make a temporary directory"
+	print_start
+	check_machine
+	check_kernel
+	check_build
+	check_lab
+	check_interfaces "${interfaces[@]}"
+	check_leftovers
+	print_end
+	[ "${COUNT[fail]}" -eq 0 ]
+}
+
+main "$@"

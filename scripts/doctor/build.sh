@@ -1,0 +1,109 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# What the build and the lab need to have installed.
+
+readonly SETUP=$NETBPF_TOP/scripts/setup.sh
+
+check_clang()
+{
+	local clang=${CLANG:-clang} version major
+
+	if ! have "$clang"; then
+		row clang fail "no $clang: BPF programs cannot be built" "$SETUP"
+		return
+	fi
+	version=$("$clang" -dumpversion 2>/dev/null)
+	major=${version%%.*}
+	if ! echo 'int f(void *ctx) { return !ctx; }' |
+		"$clang" -target bpf -O2 -g -c -x c - -o "$TMP/bpf.o" 2>"$TMP/err" ||
+		[ ! -s "$TMP/bpf.o" ]; then
+		row clang fail "$clang $version makes no BPF objects: $(head -n 1 "$TMP/err")" \
+			"$SETUP, or CLANG=clang-19"
+	elif [[ ! $major =~ ^[0-9]+$ ]] || [ "$major" -lt 14 ]; then
+		row clang warn "$clang $version: 14 and later are tested" "CLANG=clang-19"
+	else
+		row clang ok "$clang $version, makes BPF objects"
+	fi
+}
+
+check_cc()
+{
+	local cc=${CC:-gcc}
+
+	if ! have "$cc"; then
+		row compiler fail "no $cc: loaders cannot be built" "$SETUP"
+	elif "$cc" -x c - -lelf -lz -o "$TMP/host" 2>"$TMP/err" <<-'C'
+		#include <gelf.h>
+		#include <zlib.h>
+		int main(void) { return !elf_version(EV_CURRENT) || !zlibVersion(); }
+	C
+	then
+		row compiler ok "$cc $("$cc" -dumpversion), with libelf and zlib"
+	else
+		row compiler fail "$cc cannot build with libelf and zlib: $(head -n 1 "$TMP/err")" \
+			"$SETUP"
+	fi
+}
+
+check_ksrc()
+{
+	local dir
+
+	if dir=$("$NETBPF_TOP/scripts/ksrc.sh" 2>/dev/null); then
+		row "kernel tree" ok "$dir"
+	else
+		row "kernel tree" fail "none: libbpf and bpftool come from it" \
+			"$SETUP, or KSRC=/path/to/linux"
+	fi
+}
+
+# What setup.sh lists as missing: "  package:  name, purpose".
+check_setup()
+{
+	local list status names
+
+	[ -x "$SETUP" ] || return 0
+	list=$("$SETUP" --check 2>/dev/null)
+	status=$?
+	names=$(sed -n 's/^ .*: *\(.*\), [a-z]*$/\1/p' <<<"$list" | paste -sd ' ')
+	if [ "$status" -eq 0 ]; then
+		row set-up ok "nothing is missing"
+	elif [ "$status" -ne 3 ]; then
+		row set-up warn "setup.sh --check ended with status $status" "$SETUP --check"
+	elif grep -q ', build$' <<<"$list"; then
+		row set-up fail "missing: $names" "$SETUP"
+	else
+		row set-up warn "missing, but not for the build: $names" "$SETUP"
+	fi
+}
+
+check_build()
+{
+	group build
+	check_clang
+	check_cc
+	check_ksrc
+	check_setup
+}
+
+# check_tools STATUS TEXT TOOL...: the row of one that is not there.
+check_tools()
+{
+	local tool
+
+	for tool in "${@:3}"; do
+		if have "$tool"; then
+			row "$tool" ok "$(command -v "$tool")"
+		else
+			row "$tool" "$1" "not installed: $2" "$SETUP"
+		fi
+	done
+}
+
+check_lab()
+{
+	group lab
+	check_tools fail "no lab" ip nsenter
+	check_tools warn "some demos and tests need it" tc ethtool ping curl jq nginx tcpdump
+}

@@ -1,0 +1,76 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# File systems and settings of the kernel; the rest is tried by doctor_probe.
+
+# mounts_of TYPE: where file systems of TYPE are mounted.
+mounts_of()
+{
+	local dir type
+
+	while read -r _ dir type _; do
+		[ "$type" != "$1" ] || printf '%b\n' "$dir"
+	done </proc/self/mounts
+}
+
+check_bpffs()
+{
+	local dirs
+
+	dirs=$(mounts_of bpf | paste -sd ' ')
+	if [ -n "$dirs" ]; then
+		row bpffs ok "mounted on $dirs"
+	else
+		row bpffs warn "not mounted: only what pins programs or maps needs it" \
+			"mount -t bpf bpf /sys/fs/bpf"
+	fi
+}
+
+check_tracefs()
+{
+	local dirs on
+
+	dirs=$(mounts_of tracefs | paste -sd ' ')
+	if [ -z "$dirs" ]; then
+		row tracefs warn \
+			"not mounted, neither on /sys/kernel/tracing nor on /sys/kernel/debug/tracing" \
+			"mount -t tracefs tracefs /sys/kernel/tracing"
+		return
+	fi
+	row tracefs ok "mounted on $dirs"
+	if ! { read -r on <"${dirs%% *}/tracing_on"; } 2>/dev/null; then
+		row tracing_on warn "cannot be read" "sudo $0"
+	elif [ "$on" = 1 ]; then
+		row tracing_on ok on
+	else
+		row tracing_on warn "off: the global trace shows nothing (hello reads its own instance)" \
+			"echo 1 >${dirs%% *}/tracing_on"
+	fi
+}
+
+check_unprivileged()
+{
+	local value text
+
+	if ! { read -r value </proc/sys/kernel/unprivileged_bpf_disabled; } 2>/dev/null; then
+		row unprivileged_bpf ok "no such setting in this kernel"
+		return
+	fi
+	case $value in
+	0) text="0: users without CAP_BPF may load socket filters" ;;
+	1) text="1: only with CAP_BPF, until the next boot" ;;
+	*) text="$value: only with CAP_BPF" ;;
+	esac
+	row unprivileged_bpf ok "$text"
+}
+
+check_kernel()
+{
+	group kernel
+	check_bpffs
+	check_tracefs
+	check_unprivileged
+	[ -x "$PROBE" ] ||
+		row probes warn "kernel probes skipped: not built ($PROBE)" "make -C $NETBPF_TOP"
+	probe
+}

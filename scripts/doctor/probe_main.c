@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What this kernel really does, tried and not looked up: load a program of
+ * each type, attach it at each kind of hook, run it, take it away again.
+ *
+ *	doctor_probe		probe the kernel
+ *	doctor_probe -i IF	XDP side of one interface
+ *	doctor_probe -a		the same, one line for each interface but lo
+ *
+ * A line on stdout for each result, read by doctor.sh:
+ *
+ *	name <TAB> ok|warn|fail <TAB> text <TAB> cure
+ *
+ * All attaching happens in a network namespace of its own that ends with the
+ * process. tracefs and securityfs, where nobody mounted them, are mounted in
+ * a mount namespace of its own. Interfaces of the host are only read.
+ */
+#include <fcntl.h>
+#include <stdarg.h>
+#include <sys/syscall.h>
+
+#include <bpf/btf.h>
+
+#include "probe.h"
+
+/* Print TEXT with nothing in it that would end a field or a line. */
+static void put_field(const char *text)
+{
+	for (; *text; text++)
+		putchar((unsigned char)*text < ' ' ? ' ' : *text);
+}
+
+static void put_row(const char *name, enum status status, const char *cure,
+		    const char *text)
+{
+	static const char * const words[] = { "ok", "warn", "fail" };
+
+	put_field(name);
+	printf("\t%s\t", words[status]);
+	put_field(text);
+	putchar('\t');
+	put_field(cure ? : "");
+	putchar('\n');
+}
+
+void row(const char *name, enum status status, const char *cure, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	put_row(name, status, cure, text);
+}
+
+/**
+ * result() - print the row of something that was tried
+ * @name: name of the row
+ * @err: a negative errno if it failed
+ * @bad: status if it failed
+ * @cure: what helps then, if the privileges are there
+ * @good: text if it worked
+ * @fmt: text if it failed; %m is the error
+ *
+ * Return: whether it worked.
+ */
+bool result(const char *name, int err, enum status bad, const char *cure,
+	    const char *good, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	if (err >= 0) {
+		put_row(name, OK, NULL, good);
+		return true;
+	}
+	va_start(ap, fmt);
+	errno = -err;
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	put_row(name, bad, cure_of(err, cure), text);
+	return false;
+}
+
+/* Add WORD to the words in LIST. */
+void add_word(char *list, size_t size, const char *separator, const char *word)
+{
+	size_t len = strlen(list);
+
+	snprintf(list + len, size - len, "%s%s", len ? separator : "", word);
+}
+
+bool have_cap(int cap)
+{
+	struct __user_cap_header_struct hdr = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2] = {};
+
+	if (syscall(SYS_capget, &hdr, data))
+		return false;
+	return data[cap / 32].effective & (1U << (cap % 32));
+}
+
+/* The cure of an error that lacking privileges explain, or OTHERWISE. */
+const char *cure_of(int err, const char *otherwise)
+{
+	bool bpf = have_cap(CAP_SYS_ADMIN) || (have_cap(CAP_BPF) && have_cap(CAP_PERFMON));
+
+	if ((err == -EPERM || err == -EACCES) && !(bpf && have_cap(CAP_NET_ADMIN)))
+		return "run it as root: sudo scripts/doctor.sh";
+	return otherwise;
+}
+
+/* The name of a file, until the next call. */
+const char *path(const char *fmt, ...)
+{
+	static char buf[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(buf, sizeof(buf), fmt, ap);
+	va_end(ap);
+	return buf;
+}
+
+/* Read the start of a file as a string; its length. */
+ssize_t read_file(const char *name, char *buf, size_t size)
+{
+	int fd = open(name, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, buf, size - 1);
+	int err = n < 0 ? -errno : 0;
+
+	buf[err ? 0 : n] = '\0';
+	if (fd >= 0)
+		close(fd);
+	return err ? : n;
+}
+
+int write_file(const char *name, const char *text)
+{
+	int fd = open(name, O_WRONLY | O_CLOEXEC);
+	int err = fd < 0 || write(fd, text, strlen(text)) < 0 ? -errno : 0;
+
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+/* Load a program; its fd. */
+int load(enum bpf_prog_type type, const struct bpf_insn *insns, size_t count,
+	 struct bpf_prog_load_opts *opts)
+{
+	return bpf_prog_load(type, "netbpf_doctor", "GPL", insns, count, opts);
+}
+
+/* Load a program that does nothing but return RET; its fd. */
+int load_ret(enum bpf_prog_type type, int ret, struct bpf_prog_load_opts *opts)
+{
+	const struct bpf_insn insns[] = { MOV_IMM(BPF_REG_0, ret), EXIT() };
+
+	return load(type, insns, ARRAY_SIZE(insns), opts);
+}
+
+/* Run PROG once on an empty frame; its verdict. */
+int test_run(int prog)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	char frame[64] = "";
+	int err;
+
+	opts.data_in = frame;
+	opts.data_size_in = sizeof(frame);
+	opts.repeat = 1;
+	err = bpf_prog_test_run_opts(prog, &opts);
+	return err ? : (int)opts.retval;
+}
+
+static void probe_kernel(void)
+{
+	const char *tracefs = probe_tracefs();
+	struct btf *btf = probe_load();
+
+	probe_printk(tracefs);
+	probe_tracing(btf, tracefs);
+	probe_attach();
+	btf__free(btf);
+}
+
+int main(int argc, char **argv)
+{
+	/* libbpf guesses at causes, and guesses wrong (ulimit -l). */
+	libbpf_set_print(NULL);
+	if (argc == 3 && !strcmp(argv[1], "-i")) {
+		probe_interface(argv[2]);
+	} else if (argc == 2 && !strcmp(argv[1], "-a")) {
+		probe_interfaces();
+	} else if (argc == 1) {
+		probe_kernel();
+	} else {
+		fprintf(stderr, "Usage: doctor_probe [-a | -i IF]\n");
+		return 2;
+	}
+	return 0;
+}

@@ -1,0 +1,191 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Machines that are broken here, and what labs and samples have left on them.
+
+test_without_clang()
+{
+	as_json 1 env PATH="$(path_without clang)" "$DOCTOR"
+	row_is clang fail 'no clang'
+	cure_is clang setup.sh
+	as_json 1 env CLANG=/bin/false "$DOCTOR"
+	row_is clang fail 'makes no BPF objects'
+}
+
+test_without_the_tools_of_the_lab()
+{
+	as_json 1 env PATH="$(path_without ip ethtool tcpdump)" "$DOCTOR" -i lo
+	row_is ip fail
+	row_is ethtool warn
+	row_is tcpdump warn
+	row_is ping ok
+	# Without ip(8) the probe still speaks of the interface.
+	row_is "XDP features" warn
+}
+
+test_without_a_kernel_tree()
+{
+	as_json 1 env KSRC=/nonexistent "$DOCTOR"
+	row_is "kernel tree" fail
+	cure_is "kernel tree" setup.sh
+}
+
+test_without_the_probe()
+{
+	as_json 0 env O="$TMP/empty" "$DOCTOR"
+	row_is probes warn 'not built'
+	cure_is probes '^make'
+	! jq -e '.checks[] | select(.name | startswith("attach"))' "$TMP/rows" ||
+		fail "rows of a probe that did not run"
+}
+
+test_without_a_capability()
+{
+	local cap
+
+	as_json 1 setpriv --bounding-set=-net_admin "$DOCTOR"
+	row_is CAP_NET_ADMIN fail missing
+	row_is CAP_BPF ok
+	row_is CAP_NET_RAW ok
+	row_is "network namespace" ok
+	row_is veth fail
+	as_json 1 setpriv --bounding-set=-net_raw "$DOCTOR"
+	row_is CAP_NET_RAW fail missing
+	row_is "attach socket filter" fail
+	row_is "attach XDP native" ok
+	as_json 1 setpriv --bounding-set=-sys_admin "$DOCTOR"
+	row_is CAP_SYS_ADMIN fail missing
+	row_is "program XDP" ok
+	row_is "network namespace" fail
+	# CAP_SYS_ADMIN stands in for these two, in the row and in the kernel.
+	for cap in bpf perfmon; do
+		as_json 0 setpriv "--bounding-set=-$cap" "$DOCTOR"
+		row_is "CAP_${cap^^}" ok 'through CAP_SYS_ADMIN'
+		row_is "program XDP" ok
+		row_is tcpconnect ok
+	done
+	as_json 1 setpriv --bounding-set=-sys_admin,-bpf "$DOCTOR"
+	row_is CAP_BPF fail missing
+	row_is "program XDP" fail
+	as_json 0 setpriv --bounding-set=-sys_resource "$DOCTOR"
+	row_is CAP_SYS_RESOURCE ok 'not needed'
+}
+
+test_without_privileges()
+{
+	local dir=$TMP/user cap
+
+	# Where tests run as root the tree may be out of reach of others.
+	setpriv --reuid 65534 --clear-groups test -x "$PROBE" ||
+		skip "others cannot read $NETBPF_OUT"
+	install -d -o 65534 "$dir"
+	chmod 711 "$TMP"
+	as_json 1 env TMPDIR="$dir" setpriv --reuid 65534 --clear-groups "$DOCTOR" -i lo
+	[ ! -s "$ERR_FILE" ] || fail "says on stderr: $ERR"
+	row_is user warn 'uid 65534'
+	for cap in BPF NET_ADMIN PERFMON NET_RAW SYS_ADMIN; do
+		row_is "CAP_$cap" fail missing
+	done
+	row_is "program XDP" fail
+	row_is "helpers XDP" fail 'not probed'
+	row_is "network namespace" fail
+	row_is BTF ok
+	cure_is "program XDP" root
+	! grep -q 'ulimit -l.*current' "$OUT_FILE" || fail "libbpf's hint about ulimit"
+}
+
+test_in_a_user_namespace()
+{
+	as_json 1 unshare -Ur "$DOCTOR"
+	row_is "user namespace" fail
+	row_is "program XDP" fail
+}
+
+test_mounts()
+{
+	as_json 0 private '"$@"'
+	row_is bpffs ok '/sys/fs/bpf'
+	row_is tracefs ok "$TRACEFS"
+	as_json 0 private '
+		echo 0 >/run/off
+		mount --bind /run/off /sys/kernel/tracing/tracing_on
+		"$@"'
+	row_is tracing_on warn off
+	as_json 0 private '
+		while umount -l /sys/fs/bpf 2>/dev/null; do :; done
+		while umount -l /sys/kernel/tracing 2>/dev/null; do :; done
+		! mountpoint -q /sys/kernel/debug || umount -lR /sys/kernel/debug
+		"$@"'
+	row_is bpffs warn 'not mounted'
+	row_is tracefs warn 'not mounted'
+	cure_is tracefs '^mount -t tracefs '
+}
+
+test_nothing_is_left_and_that_is_said()
+{
+	local name
+
+	as_json 0 private '"$@"'
+	for name in namespaces labs pins; do
+		row_is "$name" ok none
+	done
+}
+
+test_leftovers_of_labs()
+{
+	as_json 0 private '
+		ln -s /proc/0/ns/net /run/netns/netbpf-gone-host
+		mkdir /run/netbpf/gone
+		"$@"'
+	row_is namespaces warn netbpf-gone-host
+	row_is labs warn gone
+	cure_is labs 'lab.sh down --all$'
+	# The namespace of a process that lives is a lab that is up.
+	as_json 0 private '
+		ln -s /proc/$$/ns/net /run/netns/netbpf-here-host
+		mkdir /run/netbpf/here
+		"$@"; exit $?'
+	row_is namespaces ok netbpf-here-host
+	row_is labs ok 'up: here'
+}
+
+test_leftovers_of_programs()
+{
+	local id pid gone
+
+	id=$(rand_name netbpf-)
+	bash -c : &
+	gone=$!
+	wait "$gone"
+	start_bg pid sleep 60
+	# shellcheck disable=SC2016
+	as_json 0 private '
+		id=$2 gone=$3 lives=$4
+		clean() { rmdir /sys/kernel/tracing/instances/$id-* || :; }
+		trap clean EXIT
+		mkdir /sys/kernel/tracing/instances/$id-$gone \
+			/sys/kernel/tracing/instances/$id-$lives /sys/fs/bpf/netbpf_lb
+		"$1" --json; exit $?' "$id" "$gone" "$pid"
+	row_is "trace instances" warn "$id-$gone"
+	[[ $(field "trace instances" text) != *"$id-$pid"* ]] || fail "its owner lives"
+	cure_is "trace instances" "^rmdir.*$id-$gone"
+	row_is pins warn /sys/fs/bpf/netbpf_lb
+	[ ! -e "$TRACEFS/instances/$id-$gone" ] || fail "the test has left an instance"
+}
+
+# Whatever a name is made of, JSON is JSON, and the terminal is not spoken to.
+test_odd_bytes_in_names()
+{
+	local bad=$'\xef\xbf\xbd'	# U+FFFD
+	local odd=$'netbpf-\x01\x1b[31m"\\\n\t\x7f\xffé€😀\xed\xa0\x80\xc0\xaf\xf0\x9f'
+
+	# shellcheck disable=SC2016
+	as_json 0 private 'ln -s /proc/0/ns/net "/run/netns/$2"; "$1" --json; exit $?' "$odd"
+	iconv -f utf-8 -t utf-8 "$OUT_FILE" >/dev/null || fail "not UTF-8"
+	row_is namespaces warn
+	expect_eq text "$(field namespaces text)" \
+		$'left in /run/netns: netbpf-\x01\x1b[31m"\\\n\t\x7f'"${bad}é€😀$bad$bad$bad$bad$bad$bad$bad"
+	# shellcheck disable=SC2016
+	expect_status 0 private 'ln -s /proc/0/ns/net "/run/netns/$2"; "$1"; exit $?' "$odd"
+	expect_no_match "$OUT_FILE" $'[\001\033\177]'
+}

@@ -1,0 +1,106 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The rows of this machine are true, and the doctor leaves it as it was.
+
+# The kernel makes a kprobe by hand where the row says so, and only there.
+test_the_kprobe_row_is_true()
+{
+	local can=no name
+
+	name=$(rand_name nbt)
+	if private "
+		cd $TRACEFS
+		echo p:$name tcp_v4_connect >>kprobe_events
+		echo -:$name >>kprobe_events"; then
+		can=yes
+	fi
+	as_json 0 "$DOCTOR"
+	diag "kprobe by hand: $can"
+	if [ "$can" = yes ]; then
+		row_is "attach kprobe" ok
+		row_is tcpconnect ok 'use the kprobe'
+	else
+		row_is "attach kprobe" warn
+		row_is tcpconnect ok 'kprobe no'
+	fi
+	[ -r /proc/config.gz ] || return 0
+	zcat /proc/config.gz >"$TMP/config"
+	expect_eq "CONFIG_KPROBES" "$(grep -c '^CONFIG_KPROBES=y' "$TMP/config" || :)" \
+		"$([ "$can" = no ] || echo 1; [ "$can" = yes ] || echo 0)"
+}
+
+test_the_rows_of_attaching_are_true()
+{
+	local ns pid
+
+	as_json 0 "$DOCTOR"
+	ns_add ns
+	veth_pair "$ns" v0 "$ns" v1
+	row_is "attach XDP native" ok
+	start_sample pid 5 "$(sample pass)" -n "$ns" -i v0 -m native
+	stop_sample "$pid"
+	row_is "attach XDP generic" ok
+	start_sample pid 5 "$(sample pass)" -n "$ns" -i v0 -m skb
+	stop_sample "$pid"
+	row_is "attach XDP on lo" ok 'generic mode only'
+	expect_status 3 "$(sample pass)" -n "$ns" -i lo -m native -d 1
+	row_is "attach clsact" ok
+	ip netns exec "$ns" tc qdisc add dev v0 clsact
+}
+
+test_the_rows_of_files_are_true()
+{
+	as_json 0 "$DOCTOR"
+	row_is BTF ok
+	[ -s /sys/kernel/btf/vmlinux ] || fail "there is no BTF"
+	row_is "kernel version" ok "^$(uname -r) on $(uname -m)$"
+	row_is unprivileged_bpf ok "^$(cat /proc/sys/kernel/unprivileged_bpf_disabled):"
+	row_is JIT ok
+	expect_eq bpf_jit_enable "$(cat /proc/sys/net/core/bpf_jit_enable)" 1
+}
+
+# snapshot: what the doctor could change. Other tests may run beside this one:
+# what they change (their namespaces, labs and pins) is not looked at.
+snapshot()
+{
+	ip -d link show
+	ip addr show
+	tc qdisc show
+	grep -v ' /run/netns' /proc/self/mounts
+	find /sys/fs/bpf -name '*doctor*' 2>/dev/null || :
+	private "
+		cat $TRACEFS/events/bpf_trace/bpf_trace_printk/filter
+		ls $TRACEFS/instances | grep netbpf-doctor || :"
+	ls "$TMP/tmp"
+}
+
+# The kernel frees programs, namespaces and instances a little later.
+same_as_before()
+{
+	snapshot >"$TMP/after"
+	cmp -s "$TMP/before" "$TMP/after" && ! grep -q netbpf_doctor /proc/kallsyms
+}
+
+expect_same_as_before()
+{
+	wait_until 5 same_as_before && return
+	diff -u "$TMP/before" "$TMP/after" || :
+	fail "something has changed, or a program is left"
+}
+
+test_nothing_is_left_behind()
+{
+	local pid
+
+	mkdir "$TMP/tmp"
+	export TMPDIR=$TMP/tmp
+	snapshot >"$TMP/before"
+	expect_status 0 "$DOCTOR" -i lo
+	expect_same_as_before
+
+	start_bg pid "$DOCTOR"
+	eventually 5 compgen -G "$TMPDIR/tmp.*"
+	stop_sample "$pid" || expect_eq "status after SIGTERM" "$STATUS" 143
+	expect_same_as_before
+}
