@@ -30,30 +30,6 @@ enum ping_count {
 };
 
 /**
- * struct ping_event - a matched echo request
- * @ts_ns: CLOCK_MONOTONIC in ns
- * @saddr: source; an IPv4 address as ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2)
- * @daddr: destination, likewise
- * @ifindex: interface it came in on
- * @id: identifier, network byte order
- * @seq: sequence number, network byte order
- * @reason: enum ping_count
- * @family: 4 or 6
- * @pad: zero
- */
-struct ping_event {
-	__u64 ts_ns;
-	__be32 saddr[4];
-	__be32 daddr[4];
-	__u32 ifindex;
-	__be16 id;
-	__be16 seq;
-	__u8 reason;
-	__u8 family;
-	__u8 pad[6];
-};
-
-/**
  * struct ping_prefix - addresses that --src or --dst matches
  * @addr: address, IPv4 as ::ffff:a.b.c.d; bits beyond the mask are zero
  * @mask: bits that count

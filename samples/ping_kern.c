@@ -9,7 +9,7 @@
  * matched by its first fragment; the others carry no ICMP header.
  */
 #include <linux/bpf.h>
-#include "pkt_parse.bpf.h"
+#include "pkt_echo.bpf.h"
 #include "ping.h"
 
 const volatile struct ping_prefix src_prefix;
@@ -41,68 +41,6 @@ static __always_inline void count(__u32 reason)
 		(*value)++;
 }
 
-/* The echo header (RFC 792, RFC 4443 section 4.1), the same in both families. */
-struct echo {
-	__be16 id;
-	__be16 seq;
-};
-
-static __always_inline bool parse_echo4(struct pkt_cursor *cur, const struct pkt_ip *ip,
-					struct echo *echo)
-{
-	struct icmphdr *icmp = pkt_icmp(cur, ip);
-
-	if (!icmp || icmp->type != ICMP_ECHO || icmp->code)
-		return false;
-	echo->id = icmp->un.echo.id;
-	echo->seq = icmp->un.echo.sequence;
-	return true;
-}
-
-static __always_inline bool parse_echo6(struct pkt_cursor *cur, const struct pkt_ip *ip,
-					struct echo *echo)
-{
-	struct icmp6hdr *icmp = pkt_icmp6(cur, ip);
-
-	if (!icmp || icmp->icmp6_type != ICMPV6_ECHO_REQUEST || icmp->icmp6_code)
-		return false;
-	echo->id = icmp->icmp6_identifier;
-	echo->seq = icmp->icmp6_sequence;
-	return true;
-}
-
-static __always_inline bool parse_echo(struct pkt_cursor *cur, const struct pkt_ip *ip,
-				       struct echo *echo)
-{
-	if (ip->v4 && ip->proto == IPPROTO_ICMP)
-		return parse_echo4(cur, ip, echo);
-	if (ip->v6 && ip->proto == IPPROTO_ICMPV6)
-		return parse_echo6(cur, ip, echo);
-	return false;
-}
-
-/* An IPv4 address as an IPv6 one, so that one comparison does for both. */
-static __always_inline void map_ipv4(__be32 to[4], __be32 addr)
-{
-	to[0] = 0;
-	to[1] = 0;
-	to[2] = bpf_htonl(0xffff);
-	to[3] = addr;
-}
-
-static __always_inline void get_addresses(const struct pkt_ip *ip, struct ping_event *ev)
-{
-	if (ip->v4) {
-		map_ipv4(ev->saddr, ip->v4->saddr);
-		map_ipv4(ev->daddr, ip->v4->daddr);
-		ev->family = 4;
-		return;
-	}
-	__builtin_memcpy(ev->saddr, &ip->v6->saddr, sizeof(ev->saddr));
-	__builtin_memcpy(ev->daddr, &ip->v6->daddr, sizeof(ev->daddr));
-	ev->family = 6;
-}
-
 static __always_inline bool in_prefix(const __be32 addr[4], __u8 family,
 				      const volatile struct ping_prefix *prefix)
 {
@@ -129,11 +67,12 @@ static __always_inline __u32 decide(void)
 	return drop ? PING_DROP_ECHO : PING_PASS_ACTION;
 }
 
-static __always_inline void report(struct ping_event *ev)
+static __always_inline void report(struct echo_event *ev)
 {
 	if (!events)
 		return;
 	ev->ts_ns = bpf_ktime_get_ns();
+	ev->verdict = ev->reason == PING_DROP_ECHO ? ECHO_DROP : ECHO_PASS;
 	if (bpf_ringbuf_output(&ping_events, ev, sizeof(*ev), 0))
 		count(PING_LOST);
 }
@@ -141,9 +80,9 @@ static __always_inline void report(struct ping_event *ev)
 static __always_inline __u32 handle(struct xdp_md *ctx)
 {
 	struct pkt_cursor cur = pkt_cursor(ctx->data, ctx->data_end);
-	struct ping_event ev = {};
+	struct echo_event ev = {};
 	enum pkt_status status;
-	struct echo echo;
+	struct icmphdr *icmp;
 	struct pkt_ip ip;
 
 	status = pkt_parse_ip(&cur, &ip);
@@ -151,18 +90,17 @@ static __always_inline __u32 handle(struct xdp_md *ctx)
 		return PING_PASS_NOT_IP;
 	if (status != PKT_OK)
 		return PING_PASS_BAD;
-	if (!parse_echo(&cur, &ip, &echo))
+	icmp = pkt_echo(&cur, &ip);
+	if (!icmp)
 		return PING_PASS_NO_ECHO;
 
-	get_addresses(&ip, &ev);
+	pkt_echo_event(&ev, &ip, icmp);
 	if (!in_prefix(ev.saddr, ev.family, &src_prefix) ||
 	    !in_prefix(ev.daddr, ev.family, &dst_prefix))
 		return PING_PASS_FILTER;
 
 	ev.reason = decide();
 	ev.ifindex = ctx->ingress_ifindex;
-	ev.id = echo.id;
-	ev.seq = echo.seq;
 	report(&ev);
 	return ev.reason;
 }

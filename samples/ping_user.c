@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* ping: attach ping_kern.c, show each echo request and what became of it. */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -72,47 +71,12 @@ static const char * const reasons[__PING_COUNT_MAX] = {
 	[PING_LOST] = "lost_events",
 };
 
-static const char *verdict(__u8 reason)
+static int on_event(void *ctx, void *data, size_t size)
 {
-	return reason == PING_DROP_ECHO ? "drop" : "pass";
-}
-
-static void show_text(const struct ping_event *ev, const char *src, const char *dst)
-{
-	printf("%s > %s: %s echo request id %u seq %u: %s\n", src, dst,
-	       ev->family == 4 ? "ICMP" : "ICMPv6", ntohs(ev->id), ntohs(ev->seq),
-	       verdict(ev->reason));
-}
-
-static void show_json(const struct ping_event *ev, const char *src, const char *dst)
-{
-	json_writer_t *json = sample_json_begin("packet");
-
-	jsonw_uint_field(json, "ts_ns", sample_realtime(ev->ts_ns));
-	jsonw_string_field(json, "ifname", sample_ifname(ev->ifindex));
-	jsonw_uint_field(json, "family", ev->family);
-	jsonw_string_field(json, "src", src);
-	jsonw_string_field(json, "dst", dst);
-	jsonw_uint_field(json, "icmp_id", ntohs(ev->id));
-	jsonw_uint_field(json, "icmp_seq", ntohs(ev->seq));
-	jsonw_string_field(json, "verdict", verdict(ev->reason));
-	sample_json_end(json);
-}
-
-static int on_event(void *ctx, void *data,
-		    size_t size)
-{
-	char src[INET6_ADDRSTRLEN], dst[INET6_ADDRSTRLEN];
-	const struct ping_event *ev = data;
-
 	if (sample_loop_stopped() && sample.count)
 		return 0;
-	sample_addr(ev->saddr, src);
-	sample_addr(ev->daddr, dst);
-	if (sample.json && !sample.quiet)
-		show_json(ev, src, dst);
-	else if (!sample.quiet)
-		show_text(ev, src, dst);
+	if (!sample.quiet)
+		sample_echo_show(data);
 	sample_count_reached();
 	return 0;
 }

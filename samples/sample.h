@@ -101,6 +101,8 @@ enum {
  * @common: SAMPLE_OPT_*; netns, duration, json, verbose, quiet, help and
  *	version are always there
  * @default_iface: interface if -i is not given; NULL: -i must be given
+ * @operands: name, for the help, of the arguments behind the options; NULL:
+ *	there must be none
  */
 struct sample_info {
 	const char *name;
@@ -109,6 +111,7 @@ struct sample_info {
 	const struct sample_option *options;
 	unsigned int common;
 	const char *default_iface;
+	const char *operands;
 };
 
 /**
@@ -125,6 +128,7 @@ struct sample_info {
  * @verbose: how often -v was given
  * @quiet: -q
  * @force: --force
+ * @operands: arguments behind the options, ended by NULL
  */
 struct sample_config {
 	const struct sample_info *info;
@@ -139,6 +143,7 @@ struct sample_config {
 	__u32 verbose;
 	bool quiet;
 	bool force;
+	char **operands;
 };
 
 extern struct sample_config sample;
@@ -214,10 +219,144 @@ struct sample_xdp {
 int sample_xdp_attach(struct sample_xdp *xdp, const struct bpf_program *prog);
 void sample_xdp_detach(struct sample_xdp *xdp);
 void sample_xdp_ready(const struct sample_xdp *xdp);
+int sample_find_holder(__u32 prog_id);
+
+/* --- TC (sample_tc.c) -------------------------------------------------------------- */
+
+/**
+ * enum sample_tc_hook - how TC runs a program
+ * @SAMPLE_TC_AUTO: tcx if the kernel has it, else clsact
+ * @SAMPLE_TC_TCX: held by a bpf_link (Linux 6.6 and later)
+ * @SAMPLE_TC_CLSACT: as a filter of the clsact qdisc
+ */
+enum sample_tc_hook {
+	SAMPLE_TC_AUTO,
+	SAMPLE_TC_TCX,
+	SAMPLE_TC_CLSACT,
+};
+
+/**
+ * struct sample_tc - a program on the interfaces of -i
+ * @egress: it sees what goes out, not what comes in
+ * @n: how many are attached
+ * @at: one entry an interface: its number and name; with tcx the bpf_link; with
+ *	clsact the place of the filter, the program, and whether the qdisc was
+ *	made for it
+ */
+struct sample_tc {
+	bool egress;
+	unsigned int n;
+	struct sample_tc_at {
+		unsigned int ifindex;
+		char ifname[IF_NAMESIZE];
+		bool is_tcx;
+		int link_fd;
+		bool made_qdisc;
+		__u32 priority;
+		__u32 handle;
+		__u32 prog_id;
+	} at[SAMPLE_IFACE_MAX];
+};
+
+int sample_tc_attach(struct sample_tc *tc, const struct bpf_program *prog,
+		     enum sample_tc_hook hook, bool egress);
+void sample_tc_detach(struct sample_tc *tc);
+void sample_tc_ready(const struct sample_tc *tc);
+
+/* --- rtnetlink (sample_netlink.c) --------------------------------------------------- */
+
+struct nlmsghdr;
+struct rtattr;
+
+/* Takes an entry of a dump; NULL: the dump starts. An error ends it. */
+typedef int sample_netlink_fn(const struct nlmsghdr *nh, void *ctx);
+
+int sample_netlink_open(__u32 groups);
+int sample_netlink_dump(struct nlmsghdr *req, sample_netlink_fn *fn, void *ctx);
+void sample_netlink_attrs(const struct rtattr *first, int len, const struct rtattr **attrs,
+			  unsigned int n);
+
+/* --- own addresses in a map (sample_addrs.c) ----------------------------------------- */
+
+/**
+ * struct sample_addrs - interfaces whose addresses are in a map
+ * @fd: readable when they may have changed: sample_addrs_update()
+ * @map_fd: the map
+ * @n: number of interfaces
+ * @ifindex: the interfaces
+ * @n_own: addresses that they have
+ */
+struct sample_addrs {
+	int fd;
+	int map_fd;
+	unsigned int n;
+	unsigned int ifindex[SAMPLE_IFACE_MAX];
+	unsigned int n_own;
+};
+
+int sample_addrs_open(struct sample_addrs *addrs, const struct bpf_map *map,
+		      const unsigned int *ifindex, unsigned int n);
+int sample_addrs_update(struct sample_addrs *addrs);
+void sample_addrs_close(struct sample_addrs *addrs);
+
+/* --- echo requests (sample_echo.c) ---------------------------------------------------- */
+
+struct echo_event;
+
+void sample_echo_show(const struct echo_event *ev);
 
 /* --- counters (sample_stats.c) ------------------------------------------------------- */
 
 int sample_stats_read(const struct bpf_map *map, __u64 *sums, unsigned int n);
+
+/* --- top addresses (sample_top.c) ------------------------------------------------------ */
+
+/**
+ * struct sample_source - an address and what it sent
+ * @addr: IPv6, or IPv4 as ::ffff:a.b.c.d
+ * @packets: how many
+ * @bytes: and how long in sum
+ */
+struct sample_source {
+	__be32 addr[4];
+	__u64 packets;
+	__u64 bytes;
+};
+
+/**
+ * struct sample_top - the addresses of most packets
+ * @at: these addresses, most packets first
+ * @n: how many, at most max
+ * @n_all: addresses in the map
+ * @max: how many are wanted
+ * @n_cpus: CPUs that have a value each
+ * @keys: what was just read
+ * @values: likewise
+ */
+struct sample_top {
+	struct sample_source *at;
+	unsigned int n;
+	__u64 n_all;
+	unsigned int max;
+	unsigned int n_cpus;
+	char *keys;
+	__u64 *values;
+};
+
+int sample_top_init(struct sample_top *top, unsigned int max);
+int sample_top_read(struct sample_top *top, const struct bpf_map *map);
+void sample_top_free(struct sample_top *top);
+
+/* --- output for people (sample_format.c) ---------------------------------------------- */
+
+enum {
+	SAMPLE_SI_LEN = 16,
+	/* "[", the address, "]:65535". */
+	SAMPLE_ENDPOINT_LEN = INET6_ADDRSTRLEN + 9,
+};
+
+const char *sample_si(double value, const char *sep, char buf[SAMPLE_SI_LEN]);
+const char *sample_endpoint(const __be32 addr[4], __be16 port, char buf[SAMPLE_ENDPOINT_LEN]);
 
 /* --- trace pipe (sample_trace.c) ------------------------------------------------------ */
 

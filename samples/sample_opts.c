@@ -213,8 +213,10 @@ static int print_help(const struct sample_option *opt,
 	const struct sample_option *all[OPTIONS_MAX];
 	unsigned int i, n = collect_options(all);
 
-	printf("Usage: %s [OPTION]...\n%s\n\nOptions:\n", sample.info->name,
-	       sample.info->summary);
+	printf("Usage: %s [OPTION]...%s%s%s\n%s\n\nOptions:\n", sample.info->name,
+	       sample.info->operands ? " [" : "",
+	       sample.info->operands ? sample.info->operands : "",
+	       sample.info->operands ? "]" : "", sample.info->summary);
 	for (i = 0; i < n; i++)
 		print_option(all[i]);
 	printf("\nExamples:\n%s\n", sample.info->examples);
@@ -290,10 +292,11 @@ static void parse_options(int argc, char **argv)
 		if (opt->parse(opt, optarg))
 			usage_exit();
 	}
-	if (optind < argc) {
+	if (optind < argc && !sample.info->operands) {
 		pr_err("unexpected argument %s", argv[optind]);
 		usage_exit();
 	}
+	sample.operands = argv + optind;
 }
 
 /**

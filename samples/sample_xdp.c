@@ -60,8 +60,13 @@ static bool process_has_prog(const char *pid, __u32 prog_id)
 	return found;
 }
 
-/* A process that holds the program, 0 if none is found. */
-static int find_holder(__u32 prog_id)
+/**
+ * sample_find_holder() - a process that holds a BPF program
+ * @prog_id: id of the program
+ *
+ * Return: its pid, 0 if none is found.
+ */
+int sample_find_holder(__u32 prog_id)
 {
 	struct dirent *proc;
 	int pid = 0;
@@ -108,7 +113,7 @@ static void explain_busy(const char *ifname, unsigned int ifindex)
 	}
 	id = query.drv_prog_id ? query.drv_prog_id : query.skb_prog_id;
 	prog_name(id, name);
-	pid = find_holder(id);
+	pid = sample_find_holder(id);
 	if (!pid) {
 		pr_err("failed to attach to %s: XDP program '%s' (id %u, %s mode) is there, held by no process",
 		       ifname, name, id, query.drv_prog_id ? "native" : "skb");

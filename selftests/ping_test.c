@@ -4,6 +4,7 @@
  * that its counters add up, and what its events say.
  */
 #include <kselftest_harness.h>
+#include "echo_event.h"
 #include "test_run.h"
 #include "../samples/ping.h"
 #include "ping.skel.h"
@@ -12,7 +13,7 @@ enum {
 	EVENTS_MAX = 5000,
 	/* Ring buffer of ping_kern.c, and what one event takes in it. */
 	RING_SIZE = 256 * 1024,
-	RING_ENTRY = 8 + sizeof(struct ping_event),
+	RING_ENTRY = 8 + sizeof(struct echo_event),
 };
 
 FIXTURE(ping)
@@ -24,7 +25,7 @@ FIXTURE(ping)
 	__u64 seen;
 	__u64 want[__PING_COUNT_MAX];
 	__u32 n_events;
-	struct ping_event events[EVENTS_MAX];
+	struct echo_event events[EVENTS_MAX];
 };
 
 FIXTURE_SETUP(ping)
@@ -78,7 +79,7 @@ static int take_event(void *ctx, void *data, size_t size)
 {
 	struct _test_data_ping *self = ctx;
 
-	if (size != sizeof(struct ping_event) || self->n_events == EVENTS_MAX)
+	if (size != sizeof(struct echo_event) || self->n_events == EVENTS_MAX)
 		return -E2BIG;
 	memcpy(&self->events[self->n_events++], data, size);
 	return 0;
@@ -131,8 +132,11 @@ static void expect_len(struct __test_metadata *_metadata, struct _test_data_ping
 	run_len(_metadata, self, len, reason);
 	EXPECT_EQ(is_match(reason), get_events(_metadata, self))
 		build_dump(self->pkt.data, len);
-	if (self->n_events)
+	if (self->n_events) {
 		EXPECT_EQ(reason, self->events[0].reason);
+		EXPECT_EQ(reason == PING_DROP_ECHO ? ECHO_DROP : ECHO_PASS,
+			  self->events[0].verdict);
+	}
 }
 
 static void expect(struct __test_metadata *_metadata, struct _test_data_ping *self, __u32 reason)
@@ -563,8 +567,8 @@ TEST_F(ping, event)
 		{ "::ffff:" BUILD_SADDR4, "::ffff:" BUILD_DADDR4 },
 		{ BUILD_SADDR6, BUILD_DADDR6 },
 	};
-	const struct ping_event *ev = &self->events[0];
-	struct ping_event want;
+	const struct echo_event *ev = &self->events[0];
+	struct echo_event want;
 	__u64 before, after;
 	int i;
 
@@ -578,6 +582,7 @@ TEST_F(ping, event)
 		want.id = htons(BUILD_ID);
 		want.seq = htons(BUILD_SEQ);
 		want.reason = PING_DROP_ECHO;
+		want.verdict = ECHO_DROP;
 		want.family = i ? 6 : 4;
 
 		build_ping(&self->pkt, want.family, i);

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* What a BPF program tells its loader about an echo request. */
+#ifndef _ECHO_EVENT_H
+#define _ECHO_EVENT_H
+
+#include <linux/types.h>
+
+/**
+ * enum echo_verdict - what became of an echo request
+ * @ECHO_PASS: it went on as it came
+ * @ECHO_DROP: dropped
+ * @ECHO_ANSWER: turned into its reply and sent back
+ */
+enum echo_verdict {
+	ECHO_PASS,
+	ECHO_DROP,
+	ECHO_ANSWER,
+};
+
+/**
+ * struct echo_event - an echo request
+ * @ts_ns: CLOCK_MONOTONIC in ns
+ * @saddr: source; an IPv4 address as ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2)
+ * @daddr: destination, likewise
+ * @ifindex: interface it came in on, or goes out of
+ * @id: identifier, network byte order
+ * @seq: sequence number, network byte order
+ * @reason: which counter of the sample counted it
+ * @family: 4 or 6
+ * @verdict: enum echo_verdict
+ * @pad: zero
+ */
+struct echo_event {
+	__u64 ts_ns;
+	__be32 saddr[4];
+	__be32 daddr[4];
+	__u32 ifindex;
+	__be16 id;
+	__be16 seq;
+	__u8 reason;
+	__u8 family;
+	__u8 verdict;
+	__u8 pad[5];
+};
+
+#endif /* _ECHO_EVENT_H */

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * A hash map of the addresses that interfaces have. The loader keeps it up to
+ * date (samples/sample_addrs.c), the BPF program looks into it.
+ */
+#ifndef _OWN_ADDR_H
+#define _OWN_ADDR_H
+
+#include <linux/types.h>
+
+enum {
+	/* Room in the map, for all interfaces together. */
+	OWN_ADDR_MAX = 4096,
+};
+
+/**
+ * struct own_addr - key of the map
+ * @ifindex: interface
+ * @addr: address; an IPv4 address as ::ffff:a.b.c.d
+ */
+struct own_addr {
+	__u32 ifindex;
+	__be32 addr[4];
+};
+
+/**
+ * enum own_addr_kind - value of the map, a __u32
+ * @OWN_ADDR_UNICAST: an address of the interface
+ * @OWN_ADDR_BROADCAST: the broadcast address of one of its IPv4 networks
+ */
+enum own_addr_kind {
+	OWN_ADDR_UNICAST = 1,
+	OWN_ADDR_BROADCAST = 2,
+};
+
+#endif /* _OWN_ADDR_H */

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * Echo requests of ICMP (RFC 792) and ICMPv6 (RFC 4443 section 4.1) in BPF
+ * programs: find one, describe it to user space, turn it into its reply.
+ *
+ * The echo header is laid out alike in both families, so struct icmphdr does
+ * for both. v4 and v6 are tested one by one, without else: the verifier does
+ * not see that a pointer into the packet is never NULL.
+ */
+#ifndef _PKT_ECHO_BPF_H
+#define _PKT_ECHO_BPF_H
+
+#include <linux/bpf.h>
+#include "echo_event.h"
+#include "pkt_csum.bpf.h"
+#include "pkt_parse.bpf.h"
+
+enum {
+	/* TTL and hop limit of a reply, as the kernel sends them by default. */
+	PKT_ECHO_TTL = 64,
+};
+
+/**
+ * pkt_echo() - the header of an echo request
+ * @cur: cursor behind the network layer; at the ICMP payload afterwards
+ * @ip: network layer
+ *
+ * The first fragment of a fragmented request is one, too: see ip->frag.
+ *
+ * Return: the header, or NULL if the packet is no echo request.
+ */
+static __always_inline struct icmphdr *pkt_echo(struct pkt_cursor *cur, const struct pkt_ip *ip)
+{
+	__u8 proto = ip->v4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+	__u8 type = ip->v4 ? ICMP_ECHO : ICMPV6_ECHO_REQUEST;
+	struct icmphdr *icmp;
+
+	if (ip->proto != proto)
+		return NULL;
+	icmp = pkt_icmp(cur, ip);
+	if (!icmp || icmp->type != type || icmp->code)
+		return NULL;
+	return icmp;
+}
+
+/* An IPv4 address as an IPv6 one, so that one comparison does for both. */
+static __always_inline void pkt_map_ipv4(__be32 to[4], __be32 addr)
+{
+	to[0] = 0;
+	to[1] = 0;
+	to[2] = bpf_htonl(0xffff);
+	to[3] = addr;
+}
+
+/**
+ * pkt_echo_event() - describe an echo request
+ * @ev: event; addresses, family, identifier and sequence number are set
+ * @ip: network layer
+ * @icmp: of pkt_echo()
+ */
+static __always_inline void pkt_echo_event(struct echo_event *ev, const struct pkt_ip *ip,
+					   const struct icmphdr *icmp)
+{
+	ev->id = icmp->un.echo.id;
+	ev->seq = icmp->un.echo.sequence;
+	if (ip->v4) {
+		pkt_map_ipv4(ev->saddr, ip->v4->saddr);
+		pkt_map_ipv4(ev->daddr, ip->v4->daddr);
+		ev->family = 4;
+	}
+	if (ip->v6) {
+		__builtin_memcpy(ev->saddr, &ip->v6->saddr, sizeof(ev->saddr));
+		__builtin_memcpy(ev->daddr, &ip->v6->daddr, sizeof(ev->daddr));
+		ev->family = 6;
+	}
+}
+
+/* 0.0.0.0/8, 224.0.0.0/4 and 255.255.255.255 are no hosts. */
+static __always_inline bool pkt_unicast4(__be32 addr)
+{
+	__u32 host = bpf_ntohl(addr);
+
+	return host >> 24 && host >> 28 != 0xe && host != 0xffffffff;
+}
+
+/*
+ * Nor are ff00::/8 and ::. A mapped IPv4 address in an IPv6 packet is none of
+ * anybody (RFC 4942 section 2.2); it must not be taken for the IPv4 address.
+ */
+static __always_inline bool pkt_unicast6(const __be32 addr[4])
+{
+	if ((addr[0] & bpf_htonl(0xff000000)) == bpf_htonl(0xff000000))
+		return false;
+	if (addr[0] | addr[1])
+		return true;
+	return addr[2] != bpf_htonl(0xffff) && (addr[2] | addr[3]);
+}
+
+/**
+ * pkt_echo_unicast() - from one host to one host?
+ * @eth: Ethernet header
+ * @ev: of pkt_echo_event()
+ *
+ * Nothing else may be answered: the reply to a request for all would be one of
+ * a storm, and a reply must not go to all either. The broadcast address of a
+ * network is not known here.
+ *
+ * Return: true if both MAC and both IP addresses are unicast addresses.
+ */
+static __always_inline bool pkt_echo_unicast(const struct ethhdr *eth,
+					     const struct echo_event *ev)
+{
+	if ((eth->h_dest[0] | eth->h_source[0]) & 1)
+		return false;
+	if (ev->family == 4)
+		return pkt_unicast4(ev->saddr[3]) && pkt_unicast4(ev->daddr[3]);
+	return pkt_unicast6(ev->saddr) && pkt_unicast6(ev->daddr);
+}
+
+static __always_inline void pkt_swap_macs(struct ethhdr *eth)
+{
+	__u8 mac[ETH_ALEN];
+
+	__builtin_memcpy(mac, eth->h_dest, ETH_ALEN);
+	__builtin_memcpy(eth->h_dest, eth->h_source, ETH_ALEN);
+	__builtin_memcpy(eth->h_source, mac, ETH_ALEN);
+}
+
+/* Swapped, the addresses have the same sum; the TTL has not. */
+static __always_inline void pkt_echo_turn4(struct iphdr *iph)
+{
+	__be16 from = bpf_htons(iph->ttl << 8 | iph->protocol);
+	__be16 to = bpf_htons(PKT_ECHO_TTL << 8 | iph->protocol);
+	__be32 addr = iph->saddr;
+
+	iph->saddr = iph->daddr;
+	iph->daddr = addr;
+	iph->ttl = PKT_ECHO_TTL;
+	pkt_csum_apply(&iph->check, pkt_csum_diff2(0, from, to));
+}
+
+static __always_inline void pkt_echo_turn6(struct ipv6hdr *ip6h)
+{
+	struct in6_addr addr = ip6h->saddr;
+
+	ip6h->saddr = ip6h->daddr;
+	ip6h->daddr = addr;
+	ip6h->hop_limit = PKT_ECHO_TTL;
+}
+
+/**
+ * pkt_echo_reply() - turn an echo request into its reply, in place
+ * @eth: Ethernet header
+ * @ip: network layer
+ * @icmp: of pkt_echo()
+ *
+ * Everything else stays as it came: VLAN tags, IP options, extension headers,
+ * payload. The ICMP checksum is left to the caller, who knows where it is
+ * computed. In the pseudo header of ICMPv6 the addresses are swapped too, which
+ * does not change its sum.
+ *
+ * Return: the change of the words that the ICMP checksum covers, for
+ * pkt_csum_apply().
+ */
+static __always_inline __u32 pkt_echo_reply(struct ethhdr *eth, const struct pkt_ip *ip,
+					    struct icmphdr *icmp)
+{
+	__u8 request = icmp->type;
+
+	pkt_swap_macs(eth);
+	if (ip->v4) {
+		pkt_echo_turn4(ip->v4);
+		icmp->type = ICMP_ECHOREPLY;
+	}
+	if (ip->v6) {
+		pkt_echo_turn6(ip->v6);
+		icmp->type = ICMPV6_ECHO_REPLY;
+	}
+	/* The word of type and code; pkt_echo() lets only code 0 through. */
+	return pkt_csum_diff2(0, bpf_htons(request << 8), bpf_htons(icmp->type << 8));
+}
+
+/**
+ * pkt_echo_reply_skb() - the same in an skb, with its checksum
+ * @skb: packet; pointers into it are void afterwards
+ * @eth: Ethernet header, first byte of the packet
+ * @ip: network layer
+ * @icmp: of pkt_echo()
+ *
+ * An skb may say more about checksums than the bytes do:
+ *
+ * - CHECKSUM_PARTIAL: the field holds a beginning that the device completes,
+ *   over the bytes as they are then. bpf_l4_csum_replace() knows.
+ * - CHECKSUM_COMPLETE: the sum of the whole packet is in the skb. All changes
+ *   made here cancel out in it, each under some checksum, but that of the hop
+ *   limit, for IPv6 has no checksum in its header.
+ *
+ * The request's checksum is not verified: updated, a wrong one stays wrong, and
+ * whoever gets the reply drops it.
+ */
+static __always_inline void pkt_echo_reply_skb(struct __sk_buff *skb, struct ethhdr *eth,
+					       const struct pkt_ip *ip, struct icmphdr *icmp)
+{
+	long check_at = (void *)&icmp->checksum - (void *)eth;
+	__u32 diff, hops = 0;
+
+	/* Or the compiler subtracts in 32 bits, which the verifier refuses. */
+	barrier_var(check_at);
+	if (ip->v6)
+		hops = pkt_csum_diff2(0, bpf_htons(ip->v6->hop_limit), bpf_htons(PKT_ECHO_TTL));
+	diff = pkt_echo_reply(eth, ip, icmp);
+	if (ip->v6)
+		bpf_csum_update(skb, (__wsum)hops);
+	/* Cannot fail: direct writes have made the headers writable before. */
+	bpf_l4_csum_replace(skb, check_at, 0, diff, 0);
+}
+
+#endif /* _PKT_ECHO_BPF_H */

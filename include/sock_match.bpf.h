@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * Reading and matching packets in socket filters. A program of this type may
+ * not touch the packet directly: each header is copied to the stack by
+ * bpf_skb_load_bytes(), which does the bounds check.
+ *
+ *	struct sock_pkt pkt;
+ *	enum pkt_status status = sock_parse(skb, &pkt);
+ *
+ *	if (sock_match(&match, status, &pkt) != SOCK_MATCHED)
+ *		return 0;
+ *
+ * The frame starts with its Ethernet header, as on an AF_PACKET socket of type
+ * SOCK_RAW. The outer VLAN tag is mostly not in it but in __sk_buff.vlan_tci.
+ */
+#ifndef _SOCK_MATCH_BPF_H
+#define _SOCK_MATCH_BPF_H
+
+#include <linux/bpf.h>
+#include "pkt_addr.bpf.h"
+#include "pkt_parse.bpf.h"
+#include "sock_match.h"
+
+/* The longest packet whose IP header can tell its length. */
+#define SOCK_IP_LEN_MAX		65535
+
+/**
+ * struct sock_cursor - where reading stands
+ * @skb: the packet
+ * @off: offset of the next byte
+ */
+struct sock_cursor {
+	const struct __sk_buff *skb;
+	__u32 off;
+};
+
+/* Copy the next bytes and step over them; false if the packet ends before. */
+static __always_inline bool sock_pull(struct sock_cursor *cur, void *to, __u32 len)
+{
+	if (bpf_skb_load_bytes(cur->skb, cur->off, to, len))
+		return false;
+	cur->off += len;
+	return true;
+}
+
+/*
+ * Length from the IP header. Segmentation offload makes packets that are longer
+ * than its field can tell: they have 0 there (BIG TCP), and what counts is the
+ * length of the buffer.
+ */
+static __always_inline __u32 sock_ip_len(const struct sock_cursor *cur, __u32 len, __u32 ip_off)
+{
+	__u32 left = cur->skb->len - ip_off;
+
+	return !len && left > SOCK_IP_LEN_MAX ? left : len;
+}
+
+static __always_inline bool sock_ipv4(struct sock_cursor *cur, struct sock_pkt *pkt, __u32 *len)
+{
+	__u32 hlen, total, frag, start = cur->off;
+	struct iphdr iph;
+
+	if (!sock_pull(cur, &iph, sizeof(iph)))
+		return false;
+	hlen = iph.ihl * 4;
+	total = sock_ip_len(cur, bpf_ntohs(iph.tot_len), start);
+	if (iph.version != 4 || hlen < sizeof(iph) || total < hlen)
+		return false;
+	cur->off = start + hlen;
+
+	frag = bpf_ntohs(iph.frag_off);
+	pkt_addr4(pkt->saddr, iph.saddr);
+	pkt_addr4(pkt->daddr, iph.daddr);
+	pkt->family = 4;
+	pkt->proto = iph.protocol;
+	pkt->frag = pkt_frag(frag & PKT_IPV4_OFFSET, frag & PKT_IPV4_MF);
+	*len = total - hlen;
+	return true;
+}
+
+/*
+ * Step over the extension header pkt->proto, take the next protocol from it.
+ * A fragment stays one: bits of its header are added to @frag.
+ */
+static __always_inline bool sock_ipv6_ext(struct sock_cursor *cur, struct sock_pkt *pkt,
+					  __u32 *left, __u32 *frag)
+{
+	const struct pkt_ipv6_ext_kind *kind = &pkt_ipv6_ext_kinds[pkt->proto];
+	struct pkt_ipv6_frag hdr;
+	__u32 more;
+
+	if (!sock_pull(cur, &hdr, sizeof(hdr)))
+		return false;
+	more = ((struct ipv6_opt_hdr *)&hdr)->hdrlen * kind->unit;
+	if (*left < sizeof(hdr) + more)
+		return false;
+	cur->off += more;
+	*left -= sizeof(hdr) + more;
+	*frag |= bpf_ntohs(hdr.frag_off) & kind->frag_mask;
+	pkt->proto = hdr.nexthdr;
+	return true;
+}
+
+static __always_inline bool sock_ipv6(struct sock_cursor *cur, struct sock_pkt *pkt, __u32 *len)
+{
+	struct ipv6hdr ip6h;
+	__u32 frag = 0;
+	int i;
+
+	if (!sock_pull(cur, &ip6h, sizeof(ip6h)) || ip6h.version != 6)
+		return false;
+	__builtin_memcpy(pkt->saddr, &ip6h.saddr, sizeof(pkt->saddr));
+	__builtin_memcpy(pkt->daddr, &ip6h.daddr, sizeof(pkt->daddr));
+	pkt->family = 6;
+	pkt->proto = ip6h.nexthdr;
+	*len = sock_ip_len(cur, bpf_ntohs(ip6h.payload_len), cur->off);
+
+	for (i = 0; i < PKT_IPV6_EXT_MAX; i++) {
+		if ((frag & PKT_IPV6_OFFSET) || !pkt_ipv6_is_ext(pkt->proto))
+			break;
+		if (!sock_ipv6_ext(cur, pkt, len, &frag))
+			return false;
+	}
+	if (!(frag & PKT_IPV6_OFFSET) && pkt_ipv6_is_ext(pkt->proto))
+		return false;
+	pkt->frag = pkt_frag(frag & PKT_IPV6_OFFSET, frag & PKT_IPV6_MF);
+	return true;
+}
+
+/* The ports of TCP and UDP, the first four bytes of both headers. */
+static __always_inline void sock_ports(struct sock_cursor *cur, struct sock_pkt *pkt, __u32 len)
+{
+	__be16 ports[2];
+	__u32 size;
+
+	if (pkt->proto == IPPROTO_TCP)
+		size = sizeof(struct tcphdr);
+	else if (pkt->proto == IPPROTO_UDP)
+		size = sizeof(struct udphdr);
+	else
+		return;
+	if (pkt->frag == PKT_FRAG_LATER || len < size || !sock_pull(cur, ports, sizeof(ports)))
+		return;
+	pkt->sport = ports[0];
+	pkt->dport = ports[1];
+	pkt->has_ports = true;
+}
+
+/**
+ * sock_parse() - from the Ethernet header to the ports
+ * @skb: the packet
+ * @pkt: what was found; zero before it was found
+ *
+ * Return: enum pkt_status, as pkt_parse_ip().
+ */
+static __always_inline enum pkt_status sock_parse(const struct __sk_buff *skb,
+						  struct sock_pkt *pkt)
+{
+	struct sock_cursor cur = { .skb = skb };
+	struct pkt_vlan tag;
+	struct ethhdr eth;
+	__be16 proto;
+	__u32 len;
+	bool ok;
+	int i;
+
+	__builtin_memset(pkt, 0, sizeof(*pkt));
+	if (!sock_pull(&cur, &eth, sizeof(eth)))
+		return PKT_BAD;
+	proto = eth.h_proto;
+	for (i = 0; i < PKT_VLAN_MAX && pkt_is_vlan(proto); i++) {
+		if (!sock_pull(&cur, &tag, sizeof(tag)))
+			return PKT_BAD;
+		proto = tag.proto;
+	}
+	if (proto == bpf_htons(ETH_P_IP))
+		ok = sock_ipv4(&cur, pkt, &len);
+	else if (proto == bpf_htons(ETH_P_IPV6))
+		ok = sock_ipv6(&cur, pkt, &len);
+	else
+		return pkt_is_vlan(proto) ? PKT_BAD : PKT_NOT_IP;
+	if (!ok)
+		return PKT_BAD;
+	sock_ports(&cur, pkt, len);
+	return PKT_OK;
+}
+
+static __always_inline bool sock_in_prefix(const volatile struct sock_match *match,
+					   const __be32 addr[4])
+{
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		if ((addr[i] & match->mask[i]) != match->addr[i])
+			return false;
+	}
+	return true;
+}
+
+static __always_inline bool sock_is_icmp(const struct sock_pkt *pkt)
+{
+	return (pkt->family == 4 && pkt->proto == IPPROTO_ICMP) ||
+	       (pkt->family == 6 && pkt->proto == IPPROTO_ICMPV6);
+}
+
+static __always_inline bool sock_proto_is(const struct sock_pkt *pkt, __u8 proto)
+{
+	if (proto == IPPROTO_ICMP)
+		return sock_is_icmp(pkt);
+	return !proto || pkt->proto == proto;
+}
+
+static __always_inline bool sock_host_is(const volatile struct sock_match *match,
+					 const struct sock_pkt *pkt)
+{
+	if (!match->family)
+		return true;
+	return pkt->family == match->family &&
+	       (sock_in_prefix(match, pkt->saddr) || sock_in_prefix(match, pkt->daddr));
+}
+
+/**
+ * sock_match() - whether a packet is asked for
+ * @match: what is asked for
+ * @status: of sock_parse()
+ * @pkt: of sock_parse()
+ *
+ * Return: enum sock_verdict, SOCK_MATCHED if it is.
+ */
+static __always_inline enum sock_verdict sock_match(const volatile struct sock_match *match,
+						    enum pkt_status status,
+						    const struct sock_pkt *pkt)
+{
+	__be16 port = bpf_htons(match->port);
+
+	/* Nothing of IP is asked for. */
+	if (!match->proto && !match->family && !match->port)
+		return SOCK_MATCHED;
+	if (status != PKT_OK)
+		return status == PKT_NOT_IP ? SOCK_SKIP_NOT_IP : SOCK_SKIP_BAD;
+	if (!sock_proto_is(pkt, match->proto))
+		return SOCK_SKIP_PROTO;
+	if (!sock_host_is(match, pkt))
+		return SOCK_SKIP_HOST;
+	if (port && !(pkt->has_ports && (pkt->sport == port || pkt->dport == port)))
+		return SOCK_SKIP_PORT;
+	return SOCK_MATCHED;
+}
+
+#endif /* _SOCK_MATCH_BPF_H */

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * Echo requests in TC: find one in an skb, answer it in place.
+ *
+ *	struct tc_echo req = {};
+ *
+ *	if (tc_echo_find(skb, &req) != TC_ECHO_FOUND)
+ *		return TC_ACT_UNSPEC;
+ *	if (tc_echo_answer(skb, &req, any) != TC_ECHO_ANSWERED)
+ *		return TC_ACT_UNSPEC;
+ *	return bpf_redirect(skb->ifindex, 0);
+ *
+ * The header brings the map own_addrs along; samples/sample_addrs.c fills it.
+ */
+#ifndef _TC_ECHO_BPF_H
+#define _TC_ECHO_BPF_H
+
+#include <linux/bpf.h>
+#include <linux/if_packet.h>
+#include "own_addr.h"
+#include "pkt_echo.bpf.h"
+
+enum {
+	/* Holds all headers but long extension headers of IPv6. */
+	TC_ECHO_HEADERS = 128,
+	/* Two VLAN tags; six extension headers, 2048 bytes at most each. */
+	TC_ECHO_HEADERS_MAX = ETH_HLEN + 2 * 4 + sizeof(struct ipv6hdr) + 6 * 2048 +
+			      sizeof(struct icmphdr),
+};
+
+/**
+ * enum tc_echo_result - of tc_echo_find(), the first four, and tc_echo_answer()
+ * @TC_ECHO_NOT_IP: neither IPv4 nor IPv6
+ * @TC_ECHO_BAD: malformed or cut short
+ * @TC_ECHO_NONE: IP, but no echo request
+ * @TC_ECHO_FOUND: an echo request
+ * @TC_ECHO_FRAGMENT: not answered: the first fragment of an echo request
+ * @TC_ECHO_CUT: not answered: the frame ends before the echo request does
+ * @TC_ECHO_CAST: not answered: to or from a broadcast or multicast address
+ * @TC_ECHO_NOT_OWN: not answered: to an address that is not the interface's
+ * @TC_ECHO_ANSWERED: it is its reply now
+ */
+enum tc_echo_result {
+	TC_ECHO_NOT_IP,
+	TC_ECHO_BAD,
+	TC_ECHO_NONE,
+	TC_ECHO_FOUND,
+	TC_ECHO_FRAGMENT,
+	TC_ECHO_CUT,
+	TC_ECHO_CAST,
+	TC_ECHO_NOT_OWN,
+	TC_ECHO_ANSWERED,
+};
+
+/**
+ * struct tc_echo - an echo request in an skb
+ * @eth: Ethernet header
+ * @ip: network layer
+ * @icmp: echo header
+ * @ev: what there is to tell about it, from before it is answered
+ */
+struct tc_echo {
+	struct ethhdr *eth;
+	struct pkt_ip ip;
+	struct icmphdr *icmp;
+	struct echo_event ev;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, OWN_ADDR_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct own_addr);
+	__type(value, __u32);
+} own_addrs SEC(".maps");
+
+/*
+ * An skb keeps a part of its bytes, or all behind the Ethernet header, in pages
+ * that data and data_end do not show: fetch the first ones.
+ */
+static __always_inline void tc_echo_pull(struct __sk_buff *skb, __u32 len)
+{
+	if (len > skb->len)
+		len = skb->len;
+	if ((void *)(long)skb->data + len > (void *)(long)skb->data_end)
+		bpf_skb_pull_data(skb, len);
+}
+
+static __always_inline __u32 tc_echo_look(struct __sk_buff *skb, struct tc_echo *req,
+					  __u32 headers)
+{
+	struct pkt_cursor cur;
+	enum pkt_status status;
+
+	tc_echo_pull(skb, headers);
+	cur = pkt_cursor(skb->data, skb->data_end);
+	req->eth = cur.pos;
+	status = pkt_parse_ip(&cur, &req->ip);
+	if (status == PKT_NOT_IP)
+		return TC_ECHO_NOT_IP;
+	if (status != PKT_OK)
+		return TC_ECHO_BAD;
+	req->icmp = pkt_echo(&cur, &req->ip);
+	return req->icmp ? TC_ECHO_FOUND : TC_ECHO_NONE;
+}
+
+/* It ended within the headers; in the pages there may be more. */
+static __always_inline bool tc_echo_ended_early(const struct tc_echo *req, __u32 result)
+{
+	return result == TC_ECHO_BAD ||
+	       (result == TC_ECHO_NONE && req->ip.proto == IPPROTO_ICMPV6);
+}
+
+/**
+ * tc_echo_find() - is it an echo request?
+ * @skb: packet; pointers into it that were taken before are void afterwards
+ * @req: filled if it is one; all zero before
+ *
+ * Return: enum tc_echo_result, TC_ECHO_FOUND if it is.
+ */
+static __always_inline __u32 tc_echo_find(struct __sk_buff *skb, struct tc_echo *req)
+{
+	__u32 result = tc_echo_look(skb, req, TC_ECHO_HEADERS);
+
+	if (tc_echo_ended_early(req, result) && skb->len > TC_ECHO_HEADERS)
+		result = tc_echo_look(skb, req, TC_ECHO_HEADERS_MAX);
+	if (result != TC_ECHO_FOUND)
+		return result;
+	pkt_echo_event(&req->ev, &req->ip, req->icmp);
+	req->ev.ifindex = skb->ifindex;
+	return TC_ECHO_FOUND;
+}
+
+/* The frame holds all that the IP header tells. */
+static __always_inline bool tc_echo_is_whole(const struct __sk_buff *skb,
+					     const struct tc_echo *req)
+{
+	long icmp_at = (void *)req->icmp - (void *)req->eth;
+
+	barrier_var(icmp_at);
+	return icmp_at + req->ip.len <= skb->len;
+}
+
+static __always_inline __u32 tc_echo_addr_kind(__u32 ifindex, const __be32 addr[4])
+{
+	struct own_addr key = { .ifindex = ifindex };
+	__u32 *kind;
+
+	__builtin_memcpy(key.addr, addr, sizeof(key.addr));
+	kind = bpf_map_lookup_elem(&own_addrs, &key);
+	return kind ? *kind : 0;
+}
+
+/**
+ * tc_echo_answer() - turn an echo request into its reply, if it is for us
+ * @skb: packet; pointers into it are void afterwards
+ * @req: of tc_echo_find()
+ * @any: answer for every address, not only for those of the interface
+ *
+ * A frame for another host is none of ours, whatever its IP address: it came in
+ * because the interface is promiscuous.
+ *
+ * Return: enum tc_echo_result, TC_ECHO_ANSWERED or why not.
+ */
+static __always_inline __u32 tc_echo_answer(struct __sk_buff *skb, const struct tc_echo *req,
+					    bool any)
+{
+	__u32 to = tc_echo_addr_kind(skb->ifindex, req->ev.daddr);
+
+	if (req->ip.frag != PKT_FRAG_NONE)
+		return TC_ECHO_FRAGMENT;
+	if (!tc_echo_is_whole(skb, req))
+		return TC_ECHO_CUT;
+	if (!pkt_echo_unicast(req->eth, &req->ev) || to == OWN_ADDR_BROADCAST ||
+	    tc_echo_addr_kind(skb->ifindex, req->ev.saddr) == OWN_ADDR_BROADCAST)
+		return TC_ECHO_CAST;
+	if (skb->pkt_type != PACKET_HOST || (!any && to != OWN_ADDR_UNICAST))
+		return TC_ECHO_NOT_OWN;
+
+	pkt_echo_reply_skb(skb, req->eth, &req->ip, req->icmp);
+	return TC_ECHO_ANSWERED;
+}
+
+#endif /* _TC_ECHO_BPF_H */

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * The Ethernet header of an skb in TC ingress, where generic XDP has taken it
+ * away.
+ *
+ * Before it runs a program, generic XDP copies an skb that has too little
+ * headroom, which is each one that comes through a veth pair. Since Linux 6.9 the
+ * copy lacks skb->mac_len (skb_pp_cow_data() does not set it), and TC, which steps
+ * back by that length to show its programs the frame, shows them the packet from
+ * the IP header on.
+ */
+#ifndef _TC_MAC_BPF_H
+#define _TC_MAC_BPF_H
+
+#include <stdbool.h>
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <bpf/bpf_helpers.h>
+
+/* In words: of memcmp() clang makes a call, which there is nobody to take. */
+static __always_inline bool tc_mac_equal(const __u16 *a, const __u16 *b)
+{
+	__u16 diff = 0;
+	int i;
+
+	for (i = 0; i < ETH_HLEN / 2; i++)
+		diff |= a[i] ^ b[i];
+	return !diff;
+}
+
+/**
+ * tc_mac_restore() - have the packet begin with its Ethernet header
+ * @skb: packet, of an interface with Ethernet headers; pointers into it that were
+ *	taken before are void afterwards
+ *
+ * The header itself is still where it was, in front of the packet: found there it
+ * is put back, and the length with it. In all other cases nothing is changed.
+ */
+static __always_inline void tc_mac_restore(struct __sk_buff *skb)
+{
+	__u16 mac[ETH_HLEN / 2], first[ETH_HLEN / 2];
+
+	if (bpf_skb_load_bytes_relative(skb, 0, mac, sizeof(mac), BPF_HDR_START_MAC) ||
+	    bpf_skb_load_bytes(skb, 0, first, sizeof(first)))
+		return;
+	if (tc_mac_equal(mac, first))
+		return;
+	if (!bpf_skb_change_head(skb, sizeof(mac), 0))
+		bpf_skb_store_bytes(skb, 0, mac, sizeof(mac), 0);
+}
+
+#endif /* _TC_MAC_BPF_H */
