@@ -13,7 +13,7 @@ TOUR_DIR=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 . "$TOUR_DIR/common.sh"
 
 # In the order of the chapter.
-readonly DEMOS='hello ping'
+readonly DEMOS='hello ping pktcount'
 
 STEP=
 ONLY=()
@@ -75,11 +75,17 @@ run_on()
 # it is ready. Its output stays in $WORK/demo.
 start()
 {
+	start_plain "$1" -i eth0 "${@:2}"
+}
+
+# start_plain SAMPLE OPTION...: the same for a sample that has no interface.
+start_plain()
+{
 	local sample=$1
 
 	shift
-	printf '   %s\n' "$(colour 36 "host\$ samples/$sample -i eth0${*:+ $*}")"
-	"$NETBPF_OUT/samples/$sample" -n "netbpf-$LAB-host" -i eth0 "$@" \
+	printf '   %s\n' "$(colour 36 "host\$ samples/$sample${*:+ $*}")"
+	"$NETBPF_OUT/samples/$sample" -n "netbpf-$LAB-host" "$@" \
 		>"$WORK/demo" 2>&1 </dev/null &
 	DEMO_PID=$!
 	if ! wait_until 10 grep -q '^ready:' "$WORK/demo"; then
