@@ -18,6 +18,7 @@ tool   clang      clang             build
 header stdio.h    libc6-dev         build
 header gelf.h     libelf-dev        build
 header zlib.h     zlib1g-dev        build
+header pcap.h     libpcap-dev       build
 tool   xz         xz-utils          build
 tool   ip         iproute2          lab
 tool   tc         iproute2          lab

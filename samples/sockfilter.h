@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* What sockfilter_kern.c and the loader share. */
+#ifndef _SAMPLES_SOCKFILTER_H
+#define _SAMPLES_SOCKFILTER_H
+
+#include "sock_match.h"
+
+/**
+ * enum sockfilter_count - slots of the counters
+ * @SOCKFILTER_VERDICT: first of one for each enum sock_verdict
+ * @SOCKFILTER_SKIP_DIRECTION: the other direction than -Q, or the second copy of
+ *	a packet of the loopback device
+ * @SOCKFILTER_TCP: first of the protocols: these tell what was seen, whatever
+ *	became of it
+ * @SOCKFILTER_UDP: UDP
+ * @SOCKFILTER_ICMP: ICMP and ICMPv6
+ * @SOCKFILTER_OTHER_IP: any other protocol in IP
+ * @SOCKFILTER_NOT_IP: not IP, or malformed
+ * @SOCKFILTER_LOST: events of --trace that found the ring buffer full
+ * @__SOCKFILTER_COUNT_MAX: number of counters
+ */
+enum sockfilter_count {
+	SOCKFILTER_VERDICT = 0,
+	SOCKFILTER_SKIP_DIRECTION = __SOCK_VERDICT_MAX,
+	SOCKFILTER_TCP,
+	SOCKFILTER_UDP,
+	SOCKFILTER_ICMP,
+	SOCKFILTER_OTHER_IP,
+	SOCKFILTER_NOT_IP,
+	SOCKFILTER_LOST,
+	__SOCKFILTER_COUNT_MAX,
+};
+
+/**
+ * enum sockfilter_expr - slots of the programs that the expression was made into
+ * @SOCKFILTER_EXPR_PLAIN: for frames as they stand in the buffer
+ * @SOCKFILTER_EXPR_TAGGED: for frames whose VLAN tag the kernel keeps beside them
+ * @__SOCKFILTER_EXPR_MAX: number of programs
+ */
+enum sockfilter_expr {
+	SOCKFILTER_EXPR_PLAIN,
+	SOCKFILTER_EXPR_TAGGED,
+	__SOCKFILTER_EXPR_MAX,
+};
+
+/**
+ * struct sockfilter_event - a TCP or ICMP packet that the filter has met (--trace)
+ * @ts_ns: CLOCK_MONOTONIC in ns
+ * @pkt: what was found in it
+ * @ifindex: interface
+ * @len: length of the frame
+ * @verdict: enum sockfilter_count, a verdict or SOCKFILTER_SKIP_DIRECTION
+ * @outgoing: it was on its way out
+ */
+struct sockfilter_event {
+	__u64 ts_ns;
+	struct sock_pkt pkt;
+	__u32 ifindex;
+	__u32 len;
+	__u32 verdict;
+	__u32 outgoing;
+};
+
+#endif /* _SAMPLES_SOCKFILTER_H */
