@@ -13,7 +13,7 @@ TOUR_DIR=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 . "$TOUR_DIR/common.sh"
 
 # In the order of the chapter.
-readonly DEMOS='hello ping sockfilter tc pktcount tcpconnect'
+readonly DEMOS='hello ping sockfilter tc pktcount tcpconnect network'
 
 STEP=
 ONLY=()
