@@ -326,26 +326,30 @@ void ring_stats(struct ring *ring)
 /**
  * ring_check() - see what became of the interface
  * @ring: the ring; its pending error is cleared
+ * @changed: some interface has changed, perhaps this one
  *
  * An interface that is down may come up again: then packets come again.
  *
  * Return: false if the interface was removed.
  */
-bool ring_check(struct ring *ring)
+bool ring_check(struct ring *ring, bool changed)
 {
 	char name[IF_NAMESIZE];
 	int err = 0;
 	socklen_t len = sizeof(err);
 
-	if (ring->gone || getsockopt(ring->fd, SOL_SOCKET, SO_ERROR, &err, &len) || !err)
-		return !ring->gone;
-	if (if_indextoname(ring->ifindex, name)) {
-		pr_info("%s: %s", ring->ifname, strerror(err));
+	if (ring->gone)
+		return false;
+	if (getsockopt(ring->fd, SOL_SOCKET, SO_ERROR, &err, &len) || (!err && !changed))
 		return true;
+	if (!if_indextoname(ring->ifindex, name)) {
+		ring->gone = true;
+		pr_err("failed to go on with %s: the interface was removed", ring->ifname);
+		return false;
 	}
-	ring->gone = true;
-	pr_err("failed to go on with %s: the interface was removed", ring->ifname);
-	return false;
+	if (err)
+		pr_info("%s: %s", ring->ifname, strerror(err));
+	return true;
 }
 
 /**

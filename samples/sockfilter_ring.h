@@ -44,7 +44,7 @@ bool ring_read(struct ring *ring, packet_fn fn, void *ctx);
 void ring_stop(struct ring *ring);
 void ring_drain(struct ring *ring, packet_fn fn, void *ctx);
 void ring_stats(struct ring *ring);
-bool ring_check(struct ring *ring);
+bool ring_check(struct ring *ring, bool changed);
 void ring_close(struct ring *ring);
 
 #endif /* _SAMPLES_SOCKFILTER_RING_H */
