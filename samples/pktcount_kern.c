@@ -186,8 +186,10 @@ static __always_inline struct pktcount_cell *add_source(struct pktcount_counts *
 							const struct pktcount_source *source)
 {
 	struct pktcount_cell zero = {};
+	/* int, not long: before Linux 6.4 the upper half of the result is undefined. */
+	int err = bpf_map_update_elem(&pktcount_sources, source, &zero, BPF_NOEXIST);
 
-	if (bpf_map_update_elem(&pktcount_sources, source, &zero, BPF_NOEXIST) != -EEXIST)
+	if (err != -EEXIST)
 		counts->sources++;
 	return bpf_map_lookup_elem(&pktcount_sources, source);
 }
