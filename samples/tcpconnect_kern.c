@@ -20,13 +20,12 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_tracing.h>
+#include "sock_addr.bpf.h"
 #include "tcpconnect.h"
 
 /* Macros in the kernel, so not in its BTF. */
 enum {
 	AF_UNSPEC = 0,
-	AF_INET = 2,
-	AF_INET6 = 10,
 	ECANCELED = 125,
 	S_IFMT = 0170000,
 	S_IFSOCK = 0140000,
@@ -103,78 +102,14 @@ static __always_inline void count(__u32 reason)
 
 /* --- what is read from where ------------------------------------------------------ */
 
-/* An IPv4 address as an IPv6 one, so that one form does for both. */
-static __always_inline void map_ipv4(__be32 to[4], __be32 addr)
-{
-	to[0] = 0;
-	to[1] = 0;
-	to[2] = bpf_htonl(0xffff);
-	to[3] = addr;
-}
-
-static __always_inline bool is_mapped(const __be32 addr[4])
-{
-	return !addr[0] && !addr[1] && addr[2] == bpf_htonl(0xffff);
-}
-
-static __always_inline __u16 family_of(const struct sock *sk)
-{
-	return BPF_CORE_READ(sk, __sk_common.skc_family);
-}
-
-/* ::ffff:a.b.c.d is IPv4; its socket may still have :: as the local address. */
-static __always_inline void set_family(struct tcpconnect_event *ev)
-{
-	ev->family = is_mapped(ev->daddr) ? 4 : 6;
-	if (ev->family == 4 && !is_mapped(ev->saddr))
-		map_ipv4(ev->saddr, 0);
-}
-
-/* The address that connect() was given; zero if it is too short. */
-static __always_inline void get_sockaddr(struct tcpconnect_event *ev, const void *uaddr,
-					 int len, bool user)
-{
-	struct sockaddr_in6 sa = {};
-	struct sockaddr_in *v4 = (void *)&sa;
-	/* As in the kernel: sin6_scope_id may be missing (RFC 2133). */
-	const int len6 = offsetof(struct sockaddr_in6, sin6_scope_id);
-	int size = len >= len6 ? len6 : sizeof(*v4);
-
-	if (len < (int)sizeof(*v4))
-		return;
-	if (user)
-		bpf_probe_read_user(&sa, size, uaddr);
-	else
-		bpf_probe_read_kernel(&sa, size, uaddr);
-	if (sa.sin6_family == AF_INET) {
-		map_ipv4(ev->daddr, v4->sin_addr.s_addr);
-		ev->dport = v4->sin_port;
-	} else if (sa.sin6_family == AF_INET6 && len >= len6) {
-		__builtin_memcpy(ev->daddr, &sa.sin6_addr, sizeof(ev->daddr));
-		ev->dport = sa.sin6_port;
-	}
-}
-
-/* The local address and port, as far as they are chosen. */
+/* The local address and port, as far as they are chosen; the remote ones are known. */
 static __always_inline void get_local(struct tcpconnect_event *ev, const struct sock *sk)
 {
-	const struct inet_sock *inet = (const void *)sk;
-
-	ev->sport = BPF_CORE_READ(inet, inet_sport);
-	if (family_of(sk) == AF_INET)
-		map_ipv4(ev->saddr, BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr));
-	else if (bpf_core_field_exists(sk->__sk_common.skc_v6_rcv_saddr))
-		BPF_CORE_READ_INTO(&ev->saddr, sk, __sk_common.skc_v6_rcv_saddr);
-}
-
-/* The remote ones, from SYN_SENT on: 0.0.0.0 has become 127.0.0.1 by then. */
-static __always_inline void get_remote(struct tcpconnect_event *ev, const struct sock *sk)
-{
-	ev->dport = BPF_CORE_READ(sk, __sk_common.skc_dport);
-	if (family_of(sk) == AF_INET)
-		map_ipv4(ev->daddr, BPF_CORE_READ(sk, __sk_common.skc_daddr));
-	else if (bpf_core_field_exists(sk->__sk_common.skc_v6_daddr))
-		BPF_CORE_READ_INTO(&ev->daddr, sk, __sk_common.skc_v6_daddr);
+	sock_local(sk, ev->saddr, &ev->sport);
+	ev->family = sock_addr_is4(ev->daddr) ? 4 : 6;
+	/* For ::ffff:a.b.c.d a socket may have :: as the local address. */
+	if (ev->family == 4 && !sock_addr_is4(ev->saddr))
+		sock_addr4(ev->saddr, 0);
 }
 
 static __always_inline void get_caller(struct tcpconnect_attempt *attempt,
@@ -187,6 +122,17 @@ static __always_inline void get_caller(struct tcpconnect_attempt *attempt,
 	ev->uid = bpf_get_current_uid_gid();
 	bpf_get_current_comm(ev->comm, sizeof(ev->comm));
 	ev->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+}
+
+/* All that is known from the call itself. */
+static __always_inline void get_call(struct tcpconnect_attempt *attempt, const struct sock *sk,
+				     const void *uaddr, int len, bool user)
+{
+	get_caller(attempt, sk);
+	if (sock_family(sk) == AF_INET)
+		sock_addr4(attempt->ev.daddr, 0);
+	sock_parse_addr(uaddr, len, user, attempt->ev.daddr, &attempt->ev.dport);
+	get_local(&attempt->ev, sk);
 }
 
 /* --- the filter --------------------------------------------------------------------- */
@@ -312,9 +258,8 @@ static __always_inline void begin_at_syn(const struct sock *sk)
 	if (call)
 		call->syn_sent = true;
 	get_caller(&attempt, sk);
-	get_remote(&attempt.ev, sk);
+	sock_remote(sk, attempt.ev.daddr, &attempt.ev.dport);
 	get_local(&attempt.ev, sk);
-	set_family(&attempt.ev);
 	follow((__u64)sk, &attempt);
 }
 
@@ -331,9 +276,8 @@ static __always_inline void on_syn_sent(const struct sock *sk)
 	if (!attempt)
 		return;
 	attempt->syn_sent = true;
-	get_remote(&attempt->ev, sk);
+	sock_remote(sk, attempt->ev.daddr, &attempt->ev.dport);
 	get_local(&attempt->ev, sk);
-	set_family(&attempt->ev);
 }
 
 /*
@@ -372,7 +316,6 @@ int BPF_PROG(set_state, const struct sock *sk, int oldstate, int newstate)
 	if (!attempt->syn_sent)
 		return 0;
 	get_local(&attempt->ev, sk);
-	set_family(&attempt->ev);
 	if (newstate == TCP_ESTABLISHED)
 		finish(key, attempt, 0);
 	else
@@ -395,7 +338,6 @@ int refresh(struct bpf_raw_tracepoint_args *ctx)
 	if (!attempt || !attempt->syn_sent)
 		return 0;
 	get_local(&attempt->ev, sk);
-	set_family(&attempt->ev);
 	return 0;
 }
 
@@ -415,13 +357,12 @@ static __always_inline void on_return(__u64 sk, int ret)
 	}
 	attempt->in_call = false;
 	get_local(&attempt->ev, (const void *)sk);
-	set_family(&attempt->ev);
 }
 
 /* tcp_v6_connect() calls tcp_v4_connect() for ::ffff:a.b.c.d: one attempt. */
 static __always_inline bool is_nested(const struct sock *sk, __u16 family)
 {
-	return family_of(sk) != family;
+	return sock_family(sk) != family;
 }
 
 /* A kretprobe has no arguments: the call has kept the socket. */
@@ -444,12 +385,7 @@ static __always_inline bool on_entry(const struct sock *sk, const void *uaddr, i
 	if (is_nested(sk, family))
 		return false;
 	attempt.ev.ts_ns = bpf_ktime_get_ns();
-	get_caller(&attempt, sk);
-	if (family == AF_INET)
-		map_ipv4(attempt.ev.daddr, 0);
-	get_sockaddr(&attempt.ev, uaddr, len, false);
-	get_local(&attempt.ev, sk);
-	set_family(&attempt.ev);
+	get_call(&attempt, sk, uaddr, len, false);
 	return follow((__u64)sk, &attempt);
 }
 
@@ -540,7 +476,7 @@ static __always_inline const struct sock *sock_of_fd(unsigned int fd)
 		return NULL;
 	socket = BPF_CORE_READ(file, private_data);
 	sk = BPF_CORE_READ(socket, sk);
-	family = family_of(sk);
+	family = sock_family(sk);
 	if ((family != AF_INET && family != AF_INET6) ||
 	    BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
 		return NULL;
@@ -564,12 +500,7 @@ static __always_inline void failed_at_once(const struct call *call, int err)
 	    bpf_probe_read_user(&family, sizeof(family), uaddr) || family == AF_UNSPEC)
 		return;
 	attempt.ev.ts_ns = call->ts_ns;
-	get_caller(&attempt, sk);
-	if (family_of(sk) == AF_INET)
-		map_ipv4(attempt.ev.daddr, 0);
-	get_sockaddr(&attempt.ev, uaddr, call->len, true);
-	get_local(&attempt.ev, sk);
-	set_family(&attempt.ev);
+	get_call(&attempt, sk, uaddr, call->len, true);
 	if (wanted(&attempt.ev))
 		report(&attempt.ev, err);
 	else

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * Addresses of a struct sock, for tracing programs. An IPv4 address is kept as
+ * the IPv6 address ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2), so that one form
+ * serves both families.
+ *
+ * Reads kernel structs by CO-RE: include vmlinux.h, bpf_helpers.h, bpf_core_read.h
+ * and bpf_endian.h first.
+ */
+#ifndef _SOCK_ADDR_BPF_H
+#define _SOCK_ADDR_BPF_H
+
+/* Macros in the kernel, so not in its BTF. */
+enum {
+	AF_INET = 2,
+	AF_INET6 = 10,
+};
+
+/**
+ * sock_addr4() - an IPv4 address as an IPv6 one
+ * @to: takes the address
+ * @addr: IPv4
+ */
+static __always_inline void sock_addr4(__be32 to[4], __be32 addr)
+{
+	to[0] = 0;
+	to[1] = 0;
+	to[2] = bpf_htonl(0xffff);
+	to[3] = addr;
+}
+
+/**
+ * sock_addr_is4() - it is an IPv4 address
+ * @addr: ::ffff:a.b.c.d, or any of IPv6
+ *
+ * Return: true if it is ::ffff:a.b.c.d.
+ */
+static __always_inline bool sock_addr_is4(const __be32 addr[4])
+{
+	return !addr[0] && !addr[1] && addr[2] == bpf_htonl(0xffff);
+}
+
+/**
+ * sock_family() - family of a socket
+ * @sk: socket
+ *
+ * Return: AF_INET, AF_INET6, ...
+ */
+static __always_inline __u16 sock_family(const struct sock *sk)
+{
+	return BPF_CORE_READ(sk, __sk_common.skc_family);
+}
+
+/**
+ * sock_local() - local address and port; zero as long as they are not chosen
+ * @sk: socket of IPv4 or IPv6
+ * @addr: takes the address
+ * @port: takes the port; it stays known when the socket is closed
+ */
+static __always_inline void sock_local(const struct sock *sk, __be32 addr[4], __be16 *port)
+{
+	const struct inet_sock *inet = (const void *)sk;
+
+	*port = BPF_CORE_READ(inet, inet_sport);
+	if (sock_family(sk) == AF_INET)
+		sock_addr4(addr, BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr));
+	else if (bpf_core_field_exists(sk->__sk_common.skc_v6_rcv_saddr))
+		BPF_CORE_READ_INTO((struct in6_addr *)addr, sk, __sk_common.skc_v6_rcv_saddr);
+}
+
+/**
+ * sock_remote() - remote address and port
+ * @sk: socket of IPv4 or IPv6, in SYN_SENT or later
+ * @addr: takes the address; 0.0.0.0 has become 127.0.0.1 by then
+ * @port: takes the port
+ */
+static __always_inline void sock_remote(const struct sock *sk, __be32 addr[4], __be16 *port)
+{
+	*port = BPF_CORE_READ(sk, __sk_common.skc_dport);
+	if (sock_family(sk) == AF_INET)
+		sock_addr4(addr, BPF_CORE_READ(sk, __sk_common.skc_daddr));
+	else if (bpf_core_field_exists(sk->__sk_common.skc_v6_daddr))
+		BPF_CORE_READ_INTO((struct in6_addr *)addr, sk, __sk_common.skc_v6_daddr);
+}
+
+/**
+ * sock_parse_addr() - a struct sockaddr_in or sockaddr_in6
+ * @uaddr: what a system call was given
+ * @len: its length; sin6_scope_id may be missing, as in the kernel (RFC 2133)
+ * @user: it is in user space; else in the kernel
+ * @addr: takes the address; unchanged if it is too short or of another family
+ * @port: takes the port, likewise
+ */
+static __always_inline void sock_parse_addr(const void *uaddr, int len, bool user,
+					    __be32 addr[4], __be16 *port)
+{
+	const int len6 = offsetof(struct sockaddr_in6, sin6_scope_id);
+	struct sockaddr_in6 v6 = {};
+	struct sockaddr_in *v4 = (void *)&v6;
+	int size = len >= len6 ? len6 : sizeof(*v4);
+
+	if (len < (int)sizeof(*v4))
+		return;
+	if (user)
+		bpf_probe_read_user(&v6, size, uaddr);
+	else
+		bpf_probe_read_kernel(&v6, size, uaddr);
+	if (v6.sin6_family == AF_INET) {
+		sock_addr4(addr, v4->sin_addr.s_addr);
+		*port = v4->sin_port;
+	} else if (v6.sin6_family == AF_INET6 && len >= len6) {
+		__builtin_memcpy(addr, &v6.sin6_addr, sizeof(v6.sin6_addr));
+		*port = v6.sin6_port;
+	}
+}
+
+#endif /* _SOCK_ADDR_BPF_H */
