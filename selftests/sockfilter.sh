@@ -571,6 +571,13 @@ test_host()
 	copies 0 --proto udp --host 192.0.2.4/30
 	copies 2 --proto udp --host 0.0.0.0/0
 	copies 0 --proto udp --host ::/0
+	# All addresses of a family are not those of the other one.
+	copies some --proto icmp --host ::/0
+	only icmp6
+	[ "$(packets "$TMP/pcap" 'ip6[40] = 128')" -eq 3 ]
+	copies some --proto icmp --host 0.0.0.0/0
+	only icmp
+	[ "$(packets "$TMP/pcap" 'icmp[icmptype] = icmp-echo')" -eq 3 ]
 }
 
 test_direction()
