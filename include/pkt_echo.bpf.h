@@ -12,6 +12,7 @@
 
 #include <linux/bpf.h>
 #include "echo_event.h"
+#include "pkt_addr.bpf.h"
 #include "pkt_csum.bpf.h"
 #include "pkt_parse.bpf.h"
 
@@ -43,15 +44,6 @@ static __always_inline struct icmphdr *pkt_echo(struct pkt_cursor *cur, const st
 	return icmp;
 }
 
-/* An IPv4 address as an IPv6 one, so that one comparison does for both. */
-static __always_inline void pkt_map_ipv4(__be32 to[4], __be32 addr)
-{
-	to[0] = 0;
-	to[1] = 0;
-	to[2] = bpf_htonl(0xffff);
-	to[3] = addr;
-}
-
 /**
  * pkt_echo_event() - describe an echo request
  * @ev: event; addresses, family, identifier and sequence number are set
@@ -63,16 +55,9 @@ static __always_inline void pkt_echo_event(struct echo_event *ev, const struct p
 {
 	ev->id = icmp->un.echo.id;
 	ev->seq = icmp->un.echo.sequence;
-	if (ip->v4) {
-		pkt_map_ipv4(ev->saddr, ip->v4->saddr);
-		pkt_map_ipv4(ev->daddr, ip->v4->daddr);
-		ev->family = 4;
-	}
-	if (ip->v6) {
-		__builtin_memcpy(ev->saddr, &ip->v6->saddr, sizeof(ev->saddr));
-		__builtin_memcpy(ev->daddr, &ip->v6->daddr, sizeof(ev->daddr));
-		ev->family = 6;
-	}
+	ev->family = ip->v4 ? 4 : 6;
+	pkt_saddr(ip, ev->saddr);
+	pkt_daddr(ip, ev->daddr);
 }
 
 /* 0.0.0.0/8, 224.0.0.0/4 and 255.255.255.255 are no hosts. */
