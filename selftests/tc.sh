@@ -1050,6 +1050,8 @@ test_interface_deleted()
 	for hook in $HOOKS; do
 		ns_add ns1 ns2
 		veth_pair "$ns1" near "$ns2" far
+		# With none it tells so; that of IPv6 comes some time after the link.
+		addr_add "$ns2" far "$S4/24"
 		start_on "$ns2" -i far --attach "$hook"
 		ip -n "$ns2" link del far
 		stop
