@@ -289,9 +289,11 @@ test_kill_9_leaves_no_program()
 # namespace whose mounts would propagate, if they did.
 test_mounts_of_the_host()
 {
+	# In debugfs the kernel itself mounts tracefs, when somebody looks for it.
 	local script='
 		set -e
 		umount -a -t tracefs 2>/dev/null || :
+		umount -a -t debugfs 2>/dev/null || :
 		mount --make-rshared /
 		cat /proc/self/mountinfo >"$3/before"
 		"$1" -n "$2" -i right -d 30 >"$3/out" 2>"$3/err" &
