@@ -6,24 +6,10 @@
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 #include "pkt_parse.bpf.h"
+#include "pkt_parse_test.h"
 
-/*
- * Offsets count from the first byte of the packet. Without PKT_OK only status
- * is set; without a transport header, l4 and what follows it are zero.
- */
-struct {
-	__u32 runs;
-	__u32 status;
-	__u32 version;
-	__u32 proto;
-	__u32 frag;
-	__u32 len;
-	__u32 ip_at;
-	__u32 net_end;
-	__u32 l4;
-	__u32 l4_at;
-	__u32 l4_end;
-} result;
+__u32 runs;
+struct parsed result;
 
 static __always_inline void *transport(struct pkt_cursor *cur, const struct pkt_ip *ip)
 {
@@ -41,19 +27,6 @@ static __always_inline void *transport(struct pkt_cursor *cur, const struct pkt_
 	}
 }
 
-static __always_inline void clear_result(void)
-{
-	result.version = 0;
-	result.proto = 0;
-	result.frag = 0;
-	result.len = 0;
-	result.ip_at = 0;
-	result.net_end = 0;
-	result.l4 = 0;
-	result.l4_at = 0;
-	result.l4_end = 0;
-}
-
 static __always_inline void parse(__u32 data, __u32 data_end)
 {
 	struct pkt_cursor cur = pkt_cursor(data, data_end);
@@ -61,8 +34,8 @@ static __always_inline void parse(__u32 data, __u32 data_end)
 	struct pkt_ip ip;
 	void *l4;
 
-	clear_result();
-	result.runs++;
+	__builtin_memset(&result, 0, sizeof(result));
+	runs++;
 	result.status = pkt_parse_ip(&cur, &ip);
 	if (result.status != PKT_OK)
 		return;

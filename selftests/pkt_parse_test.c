@@ -5,6 +5,7 @@
  * random ones, where a second parser written for this test must agree.
  */
 #include <kselftest_harness.h>
+#include "pkt_parse_test.h"
 #include "test_run.h"
 #include "pkt_parse.skel.h"
 
@@ -13,20 +14,6 @@ enum { OK, NOT_IP, BAD };
 enum { FRAG_NONE, FRAG_FIRST, FRAG_LATER };
 
 #define EXT_MAX 6
-
-/* What a parser finds; all zero but the status unless that is OK. */
-struct parsed {
-	__u32 status;
-	__u32 version;
-	__u32 proto;
-	__u32 frag;
-	__u32 len;
-	__u32 ip_at;
-	__u32 net_end;
-	__u32 l4;
-	__u32 l4_at;
-	__u32 l4_end;
-};
 
 /* --- the second parser: offsets and bytes, by the RFCs ----------------------- */
 
@@ -181,21 +168,6 @@ FIXTURE_TEARDOWN(parse)
 	pkt_parse_kern__destroy(self->skel);
 }
 
-static void get_result(const struct pkt_parse_kern *skel, struct parsed *got)
-{
-	memset(got, 0, sizeof(*got));
-	got->status = skel->bss->result.status;
-	got->version = skel->bss->result.version;
-	got->proto = skel->bss->result.proto;
-	got->frag = skel->bss->result.frag;
-	got->len = skel->bss->result.len;
-	got->ip_at = skel->bss->result.ip_at;
-	got->net_end = skel->bss->result.net_end;
-	got->l4 = skel->bss->result.l4;
-	got->l4_at = skel->bss->result.l4_at;
-	got->l4_end = skel->bss->result.l4_end;
-}
-
 static void log_parsed(const char *who, const struct parsed *r)
 {
 	fprintf(stderr,
@@ -236,17 +208,15 @@ static void run_one(struct __test_metadata *_metadata, struct _test_data_parse *
 		    const struct bpf_program *prog, const char *who,
 		    const struct parsed *want, __u32 len)
 {
-	__u32 runs = self->skel->bss->result.runs;
-	struct parsed got;
+	__u32 runs = self->skel->bss->runs;
 	int err;
 
 	err = test_run(prog, self->pkt.data, len, &self->out);
 	if (err == -EINVAL && prog == self->skel->progs.parse_tc && no_skb(&self->pkt, len))
 		return;
 	ASSERT_EQ(0, err);
-	ASSERT_EQ(runs + 1, self->skel->bss->result.runs);
-	get_result(self->skel, &got);
-	compare(_metadata, self, who, want, &got, len);
+	ASSERT_EQ(runs + 1, self->skel->bss->runs);
+	compare(_metadata, self, who, want, &self->skel->bss->result, len);
 }
 
 /* The first @len bytes of the packet give @want: in XDP, in tc, and above. */

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What pkt_parse_kern.c and pkt_parse_test.c share. */
+#ifndef _SELFTESTS_PKT_PARSE_TEST_H
+#define _SELFTESTS_PKT_PARSE_TEST_H
+
+#include <linux/types.h>
+
+/**
+ * struct parsed - what a parser finds; all zero but @status unless that is OK
+ * @status: enum pkt_status
+ * @version: 4 or 6
+ * @proto: of the transport header
+ * @frag: enum pkt_frag
+ * @len: bytes behind the network layer, as that says
+ * @ip_at: where the IP header starts; all places count from the first byte
+ * @net_end: where the network layer ends, with options and extension headers
+ * @l4: protocol of the transport header that was found, or zero
+ * @l4_at: where it starts, or zero
+ * @l4_end: where it ends, or zero
+ */
+struct parsed {
+	__u32 status;
+	__u32 version;
+	__u32 proto;
+	__u32 frag;
+	__u32 len;
+	__u32 ip_at;
+	__u32 net_end;
+	__u32 l4;
+	__u32 l4_at;
+	__u32 l4_end;
+};
+
+#endif /* _SELFTESTS_PKT_PARSE_TEST_H */
