@@ -672,6 +672,40 @@ stop_sample()
 	wait_sample "$1" "$NBT_GRACE"
 }
 
+# json FILTER [JQ-OPTION...]: over all JSON lines in the file $SAMPLE_OUT, as an array.
+json()
+{
+	jq -rs "${@:2}" "$1" "$SAMPLE_OUT"
+}
+
+# expect_json FILTER [JQ-OPTION...]: it yields true.
+expect_json()
+{
+	[ "$(json "$@")" = true ] && return
+	show "stdout" "$SAMPLE_OUT"
+	fail "not true: $1"
+}
+
+# bpf_objects PID: "kind id" of the BPF objects it holds.
+bpf_objects()
+{
+	grep -hE '^(prog|map|link|btf)_id:' "/proc/$1/fdinfo/"* | sed 's/_id:\s*/ /' |
+		sort -u
+}
+
+# bpf_object_gone KIND ID: no object of the kernel has it (bpf(2)).
+# shellcheck disable=SC2016 # $ in single quotes is of perl
+bpf_object_gone()
+{
+	perl -e '
+		my %nr = (x86_64 => 321, aarch64 => 280, riscv64 => 280);
+		my %cmd = (prog => 13, map => 14, btf => 19, link => 30);
+		my ($kind, $id, $arch) = @ARGV;
+		my $attr = pack("L32", $id);
+		my $fd = syscall($nr{$arch}, $cmd{$kind}, $attr, length $attr);
+		exit($fd < 0 && $!{ENOENT} ? 0 : 1);' "$1" "$2" "$(uname -m)"
+}
+
 # ---------------------------------------------------------------------------
 
 exec {NBT_FD}>&1

@@ -117,18 +117,6 @@ expect_paths()
 	done
 }
 
-json()
-{
-	jq -rs "${@:2}" "$1" "$SAMPLE_OUT"
-}
-
-expect_json()
-{
-	[ "$(json "$@")" = true ] && return
-	show "stdout" "$SAMPLE_OUT"
-	fail "not true: $1"
-}
-
 xdp_is()
 {
 	[ "$(ip -n "$SERVER" -d -j link show dev right | jq -r '.[0].xdp.mode // 0')" = "$1" ]

@@ -119,20 +119,6 @@ expect_summary()
 	[ "${BASH_REMATCH[1]}" -ge "$1" ] || fail "matched more than seen: $SUMMARY"
 }
 
-# json FILTER [JQ-OPTION...]: over all JSON lines of the sample, as an array.
-json()
-{
-	jq -rs "${@:2}" "$1" "$SAMPLE_OUT"
-}
-
-# expect_json FILTER [JQ-OPTION...]: it yields true.
-expect_json()
-{
-	[ "$(json "$@")" = true ] && return
-	show "stdout" "$SAMPLE_OUT"
-	fail "not true: $1"
-}
-
 # xdp_mode NETNS IF: native, skb or none, as the kernel says.
 xdp_mode()
 {
@@ -888,32 +874,13 @@ test_mtu_9000()
 # ---------------------------------------------------------------------------
 # Lifetime
 
-# objects PID: "kind id" of the BPF objects it holds.
-objects()
-{
-	grep -hE '^(prog|map|link|btf)_id:' "/proc/$1/fdinfo/"* | sed 's/_id:\s*/ /' |
-		sort -u
-}
-
-# object_gone KIND ID: no object of the kernel has it (bpf(2)).
-object_gone()
-{
-	perl -e '
-		my %nr = (x86_64 => 321, aarch64 => 280, riscv64 => 280);
-		my %cmd = (prog => 13, map => 14, btf => 19, link => 30);
-		my ($kind, $id, $arch) = @ARGV;
-		my $attr = pack("L32", $id);
-		my $fd = syscall($nr{$arch}, $cmd{$kind}, $attr, length $attr);
-		exit($fd < 0 && $!{ENOENT} ? 0 : 1);' "$1" "$2" "$(uname -m)"
-}
-
 # expect_all_gone FILE: of objects.
 expect_all_gone()
 {
 	local kind id
 
 	while read -r kind id; do
-		eventually 10 object_gone "$kind" "$id"
+		eventually 10 bpf_object_gone "$kind" "$id"
 	done <"$1"
 }
 
@@ -923,11 +890,11 @@ leaves_nothing()
 	have perl || skip "not installed: perl"
 	[[ $(uname -m) = @(x86_64|aarch64|riscv64) ]] || skip "bpf(2) has another number here"
 	start -i right2
-	objects "$PID" >"$TMP/objects"
+	bpf_objects "$PID" >"$TMP/objects"
 	[ "$(grep -c '^prog' "$TMP/objects")" -eq 1 ] || fail "no program: $(<"$TMP/objects")"
 	[ "$(grep -c '^map' "$TMP/objects")" -ge 2 ] || fail "no maps: $(<"$TMP/objects")"
 	[ "$(grep -c '^link' "$TMP/objects")" -eq 2 ] || fail "no links: $(<"$TMP/objects")"
-	! object_gone prog "$(sed -n 's/^prog //p' "$TMP/objects")" ||
+	! bpf_object_gone prog "$(sed -n 's/^prog //p' "$TMP/objects")" ||
 		fail "the program is not found while it runs"
 	expect_silence 1 "$S4"
 	stop_sample "$PID" "$1" 2>/dev/null || [ "$1" = KILL ]

@@ -148,14 +148,6 @@ stop()
 	stop_sample "$PID" || fail "status $STATUS"
 }
 
-# expect_json FILTER [JQ-OPTION...]: over all JSON lines, as an array, it yields true.
-expect_json()
-{
-	[ "$(jq -rs "${@:2}" "$1" "$SAMPLE_OUT")" = true ] && return
-	show "stdout" "$SAMPLE_OUT"
-	fail "not true: $1"
-}
-
 # What is true of every report, and that there is one.
 SUMS='map(select(.event == "stats" or .event == "summary")) | length > 0 and all(.[];
 	.packets == ([.classes | .ipv4, .ipv6, .arp, .other | .packets] | add) and

@@ -146,18 +146,6 @@ pcap()
 	' "$@"
 }
 
-json()
-{
-	jq -rs "${@:2}" "$1" "$SAMPLE_OUT"
-}
-
-expect_json()
-{
-	[ "$(json "$@")" = true ] && return
-	show "stdout" "$SAMPLE_OUT"
-	fail "not true: $1"
-}
-
 # ---------------------------------------------------------------------------
 # What is shown, as tcpdump shows it
 

@@ -98,20 +98,6 @@ expect_silence()
 	expect_eq "answers of $2" "$RECEIVED" 0
 }
 
-# json FILTER [JQ-OPTION...]: over all JSON lines of the sample, as an array.
-json()
-{
-	jq -rs "${@:2}" "$1" "$SAMPLE_OUT"
-}
-
-# expect_json FILTER [JQ-OPTION...]: it yields true.
-expect_json()
-{
-	[ "$(json "$@")" = true ] && return
-	show "stdout" "$SAMPLE_OUT"
-	fail "not true: $1"
-}
-
 # expect_summary MATCHED DROPPED ANSWERED: what the summary, in text, has to say.
 expect_summary()
 {

@@ -176,19 +176,6 @@ stop()
 	SUMMARY=$(grep -E '^summary:|"event":"summary"' "$SAMPLE_OUT")
 }
 
-# json FILTER [JQ-OPTION...]: over all JSON lines of the sample, as an array.
-json()
-{
-	jq -rs "${@:2}" "$1" "$SAMPLE_OUT"
-}
-
-expect_json()
-{
-	[ "$(json "$@")" = true ] && return
-	show "stdout" "$SAMPLE_OUT"
-	fail "not true: $1"
-}
-
 # events_of PID: number of JSON events of this process.
 events_of()
 {
@@ -997,39 +984,20 @@ test_back_ends_agree()
 # ---------------------------------------------------------------------------
 # Lifetime
 
-# objects PID: "kind id" of the BPF objects it holds.
-objects()
-{
-	grep -hE '^(prog|map|link|btf)_id:' "/proc/$1/fdinfo/"* | sed 's/_id:\s*/ /' |
-		sort -u
-}
-
-# object_gone KIND ID: no object of the kernel has it (bpf(2)).
-object_gone()
-{
-	perl -e '
-		my %nr = (x86_64 => 321, aarch64 => 280, riscv64 => 280);
-		my %cmd = (prog => 13, map => 14, btf => 19, link => 30);
-		my ($kind, $id, $arch) = @ARGV;
-		my $attr = pack("L32", $id);
-		my $fd = syscall($nr{$arch}, $cmd{$kind}, $attr, length $attr);
-		exit($fd < 0 && $!{ENOENT} ? 0 : 1);' "$1" "$2" "$(uname -m)"
-}
-
 test_kill_9_leaves_nothing()
 {
 	local kind id
 
 	[[ $(uname -m) = @(x86_64|aarch64|riscv64) ]] || skip "bpf(2) has another number here"
 	start
-	objects "$PID" >"$TMP/objects"
+	bpf_objects "$PID" >"$TMP/objects"
 	[ "$(grep -c '^prog' "$TMP/objects")" -ge 4 ] || fail "no programs: $(<"$TMP/objects")"
-	! object_gone prog "$(sed -n '/^prog /{s///p;q}' "$TMP/objects")" ||
+	! bpf_object_gone prog "$(sed -n '/^prog /{s///p;q}' "$TMP/objects")" ||
 		fail "the program is not found while it runs"
 	stop_sample "$PID" KILL 2>/dev/null || :
 	expect_eq status "$STATUS" 137
 	while read -r kind id; do
-		eventually 10 object_gone "$kind" "$id"
+		eventually 10 bpf_object_gone "$kind" "$id"
 	done <"$TMP/objects"
 	# A new one can start at once.
 	known OK 4 "$C4" "$S4" "$PORT"
