@@ -136,6 +136,12 @@ int sample_load_failed(const char *what, int err)
 	char action[64];
 
 	snprintf(action, sizeof(action), "load the BPF object %s", what);
+	/* For a program that newer kernels take without. */
+	if (err == -EACCES && !has_cap(CAP_PERFMON) && !has_cap(CAP_SYS_ADMIN)) {
+		pr_err("failed to %s: the verifier of this kernel asks for CAP_PERFMON", action);
+		pr_hint("run it as root: sudo %s", sample.info->name);
+		return SAMPLE_FAILED;
+	}
 	if (sample_missing_caps(action))
 		return SAMPLE_FAILED;
 	pr_err("failed to %s: %s", action, strerror(-err));

@@ -1029,8 +1029,12 @@ test_few_capabilities_are_enough()
 	expect_status 0 in_ns "$SERVER" setpriv --inh-caps=-all \
 		--bounding-set=-all,+bpf,+perfmon,+net_raw "$SOCKFILTER" -i right -d 0.1
 	expect_status 1 in_ns "$SERVER" setpriv --inh-caps=-all \
-		--bounding-set=-all,+bpf,+net_admin "$SOCKFILTER" -i right -d 0.1
+		--bounding-set=-all,+bpf,+perfmon,+net_admin "$SOCKFILTER" -i right -d 0.1
 	expect_err CAP_NET_RAW
+	# It works without CAP_PERFMON, or that is named.
+	in_ns "$SERVER" setpriv --inh-caps=-all --bounding-set=-all,+bpf,+net_raw \
+		"$SOCKFILTER" -i right -d 0.1 2>"$TMP/err" ||
+		expect_match "$TMP/err" '^sockfilter: failed to load .*: .* CAP_PERFMON$'
 }
 
 run_tests test_lines_are_those_of_tcpdump test_lines_with_link_header test_dump_in_hex \
