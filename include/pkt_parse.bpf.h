@@ -82,6 +82,8 @@ enum pkt_frag {
  * @v4: IPv4 header, NULL in IPv6
  * @v6: IPv6 header, NULL in IPv4
  * @len: bytes of the transport layer as the IP header tells, 0 to 65515
+ * @frag_id: identification that the fragments of a packet share, network byte
+ *	order; of IPv4, its 16 bits
  * @proto: protocol of the transport layer, IPPROTO_*
  * @frag: enum pkt_frag
  */
@@ -89,6 +91,7 @@ struct pkt_ip {
 	struct iphdr *v4;
 	struct ipv6hdr *v6;
 	__u32 len;
+	__be32 frag_id;
 	__u8 proto;
 	__u8 frag;
 };
@@ -214,6 +217,7 @@ static __always_inline enum pkt_status pkt_ipv4(struct pkt_cursor *cur, struct p
 	ip->v4 = iph;
 	ip->v6 = NULL;
 	ip->len = total - hlen;
+	ip->frag_id = (__be32)iph->id;
 	ip->proto = iph->protocol;
 	ip->frag = pkt_frag(frag & PKT_IPV4_OFFSET, frag & PKT_IPV4_MF);
 	return PKT_OK;
@@ -230,6 +234,7 @@ struct pkt_ipv6_ext_kind {
 	__u8 is_ext;
 	__u8 unit;
 	__u16 frag_mask;
+	__u32 id_mask;
 };
 
 static const struct pkt_ipv6_ext_kind pkt_ipv6_ext_kinds[256] = {
@@ -237,7 +242,7 @@ static const struct pkt_ipv6_ext_kind pkt_ipv6_ext_kinds[256] = {
 	[IPPROTO_ROUTING] = { .is_ext = 1, .unit = 8 },
 	[IPPROTO_DSTOPTS] = { .is_ext = 1, .unit = 8 },
 	[IPPROTO_AH] = { .is_ext = 1, .unit = 4 },
-	[IPPROTO_FRAGMENT] = { .is_ext = 1, .frag_mask = 0xffff },
+	[IPPROTO_FRAGMENT] = { .is_ext = 1, .frag_mask = 0xffff, .id_mask = 0xffffffff },
 };
 
 static __always_inline bool pkt_ipv6_is_ext(__u8 proto)
@@ -269,6 +274,7 @@ static __always_inline enum pkt_status pkt_ipv6_ext(struct pkt_cursor *cur, stru
 	if (ip->len < sizeof(*hdr) + more || !pkt_pull(cur, more))
 		return PKT_BAD;
 	*frag |= bpf_ntohs(hdr->frag_off) & kind->frag_mask;
+	ip->frag_id |= hdr->id & kind->id_mask;
 	ip->proto = hdr->nexthdr;
 	ip->len -= sizeof(*hdr) + more;
 	return PKT_OK;
@@ -295,6 +301,7 @@ static __always_inline enum pkt_status pkt_ipv6(struct pkt_cursor *cur, struct p
 	ip->v4 = NULL;
 	ip->v6 = ip6h;
 	ip->len = bpf_ntohs(ip6h->payload_len);
+	ip->frag_id = 0;
 	ip->proto = ip6h->nexthdr;
 
 	for (i = 0; i < PKT_IPV6_EXT_MAX; i++) {
