@@ -171,12 +171,14 @@ void sample_json_end(json_writer_t *json);
  * @tick: each -I interval; may be NULL
  * @fd: file descriptor to wait for besides signals and timers, or -1
  * @readable: called when @fd is; a negative errno ends the loop
- * @ctx: handed to both
+ * @hangup: called at SIGHUP; NULL: that ends the loop
+ * @ctx: handed to all
  */
 struct sample_loop_ops {
 	void (*tick)(void *ctx);
 	int fd;
 	int (*readable)(void *ctx);
+	void (*hangup)(void *ctx);
 	void *ctx;
 };
 

@@ -107,12 +107,16 @@ static void on_signal(void)
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
-static void read_signal(void)
+static void read_signal(const struct sample_loop_ops *ops)
 {
 	struct signalfd_siginfo info;
 
 	if (read(signal_fd, &info, sizeof(info)) != sizeof(info))
 		return;
+	if (info.ssi_signo == SIGHUP && ops->hangup) {
+		ops->hangup(ops->ctx);
+		return;
+	}
 	reader_gone = reader_gone || info.ssi_signo == SIGPIPE;
 	on_signal();
 }
@@ -149,7 +153,7 @@ static int dispatch(const struct sample_loop_ops *ops, int fd, int end_fd, int t
 	__u64 expired;
 
 	if (fd == signal_fd) {
-		read_signal();
+		read_signal(ops);
 	} else if (fd == end_fd) {
 		sample_loop_stop();
 	} else if (fd == tick_fd) {
