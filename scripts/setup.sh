@@ -19,6 +19,8 @@ header stdio.h    libc6-dev         build
 header gelf.h     libelf-dev        build
 header zlib.h     zlib1g-dev        build
 header pcap.h     libpcap-dev       build
+header cyaml/cyaml.h    libcyaml-dev          build
+header yaml.h     libyaml-dev       build
 tool   xz         xz-utils          build
 tool   ip         iproute2          lab
 tool   tc         iproute2          lab

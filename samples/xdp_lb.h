@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * What xdp_lb_kern.c and the control program share: the layout of the pinned
+ * maps. A change here that an older program would misread needs a new
+ * LB_LAYOUT.
+ *
+ * Addresses are IPv6; an IPv4 address is kept as ::ffff:a.b.c.d (RFC 4291
+ * section 2.5.5.2). IPv6 packets with such an address are none of ours.
+ */
+#ifndef _XDP_LB_H
+#define _XDP_LB_H
+
+#include <linux/types.h>
+
+#define LB_LAYOUT 1
+
+enum {
+	LB_VIPS_MAX = 1024,
+	/* Backends of all services; one of two services counts twice. */
+	LB_BACKENDS_MAX = 4096,
+	LB_SNAT_MAX = 8,
+	LB_IFACES_MAX = 16,
+	/* Slots of a bucket of the flow table: one cache line of words. */
+	LB_BUCKET_SLOTS = 8,
+	/* Words of the address filter; one bit an address. */
+	LB_FILTER_WORDS = 1024,
+	LB_NAME_MAX = 32,
+	/* Entries of lb_timeouts: enum lb_flow_state, rounded up to a power of two. */
+	LB_TIMEOUTS = 16,
+	LB_NO_BACKEND = 0xffffffff,
+};
+
+/**
+ * enum lb_forward - how packets of a service reach a backend
+ * @LB_NAT: source and destination are rewritten, replies come back here
+ * @LB_DNAT: the destination is rewritten; the backends route replies through here
+ * @LB_DSR: only the MAC addresses are; the backend has the service's address
+ * @LB_IPIP: within another IP header; the backend has the service's address
+ */
+enum lb_forward {
+	LB_NAT,
+	LB_DNAT,
+	LB_DSR,
+	LB_IPIP,
+};
+
+/**
+ * struct lb_addr - an IPv6 address, or an IPv4 address as ::ffff:a.b.c.d
+ * @a: network byte order
+ */
+struct lb_addr {
+	__be32 a[4];
+};
+
+/**
+ * struct lb_vip_key - a virtual service
+ * @addr: its address
+ * @port: 0: any
+ * @proto: IPPROTO_TCP, IPPROTO_UDP
+ * @marker: 1: the entry, with @port 0, only says that some service has @addr and
+ *	@proto
+ */
+struct lb_vip_key {
+	struct lb_addr addr;
+	__be16 port;
+	__u8 proto;
+	__u8 marker;
+};
+
+/**
+ * struct lb_vip - what to do with packets of a service
+ * @id: its number, index into lb_rings
+ * @forward: enum lb_forward
+ * @pad: 0
+ */
+struct lb_vip {
+	__u16 id;
+	__u8 forward;
+	__u8 pad;
+};
+
+/**
+ * enum lb_backend_state - what becomes of the connections of a backend
+ * @LB_BACKEND_UNUSED: the entry is free
+ * @LB_BACKEND_UP: new ones come, if the ring has it; old ones stay
+ * @LB_BACKEND_DOWN: none come; those that can move do so
+ */
+enum lb_backend_state {
+	LB_BACKEND_UNUSED,
+	LB_BACKEND_UP,
+	LB_BACKEND_DOWN,
+};
+
+/**
+ * struct lb_backend - where packets of a connection go
+ * @addr: the backend
+ * @tunnel_src: LB_IPIP: source address of the outer header
+ * @ifindex: interface towards it; 0: not known (yet)
+ * @port: 0: that of the packet
+ * @gen: tells users of this entry from those of an earlier one
+ * @mtu: of that interface, or of the route
+ * @state: enum lb_backend_state
+ * @pad: 0
+ * @dmac: MAC address of the next hop
+ * @smac: MAC address of the interface
+ * @vip: id of its service
+ * @pad2: 0
+ *
+ * One cache line; written by the control program alone.
+ */
+struct lb_backend {
+	struct lb_addr addr;
+	struct lb_addr tunnel_src;
+	__u32 ifindex;
+	__be16 port;
+	__u16 gen;
+	__u16 mtu;
+	__u8 state;
+	__u8 pad;
+	__u8 dmac[6];
+	__u8 smac[6];
+	__u16 vip;
+	__u8 pad2[6];
+};
+
+/**
+ * struct lb_key - the two ends of a connection
+ * @client: the client's address
+ * @vip: the service's address
+ * @cport: the client's port
+ * @vport: the service's port, never 0
+ * @proto: IPPROTO_TCP, IPPROTO_UDP
+ * @pad: 0
+ */
+struct lb_key {
+	struct lb_addr client;
+	struct lb_addr vip;
+	__be16 cport;
+	__be16 vport;
+	__u8 proto;
+	__u8 pad[3];
+};
+
+/**
+ * struct lb_flow - a connection: one cache line
+ * @key: what it is found by
+ * @backend: index of its backend
+ * @gen: of that backend
+ * @sport: LB_NAT: source port towards the backend
+ * @snat: LB_NAT: index of the source address
+ * @forward: enum lb_forward
+ * @iface: index into lb_config.ifaces: where the client's packets come in
+ * @pad: 0
+ * @cmac: MAC address they come from, where replies go to
+ * @pad2: 0
+ *
+ * A slot of the flow table has its struct lb_flow in lb_flows and its word, the
+ * part that is searched and claimed, in lb_words.
+ */
+struct lb_flow {
+	struct lb_key key;
+	__u16 backend;
+	__u16 gen;
+	__be16 sport;
+	__u8 snat;
+	__u8 forward;
+	__u8 iface;
+	__u8 pad;
+	__u8 cmac[6];
+	__u8 pad2[8];
+};
+
+/**
+ * enum lb_flow_state - how far a connection is
+ * @LB_FLOW_FREE: the slot holds none
+ * @LB_FLOW_CLAIMED: being filled
+ * @LB_FLOW_SYN: LB_NAT: the client asked
+ * @LB_FLOW_SYNACK: LB_NAT: the backend answered
+ * @LB_FLOW_ESTABLISHED: data flow
+ * @LB_FLOW_FIN: one side has ended it
+ * @LB_FLOW_RESET: one side has reset it
+ * @LB_FLOW_UDP: UDP, one packet so far, or one direction
+ * @LB_FLOW_UDP_REPLIED: UDP, more than that
+ */
+enum lb_flow_state {
+	LB_FLOW_FREE,
+	LB_FLOW_CLAIMED,
+	LB_FLOW_SYN,
+	LB_FLOW_SYNACK,
+	LB_FLOW_ESTABLISHED,
+	LB_FLOW_FIN,
+	LB_FLOW_RESET,
+	LB_FLOW_UDP,
+	LB_FLOW_UDP_REPLIED,
+	__LB_FLOW_STATE_MAX,
+};
+
+/*
+ * The word of a slot: last use in ticks (32 bits), part of the hash (24), enum
+ * lb_flow_state (8). A tick is a power of two of jiffies, about half a second.
+ */
+#define LB_WORD(last, tag, state) ((__u64)(last) << 32 | (__u64)(tag) << 8 | (state))
+#define LB_WORD_LAST(word) ((__u32)((word) >> 32))
+#define LB_WORD_TAG(word) ((__u32)(word) >> 8)
+#define LB_WORD_STATE(word) ((__u8)(word))
+
+/**
+ * struct lb_bucket - slots that are searched together: one cache line
+ * @word: LB_WORD()
+ */
+struct lb_bucket {
+	__u64 word[LB_BUCKET_SLOTS];
+};
+
+/**
+ * struct lb_ports - ports of one SNAT address
+ * @addr: the address
+ * @min: first port, host byte order
+ * @max: last port
+ */
+struct lb_ports {
+	struct lb_addr addr;
+	__u16 min;
+	__u16 max;
+};
+
+/* Index into lb_reverse: a port of a SNAT address. */
+#define LB_REVERSE_INDEX(snat, is_udp, port) (((snat) * 2 + (is_udp)) << 16 | (port))
+#define LB_REVERSE_SIZE (LB_SNAT_MAX << 17)
+
+/**
+ * struct lb_config - what the program must know besides the tables; the one
+ *	entry of lb_config
+ * @seed: of all hashes
+ * @table_size: slots of a ring, a prime
+ * @n_snat: entries of @snat
+ * @snat: source addresses of LB_NAT
+ * @n_ifaces: entries of @ifaces
+ * @has_dnat: some service is LB_DNAT: packets of backends must be looked at
+ * @iface: interfaces that the program is attached to: index and MAC address
+ */
+struct lb_config {
+	__u64 seed;
+	__u32 table_size;
+	__u32 n_snat;
+	__u32 n_ifaces;
+	__u32 has_dnat;
+	struct lb_ports snat[LB_SNAT_MAX];
+	struct lb_iface {
+		__u32 ifindex;
+		__u8 mac[6];
+		__u16 pad;
+	} iface[LB_IFACES_MAX];
+};
+
+/**
+ * struct lb_filter - addresses that may concern us: those of services, SNAT
+ *	addresses, and backends of LB_DNAT
+ * @bit: lb_filter_bit() of each is set; others may be, too
+ */
+struct lb_filter {
+	__u64 bit[LB_FILTER_WORDS];
+};
+
+/* The bit of an address: its last word, mixed; an index of 16 bits. */
+static __always_inline __u32 lb_filter_bit(const struct lb_addr *addr)
+{
+	__u32 x = (__u32)addr->a[3] ^ (__u32)addr->a[1];
+
+	return (x * 0x9e3779b1U) >> 16;
+}
+
+/**
+ * struct lb_stats - counters of a backend, one set each CPU
+ * @packets: forwarded to it
+ * @bytes: and their length as their IP header tells
+ * @connections: assigned to it
+ * @reply_packets: its packets, LB_NAT and LB_DNAT
+ * @reply_bytes: and their length
+ */
+struct lb_stats {
+	__u64 packets;
+	__u64 bytes;
+	__u64 connections;
+	__u64 reply_packets;
+	__u64 reply_bytes;
+};
+
+/**
+ * enum lb_reason - why a packet was not forwarded; index into lb_reasons
+ * @LB_PASS_OTHER: passed: not for a service
+ * @LB_PASS_BAD: passed: no well-formed IP packet, or not an Ethernet frame
+ * @LB_PASS_TTL: passed: its TTL is spent; the stack answers
+ * @LB_PASS_ICMP: passed: ICMP for an address of ours, but not an error about a
+ *	connection; the stack answers
+ * @LB_DROP_MALFORMED: for a service, but its transport header is cut short or false
+ * @LB_DROP_UDP6_CHECKSUM: UDP over IPv6 without checksum (RFC 8200 section 8.1)
+ * @LB_DROP_FRAGMENT: a later fragment came before the first, which has the ports
+ * @LB_DROP_NO_BACKEND: the service has none
+ * @LB_DROP_NO_NEIGHBOUR: the MAC address of the next hop is not known (yet)
+ * @LB_DROP_NO_CONNECTION: LB_NAT: no connection, and the packet opens none
+ * @LB_DROP_TABLE_FULL: LB_NAT: no slot for a connection
+ * @LB_DROP_NO_PORT: LB_NAT: no free port of a SNAT address for it
+ * @LB_DROP_BUSY: LB_NAT: another CPU is entering this very connection
+ * @LB_DROP_TOO_BIG: LB_IPIP: too big for the path, and may be fragmented by others
+ * @LB_DROP_TOO_BIG_LIMIT: LB_IPIP: too big for the path, answered too many lately
+ * @LB_TOO_BIG: LB_IPIP: too big for the path: became the ICMP error that says so
+ * @LB_DROP_ERROR: a helper failed
+ * @LB_INFO_STATELESS: counted besides: forwarded by the hash alone, as too many new
+ *	connections came or the table was full
+ *
+ * Each packet is either in lb_stats of a backend or under one reason;
+ * LB_INFO_* are counted besides.
+ */
+enum lb_reason {
+	LB_PASS_OTHER,
+	LB_PASS_BAD,
+	LB_PASS_TTL,
+	LB_PASS_ICMP,
+	LB_DROP_MALFORMED,
+	LB_DROP_UDP6_CHECKSUM,
+	LB_DROP_FRAGMENT,
+	LB_DROP_NO_BACKEND,
+	LB_DROP_NO_NEIGHBOUR,
+	LB_DROP_NO_CONNECTION,
+	LB_DROP_TABLE_FULL,
+	LB_DROP_NO_PORT,
+	LB_DROP_BUSY,
+	LB_DROP_TOO_BIG,
+	LB_DROP_TOO_BIG_LIMIT,
+	LB_TOO_BIG,
+	LB_DROP_ERROR,
+	LB_INFO_STATELESS,
+	__LB_REASON_MAX,
+};
+
+/**
+ * struct lb_frag_key - fragments of one packet
+ * @src: source
+ * @dst: destination
+ * @id: identification; of IPv4, its 16 bits
+ * @proto: IPPROTO_TCP, IPPROTO_UDP
+ * @pad: 0
+ */
+struct lb_frag_key {
+	struct lb_addr src;
+	struct lb_addr dst;
+	__be32 id;
+	__u8 proto;
+	__u8 pad[3];
+};
+
+/**
+ * struct lb_frag_ports - ports of a packet, from its first fragment
+ * @sport: source
+ * @dport: destination
+ */
+struct lb_frag_ports {
+	__be16 sport;
+	__be16 dport;
+};
+
+/* --- used by the control program alone; pinned, so that any command finds it --- */
+
+/**
+ * struct lb_check - how the health of backends is told
+ * @type: enum lb_check_type
+ * @interval_ms: between two checks
+ * @timeout_ms: a check without result has failed
+ * @rise: successes in a row that make a backend up
+ * @fall: failures in a row that make it down
+ * @path: LB_CHECK_HTTP: what to GET
+ */
+struct lb_check {
+	__u32 type;
+	__u32 interval_ms;
+	__u32 timeout_ms;
+	__u32 rise;
+	__u32 fall;
+	char path[108];
+};
+
+/**
+ * enum lb_check_type - kinds of checks
+ * @LB_CHECK_NONE: always up
+ * @LB_CHECK_TCP: connect
+ * @LB_CHECK_HTTP: GET, answered by 2xx or 3xx
+ */
+enum lb_check_type {
+	LB_CHECK_NONE,
+	LB_CHECK_TCP,
+	LB_CHECK_HTTP,
+};
+
+/**
+ * struct lb_vip_info - a service as it was configured
+ * @used: the entry is in use
+ * @name: its name
+ * @key: address, port, protocol
+ * @forward: enum lb_forward
+ * @check: health checks
+ */
+struct lb_vip_info {
+	__u32 used;
+	char name[LB_NAME_MAX];
+	struct lb_vip_key key;
+	__u32 forward;
+	struct lb_check check;
+};
+
+/**
+ * struct lb_backend_info - a backend as it was configured, and what became of it
+ * @name: its name
+ * @weight: its share, 0: no new connections
+ * @drained: 1: no new connections, by command
+ * @unhealthy: 1: the check says it is down
+ */
+struct lb_backend_info {
+	char name[LB_NAME_MAX];
+	__u32 weight;
+	__u32 drained;
+	__u32 unhealthy;
+};
+
+/**
+ * struct lb_attached - where the program is
+ * @ifindex: interface, 0: the entry is free
+ * @is_clsact: 1: as a filter; else it is held by a pinned bpf_link
+ * @made_qdisc: 1: the clsact qdisc is ours
+ * @priority: of the filter
+ * @handle: of the filter
+ * @prog_id: of the filter
+ */
+struct lb_attached {
+	__u32 ifindex;
+	__u32 is_clsact;
+	__u32 made_qdisc;
+	__u32 priority;
+	__u32 handle;
+	__u32 prog_id;
+};
+
+/**
+ * struct lb_meta - what the pinned maps are; the one entry of lb_meta
+ * @layout: LB_LAYOUT
+ * @table_size: slots of a ring
+ * @connections: slots of the flow table
+ * @mode: the hook, LB_MODE_*
+ * @tick_us: length of a tick
+ * @pid: of the control program
+ * @keep: 1: it leaves all as it is when it ends
+ * @generation: how often a configuration was applied
+ * @path: file of the configuration, empty: none
+ * @at: where the program is
+ */
+struct lb_meta {
+	__u32 layout;
+	__u32 table_size;
+	__u32 connections;
+	__u32 mode;
+	__u32 tick_us;
+	__u32 pid;
+	__u32 keep;
+	__u32 generation;
+	char path[256];
+	struct lb_attached at[LB_IFACES_MAX];
+};
+
+#endif /* _XDP_LB_H */

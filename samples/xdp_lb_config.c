@@ -1,0 +1,566 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The configuration: from the text of a file's keys to struct lb_conf. */
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "sample.h"
+#include "xdp_lb_config.h"
+
+enum {
+	CONNECTIONS_MAX = 1 << 23,
+	INTERVAL_DEFAULT = 2000,
+	TIMEOUT_DEFAULT = 1000,
+};
+
+/**
+ * struct range - what a number may be
+ * @what: "a port"
+ * @min: least value
+ * @max: greatest value
+ * @hint: the cure for others
+ */
+struct range {
+	const char *what;
+	__u64 min;
+	__u64 max;
+	const char *hint;
+};
+
+static const struct range ranges[] = {
+	{ "a table size", 11, 1048573, "table_size: 65537 is the default" },
+	{ "a seed", 0, UINT64_MAX, "seed: 20261122 is the default" },
+	{ "a number of connections", 16, CONNECTIONS_MAX, "connections: 1048576 is the default" },
+	{ "a port", 0, 65535, "port: 80; 0 stands for any port" },
+	{ "a port", 1, 65535, "port: 8080; without one, it is that of the service" },
+	{ "a weight", 0, 65535, "weight: 2 is twice the share of weight: 1" },
+	{ "an interval", 10, 3600000, "interval_ms: 2000 is the default" },
+	{ "a timeout", 1, 3600000, "timeout_ms: 1000 is the default" },
+	{ "a count", 1, 100, "rise: 2 is the default" },
+	{ "a count", 1, 100, "fall: 3 is the default" },
+};
+
+enum range_of {
+	TABLE_SIZE, SEED, CONNECTIONS,
+	VIP_PORT, BACKEND_PORT, WEIGHT,
+	INTERVAL, TIMEOUT, RISE, FALL,
+};
+
+/* --- messages ---------------------------------------------------------------------------- */
+
+/**
+ * lb_shown() - a text of a file as a message may show it
+ * @text: the text
+ * @buf: takes it
+ *
+ * Return: it, in one line, without what a terminal would take for a command.
+ */
+const char *lb_shown(const char *text, char buf[LB_SHOWN])
+{
+	unsigned int i;
+
+	for (i = 0; text[i] && i < LB_SHOWN - 1; i++)
+		buf[i] = isprint((unsigned char)text[i]) ? text[i] : '?';
+	if (text[i])
+		memcpy(buf + i - 3, "...", 3);
+	buf[i] = '\0';
+	return i ? buf : "''";
+}
+
+/* The option that a place comes from. */
+static const struct lb_conf_spec *find_spec(const struct lb_place *at)
+{
+	const struct lb_conf_spec *spec = at->src->specs;
+	int vip = -1;
+
+	for (; vip < at->vip; spec++)
+		vip += spec->is_vip;
+	/* That is its first backend. */
+	return spec + at->backend;
+}
+
+static void put_place(const struct lb_place *at, const char *key, char text[LB_MESSAGE_MAX])
+{
+	char vip[24] = "", backend[32] = "", field[LB_FIELD_MAX];
+	const struct lb_conf_spec *spec;
+
+	*text = '\0';
+	if (!at->src->path) {
+		spec = at->vip < 0 ? NULL : find_spec(at);
+		if (spec)
+			snprintf(text, LB_MESSAGE_MAX, "--%s %s: ",
+				 spec->is_vip ? "vip" : "backend", spec->text);
+		return;
+	}
+	if (at->vip >= 0)
+		snprintf(vip, sizeof(vip), "vips[%d]", at->vip);
+	if (at->backend >= 0)
+		snprintf(backend, sizeof(backend), ".backends[%d]", at->backend);
+	snprintf(field, sizeof(field), "%s%s%s%s", vip, backend, *vip && *key ? "." : "", key);
+	snprintf(text, LB_MESSAGE_MAX, "%s:%u: %s: ", at->src->path,
+		 lb_yaml_line(at->src->yaml, field), field);
+}
+
+/**
+ * lb_conf_bad() - say what is wrong with a part of a configuration
+ * @at: which part
+ * @key: key in it, or ""
+ * @hint: the cure
+ * @fmt: as printf()
+ *
+ * Return: -EINVAL.
+ */
+int lb_conf_bad(const struct lb_place *at, const char *key, const char *hint,
+		const char *fmt, ...)
+{
+	char place[LB_MESSAGE_MAX], message[LB_MESSAGE_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(message, sizeof(message), fmt, ap);
+	va_end(ap);
+	put_place(at, key, place);
+	pr_err("%s%s", place, message);
+	pr_hint("%s", hint);
+	return -EINVAL;
+}
+
+/**
+ * lb_conf_warn() - say what is allowed, but hardly meant
+ * @at: part of a configuration
+ * @key: key in it, or ""
+ * @fmt: as printf()
+ */
+void lb_conf_warn(const struct lb_place *at, const char *key, const char *fmt, ...)
+{
+	char place[LB_MESSAGE_MAX], message[LB_MESSAGE_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(message, sizeof(message), fmt, ap);
+	va_end(ap);
+	put_place(at, key, place);
+	pr_info("%swarning: %s", place, message);
+}
+
+/* --- values ------------------------------------------------------------------------------ */
+
+/* Without a text, the value stays. */
+static int take_number(const struct lb_place *at, const char *key, const char *text,
+		       enum range_of what, __u64 *value)
+{
+	const struct range *range = &ranges[what];
+	char shown[LB_SHOWN];
+	__u64 number;
+
+	if (!text)
+		return 0;
+	if (lb_parse_number(text, range->max, &number) || number < range->min)
+		return lb_conf_bad(at, key, range->hint, "%s is not %s; %llu to %llu",
+				   lb_shown(text, shown), range->what,
+				   (unsigned long long)range->min, (unsigned long long)range->max);
+	*value = number;
+	return 0;
+}
+
+static int take_number32(const struct lb_place *at, const char *key, const char *text,
+			 enum range_of what, __u32 *value)
+{
+	__u64 number = *value;
+	int err = take_number(at, key, text, what, &number);
+
+	*value = number;
+	return err;
+}
+
+/* One of @n words; without a text, the value stays. */
+static int take_word(const struct lb_place *at, const char *key, const char *text,
+		     const char *(*word)(unsigned int), unsigned int n, unsigned int *value)
+{
+	char hint[LB_MESSAGE_MAX], shown[LB_SHOWN];
+	unsigned int i;
+	int len;
+
+	if (!text)
+		return 0;
+	for (i = 0; i < n; i++) {
+		if (!strcmp(text, word(i))) {
+			*value = i;
+			return 0;
+		}
+	}
+	len = snprintf(hint, sizeof(hint), "it is one of");
+	for (i = 0; i < n; i++)
+		len += snprintf(hint + len, sizeof(hint) - len, "%s %s", i ? "," : "", word(i));
+	return lb_conf_bad(at, key, hint, "%s is not known", lb_shown(text, shown));
+}
+
+static const char *protocol_name(unsigned int i)
+{
+	return i ? "udp" : "tcp";
+}
+
+static const char *check_name(unsigned int type)
+{
+	static const char * const names[] = { "none", "tcp", "http" };
+
+	return names[type];
+}
+
+static bool is_name(const char *name, const char *allowed)
+{
+	size_t len = strlen(name);
+
+	return len && len < LB_NAME_MAX && strspn(name, allowed) == len;
+}
+
+#define ALNUM "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+static int take_name(const struct lb_place *at, const char *text, char name[LB_NAME_MAX])
+{
+	char shown[LB_SHOWN];
+
+	if (!is_name(text, ALNUM "._-:[]"))
+		return lb_conf_bad(at, "name", "1 to 31 letters, digits, or of . _ - : [ ]",
+				   "%s cannot be a name", lb_shown(text, shown));
+	snprintf(name, LB_NAME_MAX, "%s", text);
+	return 0;
+}
+
+/**
+ * lb_is_instance_name() - whether an instance can have this name
+ * @name: the name
+ *
+ * It becomes a directory of bpffs, where dots are the kernel's.
+ *
+ * Return: true if so.
+ */
+bool lb_is_instance_name(const char *name)
+{
+	return is_name(name, ALNUM "_-");
+}
+
+static int take_address(const struct lb_place *at, const char *key, const char *text,
+			struct lb_addr *addr)
+{
+	struct in6_addr in6;
+	char shown[LB_SHOWN];
+
+	if (!lb_parse_addr(text, addr))
+		return 0;
+	if (inet_pton(AF_INET6, text, &in6) == 1)
+		return lb_conf_bad(at, key, "write it as IPv4: 10.0.0.11",
+				   "%s is an IPv4 address within IPv6", lb_shown(text, shown));
+	return lb_conf_bad(at, key, "as 10.0.0.11 or 2001:db8::11, without /LENGTH and port",
+			   "%s is not an IP address", lb_shown(text, shown));
+}
+
+/* --- from the file ----------------------------------------------------------------------- */
+
+/**
+ * lb_conf_defaults() - what holds if nothing else is said
+ * @conf: takes it
+ */
+void lb_conf_defaults(struct lb_conf *conf)
+{
+	*conf = (struct lb_conf) {
+		.name = "lb0",
+		.mode = LB_MODE_AUTO,
+		.table_size = 65537,
+		.seed = 20261122,
+		.connections = 1048576,
+	};
+}
+
+/**
+ * lb_check_defaults() - the health check of a service if nothing else is said
+ * @vip: its protocol and port are set
+ *
+ * No port, or a protocol that has no connections, is nothing to connect to.
+ */
+void lb_check_defaults(struct lb_vip_conf *vip)
+{
+	vip->check = (struct lb_check) {
+		.type = vip->proto == IPPROTO_TCP && vip->port ? LB_CHECK_TCP : LB_CHECK_NONE,
+		.interval_ms = INTERVAL_DEFAULT,
+		.timeout_ms = TIMEOUT_DEFAULT,
+		.rise = 2,
+		.fall = 3,
+		.path = "/",
+	};
+}
+
+static int take_check_path(const struct lb_place *at, struct lb_check *check, const char *path)
+{
+	char shown[LB_SHOWN];
+	const char *c = path;
+
+	if (!path)
+		return 0;
+	if (check->type != LB_CHECK_HTTP)
+		return lb_conf_bad(at, "check.path", "check: { type: http, path: ... }",
+				   "the type is %s, which has no path", check_name(check->type));
+	while (*c > ' ' && *c < 127 && *c != '#')
+		c++;
+	if (*path != '/' || *c || strlen(path) >= sizeof(check->path))
+		return lb_conf_bad(at, "check.path", "as /healthz: other characters as %20",
+				   "%s is not a path of at most %zu bytes", lb_shown(path, shown),
+				   sizeof(check->path) - 1);
+	snprintf(check->path, sizeof(check->path), "%s", path);
+	return 0;
+}
+
+static int take_check_times(const struct lb_place *at, struct lb_check *check,
+			    const struct lb_raw_check *raw)
+{
+	int err;
+
+	err = take_number32(at, "check.interval_ms", raw->interval_ms, INTERVAL,
+			    &check->interval_ms);
+	if (!err && check->timeout_ms > check->interval_ms)
+		check->timeout_ms = check->interval_ms;
+	if (!err)
+		err = take_number32(at, "check.timeout_ms", raw->timeout_ms, TIMEOUT,
+				    &check->timeout_ms);
+	if (!err && check->timeout_ms > check->interval_ms)
+		return lb_conf_bad(at, "check.timeout_ms", "make interval_ms as long, or longer",
+				   "%u is longer than the interval, %u", check->timeout_ms,
+				   check->interval_ms);
+	if (!err)
+		err = take_number32(at, "check.rise", raw->rise, RISE, &check->rise);
+	if (!err)
+		err = take_number32(at, "check.fall", raw->fall, FALL, &check->fall);
+	return err;
+}
+
+static int take_check(const struct lb_place *at, struct lb_vip_conf *vip,
+		      const struct lb_raw_check *raw)
+{
+	struct lb_check *check = &vip->check;
+	int err;
+
+	lb_check_defaults(vip);
+	if (!raw)
+		return 0;
+	err = take_word(at, "check.type", raw->type, check_name, LB_CHECK_HTTP + 1, &check->type);
+	if (err)
+		return err;
+	if (check->type != LB_CHECK_NONE && !vip->port)
+		return lb_conf_bad(at, "check.type", "check: { type: none }",
+				   "%s, but the service has any port, so no port to check",
+				   check_name(check->type));
+	err = take_check_path(at, check, raw->path);
+	return err ? err : take_check_times(at, check, raw);
+}
+
+static int take_backend(const struct lb_place *at, struct lb_backend_conf *backend,
+			const struct lb_vip_conf *vip, const struct lb_raw_backend *raw)
+{
+	__u64 port = vip->port;
+	int err;
+
+	backend->weight = 1;
+	err = take_address(at, "address", raw->address, &backend->addr);
+	if (!err)
+		err = take_number(at, "port", raw->port, vip->port ? BACKEND_PORT : VIP_PORT,
+				  &port);
+	if (!err)
+		err = take_number32(at, "weight", raw->weight, WEIGHT, &backend->weight);
+	if (err)
+		return err;
+	backend->port = port;
+	if (raw->name)
+		return take_name(at, raw->name, backend->name);
+	lb_backend_name(backend, backend->name);
+	return 0;
+}
+
+static int take_service(const struct lb_place *at, struct lb_vip_conf *vip,
+			const struct lb_raw_vip *raw)
+{
+	unsigned int udp = 0, forward = LB_NAT;
+	__u64 port = 0;
+	int err;
+
+	err = take_address(at, "address", raw->address, &vip->addr);
+	if (!err)
+		err = take_number(at, "port", raw->port, VIP_PORT, &port);
+	if (!err)
+		err = take_word(at, "protocol", raw->protocol, protocol_name, 2, &udp);
+	if (!err)
+		err = take_word(at, "forward", raw->forward, lb_forward_name, LB_IPIP + 1,
+				&forward);
+	if (err)
+		return err;
+	vip->port = port;
+	vip->proto = udp ? IPPROTO_UDP : IPPROTO_TCP;
+	vip->forward = forward;
+	err = take_check(at, vip, raw->check);
+	if (!err && raw->name)
+		err = take_name(at, raw->name, vip->name);
+	else if (!err)
+		lb_vip_name(vip, vip->name);
+	return err;
+}
+
+static int take_vip(struct lb_conf *conf, const struct lb_source *src,
+		    const struct lb_raw_vip *raw)
+{
+	struct lb_vip_conf *vip = &conf->vips[conf->n_vips];
+	struct lb_place at = { src, conf->n_vips, -1 };
+	unsigned int i;
+	int err;
+
+	err = take_service(&at, vip, raw);
+	if (err)
+		return err;
+	vip->backends = calloc(raw->n_backends, sizeof(*vip->backends));
+	if (!vip->backends)
+		return -ENOMEM;
+	conf->n_vips++;
+	for (i = 0; i < raw->n_backends && !err; i++) {
+		at.backend = i;
+		err = take_backend(&at, &vip->backends[i], vip, &raw->backends[i]);
+		vip->n_backends++;
+	}
+	return err;
+}
+
+/* What the kernel takes for a name of an interface. */
+static bool is_ifname(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len && len < IF_NAMESIZE && strcmp(name, ".") && strcmp(name, "..") &&
+	       strcspn(name, "/: \t\n\v\f\r") == len;
+}
+
+static int take_interfaces(const struct lb_place *at, struct lb_conf *conf,
+			   const struct lb_raw *raw)
+{
+	char key[LB_FIELD_MAX], shown[LB_SHOWN];
+	unsigned int i, j;
+
+	for (i = 0; i < raw->n_interfaces; i++) {
+		const char *name = raw->interfaces[i];
+
+		snprintf(key, sizeof(key), "interfaces[%u]", i);
+		if (!is_ifname(name))
+			return lb_conf_bad(at, key, "ip -br link",
+					   "%s cannot be the name of an interface",
+					   lb_shown(name, shown));
+		for (j = 0; j < i; j++) {
+			if (!strcmp(name, conf->ifnames[j]))
+				return lb_conf_bad(at, key, "remove one of the two",
+						   "%s is given twice", lb_shown(name, shown));
+		}
+		snprintf(conf->ifnames[i], IF_NAMESIZE, "%s", name);
+		conf->n_ifnames++;
+	}
+	return 0;
+}
+
+static int take_snat(const struct lb_place *at, struct lb_conf *conf, const struct lb_raw *raw)
+{
+	char key[LB_FIELD_MAX];
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < raw->n_snat; i++) {
+		snprintf(key, sizeof(key), "snat[%u]", i);
+		err = take_address(at, key, raw->snat[i], &conf->snat[i]);
+		if (err)
+			return err;
+		conf->n_snat++;
+	}
+	return 0;
+}
+
+static int take_instance(const struct lb_place *at, struct lb_conf *conf, const struct lb_raw *raw)
+{
+	char shown[LB_SHOWN];
+	int err;
+
+	if (raw->name && !lb_is_instance_name(raw->name))
+		return lb_conf_bad(at, "name", "1 to 31 letters, digits, or of _ -",
+				   "%s cannot be the name of an instance",
+				   lb_shown(raw->name, shown));
+	if (raw->name)
+		snprintf(conf->name, sizeof(conf->name), "%s", raw->name);
+	err = take_interfaces(at, conf, raw);
+	if (!err)
+		err = take_word(at, "mode", raw->mode, lb_mode_name, LB_MODE_TC + 1, &conf->mode);
+	if (!err)
+		err = take_number32(at, "table_size", raw->table_size, TABLE_SIZE,
+				    &conf->table_size);
+	if (!err)
+		err = take_number(at, "seed", raw->seed, SEED, &conf->seed);
+	if (!err)
+		err = take_number32(at, "connections", raw->connections, CONNECTIONS,
+				    &conf->connections);
+	while (conf->connections & (conf->connections - 1))
+		conf->connections += conf->connections & -conf->connections;
+	return err ? err : take_snat(at, conf, raw);
+}
+
+static int take_file(struct lb_conf *conf, const struct lb_source *src, const struct lb_raw *raw)
+{
+	const struct lb_place top = { src, -1, -1 };
+	unsigned int i;
+	int err;
+
+	err = take_instance(&top, conf, raw);
+	if (err)
+		return err;
+	conf->vips = calloc(raw->n_vips, sizeof(*conf->vips));
+	if (!conf->vips)
+		return -ENOMEM;
+	for (i = 0; i < raw->n_vips && !err; i++)
+		err = take_vip(conf, src, &raw->vips[i]);
+	return err ? err : lb_conf_valid(conf, src);
+}
+
+/**
+ * lb_conf_read() - read and check a file
+ * @conf: result; lb_conf_free() frees it
+ * @path: name of the file
+ *
+ * Return: 0; -EINVAL: it is no valid configuration; another negative errno: it could not
+ * be read. That was printed, and nothing of @conf has to be freed then.
+ */
+int lb_conf_read(struct lb_conf *conf, const char *path)
+{
+	struct lb_source src = { .path = path };
+	struct lb_yaml *yaml;
+	int err;
+
+	lb_conf_defaults(conf);
+	err = lb_yaml_read(&yaml, path);
+	if (err)
+		return err;
+	src.yaml = yaml;
+	err = take_file(conf, &src, lb_yaml_raw(yaml));
+	if (err == -ENOMEM)
+		pr_err("failed to read the configuration %s: %s", path, strerror(ENOMEM));
+	lb_yaml_free(yaml);
+	if (err)
+		lb_conf_free(conf);
+	return err;
+}
+
+/**
+ * lb_conf_free() - free what a configuration holds
+ * @conf: the configuration; has no services afterwards
+ */
+void lb_conf_free(struct lb_conf *conf)
+{
+	unsigned int i;
+
+	for (i = 0; conf->vips && i < conf->n_vips; i++)
+		free(conf->vips[i].backends);
+	free(conf->vips);
+	conf->vips = NULL;
+	conf->n_vips = 0;
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * What the files of the configuration share:
+ *
+ *	xdp_lb_config.c		from the text of keys to struct lb_conf
+ *	xdp_lb_config_valid.c	what makes that valid
+ *	xdp_lb_config_yaml.c	the file, and the line of each key
+ *	xdp_lb_config_schema.c	its keys, and their text
+ *	xdp_lb_config_args.c	--vip and --backend; addresses and names as text
+ */
+#ifndef _SAMPLES_XDP_LB_CONFIG_H
+#define _SAMPLES_XDP_LB_CONFIG_H
+
+#include "xdp_lb_user.h"
+
+/* --- the file as text; NULL: the key is not there ---------------------------------------- */
+
+/**
+ * struct lb_raw_backend - an entry of vips[].backends
+ * @name: key of that name, as the others
+ * @address: likewise
+ * @port: likewise
+ * @weight: likewise
+ */
+struct lb_raw_backend {
+	char *name;
+	char *address;
+	char *port;
+	char *weight;
+};
+
+/**
+ * struct lb_raw_check - vips[].check
+ * @type: key of that name, as the others
+ * @path: likewise
+ * @interval_ms: likewise
+ * @timeout_ms: likewise
+ * @rise: likewise
+ * @fall: likewise
+ */
+struct lb_raw_check {
+	char *type;
+	char *path;
+	char *interval_ms;
+	char *timeout_ms;
+	char *rise;
+	char *fall;
+};
+
+/**
+ * struct lb_raw_vip - an entry of vips
+ * @name: key of that name, as the others
+ * @address: likewise
+ * @port: likewise
+ * @protocol: likewise
+ * @forward: likewise
+ * @check: likewise
+ * @backends: list of backends
+ * @n_backends: length of @backends
+ */
+struct lb_raw_vip {
+	char *name;
+	char *address;
+	char *port;
+	char *protocol;
+	char *forward;
+	struct lb_raw_check *check;
+	struct lb_raw_backend *backends;
+	unsigned int n_backends;
+};
+
+/**
+ * struct lb_raw - the file
+ * @name: key of that name, as the others
+ * @interfaces: list of names
+ * @n_interfaces: length of @interfaces
+ * @mode: key of that name
+ * @table_size: likewise
+ * @seed: likewise
+ * @connections: likewise
+ * @snat: list of addresses
+ * @n_snat: length of @snat
+ * @vips: list of services
+ * @n_vips: length of @vips
+ */
+struct lb_raw {
+	char *name;
+	char **interfaces;
+	unsigned int n_interfaces;
+	char *mode;
+	char *table_size;
+	char *seed;
+	char *connections;
+	char **snat;
+	unsigned int n_snat;
+	struct lb_raw_vip *vips;
+	unsigned int n_vips;
+};
+
+struct lb_yaml;
+
+int lb_yaml_read(struct lb_yaml **yaml, const char *path);
+const struct lb_raw *lb_yaml_raw(const struct lb_yaml *yaml);
+unsigned int lb_yaml_line(const struct lb_yaml *yaml, const char *field);
+void lb_yaml_free(struct lb_yaml *yaml);
+
+/* --- messages ---------------------------------------------------------------------------- */
+
+/**
+ * struct lb_source - where a configuration comes from
+ * @path: file, NULL: the command line
+ * @yaml: its lines
+ * @specs: the command line
+ * @n_specs: length of @specs
+ */
+struct lb_source {
+	const char *path;
+	const struct lb_yaml *yaml;
+	const struct lb_conf_spec *specs;
+	unsigned int n_specs;
+};
+
+/**
+ * struct lb_place - a part of a configuration
+ * @src: the configuration
+ * @vip: index of a service, -1: all
+ * @backend: index of a backend in it, -1: the service
+ */
+struct lb_place {
+	const struct lb_source *src;
+	int vip;
+	int backend;
+};
+
+enum {
+	LB_SHOWN = 64,
+	LB_FIELD_MAX = 128,
+	LB_MESSAGE_MAX = 256,
+};
+
+__printf(4, 5)
+int lb_conf_bad(const struct lb_place *at, const char *key, const char *hint,
+		const char *fmt, ...);
+__printf(3, 4)
+void lb_conf_warn(const struct lb_place *at, const char *key, const char *fmt, ...);
+const char *lb_shown(const char *text, char buf[LB_SHOWN]);
+
+/* --- what both ways share ---------------------------------------------------------------- */
+
+void lb_conf_defaults(struct lb_conf *conf);
+void lb_check_defaults(struct lb_vip_conf *vip);
+int lb_conf_valid(const struct lb_conf *conf, const struct lb_source *src);
+
+int lb_parse_addr(const char *text, struct lb_addr *addr);
+int lb_parse_number(const char *text, __u64 max, __u64 *value);
+void lb_vip_name(const struct lb_vip_conf *vip, char name[LB_NAME_MAX]);
+void lb_backend_name(const struct lb_backend_conf *backend, char name[LB_NAME_MAX]);
+
+#endif /* _SAMPLES_XDP_LB_CONFIG_H */

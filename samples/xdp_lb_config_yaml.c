@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A YAML file. libyaml, with which libcyaml reads, too, makes a tree of it, with
+ * lines. The tree is held against the schema (xdp_lb_config_schema.c), and later
+ * asked for the line of a field.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "sample.h"
+#include "xdp_lb_config_yaml.h"
+
+enum {
+	/* Several times what LB_VIPS_MAX and LB_BACKENDS_MAX need. */
+	FILE_KIB_MAX = 2048,
+	/* The schema is 5 deep; libyaml needs quadratic time for thousands. */
+	DEPTH_MAX = 16,
+};
+
+/* --- the text ---------------------------------------------------------------------------- */
+
+/**
+ * lb_yaml_bad() - say what is wrong with a line
+ * @y: file
+ * @line: its line
+ * @hint: the cure
+ * @fmt: as printf()
+ *
+ * Return: -EINVAL.
+ */
+int lb_yaml_bad(const struct lb_yaml *y, unsigned int line, const char *hint,
+		const char *fmt, ...)
+{
+	char message[LB_MESSAGE_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(message, sizeof(message), fmt, ap);
+	va_end(ap);
+	pr_err("%s:%u: %s", y->path, line, message);
+	pr_hint("%s", hint);
+	return -EINVAL;
+}
+
+static unsigned int line_at(const struct lb_yaml *y, size_t offset)
+{
+	unsigned int line = 1;
+	size_t i;
+
+	for (i = 0; i < offset && i < y->len; i++)
+		line += y->text[i] == '\n';
+	return line;
+}
+
+static int read_fd(struct lb_yaml *y, int fd)
+{
+	ssize_t n;
+
+	do {
+		n = read(fd, y->text + y->len, FILE_KIB_MAX * 1024 + 1 - y->len);
+		if (n < 0)
+			return -errno;
+		y->len += n;
+	} while (n && y->len <= FILE_KIB_MAX * 1024);
+	return 0;
+}
+
+static int read_file(struct lb_yaml *y)
+{
+	int fd, err;
+
+	y->text = malloc(FILE_KIB_MAX * 1024 + 1);
+	if (!y->text)
+		return -ENOMEM;
+	fd = open(y->path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	err = read_fd(y, fd);
+	close(fd);
+	return err;
+}
+
+static int read_text(struct lb_yaml *y)
+{
+	int err = read_file(y);
+	const char *nul;
+
+	if (err == -ENOMEM)
+		return err;
+	if (err) {
+		pr_err("failed to read the configuration %s: %s", y->path, strerror(-err));
+		if (err == -EISDIR)
+			pr_hint("name a file in it: ls %s", y->path);
+		else
+			pr_hint("ls -l %s", y->path);
+		return err;
+	}
+	if (y->len > FILE_KIB_MAX * 1024) {
+		pr_err("%s: larger than %u KiB", y->path, FILE_KIB_MAX);
+		pr_hint("is it a configuration? head %s", y->path);
+		return -EINVAL;
+	}
+	nul = memchr(y->text, '\0', y->len);
+	if (nul)
+		return lb_yaml_bad(y, line_at(y, nul - y->text),
+				   "save it as plain text in UTF-8", "a NUL byte");
+	return 0;
+}
+
+/* --- the tree ---------------------------------------------------------------------------- */
+
+static bool line_has_tab(const struct lb_yaml *y, unsigned int line)
+{
+	size_t i = 0;
+
+	for (; line > 1 && i < y->len; i++)
+		line -= y->text[i] == '\n';
+	while (i < y->len && y->text[i] == ' ')
+		i++;
+	return i < y->len && y->text[i] == '\t';
+}
+
+static int syntax_error(const struct lb_yaml *y, const yaml_parser_t *parser)
+{
+	unsigned int line = parser->problem_mark.line + 1;
+	const char *hint = "is it indented by spaces, with a space behind each colon?";
+	char context[LB_MESSAGE_MAX] = "";
+
+	/* Where memory is short, libyaml may fail without a word. */
+	if (parser->error == YAML_MEMORY_ERROR || !parser->problem)
+		return -ENOMEM;
+	if (parser->error == YAML_COMPOSER_ERROR && parser->context)
+		return lb_yaml_bad(y, line, "give each &NAME a name of its own",
+				   "the name behind & was given in line %zu before",
+				   parser->context_mark.line + 1);
+	if (parser->context)
+		snprintf(context, sizeof(context), ", %s from line %zu", parser->context,
+			 parser->context_mark.line + 1);
+	if (parser->error == YAML_READER_ERROR) {
+		line = line_at(y, parser->problem_offset);
+		hint = "save it as plain text in UTF-8";
+	} else if (line_has_tab(y, line)) {
+		hint = "YAML is indented by spaces, never by tabs";
+	} else if (strstr(parser->problem, "alias")) {
+		hint = "*NAME stands for what was marked with &NAME above it";
+	}
+	return lb_yaml_bad(y, line, hint, "not YAML: %s%s", parser->problem, context);
+}
+
+static int one_event(const struct lb_yaml *y, const yaml_event_t *event, unsigned int *depth,
+		     unsigned int *n_docs)
+{
+	unsigned int line = event->start_mark.line + 1;
+
+	switch (event->type) {
+	case YAML_DOCUMENT_START_EVENT:
+		if ((*n_docs)++)
+			return lb_yaml_bad(y, line, "a file has one configuration: remove the ---",
+					   "a second document begins");
+		return 0;
+	case YAML_MAPPING_START_EVENT:
+	case YAML_SEQUENCE_START_EVENT:
+		if (++*depth > DEPTH_MAX)
+			return lb_yaml_bad(y, line, "is a bracket too many in this line?",
+					   "nested too deep");
+		return 0;
+	case YAML_MAPPING_END_EVENT:
+	case YAML_SEQUENCE_END_EVENT:
+		--*depth;
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+/* All of the text is YAML, one document, and not too deep. */
+static int scan(struct lb_yaml *y, yaml_parser_t *parser)
+{
+	unsigned int depth = 0, n_docs = 0;
+	yaml_event_t event;
+	bool more;
+	int err;
+
+	do {
+		if (!yaml_parser_parse(parser, &event))
+			return syntax_error(y, parser);
+		err = one_event(y, &event, &depth, &n_docs);
+		more = event.type != YAML_STREAM_END_EVENT;
+		yaml_event_delete(&event);
+	} while (!err && more);
+	return err;
+}
+
+static int load(struct lb_yaml *y, yaml_parser_t *parser)
+{
+	if (!yaml_parser_load(parser, &y->doc))
+		return syntax_error(y, parser);
+	y->has_doc = true;
+	if (!yaml_document_get_root_node(&y->doc))
+		return lb_yaml_bad(y, 1, "samples/xdp_lb.yaml is an example",
+				   "no configuration in it");
+	return 0;
+}
+
+static int with_parser(struct lb_yaml *y, int (*fn)(struct lb_yaml *y, yaml_parser_t *parser))
+{
+	yaml_parser_t parser;
+	int err;
+
+	if (!yaml_parser_initialize(&parser))
+		return -ENOMEM;
+	yaml_parser_set_input_string(&parser, (unsigned char *)y->text, y->len);
+	err = fn(y, &parser);
+	yaml_parser_delete(&parser);
+	return err;
+}
+
+/* The step of a path, ".key" or "[index]", from a node; sets the line. */
+static const yaml_node_t *step(const struct lb_yaml *y, const yaml_node_t *node,
+			       const char *field, size_t len, unsigned int *line)
+{
+	const yaml_node_pair_t *pair;
+	long index;
+
+	if (node->type == YAML_SEQUENCE_NODE && *field == '[') {
+		index = strtol(field + 1, NULL, 10);
+		if (index >= node->data.sequence.items.top - node->data.sequence.items.start)
+			return NULL;
+		node = lb_yaml_node(y, node->data.sequence.items.start[index]);
+		*line = node->start_mark.line + 1;
+		return node;
+	}
+	if (node->type != YAML_MAPPING_NODE)
+		return NULL;
+	for (pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top; pair++) {
+		const yaml_node_t *key = lb_yaml_node(y, pair->key);
+
+		if (key->data.scalar.length == len && !memcmp(lb_yaml_text(key), field, len)) {
+			*line = key->start_mark.line + 1;
+			return lb_yaml_node(y, pair->value);
+		}
+	}
+	return NULL;
+}
+
+/**
+ * lb_yaml_line() - where a field is
+ * @y: file, or what can be read of it
+ * @field: "vips[0].backends[1].port"
+ *
+ * Return: its line; if it is not there, that of what it belongs to.
+ */
+unsigned int lb_yaml_line(const struct lb_yaml *y, const char *field)
+{
+	const yaml_node_t *node = lb_yaml_node(y, 1);
+	unsigned int line = node->start_mark.line + 1;
+	size_t len;
+
+	while (node && *field) {
+		field += *field == '.';
+		len = *field == '[' ? strcspn(field, "]") + 1 : strcspn(field, ".[");
+		node = step(y, node, field, len, &line);
+		field += len;
+	}
+	return line;
+}
+
+/* --- all of it --------------------------------------------------------------------------- */
+
+static int read_all(struct lb_yaml *y)
+{
+	int err;
+
+	err = read_text(y);
+	if (!err)
+		err = with_parser(y, scan);
+	if (!err)
+		err = with_parser(y, load);
+	if (!err)
+		err = lb_yaml_check(y);
+	return err ? err : lb_yaml_fill(y);
+}
+
+/**
+ * lb_yaml_read() - read a file that has the keys of a configuration
+ * @yaml: takes the file; lb_yaml_free() frees it
+ * @path: its name; has to stay
+ *
+ * Return: 0, or a negative errno, which was printed.
+ */
+int lb_yaml_read(struct lb_yaml **yaml, const char *path)
+{
+	struct lb_yaml *y = calloc(1, sizeof(*y));
+	int err = -ENOMEM;
+
+	if (y) {
+		y->path = path;
+		err = read_all(y);
+	}
+	if (err == -ENOMEM)
+		pr_err("failed to read the configuration %s: %s", path, strerror(ENOMEM));
+	if (err)
+		lb_yaml_free(y);
+	else
+		*yaml = y;
+	return err;
+}
+
+/**
+ * lb_yaml_raw() - the text of the keys
+ * @yaml: the file
+ *
+ * Return: the text, of the same life as @yaml.
+ */
+const struct lb_raw *lb_yaml_raw(const struct lb_yaml *yaml)
+{
+	return yaml->raw;
+}
+
+/**
+ * lb_yaml_free() - forget a file
+ * @yaml: the file, or NULL
+ */
+void lb_yaml_free(struct lb_yaml *yaml)
+{
+	if (!yaml)
+		return;
+	lb_yaml_empty(yaml);
+	if (yaml->has_doc)
+		yaml_document_delete(&yaml->doc);
+	free(yaml->text);
+	free(yaml);
+}

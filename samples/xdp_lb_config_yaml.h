@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* The tree of a YAML file, for xdp_lb_config_yaml.c and xdp_lb_config_schema.c. */
+#ifndef _SAMPLES_XDP_LB_CONFIG_YAML_H
+#define _SAMPLES_XDP_LB_CONFIG_YAML_H
+
+#include <yaml.h>
+#include "xdp_lb_config.h"
+
+/**
+ * struct lb_yaml - a file
+ * @path: its name
+ * @text: what it says
+ * @len: length of @text
+ * @doc: tree of it
+ * @has_doc: @doc is there
+ * @raw: its text by the schema
+ */
+struct lb_yaml {
+	const char *path;
+	char *text;
+	size_t len;
+	yaml_document_t doc;
+	bool has_doc;
+	struct lb_raw *raw;
+};
+
+static inline const char *lb_yaml_text(const yaml_node_t *scalar)
+{
+	return (const char *)scalar->data.scalar.value;
+}
+
+/* Nodes count from 1, the root. */
+static inline const yaml_node_t *lb_yaml_node(const struct lb_yaml *y, int index)
+{
+	return y->doc.nodes.start + index - 1;
+}
+
+__printf(4, 5)
+int lb_yaml_bad(const struct lb_yaml *y, unsigned int line, const char *hint,
+		const char *fmt, ...);
+int lb_yaml_check(const struct lb_yaml *y);
+int lb_yaml_fill(struct lb_yaml *y);
+void lb_yaml_empty(struct lb_yaml *y);
+
+#endif /* _SAMPLES_XDP_LB_CONFIG_YAML_H */

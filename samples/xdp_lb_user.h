@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * The parts of the control program of xdp_lb:
+ *
+ *	xdp_lb_user.c	the commands
+ *	xdp_lb_config.c	the configuration, from YAML or the command line
+ *	xdp_lb_ring.c	Maglev consistent hashing
+ *	xdp_lb_nexthop.c	MAC addresses, from the kernel's routes and neighbours
+ *	xdp_lb_health.c	health checks
+ *	xdp_lb_state.c	the pinned maps
+ *	xdp_lb_apply.c	brings the maps into line with a configuration
+ *	xdp_lb_attach.c	the mode, and the program on its interfaces
+ *	xdp_lb_check.c	what would make packets vanish
+ *	xdp_lb_show.c	show, stats, conns, ring
+ *
+ * Errors are printed where they are found (pr_err(), pr_hint()), and returned as
+ * negative errno. Ports are in host byte order unless they are __be16.
+ */
+#ifndef _SAMPLES_XDP_LB_USER_H
+#define _SAMPLES_XDP_LB_USER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <net/if.h>
+#include "xdp_lb.h"
+
+/* --- configuration (xdp_lb_config.c) --------------------------------------------- */
+
+/**
+ * enum lb_mode - the hook
+ * @LB_MODE_AUTO: tc on veth, tap and bridges, else native XDP
+ * @LB_MODE_NATIVE: XDP in the driver
+ * @LB_MODE_SKB: generic XDP
+ * @LB_MODE_TC: TC ingress
+ */
+enum lb_mode {
+	LB_MODE_AUTO,
+	LB_MODE_NATIVE,
+	LB_MODE_SKB,
+	LB_MODE_TC,
+};
+
+/**
+ * struct lb_backend_conf - a backend as configured
+ * @name: unique in its service
+ * @addr: address
+ * @port: 0 if the service has any port, else 1 to 65535
+ * @weight: 0 to 65535; 0: no new connections
+ */
+struct lb_backend_conf {
+	char name[LB_NAME_MAX];
+	struct lb_addr addr;
+	__u16 port;
+	__u32 weight;
+};
+
+/**
+ * struct lb_vip_conf - a service as configured
+ * @name: unique
+ * @addr: address
+ * @port: 0: any
+ * @proto: IPPROTO_TCP, IPPROTO_UDP
+ * @forward: enum lb_forward
+ * @check: health check; all fields set
+ * @backends: at least one
+ * @n_backends: how many
+ */
+struct lb_vip_conf {
+	char name[LB_NAME_MAX];
+	struct lb_addr addr;
+	__u16 port;
+	__u8 proto;
+	__u8 forward;
+	struct lb_check check;
+	struct lb_backend_conf *backends;
+	unsigned int n_backends;
+};
+
+/**
+ * struct lb_conf - a valid configuration
+ * @name: instance
+ * @ifnames: interfaces
+ * @n_ifnames: how many
+ * @mode: hook
+ * @table_size: slots of a ring, a prime
+ * @seed: of all hashes
+ * @connections: slots of the flow table, a power of two
+ * @snat: source addresses for LB_NAT
+ * @n_snat: how many; 0: those of the interface
+ * @vips: services
+ * @n_vips: how many
+ */
+struct lb_conf {
+	char name[LB_NAME_MAX];
+	char ifnames[LB_IFACES_MAX][IF_NAMESIZE];
+	unsigned int n_ifnames;
+	enum lb_mode mode;
+	__u32 table_size;
+	__u64 seed;
+	__u32 connections;
+	struct lb_addr snat[LB_SNAT_MAX];
+	unsigned int n_snat;
+	struct lb_vip_conf *vips;
+	unsigned int n_vips;
+};
+
+/*
+ * Read and check a file. Each error is printed as "FILE:LINE: FIELD: what is
+ * wrong", with a hint. Returns 0, or -EINVAL (usage), or another negative errno.
+ * Nothing of @conf has to be freed after an error.
+ */
+int lb_conf_read(struct lb_conf *conf, const char *path);
+
+/*
+ * The same from --vip SPEC and --backend SPEC ("tcp:10.0.0.5:80",
+ * "udp:[fd00::5]:53", "10.0.0.2:80", "[fd00::2]:80", "10.0.0.2:80,weight=3").
+ * A --backend belongs to the --vip before it; @forward of that is what it says. Names
+ * are made: "tcp:10.0.0.5:80" and the backend's "10.0.0.2:80". @specs are in the order of
+ * the command line.
+ */
+struct lb_conf_spec {
+	bool is_vip;
+	const char *text;
+	__u8 forward;
+};
+
+int lb_conf_args(struct lb_conf *conf, const struct lb_conf_spec *specs, unsigned int n);
+
+/* Whether it can be the name of an instance: a directory of bpffs, which takes no dots. */
+bool lb_is_instance_name(const char *name);
+
+/* "tcp:10.0.0.5:80" -> key; "10.0.0.2:80" -> address and port. -EINVAL, not printed. */
+int lb_parse_vip(const char *text, struct lb_vip_key *key);
+int lb_parse_endpoint(const char *text, struct lb_addr *addr, __u16 *port);
+/* And back; buf of LB_VIP_TEXT bytes, returned. */
+enum { LB_VIP_TEXT = 64 };
+const char *lb_vip_text(const struct lb_vip_key *key, char buf[LB_VIP_TEXT]);
+
+const char *lb_forward_name(unsigned int forward);
+const char *lb_mode_name(unsigned int mode);
+bool lb_addr_is4(const struct lb_addr *addr);
+void lb_conf_free(struct lb_conf *conf);
+
+/* --- Maglev (xdp_lb_ring.c) ------------------------------------------------------ */
+
+/**
+ * struct lb_ring_member - a backend that takes new connections
+ * @addr: address
+ * @port: port
+ * @weight: its share, at least 1
+ * @backend: what the ring says for it
+ */
+struct lb_ring_member {
+	struct lb_addr addr;
+	__be16 port;
+	__u32 weight;
+	__u32 backend;
+};
+
+/*
+ * Fill ring[size] (size: a prime) with @backend of members; the order of members
+ * does not matter. No member: all LB_NO_BACKEND. Returns 0, -ENOMEM, or -EINVAL: no
+ * prime; neither is printed.
+ */
+int lb_ring_build(const struct lb_ring_member *members, unsigned int n, __u64 seed,
+		  __u32 *ring, __u32 size);
+
+/*
+ * The same on every balancer with the same services: of addresses and ports in
+ * the ring's order, not of indexes.
+ */
+__u64 lb_ring_digest(const struct lb_ring_member *members, unsigned int n,
+		     const __u32 *ring, __u32 size);
+
+bool lb_is_prime(__u32 n);
+
+/* --- next hops (xdp_lb_nexthop.c) ------------------------------------------------- */
+
+/**
+ * struct lb_nexthop - the way to an address
+ * @ifindex: interface, 0: there is no route
+ * @resolved: @dmac is known
+ * @dmac: MAC address of the backend, or of the gateway
+ * @smac: MAC address of the interface
+ * @src: address that this host would use as source (the route's preferred one)
+ * @mtu: of the route, else of the interface
+ * @gateway: @dmac is that of a gateway
+ */
+struct lb_nexthop {
+	unsigned int ifindex;
+	bool resolved;
+	__u8 dmac[6];
+	__u8 smac[6];
+	struct lb_addr src;
+	unsigned int mtu;
+	bool gateway;
+};
+
+struct lb_nexthops;
+
+/*
+ * Opens rtnetlink sockets (libmnl) in the current network namespace, one for
+ * requests and one for news of neighbours, routes, addresses and links.
+ * lb_nexthops_fd() is readable when something changed; lb_nexthops_read() drains
+ * it and returns 1 if a next hop may have changed, 0 if not, or a negative errno;
+ * after ENOBUFS (lost news) it returns 1. lb_nexthops_get() asks the kernel (RTM_GETROUTE,
+ * RTM_GETNEIGH); if the neighbour is not known, it asks the kernel to resolve it
+ * and to keep it so (NTF_EXT_MANAGED where the kernel has it, else NTF_USE), so that it
+ * stays known when the control program is dead. Returns 0, or -ENETUNREACH (no route),
+ * -EADDRNOTAVAIL (an address of this host), -EOPNOTSUPP (no Ethernet), ...
+ * lb_nexthops_route() looks for no neighbour. After lb_nexthops_look() the kernel
+ * keeps nothing for us, and errors are not printed. lb_nexthops_close() leaves what the
+ * kernel keeps; lb_nexthops_forget() removes it, also that of a killed process.
+ */
+int lb_nexthops_open(struct lb_nexthops **hops);
+int lb_nexthops_fd(const struct lb_nexthops *hops);
+int lb_nexthops_read(struct lb_nexthops *hops);
+int lb_nexthops_get(struct lb_nexthops *hops, const struct lb_addr *addr,
+		    struct lb_nexthop *hop);
+int lb_nexthops_route(struct lb_nexthops *hops, const struct lb_addr *addr,
+		      struct lb_nexthop *hop);
+void lb_nexthops_look(struct lb_nexthops *hops);
+int lb_nexthops_forget(struct lb_nexthops *hops);
+void lb_nexthops_close(struct lb_nexthops *hops);
+
+/* First global address of a family (4 or 6) on an interface: LB_NAT's source; -ENOENT. */
+int lb_iface_addr(struct lb_nexthops *hops, unsigned int ifindex, int family,
+		  struct lb_addr *addr);
+
+/* --- health (xdp_lb_health.c) ------------------------------------------------------ */
+
+/**
+ * struct lb_target - what is checked
+ * @backend: its index in lb_backends
+ * @addr: address
+ * @port: port to connect to
+ * @check: how
+ * @up: state to begin with: it stays until @check.rise or @check.fall say else
+ */
+struct lb_target {
+	__u32 backend;
+	struct lb_addr addr;
+	__u16 port;
+	struct lb_check check;
+	bool up;
+};
+
+struct lb_health;
+
+/*
+ * @why: of a failure: "connection refused", "HTTP status 503", "no answer in 1000 ms";
+ * "" if @up. It may call lb_health_set(), but not lb_health_close().
+ */
+typedef void (*lb_health_fn)(void *ctx, __u32 backend, bool up, const char *why);
+
+/*
+ * One thread: connects and GETs go through libcurl's multi interface and its
+ * socket callbacks into one epoll fd with a timerfd, both behind lb_health_fd(),
+ * which is readable when lb_health_run() has something to do. Checks are spread over
+ * their interval. lb_health_set() takes the whole list; targets that were there
+ * before (same backend, address, port, check) go on where they are, with the state
+ * they have, not @up; checks of those that are gone are aborted without a call of
+ * fn. LB_CHECK_NONE never calls fn. While this host is unable to ask (no files or
+ * memory left), nobody goes down; that is printed.
+ */
+int lb_health_open(struct lb_health **health, lb_health_fn fn, void *ctx);
+int lb_health_set(struct lb_health *health, const struct lb_target *targets, unsigned int n);
+int lb_health_fd(const struct lb_health *health);
+int lb_health_run(struct lb_health *health);
+void lb_health_close(struct lb_health *health);
+
+/* --- what would make packets vanish (xdp_lb_check.c, xdp_lb_check_iface.c) ----------- */
+
+/* Prints findings, as rows or JSON; returns the number of bad ones or a negative errno. */
+int lb_host_check(const struct lb_conf *conf, enum lb_mode mode, bool json);
+
+/* What "mode: auto" stands for, and why; another mode is returned as it is. */
+enum lb_mode lb_choose_mode(const struct lb_conf *conf, char *why, size_t size);
+
+/*
+ * Ports for LB_NAT: 1024 to 65535 of an address that is for this alone; of the host's
+ * own, the larger range outside net.ipv4.ip_local_port_range; -ENOSPC if it is
+ * less than 1024 ports.
+ */
+int lb_snat_ports(const struct lb_addr *addr, bool own, __u16 *min, __u16 *max);
+
+#endif /* _SAMPLES_XDP_LB_USER_H */

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the tests of samples/xdp_lb's configuration share: its messages are kept, and
+ * a file is written and read. Include sample.h and kselftest_harness.h first.
+ */
+#ifndef _SELFTESTS_XDP_LB_CONFIG_TEST_H
+#define _SELFTESTS_XDP_LB_CONFIG_TEST_H
+
+#include <stdlib.h>
+#include <sys/stat.h>
+#include "test_run.h"
+#include "sample_format.c"
+#include "sample_net.c"
+#include "xdp_lb_ring.c"
+#include "xdp_lb_config.c"
+#include "xdp_lb_config_args.c"
+#include "xdp_lb_config_schema.c"
+#include "xdp_lb_config_valid.c"
+#include "xdp_lb_config_yaml.c"
+
+/* --- what is printed --------------------------------------------------------------------- */
+
+struct sample_config sample;
+
+/* Messages since forget(), a line each. */
+static char errors[1024], infos[4096], hints[1024];
+
+static inline void forget(void)
+{
+	*errors = '\0';
+	*infos = '\0';
+	*hints = '\0';
+}
+
+static inline void keep(char *to, size_t size, const char *fmt, va_list ap)
+{
+	size_t len = strlen(to);
+
+	if (len)
+		len += snprintf(to + len, size - len, "\n");
+	vsnprintf(to + len, size - len, fmt, ap);
+}
+
+#define KEEP_MESSAGES(function, to)	\
+void function(const char *fmt, ...)	\
+{					\
+	va_list ap;			\
+					\
+	va_start(ap, fmt);		\
+	keep(to, sizeof(to), fmt, ap);	\
+	va_end(ap);			\
+}
+
+KEEP_MESSAGES(pr_err, errors)
+KEEP_MESSAGES(pr_info, infos)
+KEEP_MESSAGES(pr_hint, hints)
+
+/* Wanted; where it ends with '*', what is before that. */
+static inline bool matches(const char *wanted, const char *text)
+{
+	size_t len = strlen(wanted);
+
+	if (len && wanted[len - 1] == '*')
+		return !strncmp(wanted, text, len - 1);
+	return !strcmp(wanted, text);
+}
+
+#endif /* _SELFTESTS_XDP_LB_CONFIG_TEST_H */
