@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the tests of the health checks of samples/xdp_lb share: servers to check, of
+ * all kinds, in the thread of the test, and a network namespace for each test.
+ * Include "sample.h" and kselftest_harness.h first.
+ */
+#ifndef _SELFTESTS_XDP_LB_HEALTH_TEST_H
+#define _SELFTESTS_XDP_LB_HEALTH_TEST_H
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <time.h>
+#include <unistd.h>
+#include <net/if.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include "sample_format.c"
+#include "xdp_lb_probe.c"
+#include "xdp_lb_health.c"
+
+/* FIXTURE_SETUP() and FIXTURE_TEARDOWN() make functions that are not static. */
+#pragma GCC diagnostic ignored "-Wmissing-prototypes"
+
+enum {
+	CONNS_MAX = 1024,
+	TIMES_MAX = 8,
+};
+
+/**
+ * enum server_end - what a server does when it has answered
+ * @END_CLOSE: closes
+ * @END_KEEP: waits for the client to close
+ * @END_RESET: closes with a RST
+ */
+enum server_end {
+	END_CLOSE,
+	END_KEEP,
+	END_RESET,
+};
+
+/**
+ * struct server - how a server answers, and what it has seen
+ * @answer: what it sends when it was asked; NULL: nothing, it ends at once
+ * @repeat: what it sends after that, again and again; may be NULL
+ * @end: what comes then
+ * @drip_ms: time between two bytes of @answer, 0: all at once
+ * @fd: listens
+ * @accepted: connections
+ * @resets: connections that the client has reset
+ * @times: when the first of them came
+ * @request: the last one
+ */
+struct server {
+	const char *answer;
+	const char *repeat;
+	enum server_end end;
+	unsigned int drip_ms;
+	int fd;
+	unsigned int accepted;
+	unsigned int resets;
+	__u64 times[TIMES_MAX];
+	char request[1024];
+};
+
+/**
+ * struct conn - a connection of a server, or its listening socket
+ * @server: the server; NULL: the entry is free
+ * @fd: socket
+ * @listens: it is the one that listens
+ * @asked: a whole request has come
+ * @n_request: bytes of the request
+ * @sent: bytes of the answer
+ * @next_ns: time of the next byte
+ */
+struct conn {
+	struct server *server;
+	int fd;
+	bool listens;
+	bool asked;
+	size_t n_request;
+	size_t sent;
+	__u64 next_ns;
+};
+
+static struct conn conns[CONNS_MAX];
+static int serve_fd = -1;
+
+static inline __u64 test_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
+static inline socklen_t fill_addr(struct sockaddr_storage *to, const char *addr, __u16 port)
+{
+	struct sockaddr_in6 *v6 = (void *)to;
+	struct sockaddr_in *v4 = (void *)to;
+
+	memset(to, 0, sizeof(*to));
+	if (inet_pton(AF_INET, addr, &v4->sin_addr) == 1) {
+		v4->sin_family = AF_INET;
+		v4->sin_port = htons(port);
+		return sizeof(*v4);
+	}
+	inet_pton(AF_INET6, addr, &v6->sin6_addr);
+	v6->sin6_family = AF_INET6;
+	v6->sin6_port = htons(port);
+	return sizeof(*v6);
+}
+
+static inline int loopback_up(void)
+{
+	struct ifreq ifr = { .ifr_name = "lo" };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	int err;
+
+	err = fd < 0 || ioctl(fd, SIOCGIFFLAGS, &ifr);
+	ifr.ifr_flags |= IFF_UP;
+	err = err || ioctl(fd, SIOCSIFFLAGS, &ifr);
+	close(fd);
+	return err ? -errno : 0;
+}
+
+static inline struct conn *add_conn(struct server *server, int fd, bool listens)
+{
+	struct epoll_event ev = { .events = EPOLLIN };
+	struct conn *conn = conns;
+
+	while (conn < conns + CONNS_MAX && conn->server)
+		conn++;
+	if (conn == conns + CONNS_MAX) {
+		close(fd);
+		return NULL;
+	}
+	*conn = (struct conn) { .server = server, .fd = fd, .listens = listens };
+	ev.data.ptr = conn;
+	epoll_ctl(serve_fd, EPOLL_CTL_ADD, fd, &ev);
+	return conn;
+}
+
+/* 0 or a negative errno. */
+static inline int start_server(struct server *server, const char *addr, __u16 port)
+{
+	struct sockaddr_storage to;
+	socklen_t len = fill_addr(&to, addr, port);
+	int one = 1;
+
+	if (serve_fd < 0)
+		serve_fd = epoll_create1(EPOLL_CLOEXEC);
+	server->fd = socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	setsockopt(server->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (bind(server->fd, (void *)&to, len) || listen(server->fd, 100) ||
+	    !add_conn(server, server->fd, true))
+		return -errno;
+	return 0;
+}
+
+static inline void end_conn(struct conn *conn)
+{
+	close(conn->fd);
+	conn->server = NULL;
+}
+
+static inline void stop_server(struct server *server)
+{
+	struct conn *conn;
+
+	for (conn = conns; conn < conns + CONNS_MAX; conn++) {
+		if (conn->server == server)
+			end_conn(conn);
+	}
+}
+
+static inline void accept_conn(struct server *server)
+{
+	int fd = accept4(server->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (server->accepted < TIMES_MAX)
+		server->times[server->accepted] = test_now_ns();
+	server->accepted++;
+	add_conn(server, fd, false);
+}
+
+static inline void read_request(struct conn *conn)
+{
+	struct server *server = conn->server;
+	char *to = server->request + conn->n_request;
+	ssize_t n = read(conn->fd, to, sizeof(server->request) - 1 - conn->n_request);
+
+	if (n < 0 && errno == EAGAIN)
+		return;
+	if (n <= 0) {
+		server->resets += n < 0;
+		end_conn(conn);
+		return;
+	}
+	conn->n_request += n;
+	to[n] = '\0';
+	if (strstr(server->request, "\r\n\r\n"))
+		conn->asked = true;
+}
+
+static inline void end_answer(struct conn *conn)
+{
+	struct linger linger = { .l_onoff = 1 };
+
+	if (conn->server->end == END_KEEP)
+		return;
+	if (conn->server->end == END_RESET)
+		setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+	end_conn(conn);
+}
+
+static inline void send_repeat(struct conn *conn)
+{
+	const char *text = conn->server->repeat;
+	int i;
+
+	/* A piece of it that is sent in part is as good. */
+	for (i = 0; i < 100; i++) {
+		if (send(conn->fd, text, strlen(text), MSG_NOSIGNAL) < 0)
+			break;
+	}
+}
+
+static inline void send_answer(struct conn *conn)
+{
+	const struct server *server = conn->server;
+	size_t len = server->answer ? strlen(server->answer) : 0;
+	size_t want = server->drip_ms && conn->sent < len ? 1 : len - conn->sent;
+	ssize_t n;
+
+	if (conn->sent == len && server->repeat) {
+		send_repeat(conn);
+		return;
+	}
+	if (test_now_ns() < conn->next_ns)
+		return;
+	n = send(conn->fd, server->answer + conn->sent, want, MSG_NOSIGNAL);
+	if (n > 0)
+		conn->sent += n;
+	conn->next_ns = test_now_ns() + server->drip_ms * 1000000ULL;
+	if (conn->sent == len && !server->repeat)
+		end_answer(conn);
+}
+
+/* All servers go on, without waiting. */
+static inline void serve(void)
+{
+	struct epoll_event ev[64];
+	struct conn *conn;
+	int i, n;
+
+	n = epoll_wait(serve_fd, ev, 64, 0);
+	for (i = 0; i < n; i++) {
+		conn = ev[i].data.ptr;
+		if (!conn->server)
+			continue;
+		if (conn->listens)
+			accept_conn(conn->server);
+		else
+			read_request(conn);
+	}
+	for (conn = conns; conn < conns + CONNS_MAX; conn++) {
+		if (conn->server && conn->asked)
+			send_answer(conn);
+	}
+}
+
+/* --- the tests -------------------------------------------------------------------- */
+
+enum {
+	TARGETS_MAX = 300,
+	PORT = 8080,
+	/* Longer than anything takes, on a slow machine, too. */
+	LONG_MS = 10000,
+	SHORT_MS = 300,
+};
+
+/* Nobody answers; there is no way to it; it is told so. */
+#define HOLE		"198.51.100.1"
+#define NO_ROUTE	"198.51.100.2"
+#define UNREACHABLE	"198.51.100.3"
+
+#define GOOD	"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+#define BAD	"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
+
+static const struct lb_check http_check = {
+	.type = LB_CHECK_HTTP, .interval_ms = 50, .timeout_ms = LONG_MS, .rise = 1, .fall = 1,
+	.path = "/healthz",
+};
+
+/* --- what health.c needs of libsample.a ------------------------------------------- */
+
+static char message[256];
+static unsigned int n_messages, n_hints;
+
+void pr_err(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(message, sizeof(message), fmt, ap);
+	va_end(ap);
+	n_messages++;
+}
+
+void pr_hint(const char *fmt, ...)
+{
+	n_hints++;
+}
+
+const char *sample_addr(const __be32 addr[4], char buf[INET6_ADDRSTRLEN])
+{
+	bool v4 = IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)addr);
+
+	return inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? &addr[3] : addr, buf, INET6_ADDRSTRLEN);
+}
+
+/* --- targets ----------------------------------------------------------------------- */
+
+FIXTURE(health)
+{
+	struct lb_health *health;
+	struct server servers[TARGETS_MAX];
+	struct lb_target targets[TARGETS_MAX];
+	unsigned int n;
+	/* What was told of each. */
+	unsigned int calls[TARGETS_MAX];
+	bool up[TARGETS_MAX];
+	char why[TARGETS_MAX][LB_WHY_MAX];
+	unsigned int n_calls;
+	/* To be set by the next call. */
+	bool set_in_call;
+};
+
+static void on_change(void *ctx, __u32 backend, bool up, const char *why)
+{
+	struct _test_data_health *self = ctx;
+
+	self->calls[backend]++;
+	self->n_calls++;
+	self->up[backend] = up;
+	snprintf(self->why[backend], LB_WHY_MAX, "%s", why);
+	if (self->set_in_call) {
+		self->set_in_call = false;
+		lb_health_set(self->health, NULL, 0);
+	}
+}
+
+FIXTURE_SETUP(health)
+{
+	if (geteuid())
+		SKIP(return, "needs root");
+	ASSERT_EQ(0, unshare(CLONE_NEWNET));
+	ASSERT_EQ(0, loopback_up());
+	ASSERT_EQ(0, system("ip route add " HOLE " dev lo"));
+	ASSERT_EQ(0, system("ip route add unreachable " UNREACHABLE));
+	ASSERT_EQ(0, lb_health_open(&self->health, on_change, self));
+}
+
+FIXTURE_TEARDOWN(health)
+{
+	unsigned int i;
+
+	lb_health_close(self->health);
+	for (i = 0; i < self->n; i++)
+		stop_server(&self->servers[i]);
+	if (serve_fd >= 0)
+		close(serve_fd);
+}
+
+static inline void set_addr(struct lb_addr *to, const char *addr)
+{
+	memset(to, 0, sizeof(*to));
+	if (inet_pton(AF_INET, addr, &to->a[3]) == 1)
+		to->a[2] = htonl(0xffff);
+	else
+		inet_pton(AF_INET6, addr, to);
+}
+
+/* Another target, and a server, if it is given one. */
+static inline struct lb_target *
+add_target(struct __test_metadata *_metadata, struct _test_data_health *self, const char *addr,
+	   __u16 port, const struct server *server, bool up)
+{
+	struct lb_target *target = &self->targets[self->n];
+
+	*target = (struct lb_target) { .backend = self->n, .port = port, .check = http_check,
+				       .up = up };
+	set_addr(&target->addr, addr);
+	if (server) {
+		self->servers[self->n] = *server;
+		EXPECT_EQ(0, start_server(&self->servers[self->n], addr, port));
+	}
+	self->n++;
+	return target;
+}
+
+static inline void set_targets(struct __test_metadata *_metadata, struct _test_data_health *self)
+{
+	ASSERT_EQ(0, lb_health_set(self->health, self->targets, self->n));
+}
+
+/* Some milliseconds at most, or as soon as something happens. */
+static inline void step(struct __test_metadata *_metadata, struct _test_data_health *self)
+{
+	struct pollfd fds[] = {
+		{ .fd = lb_health_fd(self->health), .events = POLLIN },
+		{ .fd = serve_fd, .events = POLLIN },
+	};
+
+	ASSERT_LE(0, poll(fds, 2, 5));
+	if (fds[0].revents)
+		ASSERT_EQ(0, lb_health_run(self->health));
+	serve();
+}
+
+static inline void run_for(struct __test_metadata *_metadata, struct _test_data_health *self,
+			   __u64 ms)
+{
+	__u64 end = test_now_ns() + ms * MS;
+
+	while (test_now_ns() < end)
+		step(_metadata, self);
+}
+
+/* Until @counter has become @n. */
+static inline void run_until(struct __test_metadata *_metadata, struct _test_data_health *self,
+			     const unsigned int *counter, unsigned int n)
+{
+	__u64 end = test_now_ns() + 25 * SECOND;
+
+	while (*counter < n && test_now_ns() < end)
+		step(_metadata, self);
+	ASSERT_LE(n, *counter);
+}
+
+#endif /* _SELFTESTS_XDP_LB_HEALTH_TEST_H */
