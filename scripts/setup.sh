@@ -21,6 +21,7 @@ header zlib.h     zlib1g-dev        build
 header pcap.h     libpcap-dev       build
 header cyaml/cyaml.h    libcyaml-dev          build
 header yaml.h     libyaml-dev       build
+header libmnl/libmnl.h  libmnl-dev            build
 header curl/curl.h      libcurl4-openssl-dev  build
 tool   xz         xz-utils          build
 tool   ip         iproute2          lab

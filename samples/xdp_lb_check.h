@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * The parts of "xdp_lb check":
+ *
+ *	xdp_lb_check.c		rows, backends, addresses
+ *	xdp_lb_check_iface.c	interfaces, and which mode is the one for them
+ */
+#ifndef _SAMPLES_XDP_LB_CHECK_H
+#define _SAMPLES_XDP_LB_CHECK_H
+
+#include <stdbool.h>
+#include "xdp_lb_netlink.h"
+#include "xdp_lb_user.h"
+
+enum {
+	LB_WAYS_MAX = 64,
+};
+
+/**
+ * enum lb_status - how bad a finding is
+ * @LB_OK: as it should be
+ * @LB_WARN: may make packets vanish, or cannot be seen
+ * @LB_FAIL: makes packets vanish
+ */
+enum lb_status {
+	LB_OK,
+	LB_WARN,
+	LB_FAIL,
+	__LB_STATUS_MAX,
+};
+
+/**
+ * struct lb_way - an interface that backends are behind
+ * @ifindex: the interface
+ * @replies: they answer through the balancer
+ */
+struct lb_way {
+	unsigned int ifindex;
+	bool replies;
+};
+
+/**
+ * struct lb_checker - a run of lb_host_check()
+ * @conf: what is checked
+ * @mode: the hook
+ * @json: rows as JSON
+ * @hops: for next hops
+ * @nl: for other questions
+ * @group: what the rows are about
+ * @told_group: what the row before was about
+ * @n: rows of each status
+ * @ways: interfaces that backends are behind
+ * @n_ways: how many
+ */
+struct lb_checker {
+	const struct lb_conf *conf;
+	enum lb_mode mode;
+	bool json;
+	struct lb_nexthops *hops;
+	struct lb_netlink nl;
+	char group[80];
+	char told_group[80];
+	unsigned int n[__LB_STATUS_MAX];
+	struct lb_way ways[LB_WAYS_MAX];
+	unsigned int n_ways;
+};
+
+__printf(2, 3) void lb_group(struct lb_checker *c, const char *fmt, ...);
+__printf(4, 5) void lb_row(struct lb_checker *c, enum lb_status status, const char *name,
+			   const char *fmt, ...);
+void lb_check_iface(struct lb_checker *c, const char *name);
+void lb_check_way(struct lb_checker *c, const struct lb_way *way);
+bool lb_is_iface(const struct lb_conf *conf, unsigned int ifindex);
+
+#endif /* _SAMPLES_XDP_LB_CHECK_H */

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * For tests of the control program of xdp_lb: two network namespaces of the test's
+ * own, joined by two veth pairs n0 - p0 and n1 - p1. Commands run in the first;
+ * the second has the neighbours that answer. Include kselftest_harness.h, the
+ * sources of the control program and sample_net.c first.
+ */
+#ifndef _SELFTESTS_XDP_LB_NETNS_H
+#define _SELFTESTS_XDP_LB_NETNS_H
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* FIXTURE_SETUP() and FIXTURE_TEARDOWN() make functions that are not static. */
+#pragma GCC diagnostic ignored "-Wmissing-prototypes"
+
+enum {
+	/* Room for a small script. */
+	COMMAND_MAX = 1024,
+};
+
+/**
+ * struct netns - the two namespaces
+ * @own: the one that the test is in
+ * @peer: the other one
+ */
+struct netns {
+	int own;
+	int peer;
+};
+
+/* --- what libsample would do -------------------------------------------------- */
+
+struct sample_config sample = {
+	.info = &(const struct sample_info){ .name = "xdp_lb" },
+};
+
+static char last_err[256];
+static unsigned int n_errs, n_hints;
+
+void pr_err(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(last_err, sizeof(last_err), fmt, ap);
+	va_end(ap);
+	n_errs++;
+}
+
+void pr_hint(const char *fmt, ...)
+{
+	n_hints++;
+}
+
+void pr_hint_doctor(void)
+{
+	n_hints++;
+}
+
+/* --- namespaces --------------------------------------------------------------- */
+
+static inline int write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY), ok;
+
+	if (fd < 0)
+		return -errno;
+	ok = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	close(fd);
+	return ok ? 0 : -EIO;
+}
+
+/* IPv6 addresses are good at once, also link-local ones; changes of MAC are told. */
+static inline int make_netns(void)
+{
+	int fd;
+
+	if (unshare(CLONE_NEWNET))
+		return -1;
+	write_file("/proc/sys/net/ipv6/conf/default/accept_dad", "0");
+	write_file("/proc/sys/net/ipv6/conf/default/dad_transmits", "0");
+	write_file("/proc/sys/net/ipv6/conf/default/ndisc_notify", "1");
+	write_file("/proc/sys/net/ipv4/conf/default/arp_notify", "1");
+	fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	return fd;
+}
+
+/* A script, which the first command that fails ends. */
+__printf(1, 2) static int sh(const char *fmt, ...)
+{
+	char command[COMMAND_MAX] = "set -e; ";
+	size_t len = strlen(command);
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(command + len, sizeof(command) - len, fmt, ap);
+	va_end(ap);
+	fflush(stdout);
+	return system(command);
+}
+
+/* In the peer's namespace. */
+__printf(2, 3) static int in_peer(const struct netns *ns, const char *fmt, ...)
+{
+	char command[COMMAND_MAX];
+	va_list ap;
+	int err;
+
+	va_start(ap, fmt);
+	vsnprintf(command, sizeof(command), fmt, ap);
+	va_end(ap);
+	if (setns(ns->peer, CLONE_NEWNET))
+		return -1;
+	err = sh("%s", command);
+	return setns(ns->own, CLONE_NEWNET) ? -1 : err;
+}
+
+static struct lb_addr addr_of(const char *text)
+{
+	struct lb_addr addr = {};
+
+	if (inet_pton(AF_INET, text, &addr.a[3]) == 1)
+		addr.a[2] = htonl(0xffff);
+	else
+		inet_pton(AF_INET6, text, &addr);
+	return addr;
+}
+
+/* 10.0.I.1, fd00:I::1 and 02:00:00:00:0I:01 on nI, and 2 instead of 1 on pI. */
+static inline int netns_setup(struct netns *ns)
+{
+	char peer[32];
+	int i, err;
+
+	ns->peer = make_netns();
+	ns->own = make_netns();
+	if (ns->peer < 0 || ns->own < 0)
+		return -1;
+	snprintf(peer, sizeof(peer), "/proc/%d/fd/%d", getpid(), ns->peer);
+	err = sh("ip link set lo up; ip link add n0 type veth peer name p0 netns %s;"
+		 "ip link add n1 type veth peer name p1 netns %s", peer, peer);
+	for (i = 0; i < 2 && !err; i++) {
+		err = sh("ip link set n%d address 02:00:00:00:0%d:01 up;"
+			 "ip addr add 10.0.%d.1/24 dev n%d;"
+			 "ip addr add fd00:%d::1/64 dev n%d nodad", i, i, i, i, i, i);
+		if (err)
+			break;
+		err = in_peer(ns, "ip link set lo up;"
+			      "ip link set p%d address 02:00:00:00:0%d:02 up;"
+			      "ip addr add 10.0.%d.2/24 dev p%d;"
+			      "ip addr add fd00:%d::2/64 dev p%d nodad", i, i, i, i, i, i);
+	}
+	return err;
+}
+
+#endif /* _SELFTESTS_XDP_LB_NETNS_H */
