@@ -55,27 +55,31 @@ static __always_inline __u32 sock_ip_len(const struct sock_cursor *cur, __u32 le
 	return !len && left > SOCK_IP_LEN_MAX ? left : len;
 }
 
-static __always_inline bool sock_ipv4(struct sock_cursor *cur, struct sock_pkt *pkt, __u32 *len)
+/* @iph was read at the cursor, which steps over it. */
+static __always_inline bool sock_ipv4_hdr(struct sock_cursor *cur, const struct iphdr *iph,
+					  struct sock_pkt *pkt, __u32 *len)
 {
-	__u32 hlen, total, frag, start = cur->off;
-	struct iphdr iph;
+	__u32 hlen = iph->ihl * 4, frag = bpf_ntohs(iph->frag_off);
+	__u32 total = sock_ip_len(cur, bpf_ntohs(iph->tot_len), cur->off);
 
-	if (!sock_pull(cur, &iph, sizeof(iph)))
+	if (iph->version != 4 || hlen < sizeof(*iph) || total < hlen)
 		return false;
-	hlen = iph.ihl * 4;
-	total = sock_ip_len(cur, bpf_ntohs(iph.tot_len), start);
-	if (iph.version != 4 || hlen < sizeof(iph) || total < hlen)
-		return false;
-	cur->off = start + hlen;
-
-	frag = bpf_ntohs(iph.frag_off);
-	pkt_addr4(pkt->saddr, iph.saddr);
-	pkt_addr4(pkt->daddr, iph.daddr);
+	cur->off += hlen;
+	pkt_addr4(pkt->saddr, iph->saddr);
+	pkt_addr4(pkt->daddr, iph->daddr);
 	pkt->family = 4;
-	pkt->proto = iph.protocol;
+	pkt->proto = iph->protocol;
 	pkt->frag = pkt_frag(frag & PKT_IPV4_OFFSET, frag & PKT_IPV4_MF);
 	*len = total - hlen;
 	return true;
+}
+
+static __always_inline bool sock_ipv4(struct sock_cursor *cur, struct sock_pkt *pkt, __u32 *len)
+{
+	struct iphdr iph;
+
+	return !bpf_skb_load_bytes(cur->skb, cur->off, &iph, sizeof(iph)) &&
+	       sock_ipv4_hdr(cur, &iph, pkt, len);
 }
 
 /*
@@ -127,10 +131,9 @@ static __always_inline bool sock_ipv6(struct sock_cursor *cur, struct sock_pkt *
 	return true;
 }
 
-/* The ports of TCP and UDP, the first four bytes of both headers. */
-static __always_inline void sock_ports(struct sock_cursor *cur, struct sock_pkt *pkt, __u32 len)
+/* Whether there is a whole header of TCP or UDP; its first four bytes are the ports. */
+static __always_inline bool sock_has_ports(const struct sock_pkt *pkt, __u32 len)
 {
-	__be16 ports[2];
 	__u32 size;
 
 	if (pkt->proto == IPPROTO_TCP)
@@ -138,12 +141,52 @@ static __always_inline void sock_ports(struct sock_cursor *cur, struct sock_pkt 
 	else if (pkt->proto == IPPROTO_UDP)
 		size = sizeof(struct udphdr);
 	else
-		return;
-	if (pkt->frag == PKT_FRAG_LATER || len < size || !sock_pull(cur, ports, sizeof(ports)))
-		return;
+		return false;
+	return pkt->frag != PKT_FRAG_LATER && len >= size;
+}
+
+static __always_inline void sock_set_ports(struct sock_pkt *pkt, const __be16 ports[2])
+{
 	pkt->sport = ports[0];
 	pkt->dport = ports[1];
 	pkt->has_ports = true;
+}
+
+static __always_inline void sock_ports(struct sock_cursor *cur, struct sock_pkt *pkt, __u32 len)
+{
+	__be16 ports[2];
+
+	if (sock_has_ports(pkt, len) && sock_pull(cur, ports, sizeof(ports)))
+		sock_set_ports(pkt, ports);
+}
+
+/* Most packets begin like this: one call reads all that is of interest. */
+struct sock_usual {
+	__u8 pad[2];
+	struct ethhdr eth;
+	struct iphdr iph;
+	__be16 ports[2];
+};
+
+#define SOCK_USUAL_LEN (sizeof(struct sock_usual) - offsetof(struct sock_usual, eth))
+
+static __always_inline bool sock_is_usual(const struct sock_usual *usual)
+{
+	return usual->eth.h_proto == bpf_htons(ETH_P_IP) && usual->iph.ihl == 5;
+}
+
+static __always_inline enum pkt_status sock_parse_usual(const struct __sk_buff *skb,
+							const struct sock_usual *usual,
+							struct sock_pkt *pkt)
+{
+	struct sock_cursor cur = { .skb = skb, .off = sizeof(usual->eth) };
+	__u32 len;
+
+	if (!sock_ipv4_hdr(&cur, &usual->iph, pkt, &len))
+		return PKT_BAD;
+	if (sock_has_ports(pkt, len))
+		sock_set_ports(pkt, usual->ports);
+	return PKT_OK;
 }
 
 /**
@@ -157,17 +200,22 @@ static __always_inline enum pkt_status sock_parse(const struct __sk_buff *skb,
 						  struct sock_pkt *pkt)
 {
 	struct sock_cursor cur = { .skb = skb };
+	struct sock_usual usual;
 	struct pkt_vlan tag;
-	struct ethhdr eth;
 	__be16 proto;
 	__u32 len;
 	bool ok;
 	int i;
 
 	__builtin_memset(pkt, 0, sizeof(*pkt));
-	if (!sock_pull(&cur, &eth, sizeof(eth)))
+	if (!bpf_skb_load_bytes(skb, 0, &usual.eth, SOCK_USUAL_LEN)) {
+		if (sock_is_usual(&usual))
+			return sock_parse_usual(skb, &usual, pkt);
+		cur.off = sizeof(usual.eth);
+	} else if (!sock_pull(&cur, &usual.eth, sizeof(usual.eth))) {
 		return PKT_BAD;
-	proto = eth.h_proto;
+	}
+	proto = usual.eth.h_proto;
 	for (i = 0; i < PKT_VLAN_MAX && pkt_is_vlan(proto); i++) {
 		if (!sock_pull(&cur, &tag, sizeof(tag)))
 			return PKT_BAD;
