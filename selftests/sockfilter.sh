@@ -367,7 +367,7 @@ test_nanoseconds()
 
 snaplen()
 {
-	start -w "$TMP/pcap" -s "$1" --proto icmp -Q in
+	start -w "$TMP/pcap" -s "$1" --proto icmp --host "$C4" -Q in
 	pings 1 "$S4"
 	stop
 	expect_eq "caplen and len with -s $1" \
