@@ -74,11 +74,15 @@ bool sample_loop_stopped(void)
 /**
  * sample_reader_gone() - whoever read stdout has closed it
  *
- * Return: true if that ended the loop: "ping | head -1" is no failure.
+ * Return: true if that ended the loop, or output came to nothing for it: "ping | head -1"
+ * is no failure.
  */
 bool sample_reader_gone(void)
 {
-	return reader_gone;
+	sigset_t pending;
+
+	/* Without a loop, or behind it, the signal waits to be read. */
+	return reader_gone || (!sigpending(&pending) && sigismember(&pending, SIGPIPE) == 1);
 }
 
 /**
