@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * The hash of a connection, for the program and for "ring --who". One hash
+ * serves all: parts of it say the bucket of the flow table, the other bucket, the
+ * tag of the slot, and the slot of the ring.
+ */
+#ifndef _XDP_LB_HASH_H
+#define _XDP_LB_HASH_H
+
+#include "xdp_lb.h"
+
+static __always_inline __u64 lb_hash_step(__u64 hash, __u64 word)
+{
+	hash = (hash ^ word) * 0xff51afd7ed558ccdULL;
+	return hash ^ hash >> 32;
+}
+
+static __always_inline __u64 lb_words(__be32 high, __be32 low)
+{
+	return (__u64)(__u32)high << 32 | (__u32)low;
+}
+
+/**
+ * lb_hash() - hash of a connection
+ * @key: its ends
+ * @is4: both addresses are IPv4
+ * @seed: of the configuration
+ *
+ * Return: 64 bits, each of which depends on each of @key and @seed.
+ */
+static __always_inline __u64 lb_hash(const struct lb_key *key, int is4, __u64 seed)
+{
+	const __be32 *c = key->client.a, *v = key->vip.a;
+	__u64 hash = seed;
+
+	if (!is4) {
+		hash = lb_hash_step(hash, lb_words(c[0], c[1]));
+		hash = lb_hash_step(hash, lb_words(v[0], v[1]));
+		hash = lb_hash_step(hash, lb_words(c[2], v[2]));
+	}
+	hash = lb_hash_step(hash, lb_words(c[3], v[3]));
+	hash = lb_hash_step(hash, (__u64)(__u16)key->cport << 32 |
+				  (__u32)(__u16)key->vport << 16 | key->proto);
+	/* The low bits of a product know nothing of the high bits of its factors. */
+	return lb_hash_step(hash, hash >> 29);
+}
+
+/**
+ * lb_ring_slot() - slot of a ring
+ * @hash: of lb_hash()
+ * @size: slots of the ring
+ *
+ * Return: 0 to @size - 1, evenly spread, without a division.
+ */
+static __always_inline __u32 lb_ring_slot(__u64 hash, __u32 size)
+{
+	return (hash >> 32) * size >> 32;
+}
+
+/* Slots of the flow table are told apart by 24 bits before the key is compared. */
+static __always_inline __u32 lb_hash_tag(__u64 hash)
+{
+	return hash >> 40;
+}
+
+/* Buckets: bits 0 to 19, or 20 to 39; @mask: number of buckets - 1. */
+static __always_inline __u32 lb_hash_bucket(__u64 hash, int second, __u32 mask)
+{
+	return (__u32)(second ? hash >> 20 : hash) & mask;
+}
+
+#endif /* _XDP_LB_HASH_H */

@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * xdp_lb: a layer-4 load balancer, for XDP and for TC ingress.
+ *
+ *	Ethernet, VLAN tags -> IPv4, IPv6 -> an address of ours? -> for our MAC?
+ *	  -> ICMP: an error about a connection? ----------------> translate, forward
+ *	  -> TCP, UDP: ports, also of fragments
+ *	       -> to a SNAT port: reply of a backend -----------> to the client
+ *	       -> in the flow table: established ---------------> forward
+ *	       -> a service: choose by hash, enter -------------> forward
+ *
+ * What is not for a service passes as it came. What is and cannot be forwarded is
+ * counted under one reason. The program has no policy: user space makes the rings and
+ * follows the next hops.
+ */
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+#include "xdp_lb_connect.bpf.h"
+#include "xdp_lb_icmp.bpf.h"
+#include "xdp_lb_rewrite.bpf.h"
+
+static __always_inline int lb_verdict(const struct lb_pkt *pkt, __u32 reason)
+{
+	lb_count(reason);
+	if (reason <= LB_PASS_ICMP)
+		return pkt->tc ? TC_ACT_UNSPEC : XDP_PASS;
+	if (reason == LB_TOO_BIG)
+		return lb_transmit(pkt, pkt->ifindex);
+	return pkt->tc ? TC_ACT_SHOT : XDP_DROP;
+}
+
+/* --- to a backend ------------------------------------------------------------------- */
+
+static __always_inline bool lb_lacks_checksum(const struct lb_pkt *pkt)
+{
+	return !pkt->ip.v4 && !lb_is_tcp(&pkt->conn) && pkt->check && !*pkt->check;
+}
+
+static __always_inline int lb_translate(const struct lb_pkt *pkt, const struct lb_flow *flow,
+					const struct lb_backend *backend)
+{
+	struct lb_change change = {
+		.daddr = &backend->addr,
+		.dport = backend->port,
+		.smac = backend->smac,
+		.dmac = backend->dmac,
+	};
+
+	if (lb_ttl_spent(pkt))
+		return LB_PASS_TTL;
+	if (lb_lacks_checksum(pkt))
+		return LB_DROP_UDP6_CHECKSUM;
+	if (pkt->conn.forward == LB_NAT) {
+		if (!flow || flow->snat >= LB_SNAT_MAX)
+			return LB_DROP_ERROR;
+		change.saddr = &pkt->conf->snat[flow->snat].addr;
+		change.sport = flow->sport;
+	}
+	return lb_rewrite(pkt, &change) ? LB_DROP_ERROR : LB_GO;
+}
+
+/* In TC, the kernel cuts the segments of a big packet to fit (skb_decrease_gso_size()). */
+static __always_inline bool lb_is_too_big(const struct lb_pkt *pkt,
+					  const struct lb_backend *backend)
+{
+	if (pkt->bytes + lb_outer_len(backend) <= backend->mtu)
+		return false;
+	return !pkt->tc || !LB_CTX_FIELD(pkt, __sk_buff, gso_size);
+}
+
+static __always_inline int lb_tunnel(const struct lb_pkt *pkt, const struct lb_backend *backend)
+{
+	if (!lb_is_too_big(pkt, backend))
+		return lb_encap(pkt, backend) ? LB_DROP_ERROR : LB_GO;
+	/* RFC 1122 section 3.2.2: no error about an error. */
+	if (lb_is_icmp(pkt))
+		return LB_DROP_TOO_BIG;
+	return lb_too_big(pkt, backend->mtu - lb_outer_len(backend));
+}
+
+/* Where only the way changes, not what is said. */
+static __always_inline int lb_send_as_is(const struct lb_pkt *pkt,
+					 const struct lb_backend *backend)
+{
+	if (pkt->conn.forward == LB_IPIP)
+		return lb_tunnel(pkt, backend);
+	lb_set_macs(pkt->eth, backend->smac, backend->dmac);
+	return LB_GO;
+}
+
+static __always_inline int lb_sent(const struct lb_pkt *pkt, int reason, __u32 backend,
+				   __u32 ifindex, bool reply)
+{
+	if (reason != LB_GO)
+		return lb_verdict(pkt, reason);
+	lb_account(backend, pkt->bytes, reply);
+	return lb_transmit(pkt, ifindex);
+}
+
+static __always_inline int lb_forward(const struct lb_pkt *pkt, const struct lb_flow *flow)
+{
+	__u32 index = pkt->conn.backend;
+	struct lb_backend *backend = lb_backend(index);
+	int reason;
+
+	if (!backend)
+		return lb_verdict(pkt, LB_DROP_ERROR);
+	if (!backend->ifindex)
+		return lb_verdict(pkt, LB_DROP_NO_NEIGHBOUR);
+	if (lb_is_translated(pkt->conn.forward))
+		reason = lb_translate(pkt, flow, backend);
+	else
+		reason = lb_send_as_is(pkt, backend);
+	return lb_sent(pkt, reason, index, backend->ifindex, false);
+}
+
+/* A connection stays with its backend, unless that is gone or this one begins anew. */
+static __always_inline bool lb_is_usable(const struct lb_conn *conn, const struct lb_flow *flow)
+{
+	struct lb_backend *backend = lb_backend(flow->backend);
+	__u8 state = LB_WORD_STATE(conn->word);
+
+	if (!backend || backend->gen != flow->gen || backend->state == LB_BACKEND_UNUSED)
+		return false;
+	if (backend->state == LB_BACKEND_DOWN &&
+	    (lb_is_syn(conn) || !lb_is_tcp(conn) || !lb_is_translated(flow->forward)))
+		return false;
+	if (lb_is_tcp(conn) && !lb_is_syn(conn))
+		return true;
+	return state != LB_FLOW_FIN && state != LB_FLOW_RESET &&
+	       !lb_is_over(conn->word, conn->now);
+}
+
+/* A packet of a client, or not for a service at all. */
+static __always_inline int lb_request(struct lb_pkt *pkt)
+{
+	struct lb_conn *conn = &pkt->conn;
+	struct lb_flow *flow;
+	int reason;
+
+	conn->slot = LB_NO_SLOT;
+	conn->hash = lb_hash(&conn->key, !!pkt->ip.v4, pkt->conf->seed);
+	flow = lb_find(conn);
+	if (flow && lb_is_usable(conn, flow)) {
+		lb_touch(conn, flow, false);
+		conn->backend = flow->backend;
+		conn->forward = flow->forward;
+		return lb_forward(pkt, flow);
+	}
+	reason = lb_connect(conn);
+	if (reason != LB_GO)
+		return lb_verdict(pkt, reason);
+	return lb_forward(pkt, conn->slot == LB_NO_SLOT ? NULL : lb_flow(conn->slot));
+}
+
+/* --- to a client ---------------------------------------------------------------------- */
+
+static __always_inline const struct lb_iface *lb_iface(const struct lb_pkt *pkt,
+						       const struct lb_flow *flow)
+{
+	return &pkt->conf->iface[flow->iface % LB_IFACES_MAX];
+}
+
+static __always_inline int lb_reply(const struct lb_pkt *pkt, struct lb_flow *flow)
+{
+	const struct lb_iface *iface = lb_iface(pkt, flow);
+	struct lb_change change = {
+		.saddr = &flow->key.vip,
+		.sport = flow->key.vport,
+		.smac = iface->mac,
+		.dmac = flow->cmac,
+	};
+	int reason = LB_GO;
+
+	if (lb_ttl_spent(pkt))
+		return lb_verdict(pkt, LB_PASS_TTL);
+	if (lb_lacks_checksum(pkt))
+		return lb_verdict(pkt, LB_DROP_UDP6_CHECKSUM);
+	if (flow->forward == LB_NAT) {
+		change.daddr = &flow->key.client;
+		change.dport = flow->key.cport;
+	}
+	lb_touch(&pkt->conn, flow, true);
+	if (lb_rewrite(pkt, &change))
+		reason = LB_DROP_ERROR;
+	return lb_sent(pkt, reason, flow->backend, iface->ifindex, true);
+}
+
+/* --- ICMP errors ---------------------------------------------------------------------- */
+
+/* From the client's side, about a packet of the service. */
+static __always_inline int lb_error_to_backend(struct lb_pkt *pkt, struct lb_quote *quote)
+{
+	const struct lb_conn *conn = &pkt->conn;
+	struct lb_backend *backend = lb_backend(conn->backend);
+	const struct lb_flow *flow = lb_flow(conn->slot);
+	struct lb_change outer = {}, inner = {};
+	int reason = LB_GO;
+
+	if (!backend)
+		return lb_verdict(pkt, LB_DROP_ERROR);
+	if (!backend->ifindex)
+		return lb_verdict(pkt, LB_DROP_NO_NEIGHBOUR);
+	if (!lb_is_translated(conn->forward)) {
+		reason = lb_send_as_is(pkt, backend);
+		return lb_sent(pkt, reason, conn->backend, backend->ifindex, false);
+	}
+	if (lb_ttl_spent(pkt))
+		return lb_verdict(pkt, LB_PASS_TTL);
+	outer.daddr = &backend->addr;
+	outer.smac = backend->smac;
+	outer.dmac = backend->dmac;
+	inner.saddr = &backend->addr;
+	inner.sport = backend->port;
+	if (flow && conn->forward == LB_NAT) {
+		inner.daddr = &pkt->conf->snat[flow->snat % LB_SNAT_MAX].addr;
+		inner.dport = flow->sport;
+	}
+	if (lb_rewrite_error(pkt, quote, &outer, &inner))
+		reason = LB_DROP_ERROR;
+	return lb_sent(pkt, reason, conn->backend, backend->ifindex, false);
+}
+
+/*
+ * From the backend's side, about a packet to it. To the client it comes from the
+ * service's address, as all else that it knows of it.
+ */
+static __always_inline int lb_error_to_client(struct lb_pkt *pkt, struct lb_quote *quote)
+{
+	struct lb_flow *flow = lb_flow(pkt->conn.slot);
+	struct lb_change outer = {}, inner = {};
+	const struct lb_iface *iface;
+	int reason = LB_GO;
+
+	if (!flow)
+		return lb_verdict(pkt, LB_DROP_ERROR);
+	if (lb_ttl_spent(pkt))
+		return lb_verdict(pkt, LB_PASS_TTL);
+	iface = lb_iface(pkt, flow);
+	outer.saddr = &flow->key.vip;
+	outer.smac = iface->mac;
+	outer.dmac = flow->cmac;
+	inner.daddr = &flow->key.vip;
+	inner.dport = flow->key.vport;
+	if (flow->forward == LB_NAT) {
+		outer.daddr = &flow->key.client;
+		inner.saddr = &flow->key.client;
+		inner.sport = flow->key.cport;
+	}
+	if (lb_rewrite_error(pkt, quote, &outer, &inner))
+		reason = LB_DROP_ERROR;
+	return lb_sent(pkt, reason, flow->backend, iface->ifindex, true);
+}
+
+static __always_inline int lb_icmp(struct lb_pkt *pkt, struct pkt_cursor *cur)
+{
+	/* With LB_DNAT, errors for anybody are looked at. */
+	__u32 other = lb_in_filter(&pkt->conn.key.vip) ? LB_PASS_ICMP : LB_PASS_OTHER;
+	struct lb_quote quote = {};
+
+	if (!lb_parse_quote(pkt, cur, &quote))
+		return lb_verdict(pkt, other);
+	if (lb_find_quoted_reply(&pkt->conn))
+		return lb_error_to_client(pkt, &quote);
+	if (lb_find_quoted_request(&pkt->conn))
+		return lb_error_to_backend(pkt, &quote);
+	return lb_verdict(pkt, other);
+}
+
+/* --- the path ------------------------------------------------------------------------- */
+
+/* Cheap, as it is asked for each packet of the host: may it concern us? */
+static __always_inline bool lb_concerns_us(const struct lb_pkt *pkt)
+{
+	if (lb_in_filter(&pkt->conn.key.vip))
+		return true;
+	return pkt->conf->has_dnat && (lb_is_icmp(pkt) || lb_in_filter(&pkt->conn.key.client));
+}
+
+/* Ports, or the reason why there are none. */
+static __always_inline int lb_get_ports(struct lb_pkt *pkt, struct pkt_cursor *cur)
+{
+	if (pkt->ip.frag != PKT_FRAG_LATER && !lb_parse_l4(pkt, cur))
+		return lb_is_vip_addr(&pkt->conn) ? LB_DROP_MALFORMED : LB_PASS_OTHER;
+	if (pkt->ip.frag == PKT_FRAG_NONE)
+		return LB_GO;
+	return lb_fragment(&pkt->conn, pkt->ip.frag_id, pkt->ip.frag == PKT_FRAG_FIRST);
+}
+
+/* Backends of LB_DNAT are in the filter: other clients are spared two lookups. */
+static __always_inline bool lb_may_be_dnat(const struct lb_pkt *pkt)
+{
+	return pkt->conf->has_dnat && lb_in_filter(&pkt->conn.key.client);
+}
+
+static __always_inline int lb_transport(struct lb_pkt *pkt, struct pkt_cursor *cur)
+{
+	struct lb_flow *flow;
+	int reason;
+
+	reason = lb_get_ports(pkt, cur);
+	if (reason != LB_GO)
+		return lb_verdict(pkt, reason);
+	flow = lb_find_port(&pkt->conn, pkt->conf);
+	if (flow)
+		return lb_reply(pkt, flow);
+	if (lb_may_be_dnat(pkt) && lb_find_dnat(&pkt->conn)) {
+		flow = lb_flow(pkt->conn.slot);
+		return flow ? lb_reply(pkt, flow) : lb_verdict(pkt, LB_DROP_ERROR);
+	}
+	return lb_request(pkt);
+}
+
+static __always_inline int lb_path(struct lb_pkt *pkt)
+{
+	struct pkt_cursor cur = { .pos = lb_data(pkt), .end = lb_data_end(pkt) };
+	enum pkt_status status;
+
+	pkt->conf = lb_conf();
+	if (!pkt->conf)
+		return lb_verdict(pkt, LB_PASS_OTHER);
+	status = lb_parse_ip(pkt, &cur);
+	if (status != PKT_OK)
+		return lb_verdict(pkt, status == PKT_NOT_IP ? LB_PASS_OTHER : LB_PASS_BAD);
+	if (!lb_concerns_us(pkt) || !lb_is_for_us(pkt) || lb_is_mapped(pkt))
+		return lb_verdict(pkt, LB_PASS_OTHER);
+	pkt->conn.now = lb_now();
+	lb_set_mac(pkt->conn.mac, pkt->eth->h_source);
+	if (lb_is_icmp(pkt))
+		return lb_icmp(pkt, &cur);
+	if (!lb_is_tcp(&pkt->conn) && pkt->ip.proto != IPPROTO_UDP)
+		return lb_verdict(pkt, LB_PASS_OTHER);
+	return lb_transport(pkt, &cur);
+}
+
+SEC("xdp.frags")
+int xdp_lb(struct xdp_md *ctx)
+{
+	struct lb_pkt pkt = { .ctx = ctx, .ifindex = ctx->ingress_ifindex };
+
+	return lb_path(&pkt);
+}
+
+SEC("tc")
+int tc_lb(struct __sk_buff *skb)
+{
+	struct lb_pkt pkt = { .ctx = skb, .ifindex = skb->ifindex, .tc = true };
+
+	/* An skb may keep its headers anywhere. */
+	if (skb->data_end - skb->data < LB_PULL && skb->len > skb->data_end - skb->data)
+		bpf_skb_pull_data(skb, skb->len < LB_PULL ? skb->len : LB_PULL);
+	return lb_path(&pkt);
+}
+
+char _license[] SEC("license") = "GPL";

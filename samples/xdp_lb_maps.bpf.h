@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The tables of the load balancer. All but lb_frags and lb_rates are pinned: they
+ * outlive the control program. Plain arrays wherever a packet of an established
+ * connection looks: the index is computed inline, no helper is called.
+ */
+#ifndef _XDP_LB_MAPS_BPF_H
+#define _XDP_LB_MAPS_BPF_H
+
+#include "xdp_lb.h"
+
+/* Slots of the flow table - 1 and its buckets - 1; powers of two. */
+const volatile __u32 lb_bucket_mask = 1024 / LB_BUCKET_SLOTS - 1;
+/* Jiffies in a tick, as a power of two. */
+const volatile __u32 lb_tick_shift = 7;
+/* Ticks after which a connection of a state is over. */
+const volatile __u32 lb_timeouts[LB_TIMEOUTS];
+/* Each CPU and tick: new connections that are remembered, ICMP errors that are sent. */
+const volatile __u32 lb_flow_limit = 50000;
+const volatile __u32 lb_icmp_limit = 100;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct lb_config);
+} lb_config SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct lb_filter);
+} lb_filter SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 2 * LB_VIPS_MAX);
+	__type(key, struct lb_vip_key);
+	__type(value, struct lb_vip);
+} lb_vips SEC(".maps");
+
+/* LB_DNAT: the service of a backend, for its replies. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, LB_BACKENDS_MAX);
+	__type(key, struct lb_vip_key);
+	__type(value, struct lb_vip_key);
+} lb_dnat SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, LB_BACKENDS_MAX);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct lb_backend);
+} lb_backends SEC(".maps");
+
+struct lb_ring {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 65537);
+	__type(key, __u32);
+	__type(value, __u32);
+};
+
+/* By service; a ring is replaced as a whole. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, LB_VIPS_MAX);
+	__type(key, __u32);
+	__array(values, struct lb_ring);
+} lb_rings SEC(".maps");
+
+/* BPF_F_MMAPABLE makes a table begin at a page, so that its entries are cache lines. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1024 / LB_BUCKET_SLOTS);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct lb_bucket);
+} lb_buckets SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1024);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct lb_flow);
+} lb_flows SEC(".maps");
+
+/*
+ * LB_REVERSE_INDEX() -> slot of a flow + 1. Only a hint: it counts if the flow
+ * says the same, so that a flow can go without telling.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, LB_REVERSE_SIZE);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, __u32);
+} lb_reverse SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct lb_frag_key);
+	__type(value, struct lb_frag_ports);
+} lb_frags SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, LB_BACKENDS_MAX);
+	__type(key, __u32);
+	__type(value, struct lb_stats);
+} lb_stats SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, __LB_REASON_MAX);
+	__type(key, __u32);
+	__type(value, __u64);
+} lb_reasons SEC(".maps");
+
+/**
+ * struct lb_rate - what a CPU did in a tick
+ * @tick: the tick
+ * @flows: connections remembered
+ * @icmps: ICMP errors sent
+ */
+struct lb_rate {
+	__u32 tick;
+	__u32 flows;
+	__u32 icmps;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct lb_rate);
+} lb_rates SEC(".maps");
+
+/* For the control program alone. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct lb_meta);
+} lb_meta SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, LB_VIPS_MAX);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct lb_vip_info);
+} lb_vip_infos SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, LB_BACKENDS_MAX);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct lb_backend_info);
+} lb_backend_infos SEC(".maps");
+
+/* --- counters ------------------------------------------------------------------ */
+
+static __always_inline void lb_count(__u32 reason)
+{
+	__u64 *value = bpf_map_lookup_elem(&lb_reasons, &reason);
+
+	if (value)
+		(*value)++;
+}
+
+static __always_inline void lb_account(__u32 backend, __u32 bytes, bool reply)
+{
+	struct lb_stats *stats = bpf_map_lookup_elem(&lb_stats, &backend);
+
+	if (!stats)
+		return;
+	if (reply) {
+		stats->reply_packets++;
+		stats->reply_bytes += bytes;
+	} else {
+		stats->packets++;
+		stats->bytes += bytes;
+	}
+}
+
+static __always_inline void lb_account_connection(__u32 backend)
+{
+	struct lb_stats *stats = bpf_map_lookup_elem(&lb_stats, &backend);
+
+	if (stats)
+		stats->connections++;
+}
+
+/* --- time ------------------------------------------------------------------------ */
+
+static __always_inline __u32 lb_now(void)
+{
+	return bpf_jiffies64() >> lb_tick_shift;
+}
+
+/* This CPU's counters of the present tick. */
+static __always_inline struct lb_rate *lb_rate(__u32 now)
+{
+	struct lb_rate *rate;
+	__u32 zero = 0;
+
+	rate = bpf_map_lookup_elem(&lb_rates, &zero);
+	if (rate && rate->tick != now) {
+		rate->tick = now;
+		rate->flows = 0;
+		rate->icmps = 0;
+	}
+	return rate;
+}
+
+#endif /* _XDP_LB_MAPS_BPF_H */

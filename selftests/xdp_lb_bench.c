@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * How long samples/xdp_lb_kern.c takes for a packet: not a test, a table. Nanoseconds
+ * of CPU time above a program that parses Ethernet, IP and TCP and passes, behind the same
+ * front program; both in turns, median of the rounds.
+ *
+ * A million slots, rings of 65537, 16 backends each: the defaults.
+ */
+#include <kselftest_harness.h>
+#include "xdp_lb_packet.h"
+#include "xdp_lb_bench.h"
+#include "xdp_lb_bench.skel.h"
+
+enum {
+	ROUNDS = 15,
+	PACKETS = 300000,
+	NEW_PACKETS = 100000,
+	WARM_UP = 20000,
+	FEW = 256,
+	MANY = 65536,
+	BENCH_SLOTS = 1 << 20,
+	BENCH_RING = 65537,
+	BENCH_TICK_SHIFT = 7,
+	CLIENT_PORT = 40000,
+	CLIENTS = 0x0a640000,
+	NEW_CLIENTS = 0x64000000,
+};
+
+/**
+ * enum what - which packets
+ */
+enum what {
+	REQUEST,	/* of established connections */
+	REPLY,		/* of their backends */
+	NEW,		/* each begins a connection */
+	NEW_SYN,	/* which in dsr and ipip leaves no entry */
+	OTHER,		/* to an address that is no service's */
+};
+
+/**
+ * struct sample - a line of the table
+ * @name: what it says
+ * @forward: enum lb_forward
+ * @family: 4, 6
+ * @what: enum what
+ * @flows: how many connections
+ * @target: ns, 0: none
+ * @dnat: there are services in that mode, too
+ */
+struct sample {
+	const char *name;
+	__u8 forward;
+	__u8 family;
+	enum what what;
+	__u32 flows;
+	int target;
+	bool dnat;
+};
+
+static const struct sample samples[] = {
+	{ "nat, request", LB_NAT, 4, REQUEST, FEW, 40, false },
+	{ "nat, reply", LB_NAT, 4, REPLY, FEW, 40, false },
+	{ "dnat, request", LB_DNAT, 4, REQUEST, FEW, 0, false },
+	{ "dsr", LB_DSR, 4, REQUEST, FEW, 35, false },
+	{ "dsr, beside dnat", LB_DSR, 4, REQUEST, FEW, 0, true },
+	{ "ipip, 4 in 4", LB_IPIP, 4, REQUEST, FEW, 60, false },
+	{ "nat, request, IPv6", LB_NAT, 6, REQUEST, FEW, 0, false },
+	{ "dsr, IPv6", LB_DSR, 6, REQUEST, FEW, 0, false },
+	{ "nat, request", LB_NAT, 4, REQUEST, MANY, 200, false },
+	{ "nat, reply", LB_NAT, 4, REPLY, MANY, 200, false },
+	{ "dsr", LB_DSR, 4, REQUEST, MANY, 200, false },
+	{ "ipip, 4 in 4", LB_IPIP, 4, REQUEST, MANY, 200, false },
+	{ "not for a service", LB_NAT, 4, OTHER, FEW, 45, false },
+	{ "new, nat", LB_NAT, 4, NEW_SYN, 0, 150, false },
+	{ "new, dsr", LB_DSR, 4, NEW, 0, 150, false },
+	{ "new, ipip", LB_IPIP, 4, NEW, 0, 150, false },
+	{ "SYN, dsr, not entered", LB_DSR, 4, NEW_SYN, 0, 150, false },
+};
+
+/* Of each round, in nanoseconds. */
+static double results[ARRAY_SIZE(samples)][ROUNDS];
+
+static struct xdp_lb_bench_kern *bench;
+static struct service services[4][2];
+static struct bench_reply *replies;
+
+static struct service *service_of(const struct sample *sample)
+{
+	return &services[sample->forward][sample->family == 6];
+}
+
+/* --- packets ------------------------------------------------------------------------------- */
+
+static struct conn conn_of(const struct service *vip, __u32 client)
+{
+	struct conn conn = lb_conn_n(vip, 0);
+
+	conn.client.a[3] = htonl(client);
+	conn.cport = CLIENT_PORT;
+	return conn;
+}
+
+static void build(struct _test_data_lb *self, const struct conn *conn, __u8 flags)
+{
+	struct shape shape = { .payload = BENCH_FRAME - (conn->vip.family == 4 ? 54 : 74) };
+
+	lb_build_request(self, conn, flags, &shape);
+}
+
+/* What the front program makes, for this line. */
+static void set_front(LB_ARGS, const struct sample *sample, __u32 round)
+{
+	struct bench_packet *packet = &bench->bss->bench_packet;
+	struct conn conn = conn_of(service_of(sample), CLIENTS);
+	bool is_new = sample->what == NEW || sample->what == NEW_SYN;
+
+	memset(packet, 0, sizeof(*packet));
+	build(self, &conn, sample->what == NEW_SYN ? SYN : ACK);
+	if (sample->what == OTHER)
+		self->pkt.data[self->pkt.ip_at + 17] ^= 0x55;
+	if (sample->what == REPLY)
+		build_put16(&self->pkt, self->pkt.l4_at, 8080);
+	memcpy(packet->head, self->pkt.data, BENCH_HEAD);
+	packet->mask = is_new ? 0 : sample->flows - 1;
+	packet->first = is_new ? NEW_CLIENTS + round * 2 * NEW_PACKETS : CLIENTS;
+	packet->replies = sample->what == REPLY;
+	packet->is6 = sample->family == 6;
+	bench->bss->bench_count = 0;
+}
+
+static __u16 open_one(LB_ARGS, struct conn *conn)
+{
+	build(self, conn, lb_translates(conn->vip.forward) ? SYN : ACK);
+	lb_send(_metadata, self);
+	return look16(self->out.data, 34);
+}
+
+static void open_all(LB_ARGS, const struct service *vip)
+{
+	__u32 i, n = vip->family == 4 ? MANY : FEW;
+	struct conn conn;
+	__u16 port;
+
+	for (i = 0; i < n; i++) {
+		conn = conn_of(vip, CLIENTS + i);
+		port = open_one(_metadata, self, &conn);
+		if (vip->forward != LB_NAT || vip->family != 4)
+			continue;
+		memcpy(&replies[i].saddr, self->out.data + 30, 4);
+		memcpy(&replies[i].daddr, self->out.data + 26, 4);
+		replies[i].dport = htons(port);
+	}
+}
+
+/* As if all handshakes were complete. */
+static void establish_all(const struct _test_data_lb *self)
+{
+	__u64 *word;
+	__u32 i;
+
+	for (i = 0; i < lb_slots; i++) {
+		word = lb_word_at(self, i);
+		if (LB_WORD_STATE(*word) == LB_FLOW_SYN)
+			*word += LB_FLOW_ESTABLISHED - LB_FLOW_SYN;
+	}
+}
+
+/* --- measuring ------------------------------------------------------------------------------ */
+
+static double now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return ts.tv_sec * 1e9 + ts.tv_nsec;
+}
+
+static double run(LB_ARGS, const struct bpf_program *target, __u32 n)
+{
+	const struct bpf_program *front = lb_is_tc(self) ? bench->progs.bench_tc :
+							   bench->progs.bench_xdp;
+	const struct bpf_map *map = lb_is_tc(self) ? bench->maps.bench_tc_target :
+						     bench->maps.bench_xdp_target;
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = self->pkt.data,
+		    .data_size_in = BENCH_FRAME, .repeat = n);
+	int fd = bpf_program__fd(target);
+	__u32 zero = 0;
+	double start;
+
+	ASSERT_EQ(0, bpf_map__update_elem(map, &zero, sizeof(zero), &fd, sizeof(fd), 0));
+	if (target == self->prog)
+		self->seen += n;
+	start = now_ns();
+	ASSERT_EQ(0, bpf_prog_test_run_opts(bpf_program__fd(front), &opts));
+	return (now_ns() - start) / n;
+}
+
+/* Packets that go as they should; what the program takes more than the floor. */
+static double sample_once(LB_ARGS, const struct sample *sample, __u32 round)
+{
+	const struct bpf_program *floor = lb_is_tc(self) ? bench->progs.bench_tc_floor :
+							   bench->progs.bench_xdp_floor;
+	bool is_new = sample->what == NEW || sample->what == NEW_SYN;
+	__u32 n = is_new ? NEW_PACKETS : PACKETS;
+	double base, grow = 0;
+
+	set_front(_metadata, self, sample, round);
+	/* Where no service is dnat, nobody looks for its backends. */
+	self->maps.config->has_dnat = sample->dnat || sample->forward == LB_DNAT;
+	run(_metadata, self, floor, WARM_UP);
+	base = run(_metadata, self, floor, n);
+	/* The header of ipip is taken off again in front: that is half of such a pair. */
+	if (sample->forward == LB_IPIP) {
+		bench->bss->bench_packet.grow = 20;
+		grow = (run(_metadata, self, floor, n) - base) / 2;
+		bench->bss->bench_packet.grow = 0;
+	}
+	bench->bss->bench_count = 0;
+	if (!is_new)
+		run(_metadata, self, self->prog, WARM_UP);
+	return run(_metadata, self, self->prog, n) - base - grow;
+}
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void print(const struct sample *sample, double *ns, const char *hook)
+{
+	double median;
+
+	qsort(ns, ROUNDS, sizeof(*ns), compare);
+	median = ns[ROUNDS / 2];
+	printf("# %-3s %-24s %6u  %6.0f  %5.0f ... %-5.0f", hook, sample->name, sample->flows,
+	       median, ns[0], ns[ROUNDS - 1]);
+	if (sample->target)
+		printf("  %3d %s", sample->target, median <= sample->target ? "" : "missed");
+	putchar('\n');
+}
+
+/* --- the table -------------------------------------------------------------------------------- */
+
+static bool is_measured(const struct _test_data_lb *self, const struct sample *sample)
+{
+	/* In TC, the front program cannot take the header off again without much ado. */
+	return !lb_is_tc(self) || sample->forward != LB_IPIP;
+}
+
+static void add_services(LB_ARGS)
+{
+	struct kind kind = { .proto = IPPROTO_TCP };
+	__u32 i;
+
+	for (i = 0; i < 4; i++)
+		lb_add_snat(self, lb_snat(4, i), 1024, 65535);
+	lb_add_snat(self, lb_snat(6, 0), 1024, 65535);
+	for (kind.forward = LB_NAT; kind.forward <= LB_IPIP; kind.forward++) {
+		for (kind.family = 4; kind.family <= 6; kind.family += 2) {
+			kind.behind = kind.family;
+			services[kind.forward][kind.family == 6] =
+				lb_add(_metadata, self, kind, 15);
+		}
+	}
+	/* All on the network that packets come from: XDP_TX. */
+	for (i = 0; i < self->n_backends; i++)
+		self->maps.backends[i].ifindex = LB_TEST_IN;
+}
+
+static void sample_all(LB_ARGS, bool is_new)
+{
+	__u32 i, round;
+
+	for (round = 0; round < ROUNDS; round++) {
+		for (i = 0; i < ARRAY_SIZE(samples); i++) {
+			const struct sample *sample = &samples[i];
+
+			if (!is_measured(self, sample) ||
+			    is_new != (sample->what == NEW || sample->what == NEW_SYN))
+				continue;
+			if (is_new)
+				lb_empty_flows();
+			results[i][round] = sample_once(_metadata, self, sample, round);
+		}
+		fprintf(stderr, "\r# round %u of %u ", round + 1, ROUNDS);
+	}
+	fputc('\n', stderr);
+}
+
+/* A table of packets that were dropped would say nothing. */
+static void check_forwarded(LB_ARGS)
+{
+	__u32 i;
+
+	lb_read_reasons(_metadata, self, self->reasons);
+	for (i = LB_PASS_BAD; i < __LB_REASON_MAX; i++)
+		EXPECT_EQ(0, self->reasons[i])
+			TH_LOG("reason %u: is the flow table big enough?", i);
+}
+
+TEST_F_TIMEOUT(lb, speed, 900)
+{
+	__u32 i;
+
+	bench = xdp_lb_bench_kern__open_and_load();
+	ASSERT_NE(NULL, bench);
+	replies = lb_map_mem(bench->maps.bench_replies);
+	ASSERT_NE(NULL, replies);
+	add_services(_metadata, self);
+	for (i = 0; i < 8; i++)
+		open_all(_metadata, self, &services[i / 2][i % 2]);
+	establish_all(self);
+	sample_all(_metadata, self, false);
+	sample_all(_metadata, self, true);
+	printf("# ns above the floor:           flows  median    min ... max   target\n");
+	for (i = 0; i < ARRAY_SIZE(samples); i++)
+		if (is_measured(self, &samples[i]))
+			print(&samples[i], results[i], lb_is_tc(self) ? "tc" : "xdp");
+	fflush(stdout);
+	check_forwarded(_metadata, self);
+	xdp_lb_bench_kern__destroy(bench);
+}
+
+/* NETBPF_SLOTS=N: another size of the flow table, a power of two. */
+int main(int argc, char **argv)
+{
+	const char *slots = getenv("NETBPF_SLOTS");
+
+	lb_load_or_exit(slots ? strtoul(slots, NULL, 0) : BENCH_SLOTS, BENCH_RING,
+			BENCH_TICK_SHIFT);
+	return test_harness_run(argc, argv);
+}

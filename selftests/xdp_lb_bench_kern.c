@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * In front of the program that is measured: makes the packet anew, of one of many
+ * connections, and tail-calls. The floor is the same in front of programs that only
+ * parse Ethernet, IP and TCP.
+ */
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+#include "pkt_parse.bpf.h"
+#include "xdp_lb_bench.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} bench_xdp_target SEC(".maps"), bench_tc_target SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, BENCH_FLOWS_MAX);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct bench_reply);
+} bench_replies SEC(".maps");
+
+struct bench_packet bench_packet;
+__u32 bench_count;
+
+/* The packet, from its Ethernet header on; false if it does not fit. */
+static __always_inline bool bench_make(void *data, void *data_end)
+{
+	__u64 *from = bench_packet.head, *to = data;
+	struct bench_reply *reply;
+	__u32 i, flow = bench_count++;
+
+	if (data + BENCH_HEAD > data_end)
+		return false;
+#pragma clang loop unroll(full)
+	for (i = 0; i < BENCH_HEAD / 8; i++)
+		to[i] = from[i];
+	if (bench_packet.mask)
+		flow = flow * 40503 & bench_packet.mask;
+	if (bench_packet.replies) {
+		flow &= BENCH_FLOWS_MAX - 1;
+		reply = bpf_map_lookup_elem(&bench_replies, &flow);
+		if (!reply)
+			return false;
+		*(__be32 *)(data + 26) = reply->saddr;
+		*(__be32 *)(data + 30) = reply->daddr;
+		*(__be16 *)(data + 36) = reply->dport;
+		return true;
+	}
+	flow += bench_packet.first;
+	if (bench_packet.is6)
+		*(__be32 *)(data + 34) = bpf_htonl(flow);
+	else
+		*(__be32 *)(data + 26) = bpf_htonl(flow);
+	return true;
+}
+
+SEC("xdp.frags")
+int bench_xdp(struct xdp_md *ctx)
+{
+	int grown = ctx->data_end - ctx->data - BENCH_FRAME;
+
+	if (bench_packet.grow && grown <= 0)
+		bpf_xdp_adjust_head(ctx, -(int)bench_packet.grow);
+	grown = ctx->data_end - ctx->data - BENCH_FRAME;
+	if (grown > 0)
+		bpf_xdp_adjust_head(ctx, grown);
+	if (bench_make((void *)(long)ctx->data, (void *)(long)ctx->data_end))
+		bpf_tail_call(ctx, &bench_xdp_target, 0);
+	return XDP_ABORTED;
+}
+
+SEC("tc")
+int bench_tc(struct __sk_buff *skb)
+{
+	if (bench_make((void *)(long)skb->data, (void *)(long)skb->data_end))
+		bpf_tail_call(skb, &bench_tc_target, 0);
+	return TC_ACT_SHOT;
+}
+
+static __always_inline bool bench_parse(__u32 data, __u32 data_end)
+{
+	struct pkt_cursor cur = pkt_cursor(data, data_end);
+	struct pkt_ip ip;
+
+	return pkt_parse_ip(&cur, &ip) == PKT_OK && pkt_tcp(&cur, &ip);
+}
+
+SEC("xdp.frags")
+int bench_xdp_floor(struct xdp_md *ctx)
+{
+	return bench_parse(ctx->data, ctx->data_end) ? XDP_PASS : XDP_ABORTED;
+}
+
+SEC("tc")
+int bench_tc_floor(struct __sk_buff *skb)
+{
+	return bench_parse(skb->data, skb->data_end) ? TC_ACT_OK : TC_ACT_SHOT;
+}
+
+char _license[] SEC("license") = "GPL";

@@ -1,0 +1,552 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Tests of samples/xdp_lb_kern.c: the flow table. Connections keep their backend, states
+ * and timeouts, backends that go, come back and change.
+ */
+#include <kselftest_harness.h>
+#include "xdp_lb_packet.h"
+
+enum {
+	DATA = 100,	/* bytes; with ACK */
+};
+
+static const struct shape data = { .payload = DATA };
+static const struct shape no_data = {};
+
+static bool is_tcp(const struct kind *kind)
+{
+	return kind->proto == IPPROTO_TCP;
+}
+
+/* A service with @n backends, all new connections to the first. */
+static struct service add_first(LB_ARGS, struct kind kind, __u32 n)
+{
+	struct service vip = lb_add(_metadata, self, kind, n);
+
+	lb_set_ring(_metadata, self, vip.id, vip.first, 1);
+	return vip;
+}
+
+/* Which backend a new connection gets; nothing of it stays. */
+static int backend_of_new(LB_ARGS, const struct service *vip)
+{
+	static __u32 n = 5000;
+	struct conn conn = lb_conn_n(vip, n++);
+
+	lb_request(_metadata, self, &conn, SYN, NULL);
+	return conn.backend;
+}
+
+/* --- affinity ------------------------------------------------------------------------- */
+
+/* #3 */
+TEST_F(lb, connections_keep_their_backend)
+{
+	const struct kind *kind;
+	__u32 n;
+
+	lb_add_snats(self);
+	for (kind = lb_kinds; kind->family; kind++) {
+		struct service vip = lb_add(_metadata, self, *kind, 3);
+
+		for (n = 0; n < 2; n++) {
+			struct conn conn = lb_conn_n(&vip, n);
+			int i;
+
+			lb_set_ring(_metadata, self, vip.id, vip.first, 3);
+			lb_open(_metadata, self, &conn);
+			for (i = 0; i < 3; i++) {
+				lb_set_ring(_metadata, self, vip.id, vip.first + i, 1);
+				lb_request(_metadata, self, &conn, ACK, &data);
+				lb_request(_metadata, self, &conn, ACK | FIN, &no_data);
+				if (lb_translates(kind->forward))
+					lb_reply(_metadata, self, &conn, ACK, &data);
+			}
+		}
+	}
+}
+
+/* #13: drained: not in the ring, but up. */
+TEST_F(lb, drained_backends_keep_what_they_have)
+{
+	const struct kind *kind;
+
+	lb_add_snats(self);
+	for (kind = lb_kinds; kind->family; kind++) {
+		struct service vip = add_first(_metadata, self, *kind, 2);
+		struct conn conn = lb_conn_n(&vip, 1);
+
+		lb_open(_metadata, self, &conn);
+		lb_set_ring(_metadata, self, vip.id, vip.first + 1, 1);
+		lb_request(_metadata, self, &conn, ACK, &data);
+		ASSERT_EQ(vip.first, (__u32)self->backend);
+		ASSERT_EQ(vip.first + 1, (__u32)backend_of_new(_metadata, self, &vip));
+		lb_request(_metadata, self, &conn, ACK, &data);
+	}
+}
+
+/* #13: also of a client that uses its port again. */
+TEST_F(lb, drained_backends_get_no_reused_port)
+{
+	const struct kind *kind;
+
+	lb_add_snats(self);
+	for (kind = lb_kinds; kind->family; kind++) {
+		struct service vip = add_first(_metadata, self, *kind, 2);
+		struct conn conn = lb_conn_n(&vip, 1);
+
+		if (!is_tcp(kind))
+			continue;
+		lb_open(_metadata, self, &conn);
+		lb_request(_metadata, self, &conn, ACK | FIN, &no_data);
+		lb_set_ring(_metadata, self, vip.id, vip.first + 1, 1);
+		conn.backend = NOWHERE;
+		lb_open(_metadata, self, &conn);
+		ASSERT_EQ(vip.first + 1, (__u32)conn.backend);
+		ASSERT_EQ(LB_FLOW_ESTABLISHED, lb_state_of(self, &conn));
+		lb_set_ring(_metadata, self, vip.id, vip.first, 1);
+		lb_request(_metadata, self, &conn, ACK, &data);
+	}
+}
+
+/* A second SYN within a connection is a copy, or forged: nothing changes. */
+TEST_F(lb, second_syn_changes_nothing)
+{
+	const struct kind *kind;
+
+	lb_add_snats(self);
+	for (kind = lb_kinds; kind->family; kind++) {
+		struct service vip = add_first(_metadata, self, *kind, 2);
+		struct conn conn = lb_conn_n(&vip, 1);
+
+		if (!is_tcp(kind))
+			continue;
+		lb_open(_metadata, self, &conn);
+		lb_set_ring(_metadata, self, vip.id, vip.first + 1, 1);
+		lb_request(_metadata, self, &conn, SYN, NULL);
+		ASSERT_EQ(LB_FLOW_ESTABLISHED, lb_state_of(self, &conn));
+		lb_request(_metadata, self, &conn, ACK, &data);
+	}
+}
+
+/* --- states --------------------------------------------------------------------------- */
+
+static void step(LB_ARGS, struct conn *conn, bool reply, __u8 flags, const struct shape *shape,
+		 int state)
+{
+	if (reply)
+		lb_reply(_metadata, self, conn, flags, shape);
+	else
+		lb_request(_metadata, self, conn, flags, shape);
+	ASSERT_EQ(state, lb_state_of(self, conn))
+		TH_LOG("mode %u, %s with flags %02x", conn->vip.forward,
+		       reply ? "reply" : "request", flags);
+}
+
+static void translated_tcp(LB_ARGS, struct conn *conn)
+{
+	step(_metadata, self, conn, false, SYN, &no_data, LB_FLOW_SYN);
+	step(_metadata, self, conn, false, SYN, &no_data, LB_FLOW_SYN);
+	step(_metadata, self, conn, true, SYN | ACK, &no_data, LB_FLOW_SYNACK);
+	step(_metadata, self, conn, true, SYN | ACK, &no_data, LB_FLOW_SYNACK);
+	step(_metadata, self, conn, false, ACK, &no_data, LB_FLOW_ESTABLISHED);
+	step(_metadata, self, conn, true, ACK, &data, LB_FLOW_ESTABLISHED);
+	step(_metadata, self, conn, true, SYN | ACK, &no_data, LB_FLOW_ESTABLISHED);
+	step(_metadata, self, conn, false, RST, &no_data, LB_FLOW_RESET);
+	step(_metadata, self, conn, false, ACK, &no_data, LB_FLOW_RESET);
+	step(_metadata, self, conn, false, ACK, &data, LB_FLOW_ESTABLISHED);
+	step(_metadata, self, conn, true, RST | ACK, &no_data, LB_FLOW_RESET);
+	step(_metadata, self, conn, true, ACK, &data, LB_FLOW_ESTABLISHED);
+	step(_metadata, self, conn, true, FIN | ACK, &data, LB_FLOW_FIN);
+	step(_metadata, self, conn, false, ACK, &no_data, LB_FLOW_FIN);
+	step(_metadata, self, conn, false, FIN | ACK, &no_data, LB_FLOW_FIN);
+	step(_metadata, self, conn, true, ACK, &no_data, LB_FLOW_FIN);
+	step(_metadata, self, conn, false, SYN, &no_data, LB_FLOW_SYN);
+	step(_metadata, self, conn, true, RST | ACK, &no_data, LB_FLOW_RESET);
+	step(_metadata, self, conn, false, SYN, &no_data, LB_FLOW_SYN);
+	step(_metadata, self, conn, true, SYN | ACK, &no_data, LB_FLOW_SYNACK);
+	step(_metadata, self, conn, false, ACK, &data, LB_FLOW_ESTABLISHED);
+}
+
+/* #16: a SYN leaves nothing; nor does what ends a connection. */
+static void direct_tcp(LB_ARGS, struct conn *conn)
+{
+	step(_metadata, self, conn, false, SYN, &no_data, LB_FLOW_FREE);
+	step(_metadata, self, conn, false, RST, &no_data, LB_FLOW_FREE);
+	step(_metadata, self, conn, false, FIN | ACK, &no_data, LB_FLOW_FREE);
+	step(_metadata, self, conn, false, SYN | ACK, &no_data, LB_FLOW_FREE);
+	step(_metadata, self, conn, false, ACK, &no_data, LB_FLOW_ESTABLISHED);
+	step(_metadata, self, conn, false, ACK, &data, LB_FLOW_ESTABLISHED);
+	step(_metadata, self, conn, false, RST, &no_data, LB_FLOW_RESET);
+	step(_metadata, self, conn, false, ACK, &data, LB_FLOW_ESTABLISHED);
+	step(_metadata, self, conn, false, FIN | ACK, &no_data, LB_FLOW_FIN);
+	step(_metadata, self, conn, false, ACK, &no_data, LB_FLOW_FIN);
+	/* The port is used again: as with any first SYN, the next packet counts. */
+	lb_request(_metadata, self, conn, SYN, &no_data);
+	step(_metadata, self, conn, false, ACK, &no_data, LB_FLOW_ESTABLISHED);
+	step(_metadata, self, conn, false, ACK, &data, LB_FLOW_ESTABLISHED);
+}
+
+/* #17, #18 */
+TEST_F(lb, states_of_tcp)
+{
+	const struct kind *kind;
+
+	lb_add_snats(self);
+	for (kind = lb_kinds; kind->family; kind++) {
+		struct service vip = lb_add(_metadata, self, *kind, 2);
+		struct conn conn = lb_conn_n(&vip, 3);
+
+		if (!is_tcp(kind))
+			continue;
+		if (lb_translates(kind->forward))
+			translated_tcp(_metadata, self, &conn);
+		else
+			direct_tcp(_metadata, self, &conn);
+	}
+}
+
+TEST_F(lb, states_of_udp)
+{
+	const struct kind *kind;
+
+	lb_add_snats(self);
+	for (kind = lb_kinds; kind->family; kind++) {
+		struct service vip = lb_add(_metadata, self, *kind, 2);
+		struct conn conn = lb_conn_n(&vip, 3);
+
+		if (is_tcp(kind))
+			continue;
+		step(_metadata, self, &conn, false, 0, &data, LB_FLOW_UDP);
+		if (lb_translates(kind->forward)) {
+			step(_metadata, self, &conn, false, 0, &data, LB_FLOW_UDP);
+			step(_metadata, self, &conn, true, 0, &data, LB_FLOW_UDP_REPLIED);
+		} else {
+			step(_metadata, self, &conn, false, 0, &data, LB_FLOW_UDP_REPLIED);
+		}
+		step(_metadata, self, &conn, false, 0, &data, LB_FLOW_UDP_REPLIED);
+	}
+}
+
+/* Where there is no connection, only a SYN opens one. */
+TEST_F(lb, only_syn_opens)
+{
+	static const __u8 flags[] = {
+		ACK, FIN, FIN | ACK, RST, RST | ACK, SYN | ACK, SYN | RST, 0,
+	};
+	const struct kind *kind;
+	__u32 i;
+
+	lb_add_snats(self);
+	for (kind = lb_kinds; kind->family; kind++) {
+		struct service vip = lb_add(_metadata, self, *kind, 2);
+		struct conn conn = lb_conn_n(&vip, 3);
+
+		if (!is_tcp(kind) || !lb_translates(kind->forward))
+			continue;
+		for (i = 0; i < ARRAY_SIZE(flags); i++) {
+			lb_build_request(self, &conn, flags[i], NULL);
+			lb_run_stopped(_metadata, self, LB_DROP_NO_CONNECTION);
+		}
+		ASSERT_EQ(0, lb_count_flows(self));
+	}
+}
+
+/* One entry for each connection, whatever happens to it. */
+TEST_F(lb, one_entry_each)
+{
+	const struct kind *kind;
+	__u32 n, total = 0;
+
+	lb_add_snats(self);
+	for (kind = lb_kinds; kind->family; kind++) {
+		struct service vip = lb_add(_metadata, self, *kind, 3);
+
+		for (n = 0; n < 4; n++, total++) {
+			struct conn conn = lb_conn_n(&vip, n);
+
+			lb_open(_metadata, self, &conn);
+			lb_request(_metadata, self, &conn, ACK, &data);
+			lb_request(_metadata, self, &conn, FIN | ACK, &data);
+			conn.backend = NOWHERE;
+			lb_open(_metadata, self, &conn);
+			lb_request(_metadata, self, &conn, ACK, &data);
+		}
+	}
+	ASSERT_EQ(total, lb_count_flows(self));
+}
+
+/* --- time ----------------------------------------------------------------------------- */
+
+/* The last use is written, and where the client's packets come from now. */
+TEST_F(lb, use_keeps_a_connection)
+{
+	const struct kind *kind;
+
+	lb_add_snats(self);
+	for (kind = lb_kinds; kind->family; kind++) {
+		struct service vip = lb_add(_metadata, self, *kind, 2);
+		struct conn conn = lb_conn_n(&vip, 3);
+		__u64 *word;
+
+		lb_open(_metadata, self, &conn);
+		lb_request(_metadata, self, &conn, ACK, &data);
+		word = lb_word_at(self, lb_slot_of(self, &conn));
+		*word -= 5ULL << 32;
+		ASSERT_EQ((__u32)-5, LB_WORD_LAST(*word));
+		conn.mac[5] ^= 0x80;
+		lb_request(_metadata, self, &conn, ACK, &data);
+		ASSERT_EQ(0, LB_WORD_LAST(*word));
+		if (!lb_translates(kind->forward))
+			continue;
+		lb_reply(_metadata, self, &conn, ACK, &data);
+		*word -= 5ULL << 32;
+		lb_reply(_metadata, self, &conn, ACK, &data);
+		ASSERT_EQ(0, LB_WORD_LAST(*word));
+	}
+}
+
+/*
+ * Fill all slots that a connection may have; @state and @age of one of them, all others
+ * are established.
+ */
+static __u32 fill_slots(const struct _test_data_lb *self, const struct conn *conn, __u8 state,
+			__u32 age, int second)
+{
+	struct lb_key key = {
+		.client = conn->client,
+		.vip = conn->vip.key.addr,
+		.cport = htons(conn->cport),
+		.vport = htons(conn->vport),
+		.proto = conn->vip.key.proto,
+	};
+	__u64 hash = lb_hash(&key, conn->vip.family == 4, self->maps.config->seed);
+	__u32 mask = LB_TEST_SLOTS / LB_BUCKET_SLOTS - 1, i, slot;
+
+	for (i = 0; i < 2 * LB_BUCKET_SLOTS; i++) {
+		slot = lb_hash_bucket(hash, i / LB_BUCKET_SLOTS, mask) * LB_BUCKET_SLOTS +
+		       i % LB_BUCKET_SLOTS;
+		*lb_word_at(self, slot) = LB_WORD(0, 0xabcdef, LB_FLOW_ESTABLISHED);
+	}
+	slot = lb_hash_bucket(hash, second, mask) * LB_BUCKET_SLOTS + 5;
+	*lb_word_at(self, slot) = LB_WORD(-age, 0xabcdef, state);
+	return slot;
+}
+
+/* #18: a slot is given away when its time is over, not before; #16: never if it is of use. */
+static void check_slot(LB_ARGS, struct kind kind, __u8 state, bool stealable)
+{
+	struct service vip = lb_add(_metadata, self, kind, 1);
+	__u32 slot, timeout = lb_test_timeouts[state];
+	int second;
+
+	for (second = 0; second < 2; second++) {
+		struct conn conn = lb_conn_n(&vip, state * 2 + second);
+
+		slot = fill_slots(self, &conn, state, timeout, second);
+		lb_build_request(self, &conn, kind.proto == IPPROTO_TCP ? SYN : 0, NULL);
+		if (!stealable) {
+			lb_run_stopped(_metadata, self, LB_DROP_TABLE_FULL);
+			*lb_word_at(self, slot) -= 1ULL << 32;
+		}
+		lb_run(_metadata, self);
+		lb_check_forwarded(_metadata, self, &conn);
+		ASSERT_EQ((int)slot, lb_slot_of(self, &conn));
+		lb_empty_flows();
+	}
+}
+
+TEST_F(lb, slots_are_given_away_in_time)
+{
+	int i;
+
+	lb_add_snats(self);
+	for (i = 0; i < 4; i++) {
+		check_slot(_metadata, self, lb_kinds[i], LB_FLOW_CLAIMED, false);
+		check_slot(_metadata, self, lb_kinds[i], LB_FLOW_ESTABLISHED, false);
+		check_slot(_metadata, self, lb_kinds[i], LB_FLOW_UDP_REPLIED, false);
+		check_slot(_metadata, self, lb_kinds[i], LB_FLOW_SYN, true);
+		check_slot(_metadata, self, lb_kinds[i], LB_FLOW_SYNACK, true);
+		check_slot(_metadata, self, lb_kinds[i], LB_FLOW_FIN, true);
+		check_slot(_metadata, self, lb_kinds[i], LB_FLOW_RESET, true);
+		check_slot(_metadata, self, lb_kinds[i], LB_FLOW_UDP, true);
+		self->n_backends = 0;
+		self->n_vips = 0;
+	}
+}
+
+/* Where the hash decides, a full table does no harm. */
+TEST_F(lb, full_table_without_translation)
+{
+	const struct kind *kind;
+
+	for (kind = lb_kinds; kind->family; kind++) {
+		struct service vip = lb_add(_metadata, self, *kind, 3);
+		struct conn conn = lb_conn_n(&vip, 3);
+
+		if (lb_translates(kind->forward))
+			continue;
+		fill_slots(self, &conn, LB_FLOW_ESTABLISHED, 0, 0);
+		lb_request(_metadata, self, &conn, ACK, &data);
+		ASSERT_EQ(1, self->info);
+		lb_request(_metadata, self, &conn, ACK, &data);
+		ASSERT_EQ(1, self->info);
+		ASSERT_EQ(NOWHERE, lb_slot_of(self, &conn));
+	}
+}
+
+/* --- backends that go ------------------------------------------------------------------- */
+
+/* #14: who can move does so; others stay with the little hope there is. */
+TEST_F(lb, down_moves_what_can_move)
+{
+	const struct kind *kind;
+
+	lb_add_snats(self);
+	for (kind = lb_kinds; kind->family; kind++) {
+		struct service vip = add_first(_metadata, self, *kind, 2);
+		struct conn conn = lb_conn_n(&vip, 3);
+
+		if (!is_tcp(kind))
+			continue;
+		lb_open(_metadata, self, &conn);
+		lb_set_ring(_metadata, self, vip.id, vip.first + 1, 1);
+		self->maps.backends[vip.first].state = LB_BACKEND_DOWN;
+		if (lb_translates(kind->forward)) {
+			lb_request(_metadata, self, &conn, ACK, &data);
+			lb_reply(_metadata, self, &conn, ACK, &data);
+			conn.backend = NOWHERE;
+			/* Its port stays: lb_request() compares. */
+			lb_request(_metadata, self, &conn, SYN, NULL);
+			lb_reply(_metadata, self, &conn, SYN | ACK, NULL);
+		} else {
+			conn.backend = NOWHERE;
+			lb_request(_metadata, self, &conn, ACK, &data);
+		}
+		ASSERT_EQ(vip.first + 1, (__u32)conn.backend);
+		lb_request(_metadata, self, &conn, ACK, &data);
+		lb_set_ring(_metadata, self, vip.id, vip.first, 1);
+		lb_request(_metadata, self, &conn, ACK, &data);
+	}
+}
+
+/* #14: of UDP, any packet may be the first. */
+TEST_F(lb, down_moves_udp)
+{
+	const struct kind *kind;
+
+	lb_add_snats(self);
+	for (kind = lb_kinds; kind->family; kind++) {
+		struct service vip = add_first(_metadata, self, *kind, 2);
+		struct conn conn = lb_conn_n(&vip, 3);
+
+		if (is_tcp(kind))
+			continue;
+		lb_open(_metadata, self, &conn);
+		lb_set_ring(_metadata, self, vip.id, vip.first + 1, 1);
+		self->maps.backends[vip.first].state = LB_BACKEND_DOWN;
+		conn.backend = NOWHERE;
+		lb_open(_metadata, self, &conn);
+		ASSERT_EQ(vip.first + 1, (__u32)conn.backend);
+	}
+}
+
+/* #14: all down: the ring stays as it is, and is followed. */
+TEST_F(lb, all_down_is_followed)
+{
+	const struct kind *kind;
+
+	lb_add_snats(self);
+	for (kind = lb_kinds; kind->family; kind++) {
+		struct service vip = lb_add(_metadata, self, *kind, 2);
+		struct conn conn = lb_conn_n(&vip, 3);
+
+		self->maps.backends[vip.first].state = LB_BACKEND_DOWN;
+		self->maps.backends[vip.first + 1].state = LB_BACKEND_DOWN;
+		lb_open(_metadata, self, &conn);
+		lb_request(_metadata, self, &conn, ACK, &data);
+	}
+}
+
+/* #15: another backend gets the number. */
+static void replace(struct _test_data_lb *self, __u32 i)
+{
+	struct lb_backend *backend = &self->maps.backends[i];
+
+	backend->gen++;
+	backend->addr.a[3] ^= htonl(0x80);
+	backend->dmac[1] ^= 0x11;
+}
+
+TEST_F(lb, new_generation_gets_no_old_connection)
+{
+	const struct kind *kind;
+
+	lb_add_snats(self);
+	for (kind = lb_kinds; kind->family; kind++) {
+		struct service vip = add_first(_metadata, self, *kind, 2);
+		struct conn conn = lb_conn_n(&vip, 3);
+		struct build reply;
+
+		lb_open(_metadata, self, &conn);
+		lb_set_ring(_metadata, self, vip.id, vip.first + 1, 1);
+		if (lb_translates(kind->forward)) {
+			lb_build_reply(self, &conn, ACK, NULL);
+			reply = self->pkt;
+		}
+		replace(self, vip.first);
+		if (lb_translates(kind->forward)) {
+			self->pkt = reply;
+			lb_run_stopped(_metadata, self, LB_PASS_OTHER);
+			lb_build_reply(self, &conn, ACK, NULL);
+			lb_run_stopped(_metadata, self, LB_PASS_OTHER);
+		}
+		if (lb_translates(kind->forward) && is_tcp(kind)) {
+			lb_build_request(self, &conn, ACK, &data);
+			lb_run_stopped(_metadata, self, LB_DROP_NO_CONNECTION);
+		}
+		conn.backend = NOWHERE;
+		lb_open(_metadata, self, &conn);
+		ASSERT_EQ(vip.first + 1, (__u32)conn.backend);
+	}
+}
+
+/* A service that is forwarded in another way from now on, with its backends anew. */
+TEST_F(lb, another_mode)
+{
+	const struct kind *from, *to;
+
+	lb_add_snats(self);
+	for (from = lb_kinds; from->family; from++) {
+		for (to = lb_kinds; to->family; to++) {
+			struct service vip;
+			struct conn conn;
+
+			if (from->family != to->family || from->proto != to->proto ||
+			    from->forward == to->forward)
+				continue;
+			lb_empty_flows();
+			self->n_backends = 0;
+			self->n_vips = 0;
+			vip = add_first(_metadata, self, *from, 1);
+			conn = lb_conn_n(&vip, 3);
+			lb_open(_metadata, self, &conn);
+			/* The same address, and another backend of the other kind. */
+			self->maps.backends[vip.first].state = LB_BACKEND_UNUSED;
+			self->maps.backends[vip.first].gen += 7;
+			self->n_vips = 0;
+			vip = add_first(_metadata, self, *to, 1);
+			conn.vip = vip;
+			conn.backend = NOWHERE;
+			conn.sport = 0;
+			lb_open(_metadata, self, &conn);
+			lb_request(_metadata, self, &conn, ACK, &data);
+			ASSERT_EQ(vip.first, (__u32)conn.backend);
+		}
+	}
+}
+
+int main(int argc, char **argv)
+{
+	return lb_test_main(argc, argv);
+}

@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Tests of samples/xdp_lb_kern.c: packets that are too big for a tunnel, and
+ * fragments.
+ */
+#include <kselftest_harness.h>
+#include "xdp_lb_packet.h"
+
+/* --- too big for a tunnel ------------------------------------------------------------- */
+
+/* A packet of @bytes, counted from the IP header on. */
+static void build_big(struct _test_data_lb *self, const struct conn *conn, __u32 bytes, bool df,
+		      int vlans)
+{
+	struct shape shape = { .vlans = vlans };
+	__u32 headers;
+
+	lb_build_request(self, conn, ACK, &shape);
+	headers = self->pkt.len - self->pkt.ip_at;
+	shape.payload = bytes - headers;
+	lb_build_request(self, conn, ACK, &shape);
+	if (df && conn->vip.family == 4) {
+		build_frag4(&self->pkt, 0, 0);
+		self->pkt.data[self->pkt.ip_at + 6] |= 0x40;
+		build_checksums(&self->pkt);
+	}
+}
+
+static void check_too_big4(LB_ARGS, const struct look *look, __u32 mtu)
+{
+	const __u8 *out = self->out.data;
+
+	ASSERT_EQ(IPPROTO_ICMP, look->proto);
+	EXPECT_EQ(ICMP_DEST_UNREACH, out[look->l4]);
+	EXPECT_EQ(ICMP_FRAG_NEEDED, out[look->l4 + 1]);
+	EXPECT_EQ(0, look16(out, look->l4 + 4));
+	EXPECT_EQ(mtu, look16(out, look->l4 + 6));
+	/* RFC 1812 section 4.3.2.3 */
+	EXPECT_GE(576, look->end - look->l3);
+}
+
+static void check_too_big6(LB_ARGS, const struct look *look, __u32 mtu)
+{
+	const __u8 *out = self->out.data;
+
+	ASSERT_EQ(IPPROTO_ICMPV6, look->proto);
+	EXPECT_EQ(ICMPV6_PKT_TOOBIG, out[look->l4]);
+	EXPECT_EQ(0, out[look->l4 + 1]);
+	EXPECT_EQ(0, look16(out, look->l4 + 4));
+	EXPECT_EQ(mtu, look16(out, look->l4 + 6));
+	/* RFC 4443 section 3.2 */
+	EXPECT_GE(1280, look->end - look->l3);
+}
+
+/* The error that came out, about the packet in self->pkt. */
+static void check_too_big(LB_ARGS, const struct conn *conn, __u32 mtu)
+{
+	const __u8 *in = self->pkt.data, *out = self->out.data;
+	struct lb_addr src, dst;
+	struct look look;
+
+	ASSERT_EQ(LB_TOO_BIG, self->reason);
+	ASSERT_TRUE(look_at(out, self->out.len, &look));
+	ASSERT_EQ(self->out.len, look.end);
+	EXPECT_EQ(0, memcmp(out, in + ETH_ALEN, ETH_ALEN));
+	EXPECT_EQ(0, memcmp(out + ETH_ALEN, in, ETH_ALEN));
+	ASSERT_EQ(self->pkt.ip_at, look.l3);
+	EXPECT_EQ(0, memcmp(out + 12, in + 12, look.l3 - 12));
+	src = look_addr(out, &look, look_saddr_at(&look));
+	dst = look_addr(out, &look, look_daddr_at(&look));
+	EXPECT_TRUE(same_addr(&src, &conn->vip.key.addr));
+	EXPECT_TRUE(same_addr(&dst, &conn->client));
+	EXPECT_LT(30, out[look_ttl_at(&look)]);
+	EXPECT_TRUE(sums_are_right(out, self->out.len));
+	if (conn->vip.family == 4)
+		check_too_big4(_metadata, self, &look, mtu);
+	else
+		check_too_big6(_metadata, self, &look, mtu);
+	/* At least the headers, and not one byte that was not sent. */
+	ASSERT_LE(look.l4 + 8 + 40 + 20, look.end);
+	EXPECT_EQ(0, memcmp(out + look.l4 + 8, in + self->pkt.ip_at, look.end - look.l4 - 8));
+}
+
+static bool is_tunnel(const struct kind *kind)
+{
+	return kind->forward == LB_IPIP;
+}
+
+/* #22, at the very byte. */
+TEST_F(lb, too_big_is_answered)
+{
+	const struct kind *kind;
+	int vlans;
+
+	for (kind = lb_kinds; kind->family; kind++) {
+		__u32 room = LB_TEST_MTU - (kind->behind == 4 ? 20 : 40);
+		struct service vip;
+		struct conn conn;
+
+		if (!is_tunnel(kind))
+			continue;
+		vip = lb_add(_metadata, self, *kind, 2);
+		conn = lb_conn_n(&vip, 7);
+		build_big(self, &conn, room, true, 0);
+		lb_run(_metadata, self);
+		lb_check_forwarded(_metadata, self, &conn);
+		for (vlans = 0; vlans < 3; vlans++) {
+			build_big(self, &conn, room + 1, true, vlans);
+			lb_run(_metadata, self);
+			check_too_big(_metadata, self, &conn, room);
+		}
+		build_big(self, &conn, 3000, true, 0);
+		lb_run(_metadata, self);
+		check_too_big(_metadata, self, &conn, room);
+	}
+}
+
+/* Each sum that the error can have, by what it quotes. */
+TEST_F(lb, too_big_with_each_checksum)
+{
+	const struct kind *kind;
+	__u32 value;
+
+	for (kind = lb_kinds; kind->family; kind++) {
+		struct service vip;
+		struct conn conn;
+
+		if (!is_tunnel(kind))
+			continue;
+		vip = lb_add(_metadata, self, *kind, 1);
+		conn = lb_conn_n(&vip, 7);
+		build_big(self, &conn, 1500, true, 0);
+		for (value = 0; value < 65536; value += 97) {
+			put16(self->pkt.data, self->pkt.l4_at + 20, value);
+			lb_run(_metadata, self);
+			check_too_big(_metadata, self, &conn, kind->behind == 4 ? 1480 : 1460);
+		}
+	}
+}
+
+/* Whoever lets others fragment gets no answer. */
+TEST_F(lb, too_big_without_df_is_dropped)
+{
+	const struct kind kind = { LB_IPIP, 4, 4, IPPROTO_UDP };
+	struct service vip = lb_add(_metadata, self, kind, 1);
+	struct conn conn = lb_conn_n(&vip, 1);
+
+	build_big(self, &conn, 1481, false, 0);
+	lb_run_stopped(_metadata, self, LB_DROP_TOO_BIG);
+}
+
+TEST_F(lb, too_big_is_answered_so_many_times)
+{
+	const struct kind kind = { LB_IPIP, 6, 6, IPPROTO_TCP };
+	struct service vip = lb_add(_metadata, self, kind, 1);
+	struct conn conn = lb_conn_n(&vip, 1);
+	int i;
+
+	lb_set_rates(_metadata, self, 0, LB_TEST_ICMP_LIMIT - 3);
+	build_big(self, &conn, 1461, true, 0);
+	for (i = 0; i < 3; i++)
+		lb_run_stopped(_metadata, self, LB_TOO_BIG);
+	for (i = 0; i < 3; i++)
+		lb_run_stopped(_metadata, self, LB_DROP_TOO_BIG_LIMIT);
+	/* All others go on. */
+	lb_request(_metadata, self, &conn, ACK, NULL);
+}
+
+/* The other modes do not make packets bigger: the device says what fits. */
+TEST_F(lb, big_packets_of_other_modes)
+{
+	const struct kind *kind;
+
+	lb_add_snats(self);
+	for (kind = lb_kinds; kind->family && !is_tunnel(kind); kind++) {
+		struct service vip = lb_add(_metadata, self, *kind, 1);
+		struct conn conn = lb_conn_n(&vip, 1);
+
+		lb_open(_metadata, self, &conn);
+		build_big(self, &conn, 3400, true, 2);
+		lb_run(_metadata, self);
+		lb_check_forwarded(_metadata, self, &conn);
+	}
+}
+
+/* More than a page: in XDP, a packet of several buffers. */
+TEST_F(lb, packets_of_several_buffers)
+{
+	const struct kind *kind;
+
+	if (variant->tc)
+		SKIP(return, "BPF_PROG_TEST_RUN gives tc no more than a page");
+	lb_add_snats(self);
+	for (kind = lb_kinds; kind->family; kind++) {
+		__u32 room = LB_TEST_MTU - (kind->behind == 4 ? 20 : 40);
+		struct service vip = lb_add(_metadata, self, *kind, 1);
+		struct conn conn = lb_conn_n(&vip, 1);
+
+		lb_open(_metadata, self, &conn);
+		build_big(self, &conn, 9000, true, 1);
+		lb_run(_metadata, self);
+		if (is_tunnel(kind)) {
+			check_too_big(_metadata, self, &conn, room);
+			self->maps.backends[vip.first].mtu = 9100;
+			lb_run(_metadata, self);
+		}
+		lb_check_forwarded(_metadata, self, &conn);
+	}
+}
+
+/* --- fragments ------------------------------------------------------------------------ */
+
+/* A fragment of a packet of the connection; only the first has a transport header. */
+static void build_fragment(struct build *pkt, const struct ends *ends, __u32 offset, bool more,
+			   __u32 payload, const struct shape *shape)
+{
+	lb_build_net(pkt, ends, shape);
+	build_frag(pkt, offset, more);
+	if (!offset) {
+		lb_build_transport(pkt, ends, ACK, shape);
+		lb_put_ends(pkt, ends);
+		build_finish(pkt);
+		return;
+	}
+	pkt->l4_at = pkt->len;
+	build_next(pkt, ends->proto);
+	build_payload(pkt, payload);
+	lb_put_ends(pkt, ends);
+	build_finish(pkt);
+}
+
+static void fragment(struct _test_data_lb *self, const struct conn *conn, bool reply,
+		     __u32 offset, bool more)
+{
+	const struct shape shape = { .payload = 104 - (conn->vip.key.proto == IPPROTO_TCP ?
+						       20 : 8) };
+	struct ends ends = reply ? lb_reply_ends(self, conn) : lb_request_ends(conn);
+
+	build_fragment(&self->pkt, &ends, offset, more, 64, &shape);
+	want_macs(self->pkt.data, lb_mac_in, conn->mac);
+}
+
+static void run_fragments(LB_ARGS, struct conn *conn)
+{
+	static const __u32 offsets[] = { 0, 104, 168, 232 };
+	__u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(offsets); i++) {
+		fragment(self, conn, false, offsets[i], i < ARRAY_SIZE(offsets) - 1);
+		lb_run(_metadata, self);
+		lb_check_forwarded(_metadata, self, conn);
+	}
+	for (i = 0; lb_translates(conn->vip.forward) && i < ARRAY_SIZE(offsets); i++) {
+		fragment(self, conn, true, offsets[i], i < ARRAY_SIZE(offsets) - 1);
+		lb_run(_metadata, self);
+		lb_check_replied(_metadata, self, conn);
+	}
+}
+
+/* #20 */
+TEST_F(lb, fragments_follow_the_first)
+{
+	const struct kind *kind;
+	__u32 i;
+
+	lb_add_snats(self);
+	for (kind = lb_kinds; kind->family; kind++) {
+		struct service vip = lb_add(_metadata, self, *kind, 3);
+
+		for (i = 0; i < 5; i++) {
+			struct conn conn = lb_conn_n(&vip, i);
+
+			lb_open(_metadata, self, &conn);
+			run_fragments(_metadata, self, &conn);
+		}
+	}
+}
+
+TEST_F(lb, fragments_before_the_first)
+{
+	const struct kind *kind;
+
+	lb_add_snats(self);
+	for (kind = lb_kinds; kind->family; kind++) {
+		struct service vip = lb_add(_metadata, self, *kind, 3);
+		struct conn conn = lb_conn_n(&vip, 3);
+
+		lb_open(_metadata, self, &conn);
+		fragment(self, &conn, false, 104, true);
+		lb_run_stopped(_metadata, self, LB_DROP_FRAGMENT);
+		fragment(self, &conn, false, 0, true);
+		lb_run(_metadata, self);
+		lb_check_forwarded(_metadata, self, &conn);
+		fragment(self, &conn, false, 104, true);
+		lb_run(_metadata, self);
+		lb_check_forwarded(_metadata, self, &conn);
+	}
+}
+
+/* Another packet, that of another client, or of another protocol. */
+TEST_F(lb, fragments_are_told_apart)
+{
+	const struct kind kind = { LB_NAT, 4, 4, IPPROTO_UDP };
+	struct service vip;
+	struct conn conn;
+
+	lb_add_snats(self);
+	vip = lb_add(_metadata, self, kind, 3);
+	conn = lb_conn_n(&vip, 3);
+	fragment(self, &conn, false, 0, true);
+	lb_run(_metadata, self);
+	lb_check_forwarded(_metadata, self, &conn);
+	fragment(self, &conn, false, 104, false);
+	put16(self->pkt.data, self->pkt.ip_at + 4, 0x1111);
+	lb_run_stopped(_metadata, self, LB_DROP_FRAGMENT);
+	fragment(self, &conn, false, 104, false);
+	self->pkt.data[self->pkt.ip_at + 15] ^= 1;
+	lb_run_stopped(_metadata, self, LB_DROP_FRAGMENT);
+	fragment(self, &conn, false, 104, false);
+	lb_run(_metadata, self);
+	lb_check_forwarded(_metadata, self, &conn);
+}
+
+/* The first one must have the transport header, or filters could be passed: RFC 1858. */
+TEST_F(lb, fragments_that_are_tiny)
+{
+	const struct kind *kind;
+	__u32 len;
+
+	lb_add_snats(self);
+	for (kind = lb_kinds; kind->family; kind++) {
+		__u32 whole = kind->proto == IPPROTO_TCP ? 20 : 8;
+		struct service vip = lb_add(_metadata, self, *kind, 3);
+		struct conn conn = lb_conn_n(&vip, 3);
+
+		for (len = 0; len < whole; len++) {
+			fragment(self, &conn, false, 0, true);
+			self->pkt.len = self->pkt.l4_at + len;
+			self->pkt.l4_proto = 0;
+			build_finish(&self->pkt);
+			lb_run_stopped(_metadata, self, LB_DROP_MALFORMED);
+			build_pad(&self->pkt, 150);
+			lb_run_stopped(_metadata, self, LB_DROP_MALFORMED);
+		}
+	}
+}
+
+TEST_F(lb, fragments_of_others_pass)
+{
+	static const struct kind kinds[] = {
+		{ LB_NAT, 4, 4, IPPROTO_UDP }, { LB_NAT, 6, 6, IPPROTO_UDP },
+	};
+	int i;
+
+	lb_add_snats(self);
+	for (i = 0; i < 2; i++) {
+		struct service vip = lb_add(_metadata, self, kinds[i], 3);
+		struct conn conn = lb_conn_n(&vip, 3);
+
+		conn.vip.key.addr = lb_addr_n(i ? "2001:db8:99::1" : "192.0.2.200", 0);
+		fragment(self, &conn, false, 0, true);
+		lb_run_stopped(_metadata, self, LB_PASS_OTHER);
+		fragment(self, &conn, false, 104, false);
+		lb_run_stopped(_metadata, self, LB_PASS_OTHER);
+		/* Of a protocol that no service there has. */
+		conn.vip = vip;
+		conn.vip.key.proto = IPPROTO_TCP;
+		fragment(self, &conn, false, 104, false);
+		lb_run_stopped(_metadata, self, LB_PASS_OTHER);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	return lb_test_main(argc, argv);
+}
