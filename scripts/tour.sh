@@ -5,7 +5,9 @@
 # and why, its real output, and a check that the effect is as told.
 #
 # A demo is a file tour/NAME.sh with two functions: about_NAME prints one line,
-# tour_NAME runs its steps with the helpers below.
+# tour_NAME runs its steps with the helpers below. There may be two more:
+# topology_NAME prints the topology of its lab if that is not the pair, undo_NAME
+# removes what outlives its processes, when the tour ends before the demo does.
 set -euo pipefail
 
 TOUR_DIR=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
@@ -13,7 +15,7 @@ TOUR_DIR=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 . "$TOUR_DIR/common.sh"
 
 # In the order of the chapter.
-readonly DEMOS='hello ping sockfilter tc pktcount tcpconnect network'
+readonly DEMOS='hello ping sockfilter tc pktcount tcpconnect network xdp_lb'
 
 STEP=
 ONLY=()
@@ -81,11 +83,17 @@ start()
 # start_plain SAMPLE OPTION...: the same for a sample that has no interface.
 start_plain()
 {
-	local sample=$1
+	start_at host "$@"
+}
 
-	shift
-	printf '   %s\n' "$(colour 36 "host\$ samples/$sample${*:+ $*}")"
-	"$NETBPF_OUT/samples/$sample" -n "netbpf-$LAB-host" "$@" \
+# start_at NODE SAMPLE OPTION...: the same on another node.
+start_at()
+{
+	local node=$1 sample=$2
+
+	shift 2
+	printf '   %s\n' "$(colour 36 "$node\$ samples/$sample${*:+ $*}")"
+	"$NETBPF_OUT/samples/$sample" -n "netbpf-$LAB-$node" "$@" \
 		>"$WORK/demo" 2>&1 </dev/null &
 	DEMO_PID=$!
 	if ! wait_until 10 grep -q '^ready:' "$WORK/demo"; then
@@ -165,7 +173,10 @@ clean_up()
 		kill "$DEMO_PID" 2>/dev/null || :
 		wait "$DEMO_PID" 2>/dev/null || :
 	fi
-	[ ! -e "$WORK/lab-up" ] || "$TOUR_DIR/lab.sh" down "$LAB" >/dev/null 2>&1 || :
+	if [ -s "$WORK/lab-up" ]; then
+		optional "undo_$(<"$WORK/lab-up")" || :
+		"$TOUR_DIR/lab.sh" down "$LAB" >/dev/null 2>&1 || :
+	fi
 	[ -z "$WORK" ] || rm -rf "$WORK"
 }
 
@@ -183,13 +194,25 @@ build()
 	fi
 }
 
+# optional FUNCTION: call it if there is one; 1 if not.
+optional()
+{
+	declare -F "$1" >/dev/null && "$1"
+}
+
+# topology DEMO: of its lab.
+topology()
+{
+	optional "topology_$1" || echo pair
+}
+
 tour_one()
 {
 	local demo=$1
 
 	printf '\n%s\n' "$(colour 1 "== $demo: $("about_$demo")")"
-	touch "$WORK/lab-up"
-	"$TOUR_DIR/lab.sh" up pair --name "$LAB" >"$WORK/lab" 2>&1 || {
+	echo "$demo" >"$WORK/lab-up"
+	"$TOUR_DIR/lab.sh" up "$(topology "$demo")" --name "$LAB" >"$WORK/lab" 2>&1 || {
 		cat "$WORK/lab" >&2
 		die 1 "the lab did not come up" "scripts/doctor.sh"
 	}
@@ -232,6 +255,19 @@ options()
 	fi
 }
 
+show_pair()
+{
+	cat <<PICTURE
+
+A host and a box, each a network namespace of its own, joined by a virtual wire:
+
+     host                        pingbox
+     eth0 10.0.1.1  <--------->  eth0 10.0.1.2
+
+XDP on the host's eth0 sees what pingbox sends.
+PICTURE
+}
+
 main()
 {
 	local demo
@@ -247,15 +283,9 @@ main()
 	build
 	[ ${#ONLY[@]} -gt 0 ] || read -ra ONLY <<<"$DEMOS"
 
-	cat <<PICTURE
-
-A host and a box, each a network namespace of its own, joined by a virtual wire:
-
-     host                        pingbox
-     eth0 10.0.1.1  <--------->  eth0 10.0.1.2
-
-XDP on the host's eth0 sees what pingbox sends.
-PICTURE
+	for demo in "${ONLY[@]}"; do
+		[ "$(topology "$demo")" != pair ] || { show_pair; break; }
+	done
 	for demo in "${ONLY[@]}"; do
 		tour_one "$demo"
 	done

@@ -87,6 +87,19 @@ test_interrupt_leaves_nothing()
 	expect_eq "left behind" "$(tours_up "$pid")" ""
 }
 
+# The demo that pins something, at the moment when nobody owns it.
+test_interrupt_leaves_no_balancer()
+{
+	local pid status=0
+
+	start_bg pid "$TOUR" --only xdp_lb
+	eventually 60 grep -q 'kill -9' "$(sample_out "$pid")"
+	stop_sample "$pid" INT || status=$?
+	expect_eq "status" "$status" 130
+	expect_eq "left behind" "$(tours_up "$pid")" ""
+	[ ! -e "/sys/fs/bpf/xdp_lb/tour-$pid" ] || fail "it is still pinned"
+}
+
 test_usage()
 {
 	expect_status 0 "$TOUR" --help
@@ -126,4 +139,5 @@ test_needs_root()
 
 run_tests test_list_names_every_demo_file test_every_demo_is_as_told test_only_shows_one_demo \
 	test_no_colour_without_a_terminal test_a_wrong_effect_is_noticed \
-	test_interrupt_leaves_nothing test_usage test_step_waits_for_enter test_needs_root
+	test_interrupt_leaves_nothing test_interrupt_leaves_no_balancer test_usage \
+	test_step_waits_for_enter test_needs_root

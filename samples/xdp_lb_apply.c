@@ -1,0 +1,542 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Bring the maps into line with a configuration, by differences: a service is known
+ * by its address, port and protocol, a backend by its address and port. What stays
+ * keeps its number, its counters and its connections.
+ *
+ * In an order in which packets see no half of it: what a service needs is there
+ * before it, and goes after it.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/if_ether.h>
+#include "sample.h"
+#include "xdp_lb_state.h"
+
+static struct lb_vip_key key_of(const struct lb_vip_conf *vip)
+{
+	struct lb_vip_key key = { .addr = vip->addr, .port = htons(vip->port),
+				  .proto = vip->proto };
+
+	return key;
+}
+
+static bool same_key(const struct lb_vip_key *a, const struct lb_vip_key *b)
+{
+	return !memcmp(a, b, sizeof(*a));
+}
+
+/* --- what is there --------------------------------------------------------------------- */
+
+/* The number of a service that is as configured; -1: there is none. */
+static int find_vip(const struct lb_state *state, const struct lb_vip_conf *vip)
+{
+	struct lb_vip_key key = key_of(vip);
+	int i;
+
+	for (i = 0; i < LB_VIPS_MAX; i++) {
+		if (state->vip_infos[i].used && same_key(&state->vip_infos[i].key, &key) &&
+		    state->vip_infos[i].forward == vip->forward)
+			return i;
+	}
+	return -1;
+}
+
+static int find_backend(const struct lb_state *state, unsigned int vip,
+			const struct lb_backend_conf *conf)
+{
+	int i;
+
+	for (i = 0; i < LB_BACKENDS_MAX; i++) {
+		const struct lb_backend *backend = &state->backends[i];
+
+		if (backend->state != LB_BACKEND_UNUSED && backend->vip == vip &&
+		    backend->port == htons(conf->port) &&
+		    !memcmp(&backend->addr, &conf->addr, sizeof(conf->addr)))
+			return i;
+	}
+	return -1;
+}
+
+static const struct lb_vip_conf *conf_of(const struct lb_conf *conf,
+					 const struct lb_vip_info *info)
+{
+	struct lb_vip_key key;
+	unsigned int i;
+
+	for (i = 0; i < conf->n_vips; i++) {
+		key = key_of(&conf->vips[i]);
+		if (same_key(&key, &info->key) && conf->vips[i].forward == info->forward)
+			return &conf->vips[i];
+	}
+	return NULL;
+}
+
+static bool is_configured(const struct lb_vip_conf *vip, const struct lb_backend *backend)
+{
+	unsigned int i;
+
+	for (i = 0; i < vip->n_backends; i++) {
+		if (backend->port == htons(vip->backends[i].port) &&
+		    !memcmp(&backend->addr, &vip->backends[i].addr, sizeof(backend->addr)))
+			return true;
+	}
+	return false;
+}
+
+/* --- backends ----------------------------------------------------------------------- */
+
+static void clear_stats(const struct lb_state *state, __u32 index)
+{
+	struct lb_stats *zero = calloc(libbpf_num_possible_cpus(), sizeof(*zero));
+
+	if (zero)
+		bpf_map_update_elem(state->stats_fd, &index, zero, BPF_ANY);
+	free(zero);
+}
+
+static int add_backend(struct lb_state *state, unsigned int vip,
+		       const struct lb_backend_conf *conf)
+{
+	struct lb_backend new = { .addr = conf->addr, .port = htons(conf->port), .vip = vip };
+	int i;
+
+	for (i = 0; i < LB_BACKENDS_MAX; i++) {
+		if (state->backends[i].state == LB_BACKEND_UNUSED)
+			break;
+	}
+	if (i == LB_BACKENDS_MAX)
+		return -ENOSPC;
+	/* Connections of who had the entry before do not match the new generation. */
+	new.gen = state->backends[i].gen + 1;
+	clear_stats(state, i);
+	memset(&state->backend_infos[i], 0, sizeof(state->backend_infos[i]));
+	state->backends[i] = new;
+	__atomic_store_n(&state->backends[i].state, LB_BACKEND_UP, __ATOMIC_RELEASE);
+	return i;
+}
+
+static void remove_backend(struct lb_state *state, unsigned int i)
+{
+	__u16 gen = state->backends[i].gen;
+
+	__atomic_store_n(&state->backends[i].state, LB_BACKEND_UNUSED, __ATOMIC_RELEASE);
+	memset(&state->backends[i], 0, sizeof(state->backends[i]));
+	state->backends[i].gen = gen;
+}
+
+/* Returns how many changed, or a negative errno. */
+static int apply_backends(struct lb_state *state, unsigned int vip,
+			  const struct lb_vip_conf *conf)
+{
+	int i, changed = 0;
+	unsigned int k;
+
+	for (k = 0; k < conf->n_backends; k++) {
+		struct lb_backend_info *info;
+
+		i = find_backend(state, vip, &conf->backends[k]);
+		if (i < 0) {
+			i = add_backend(state, vip, &conf->backends[k]);
+			changed++;
+		}
+		if (i < 0)
+			return i;
+		info = &state->backend_infos[i];
+		changed += info->weight != conf->backends[k].weight;
+		info->weight = conf->backends[k].weight;
+		memcpy(info->name, conf->backends[k].name, sizeof(info->name));
+	}
+	return changed;
+}
+
+/* After the ring no longer has them. */
+static void remove_backends(struct lb_state *state, unsigned int vip,
+			    const struct lb_vip_conf *conf)
+{
+	unsigned int i;
+
+	for (i = 0; i < LB_BACKENDS_MAX; i++) {
+		const struct lb_backend *backend = &state->backends[i];
+
+		if (backend->state != LB_BACKEND_UNUSED && backend->vip == vip &&
+		    (!conf || !is_configured(conf, backend)))
+			remove_backend(state, i);
+	}
+}
+
+/* Those that are to go get no new connections: the ring is built without them. */
+static int retire_backends(struct lb_state *state, unsigned int vip,
+			   const struct lb_vip_conf *conf)
+{
+	int i, changed = 0;
+
+	for (i = 0; i < LB_BACKENDS_MAX; i++) {
+		const struct lb_backend *backend = &state->backends[i];
+
+		if (backend->state == LB_BACKEND_UNUSED || backend->vip != vip ||
+		    is_configured(conf, backend))
+			continue;
+		state->backend_infos[i].weight = 0;
+		changed++;
+	}
+	return changed;
+}
+
+/* --- services ----------------------------------------------------------------------- */
+
+static int write_dnat(const struct lb_state *state, const struct lb_vip_conf *conf, bool add)
+{
+	struct lb_vip_key to = key_of(conf), from = { .proto = conf->proto };
+	unsigned int i;
+
+	for (i = 0; i < conf->n_backends && conf->forward == LB_DNAT; i++) {
+		from.addr = conf->backends[i].addr;
+		from.port = htons(conf->backends[i].port);
+		if (add && bpf_map_update_elem(state->dnat_fd, &from, &to, BPF_ANY))
+			return -errno;
+	}
+	return 0;
+}
+
+/* What says to which service the replies of a backend belong: those that are gone. */
+static void clean_dnat(const struct lb_state *state, const struct lb_conf *conf)
+{
+	struct lb_vip_key from, next, to, *at = NULL;
+	const struct lb_vip_conf *vip;
+	unsigned int i, k;
+	bool keep;
+
+	while (!bpf_map_get_next_key(state->dnat_fd, at, &next)) {
+		keep = false;
+		for (i = 0; i < conf->n_vips && !keep; i++) {
+			vip = &conf->vips[i];
+			to = key_of(vip);
+			for (k = 0; k < vip->n_backends && vip->forward == LB_DNAT; k++) {
+				if (next.port == htons(vip->backends[k].port) &&
+				    next.proto == to.proto &&
+				    !memcmp(&next.addr, &vip->backends[k].addr, sizeof(next.addr)))
+					keep = true;
+			}
+		}
+		if (!keep)
+			bpf_map_delete_elem(state->dnat_fd, &next);
+		from = next;
+		/* After a deletion the place is lost: begin again. */
+		at = keep ? &from : NULL;
+	}
+}
+
+static int free_vip(const struct lb_state *state)
+{
+	int i;
+
+	for (i = 0; i < LB_VIPS_MAX; i++) {
+		if (!state->vip_infos[i].used)
+			return i;
+	}
+	return -ENOSPC;
+}
+
+/* Packets see it from here on. */
+static int announce_vip(struct lb_state *state, unsigned int id, const struct lb_vip_conf *conf)
+{
+	struct lb_vip_key key = key_of(conf), marker = key;
+	struct lb_vip vip = { .id = id, .forward = conf->forward };
+
+	marker.port = 0;
+	marker.marker = 1;
+	if (bpf_map_update_elem(state->vips_fd, &key, &vip, BPF_ANY) ||
+	    bpf_map_update_elem(state->vips_fd, &marker, &vip, BPF_ANY))
+		return -errno;
+	return 0;
+}
+
+/* Another service may have the address, too: then the marker stays. */
+static void forget_vip(struct lb_state *state, unsigned int id)
+{
+	struct lb_vip_info *info = &state->vip_infos[id];
+	struct lb_vip_key marker = info->key;
+	unsigned int i;
+	bool shared = false;
+
+	bpf_map_delete_elem(state->vips_fd, &info->key);
+	info->used = 0;
+	for (i = 0; i < LB_VIPS_MAX && !shared; i++)
+		shared = state->vip_infos[i].used &&
+			 state->vip_infos[i].key.proto == marker.proto &&
+			 !memcmp(&state->vip_infos[i].key.addr, &marker.addr,
+				 sizeof(marker.addr));
+	marker.port = 0;
+	marker.marker = 1;
+	if (!shared)
+		bpf_map_delete_elem(state->vips_fd, &marker);
+	remove_backends(state, id, NULL);
+	bpf_map_delete_elem(state->rings_fd, &id);
+}
+
+static void remove_vips(struct lb_state *state, const struct lb_conf *conf)
+{
+	unsigned int i;
+
+	for (i = 0; i < LB_VIPS_MAX; i++) {
+		if (state->vip_infos[i].used && !conf_of(conf, &state->vip_infos[i]))
+			forget_vip(state, i);
+	}
+}
+
+static int apply_vip(struct lb_state *state, const struct lb_vip_conf *conf,
+		     struct lb_nexthops *hops)
+{
+	int id = find_vip(state, conf), changed, retired;
+	bool is_new = id < 0;
+	struct lb_vip_info *info;
+	int err = 0;
+
+	if (is_new)
+		id = free_vip(state);
+	if (id < 0)
+		return id;
+	info = &state->vip_infos[id];
+	changed = apply_backends(state, id, conf);
+	if (changed < 0)
+		return changed;
+	retired = retire_backends(state, id, conf);
+	memcpy(info->name, conf->name, sizeof(info->name));
+	info->key = key_of(conf);
+	info->forward = conf->forward;
+	info->check = conf->check;
+	lb_follow_nexthops(state, hops, id);
+	if (is_new || changed || retired)
+		err = lb_build_ring(state, id);
+	if (!err)
+		err = write_dnat(state, conf, true);
+	if (!err && is_new)
+		err = announce_vip(state, id, conf);
+	if (err)
+		return err;
+	info->used = 1;
+	if (retired)
+		remove_backends(state, id, conf);
+	return 0;
+}
+
+/* --- what the program must know besides ------------------------------------------------ */
+
+static void set_bit(struct lb_filter *filter, const struct lb_addr *addr)
+{
+	__u32 bit = lb_filter_bit(addr);
+
+	filter->bit[bit / 64] |= 1ULL << bit % 64;
+}
+
+static void make_filter(const struct lb_state *state, const struct lb_conf *conf,
+			struct lb_filter *filter)
+{
+	unsigned int i, k;
+
+	memset(filter, 0, sizeof(*filter));
+	for (i = 0; i < state->conf->n_snat; i++)
+		set_bit(filter, &state->conf->snat[i].addr);
+	for (i = 0; i < conf->n_vips; i++) {
+		set_bit(filter, &conf->vips[i].addr);
+		for (k = 0; k < conf->vips[i].n_backends; k++) {
+			if (conf->vips[i].forward == LB_DNAT)
+				set_bit(filter, &conf->vips[i].backends[k].addr);
+		}
+	}
+}
+
+static bool has_forward(const struct lb_conf *conf, unsigned int forward)
+{
+	unsigned int i;
+
+	for (i = 0; i < conf->n_vips; i++) {
+		if (conf->vips[i].forward == forward)
+			return true;
+	}
+	return false;
+}
+
+static bool is_snat(const struct lb_state *state, const struct lb_addr *addr)
+{
+	unsigned int i;
+
+	for (i = 0; i < state->conf->n_snat; i++) {
+		if (!memcmp(&state->conf->snat[i].addr, addr, sizeof(*addr)))
+			return true;
+	}
+	return false;
+}
+
+/* An address keeps its number: connections say it. So the list only grows. */
+static int add_snat(struct lb_state *state, const struct lb_addr *addr, bool own)
+{
+	struct lb_ports *ports = &state->conf->snat[state->conf->n_snat];
+	int err;
+
+	if (is_snat(state, addr))
+		return 0;
+	if (state->conf->n_snat == LB_SNAT_MAX) {
+		pr_err("failed to take another SNAT address: %d is the most", LB_SNAT_MAX);
+		pr_hint("xdp_lb stop --name %s, then run it with those that are needed",
+			state->name);
+		return -ENOSPC;
+	}
+	err = lb_snat_ports(addr, own, &ports->min, &ports->max);
+	if (err)
+		return err;
+	ports->addr = *addr;
+	state->conf->n_snat++;
+	return 0;
+}
+
+static bool is_family(const struct lb_addr *addr, int family)
+{
+	return lb_addr_is4(addr) ? family == 4 : family == 6;
+}
+
+static bool needs_snat(const struct lb_conf *conf, int family)
+{
+	unsigned int i;
+
+	for (i = 0; i < conf->n_vips; i++) {
+		if (conf->vips[i].forward == LB_NAT &&
+		    is_family(&conf->vips[i].addr, family))
+			return true;
+	}
+	return false;
+}
+
+static bool has_snat(const struct lb_conf *conf, int family)
+{
+	unsigned int i;
+
+	for (i = 0; i < conf->n_snat; i++) {
+		if (is_family(&conf->snat[i], family))
+			return true;
+	}
+	return false;
+}
+
+/* None given: the interface's own, with ports that the host does not use. */
+static int add_own_snat(struct lb_state *state, const struct lb_conf *conf,
+			struct lb_nexthops *hops, int family)
+{
+	struct lb_addr addr;
+	int err;
+
+	if (!needs_snat(conf, family) || has_snat(conf, family))
+		return 0;
+	err = lb_iface_addr(hops, if_nametoindex(conf->ifnames[0]), family, &addr);
+	if (!err)
+		return add_snat(state, &addr, true);
+	pr_err("failed to find a source address for nat: %s has no IPv%d address",
+	       conf->ifnames[0], family);
+	pr_hint("ip addr add ... dev %s, or give one as snat", conf->ifnames[0]);
+	return err;
+}
+
+/* What the host itself sends from: it shares the ports with us. */
+static bool is_own_addr(const struct lb_conf *conf, struct lb_nexthops *hops,
+			const struct lb_addr *addr)
+{
+	int family = lb_addr_is4(addr) ? 4 : 6;
+	struct lb_addr own;
+	unsigned int i;
+
+	for (i = 0; i < conf->n_ifnames; i++) {
+		if (!lb_iface_addr(hops, if_nametoindex(conf->ifnames[i]), family, &own) &&
+		    !memcmp(&own, addr, sizeof(own)))
+			return true;
+	}
+	return false;
+}
+
+static int apply_snat(struct lb_state *state, const struct lb_conf *conf,
+		      struct lb_nexthops *hops)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < conf->n_snat && !err; i++)
+		err = add_snat(state, &conf->snat[i], is_own_addr(conf, hops, &conf->snat[i]));
+	if (!err)
+		err = add_own_snat(state, conf, hops, 4);
+	return err ?: add_own_snat(state, conf, hops, 6);
+}
+
+static int read_mac(const char *ifname, __u8 mac[ETH_ALEN])
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq req = {};
+	int err = 0;
+
+	snprintf(req.ifr_name, sizeof(req.ifr_name), "%s", ifname);
+	if (fd < 0 || ioctl(fd, SIOCGIFHWADDR, &req))
+		err = -errno;
+	else
+		memcpy(mac, req.ifr_hwaddr.sa_data, ETH_ALEN);
+	if (fd >= 0)
+		close(fd);
+	if (err)
+		pr_err("failed to read the MAC address of %s: %s", ifname, strerror(-err));
+	return err;
+}
+
+/* By place: connections say it. */
+static int apply_ifaces(struct lb_state *state, const struct lb_conf *conf)
+{
+	unsigned int i, ifindex;
+
+	for (i = 0; i < conf->n_ifnames; i++) {
+		ifindex = sample_ifindex(conf->ifnames[i]);
+		if (!ifindex || read_mac(conf->ifnames[i], state->conf->iface[i].mac))
+			return -ENODEV;
+		state->conf->iface[i].ifindex = ifindex;
+	}
+	state->conf->n_ifaces = conf->n_ifnames;
+	return 0;
+}
+
+/**
+ * lb_apply() - bring an instance into line with a configuration
+ * @state: the instance, locked
+ * @conf: valid configuration
+ * @hops: next hops
+ *
+ * Return: 0, or a negative errno, which was printed.
+ */
+int lb_apply(struct lb_state *state, const struct lb_conf *conf, struct lb_nexthops *hops)
+{
+	struct lb_filter filter;
+	unsigned int i;
+	int err;
+
+	err = apply_ifaces(state, conf);
+	if (!err)
+		err = apply_snat(state, conf, hops);
+	if (err)
+		return err;
+	remove_vips(state, conf);
+	for (i = 0; i < conf->n_vips && !err; i++)
+		err = apply_vip(state, &conf->vips[i], hops);
+	if (err) {
+		pr_err("failed to apply the configuration: %s", strerror(-err));
+		return err;
+	}
+	state->conf->has_dnat = has_forward(conf, LB_DNAT);
+	clean_dnat(state, conf);
+	make_filter(state, conf, &filter);
+	memcpy(state->filter, &filter, sizeof(filter));
+	state->meta->generation++;
+	return 0;
+}

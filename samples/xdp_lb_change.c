@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Commands that change an instance: reload, stop, backend, vip. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include "sample.h"
+#include "xdp_lb_commands.h"
+
+enum {
+	WAIT_MS = 10000,
+	STEP_MS = 20,
+	WEIGHT_MAX = 65535,
+};
+
+static void pause_ms(unsigned int ms)
+{
+	struct timespec ts = { .tv_nsec = ms * 1000000L };
+
+	nanosleep(&ts, NULL);
+}
+
+/* A control program that is stuck, or whose pid is another's by now, is not waited for. */
+static int signal_run(const struct lb_state *state, int sig)
+{
+	int err = 0;
+
+	if (kill(state->meta->pid, sig)) {
+		err = -errno;
+		pr_err("failed to signal process %u: %s", state->meta->pid, strerror(-err));
+	}
+	return err;
+}
+
+/* --- reload --------------------------------------------------------------------------- */
+
+/**
+ * lb_reload() - xdp_lb reload: have the control program read its file again
+ * @state: the instance
+ * @words: none
+ *
+ * The file is checked here first, so that its errors are seen where they are asked for.
+ *
+ * Return: 0, or a negative errno, which was printed.
+ */
+int lb_reload(struct lb_state *state, char **words)
+{
+	__u32 generation = state->meta->generation;
+	struct lb_conf conf;
+	unsigned int waited;
+	int err;
+
+	if (!lb_state_is_running(state)) {
+		pr_err("failed to reload instance %s: no control program runs", state->name);
+		pr_hint("xdp_lb run -c %s",
+			*state->meta->path ? state->meta->path : "lb.yaml");
+		return -ESRCH;
+	}
+	if (!*state->meta->path) {
+		pr_err("failed to reload: the services were given on the command line");
+		pr_hint("xdp_lb run -c lb.yaml");
+		return -EINVAL;
+	}
+	err = lb_conf_read(&conf, state->meta->path);
+	if (err)
+		return err;
+	lb_conf_free(&conf);
+	err = signal_run(state, SIGHUP);
+	if (err)
+		return err;
+	for (waited = 0; waited < WAIT_MS; waited += STEP_MS) {
+		if (state->meta->generation != generation)
+			return 0;
+		pause_ms(STEP_MS);
+	}
+	pr_err("failed to reload %s: see what process %u has printed", state->meta->path,
+	       state->meta->pid);
+	return -ETIMEDOUT;
+}
+
+/* --- stop ------------------------------------------------------------------------------ */
+
+static int wait_for_end(const struct lb_state *state)
+{
+	unsigned int waited;
+
+	for (waited = 0; waited < WAIT_MS; waited += STEP_MS) {
+		if (!lb_state_is_running(state))
+			return 0;
+		pause_ms(STEP_MS);
+	}
+	pr_err("failed to stop: process %u does not end", state->meta->pid);
+	pr_hint("kill -9 %u, then: xdp_lb stop --name %s", state->meta->pid, state->name);
+	return -ETIMEDOUT;
+}
+
+/* What a dead control program has left. */
+static int clean_up(struct lb_state *state)
+{
+	struct lb_nexthops *hops;
+
+	lb_detach_all(state);
+	if (!lb_nexthops_open(&hops)) {
+		lb_nexthops_forget(hops);
+		lb_nexthops_close(hops);
+	}
+	return lb_state_remove(state);
+}
+
+/**
+ * lb_stop() - xdp_lb stop: end an instance
+ * @state: the instance
+ * @words: none
+ *
+ * With --keep only the control program ends: packets are forwarded as before.
+ *
+ * Return: 0, or a negative errno, which was printed.
+ */
+int lb_stop(struct lb_state *state, char **words)
+{
+	int err;
+
+	if (!lb_state_is_running(state))
+		return lb_options.keep ? 0 : clean_up(state);
+	state->meta->keep = lb_options.keep;
+	err = signal_run(state, SIGTERM);
+	return err ?: wait_for_end(state);
+}
+
+/* --- backend --------------------------------------------------------------------------- */
+
+static void list_backend(const struct lb_state *state, unsigned int i)
+{
+	const struct lb_backend_info *info = &state->backend_infos[i];
+	const struct lb_backend *backend = &state->backends[i];
+	char buf[SAMPLE_ENDPOINT_LEN];
+	json_writer_t *json;
+
+	if (sample.json) {
+		json = sample_json_begin("backend");
+		jsonw_string_field(json, "vip", state->vip_infos[backend->vip].name);
+		jsonw_string_field(json, "name", info->name);
+		jsonw_string_field(json, "address", sample_addr(backend->addr.a, buf));
+		jsonw_uint_field(json, "port", ntohs(backend->port));
+		jsonw_uint_field(json, "weight", info->weight);
+		jsonw_bool_field(json, "drained", info->drained);
+		jsonw_bool_field(json, "healthy", !info->unhealthy);
+		sample_json_end(json);
+		return;
+	}
+	printf("%-20s %-28s weight %u%s%s\n", info->name,
+	       sample_endpoint(backend->addr.a, backend->port, buf), info->weight,
+	       info->drained ? ", drained" : "", info->unhealthy ? ", down" : "");
+}
+
+static int list_backends(const struct lb_state *state, const char *vip)
+{
+	int id = vip ? lb_find_vip(state, vip) : -1;
+	unsigned int i;
+
+	if (vip && id < 0)
+		return id;
+	for (i = 0; i < LB_BACKENDS_MAX; i++) {
+		if (state->backends[i].state != LB_BACKEND_UNUSED &&
+		    (id < 0 || state->backends[i].vip == id))
+			list_backend(state, i);
+	}
+	return 0;
+}
+
+static int parse_weight(const char *text, __u32 *weight)
+{
+	unsigned long value;
+	char *end;
+
+	value = text ? strtoul(text, &end, 10) : 0;
+	if (!text || *text < '0' || *text > '9' || *end || value > WEIGHT_MAX) {
+		pr_err("%s is no weight: 0 to %d", text ? text : "(nothing)", WEIGHT_MAX);
+		pr_hint("xdp_lb backend weight VIP BACKEND N");
+		return -EINVAL;
+	}
+	*weight = value;
+	return 0;
+}
+
+static int change_backend(struct lb_state *state, const char *verb, char **words)
+{
+	struct lb_backend_info *info;
+	__u32 weight;
+	int vip, i;
+
+	vip = lb_find_vip(state, words[0]);
+	if (vip < 0)
+		return vip;
+	i = lb_find_backend(state, vip, words[1]);
+	if (i < 0)
+		return i;
+	info = &state->backend_infos[i];
+	weight = info->weight;
+	if (!strcmp(verb, "weight") && parse_weight(words[2], &weight))
+		return -EINVAL;
+	if (strcmp(verb, "weight"))
+		info->drained = !strcmp(verb, "drain");
+	info->weight = weight;
+	return lb_build_ring(state, vip);
+}
+
+/**
+ * lb_backend_command() - xdp_lb backend list|drain|enable|weight VIP BACKEND [N]
+ * @state: the instance
+ * @words: what follows the command
+ *
+ * Return: 0, or a negative errno, which was printed.
+ */
+int lb_backend_command(struct lb_state *state, char **words)
+{
+	const char *verb = words[0] ? words[0] : "list";
+	int err;
+
+	if (!strcmp(verb, "list"))
+		return list_backends(state, words[0] ? words[1] : NULL);
+	if ((strcmp(verb, "drain") && strcmp(verb, "enable") && strcmp(verb, "weight")) ||
+	    !words[1] || !words[2]) {
+		pr_err("what to do with which backend?");
+		pr_hint("xdp_lb backend drain|enable|weight VIP BACKEND [N]");
+		return -EINVAL;
+	}
+	lb_state_lock(state);
+	err = change_backend(state, verb, words + 1);
+	lb_state_unlock(state);
+	return err;
+}
+
+/* --- vip -------------------------------------------------------------------------------- */
+
+static void list_vip(const struct lb_vip_info *info)
+{
+	char text[LB_VIP_TEXT], buf[INET6_ADDRSTRLEN];
+	json_writer_t *json;
+
+	if (sample.json) {
+		json = sample_json_begin("vip");
+		jsonw_string_field(json, "name", info->name);
+		jsonw_string_field(json, "address", sample_addr(info->key.addr.a, buf));
+		jsonw_uint_field(json, "port", ntohs(info->key.port));
+		jsonw_string_field(json, "protocol",
+				   info->key.proto == IPPROTO_TCP ? "tcp" : "udp");
+		jsonw_string_field(json, "forward", lb_forward_name(info->forward));
+		sample_json_end(json);
+		return;
+	}
+	printf("%-20s %-28s %s\n", info->name, lb_vip_text(&info->key, text),
+	       lb_forward_name(info->forward));
+}
+
+/**
+ * lb_vip_command() - xdp_lb vip list
+ * @state: the instance
+ * @words: what follows the command
+ *
+ * Return: 0, or a negative errno, which was printed.
+ */
+int lb_vip_command(struct lb_state *state, char **words)
+{
+	unsigned int i;
+
+	if (words[0] && strcmp(words[0], "list")) {
+		pr_err("unknown: vip %s", words[0]);
+		pr_hint("xdp_lb vip list; services are added in the file, then: xdp_lb reload");
+		return -EINVAL;
+	}
+	for (i = 0; i < LB_VIPS_MAX; i++) {
+		if (state->vip_infos[i].used)
+			list_vip(&state->vip_infos[i]);
+	}
+	return 0;
+}

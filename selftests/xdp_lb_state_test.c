@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The pinned state of xdp_lb: what another version of the program has left. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <kselftest_harness.h>
+#include "xdp_lb_state.h"
+
+/* FIXTURE_SETUP() and FIXTURE_TEARDOWN() make functions that are not static. */
+#pragma GCC diagnostic ignored "-Wmissing-prototypes"
+
+/* The binary is beside the directory of this one. */
+static void path_of_xdp_lb(char *path, size_t size)
+{
+	char self[PATH_MAX] = "";
+
+	if (readlink("/proc/self/exe", self, sizeof(self) - 1) > 0)
+		*strrchr(self, '/') = '\0';
+	snprintf(path, size, "%.3000s/../samples/xdp_lb", self);
+}
+
+FIXTURE(state)
+{
+	char name[LB_NAME_MAX];
+	char dir[LB_PATH_MAX];
+	char pin[LB_PATH_MAX + 16];
+};
+
+FIXTURE_SETUP(state)
+{
+	snprintf(self->name, sizeof(self->name), "nbt-%u", getpid());
+	snprintf(self->dir, sizeof(self->dir), LB_PIN_ROOT "/%s", self->name);
+	snprintf(self->pin, sizeof(self->pin), "%s/lb_meta", self->dir);
+	if (geteuid())
+		SKIP(return, "needs root");
+	mkdir(LB_PIN_ROOT, 0700);
+	ASSERT_EQ(0, mkdir(self->dir, 0700)) TH_LOG("%s: %s", self->dir, strerror(errno));
+}
+
+FIXTURE_TEARDOWN(state)
+{
+	unlink(self->pin);
+	rmdir(self->dir);
+	rmdir(LB_PIN_ROOT);
+}
+
+static int pin_meta(const char *pin, __u32 layout)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
+	struct lb_meta meta = { .layout = layout };
+	int fd, err = 0;
+	__u32 zero = 0;
+
+	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "lb_meta", sizeof(zero), sizeof(meta), 1, &opts);
+	if (fd < 0)
+		return -errno;
+	if (bpf_map_update_elem(fd, &zero, &meta, BPF_ANY) || bpf_obj_pin(fd, pin))
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+/* Runs "xdp_lb ARGS"; what it said on stderr goes to @said. */
+static int run(const char *args, char *said, size_t size)
+{
+	char cmd[PATH_MAX + 256], path[PATH_MAX];
+	size_t len;
+	FILE *f;
+
+	path_of_xdp_lb(path, sizeof(path));
+	snprintf(cmd, sizeof(cmd), "'%.3500s' %.200s 2>&1 >/dev/null", path, args);
+	f = popen(cmd, "r");
+	if (!f)
+		return -1;
+	len = fread(said, 1, size - 1, f);
+	said[len] = '\0';
+	return WEXITSTATUS(pclose(f));
+}
+
+TEST_F(state, another_layout_is_refused)
+{
+	char args[128], said[1024];
+
+	ASSERT_EQ(0, pin_meta(self->pin, LB_LAYOUT + 98));
+	snprintf(args, sizeof(args), "stats --name %s", self->name);
+	EXPECT_EQ(1, run(args, said, sizeof(said)));
+	EXPECT_NE(NULL, strstr(said, "its tables have layout 99, this program knows 1"))
+		TH_LOG("%s", said);
+	EXPECT_NE(NULL, strstr(said, "hint: "));
+	EXPECT_EQ(0, access(self->pin, F_OK));
+}
+
+TEST_F(state, another_layout_is_not_adopted)
+{
+	char args[256], said[1024];
+
+	ASSERT_EQ(0, pin_meta(self->pin, LB_LAYOUT + 98));
+	snprintf(args, sizeof(args),
+		 "run -i lo -m skb --forward dsr --vip tcp:192.0.2.1:80 --backend 192.0.2.2:80 --name %s",
+		 self->name);
+	EXPECT_EQ(1, run(args, said, sizeof(said)));
+	EXPECT_NE(NULL, strstr(said, "its tables have layout 99")) TH_LOG("%s", said);
+	EXPECT_EQ(0, access(self->pin, F_OK));
+	/* "run" keeps its lock in there. */
+	snprintf(args, sizeof(args), "%.200s/run", self->dir);
+	rmdir(args);
+}
+
+TEST_F(state, maps_that_are_missing_are_named)
+{
+	char args[128], said[1024];
+
+	ASSERT_EQ(0, pin_meta(self->pin, LB_LAYOUT));
+	snprintf(args, sizeof(args), "stats --name %s", self->name);
+	EXPECT_EQ(1, run(args, said, sizeof(said)));
+	EXPECT_NE(NULL, strstr(said, "failed to open " LB_PIN_ROOT)) TH_LOG("%s", said);
+}
+
+TEST_HARNESS_MAIN

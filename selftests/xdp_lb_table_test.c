@@ -1,0 +1,468 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Tests of how samples/xdp_lb reads its flow table: what is over, what is counted, and
+ * that no half-written connection is ever shown. The table is memory of the test.
+ */
+#include "sample.h"
+#include <kselftest_harness.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include "test_run.h"
+#include "xdp_lb_table.c"
+
+enum {
+	SLOTS = 64,
+	NOW = 0x10,
+	ROUNDS = 200000,
+	VPORT = 80,
+};
+
+static bool missing_caps;
+
+void pr_err(const char *fmt, ...)
+{
+}
+
+bool sample_missing_caps(const char *what)
+{
+	return missing_caps;
+}
+
+bool lb_addr_is4(const struct lb_addr *addr)
+{
+	return IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)addr->a);
+}
+
+FIXTURE(table)
+{
+	struct lb_state state;
+	struct lb_meta meta;
+	struct lb_config conf;
+	struct lb_backend backends[LB_BACKENDS_MAX];
+	struct lb_bucket *buckets;
+	struct lb_flow flows[SLOTS];
+	struct lb_clock clock;
+	struct lb_flow flow;
+	__u64 word;
+	bool stop;
+};
+
+#define TABLE struct _test_data_table *self
+
+FIXTURE_SETUP(table)
+{
+	unsigned int i;
+
+	/* As aligned as a map is. */
+	self->buckets = aligned_alloc(sizeof(*self->buckets), SLOTS * sizeof(__u64));
+	ASSERT_NE(NULL, self->buckets);
+	memset(self->buckets, 0, SLOTS * sizeof(__u64));
+	self->meta.connections = SLOTS;
+	self->meta.tick_us = (1000000ULL << 7) / lb_hz();
+	self->conf.seed = test_seed();
+	self->state.meta = &self->meta;
+	self->state.conf = &self->conf;
+	self->state.backends = self->backends;
+	self->state.buckets = self->buckets;
+	self->state.flows = self->flows;
+	self->clock.now = NOW;
+	for (i = 0; i < __LB_FLOW_STATE_MAX; i++)
+		self->clock.timeouts[i] = 10 * i;
+}
+
+FIXTURE_TEARDOWN(table)
+{
+	free(self->buckets);
+}
+
+static __u64 *word_at(TABLE, unsigned int slot)
+{
+	return &self->buckets[slot / LB_BUCKET_SLOTS].word[slot % LB_BUCKET_SLOTS];
+}
+
+/* All of it follows from one number, so that a mixture shows. */
+static struct lb_flow make_flow(__u32 x)
+{
+	struct lb_flow flow = {};
+
+	flow.key.client.a[2] = htonl(0xffff);
+	flow.key.client.a[3] = x;
+	flow.key.vip.a[2] = htonl(0xffff);
+	flow.key.vip.a[3] = ~x;
+	flow.key.cport = x;
+	flow.key.vport = htons(VPORT);
+	flow.key.proto = IPPROTO_TCP;
+	flow.backend = x % LB_BACKENDS_MAX;
+	flow.gen = x * 7;
+	flow.sport = ~x;
+	memset(flow.cmac, x, sizeof(flow.cmac));
+	return flow;
+}
+
+static __u64 make_word(TABLE, const struct lb_flow *flow, __u32 last, __u8 flow_state)
+{
+	__u64 hash = lb_hash(&flow->key, lb_addr_is4(&flow->key.vip), self->conf.seed);
+
+	return LB_WORD(last, lb_hash_tag(hash), flow_state);
+}
+
+static void put(TABLE, unsigned int slot, __u32 x, __u32 last, __u8 flow_state)
+{
+	self->flows[slot] = make_flow(x);
+	*word_at(self, slot) = make_word(self, &self->flows[slot], last, flow_state);
+}
+
+static void add_backend(TABLE, __u32 x)
+{
+	struct lb_flow flow = make_flow(x);
+
+	self->backends[flow.backend].state = LB_BACKEND_UP;
+	self->backends[flow.backend].gen = flow.gen;
+}
+
+/* --- time ---------------------------------------------------------------------------- */
+
+static __u64 monotonic_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000ULL + now.tv_nsec / 1000;
+}
+
+/* What the kernel says it is; 0: it does not. */
+static __u64 proc_jiffies(void)
+{
+	FILE *file = fopen("/proc/timer_list", "r");
+	unsigned long long jiffies = 0;
+	char line[256];
+
+	while (file && fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "jiffies: %llu", &jiffies) == 1)
+			break;
+	}
+	if (file)
+		fclose(file);
+	return jiffies;
+}
+
+/* Whoever else runs meanwhile: the time is at least that between, at most that around. */
+TEST_F(table, hz_is_what_jiffies_run_at)
+{
+	__u64 around, between, start, jiffies;
+
+	around = monotonic_us();
+	start = proc_jiffies();
+	between = monotonic_us();
+	if (!start)
+		SKIP(return, "/proc/timer_list tells no jiffies");
+	usleep(300 * 1000);
+	between = monotonic_us() - between;
+	jiffies = proc_jiffies() - start;
+	around = monotonic_us() - around;
+	EXPECT_LE(lb_hz() * between, (jiffies + 2) * 1000000);
+	EXPECT_GE(lb_hz() * around, (jiffies - 2) * 1000000);
+}
+
+TEST_F(table, now_is_jiffies)
+{
+	__u64 before, after;
+
+	if (geteuid())
+		SKIP(return, "needs root");
+	before = proc_jiffies() >> 7;
+	ASSERT_EQ(0, lb_read_clock(&self->state, &self->clock));
+	after = proc_jiffies() >> 7;
+	if (!before)
+		SKIP(return, "/proc/timer_list tells no jiffies");
+	EXPECT_GE(self->clock.now, (__u32)before);
+	EXPECT_LE(self->clock.now, (__u32)after);
+	EXPECT_EQ(self->meta.tick_us, self->clock.tick_us);
+}
+
+/* Seconds, in ticks: at least as long, less what a tick may be too long. */
+TEST_F(table, timeouts_are_in_ticks)
+{
+	unsigned int i;
+	__u64 us;
+
+	if (geteuid())
+		SKIP(return, "needs root");
+	ASSERT_EQ(0, lb_read_clock(&self->state, &self->clock));
+	for (i = 0; i < __LB_FLOW_STATE_MAX; i++) {
+		us = (__u64)self->clock.timeouts[i] * self->clock.tick_us;
+		EXPECT_LE(us, lb_flow_timeout(i) * 1000000ULL);
+		EXPECT_GE(us + self->clock.tick_us, lb_flow_timeout(i) * 1000000ULL);
+	}
+	EXPECT_EQ(7440, lb_flow_timeout(LB_FLOW_ESTABLISHED));
+	EXPECT_EQ(0, lb_flow_timeout(__LB_FLOW_STATE_MAX));
+}
+
+TEST_F(table, tick_of_each_hz)
+{
+	static const __u32 hz[] = { 100, 250, 300, 1000 };
+	unsigned int i;
+	int shift;
+
+	for (i = 0; i < ARRAY_SIZE(hz); i++) {
+		for (shift = 0; shift < 12; shift++)
+			EXPECT_EQ(shift, get_tick_shift((1000000ULL << shift) / hz[i], hz[i]));
+		EXPECT_EQ(-1, get_tick_shift(0, hz[i]));
+		EXPECT_EQ(-1, get_tick_shift(512001, hz[i]));
+	}
+	EXPECT_EQ(-1, get_tick_shift(512000, 0));
+}
+
+TEST_F(table, unknown_tick_is_an_error)
+{
+	self->meta.tick_us++;
+	EXPECT_EQ(-EPROTO, lb_read_clock(&self->state, &self->clock));
+	missing_caps = true;
+	EXPECT_EQ(-EPROTO, lb_read_clock(&self->state, &self->clock));
+}
+
+TEST_F(table, over_after_the_timeout)
+{
+	__u32 i, last;
+
+	for (i = LB_FLOW_SYN; i < __LB_FLOW_STATE_MAX; i++) {
+		/* Ticks wrap. */
+		last = NOW - 10 * i;
+		EXPECT_FALSE(lb_flow_is_over(&self->clock, LB_WORD(last, 1, i)));
+		EXPECT_TRUE(lb_flow_is_over(&self->clock, LB_WORD((__u32)(last - 1), 1, i)));
+		EXPECT_EQ(10 * i, lb_flow_idle(&self->clock, LB_WORD(last, 1, i)));
+		/* A packet came after the clock was read. */
+		EXPECT_FALSE(lb_flow_is_over(&self->clock, LB_WORD(NOW + 1, 1, i)));
+		EXPECT_EQ(0, lb_flow_idle(&self->clock, LB_WORD(NOW + 1, 1, i)));
+	}
+	EXPECT_TRUE(lb_flow_is_over(&self->clock, LB_WORD(NOW, 1, i)));
+}
+
+TEST_F(table, names_of_states)
+{
+	EXPECT_STREQ("syn", lb_flow_state_name(LB_FLOW_SYN));
+	EXPECT_STREQ("udp_replied", lb_flow_state_name(LB_FLOW_UDP_REPLIED));
+	EXPECT_STREQ("?", lb_flow_state_name(__LB_FLOW_STATE_MAX));
+	EXPECT_STREQ("?", lb_flow_state_name(255));
+}
+
+/* --- slots ----------------------------------------------------------------------------- */
+
+TEST_F(table, reads_what_is_there)
+{
+	__u32 i;
+
+	for (i = LB_FLOW_SYN; i < __LB_FLOW_STATE_MAX; i++) {
+		put(self, 7 * i, i, NOW, i);
+		ASSERT_TRUE(lb_read_flow(&self->state, 7 * i, &self->flow, &self->word));
+		EXPECT_EQ(0, memcmp(&self->flow, &self->flows[7 * i], sizeof(self->flow)));
+		EXPECT_EQ(*word_at(self, 7 * i), self->word);
+	}
+}
+
+TEST_F(table, ipv6)
+{
+	self->flows[3] = make_flow(1234);
+	self->flows[3].key.client.a[0] = htonl(0x20010db8);
+	self->flows[3].key.vip.a[0] = htonl(0xfd000000);
+	*word_at(self, 3) = make_word(self, &self->flows[3], NOW, LB_FLOW_ESTABLISHED);
+	EXPECT_TRUE(lb_read_flow(&self->state, 3, &self->flow, &self->word));
+}
+
+TEST_F(table, free_and_claimed_slots_are_empty)
+{
+	put(self, 1, 1, NOW, LB_FLOW_FREE);
+	put(self, 2, 2, NOW, LB_FLOW_CLAIMED);
+	EXPECT_FALSE(lb_read_flow(&self->state, 0, &self->flow, &self->word));
+	EXPECT_FALSE(lb_read_flow(&self->state, 1, &self->flow, &self->word));
+	EXPECT_FALSE(lb_read_flow(&self->state, 2, &self->flow, &self->word));
+}
+
+/* A key that does not belong to the word is one that is being written. */
+TEST_F(table, wrong_key_is_not_shown)
+{
+	put(self, 1, 1, NOW, LB_FLOW_ESTABLISHED);
+	self->flows[1].key.cport ^= htons(1);
+	EXPECT_FALSE(lb_read_flow(&self->state, 1, &self->flow, &self->word));
+}
+
+/* --- slots that change while they are read ------------------------------------------------- */
+
+/* What happens between the first look at the word and the look at the connection. */
+static struct {
+	struct _test_data_table *self;
+	struct lb_flow *flows;
+	void (*change)(struct _test_data_table *self, struct lb_flow *flow);
+} trap;
+
+static void on_fault(int sig)
+{
+	mprotect(trap.flows, getpagesize(), PROT_READ | PROT_WRITE);
+	trap.change(trap.self, &trap.flows[5]);
+}
+
+/* Reads slot 5, which is changed in the middle. */
+static bool read_trapped(TABLE, void (*change)(TABLE, struct lb_flow *flow))
+{
+	struct lb_flow *flows;
+	bool found;
+
+	flows = mmap(NULL, getpagesize(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		     -1, 0);
+	if (flows == MAP_FAILED)
+		abort();
+	flows[5] = self->flows[5];
+	self->state.flows = flows;
+	trap.self = self;
+	trap.flows = flows;
+	trap.change = change;
+	signal(SIGSEGV, on_fault);
+	mprotect(flows, getpagesize(), PROT_NONE);
+	found = lb_read_flow(&self->state, 5, &self->flow, &self->word);
+	signal(SIGSEGV, SIG_DFL);
+	self->state.flows = self->flows;
+	munmap(flows, getpagesize());
+	return found;
+}
+
+static void claim(TABLE, struct lb_flow *flow)
+{
+	*word_at(self, 5) = LB_WORD(NOW, 0, LB_FLOW_CLAIMED);
+	flow->sport = ~flow->sport;
+}
+
+TEST_F(table, claimed_while_it_is_read)
+{
+	put(self, 5, 1, NOW, LB_FLOW_ESTABLISHED);
+	EXPECT_FALSE(read_trapped(self, claim));
+}
+
+static void replace(TABLE, struct lb_flow *flow)
+{
+	*flow = make_flow(2);
+	*word_at(self, 5) = make_word(self, flow, NOW, LB_FLOW_SYN);
+}
+
+TEST_F(table, replaced_while_it_is_read)
+{
+	struct lb_flow other = make_flow(2);
+
+	put(self, 5, 1, NOW, LB_FLOW_ESTABLISHED);
+	EXPECT_TRUE(read_trapped(self, replace));
+	EXPECT_EQ(0, memcmp(&other, &self->flow, sizeof(other)));
+	EXPECT_EQ(LB_FLOW_SYN, LB_WORD_STATE(self->word));
+}
+
+static void touch(TABLE, struct lb_flow *flow)
+{
+	*word_at(self, 5) = make_word(self, flow, NOW + 1, LB_FLOW_ESTABLISHED);
+}
+
+/* A packet of the connection is no reason to leave it out. */
+TEST_F(table, used_while_it_is_read)
+{
+	put(self, 5, 1, NOW, LB_FLOW_ESTABLISHED);
+	EXPECT_TRUE(read_trapped(self, touch));
+	EXPECT_EQ(NOW, LB_WORD_LAST(self->word));
+}
+
+/* As the program does it: claim, write, release. What the key does not tell comes first. */
+static void *write_flows(void *data)
+{
+	TABLE = data;
+	struct lb_flow flow, *at = &self->flows[5];
+	__u32 x;
+
+	for (x = 1; !__atomic_load_n(&self->stop, __ATOMIC_RELAXED); x++) {
+		flow = make_flow(x * 0x9e3779b1);
+		__atomic_exchange_n(word_at(self, 5), LB_WORD(x, 0, LB_FLOW_CLAIMED),
+				    __ATOMIC_SEQ_CST);
+		memcpy(&at->backend, &flow.backend,
+		       sizeof(flow) - offsetof(struct lb_flow, backend));
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		at->key = flow.key;
+		__atomic_exchange_n(word_at(self, 5),
+				    make_word(self, &flow, x, LB_FLOW_ESTABLISHED),
+				    __ATOMIC_SEQ_CST);
+	}
+	return NULL;
+}
+
+TEST_F(table, no_mixture_while_it_is_written)
+{
+	unsigned int i, n = 0, mixed = 0;
+	struct lb_flow whole;
+	pthread_t writer;
+
+	ASSERT_EQ(0, pthread_create(&writer, NULL, write_flows, self));
+	for (i = 0; i < ROUNDS || (!n && i < 100 * ROUNDS); i++) {
+		if (!lb_read_flow(&self->state, 5, &self->flow, &self->word))
+			continue;
+		n++;
+		whole = make_flow(self->flow.key.client.a[3]);
+		mixed += !!memcmp(&whole, &self->flow, sizeof(whole));
+	}
+	__atomic_store_n(&self->stop, true, __ATOMIC_RELAXED);
+	pthread_join(writer, NULL);
+	EXPECT_LT(0, n);
+	EXPECT_EQ(0, mixed);
+}
+
+TEST_F(table, backend_that_is_gone)
+{
+	struct lb_flow flow = make_flow(5);
+
+	EXPECT_EQ(-1, lb_flow_backend(&self->state, &flow));
+	add_backend(self, 5);
+	EXPECT_EQ(5, lb_flow_backend(&self->state, &flow));
+	self->backends[5].state = LB_BACKEND_DOWN;
+	EXPECT_EQ(5, lb_flow_backend(&self->state, &flow));
+	/* Another one has its place. */
+	flow.gen++;
+	EXPECT_EQ(-1, lb_flow_backend(&self->state, &flow));
+	flow.gen--;
+	self->backends[5].state = LB_BACKEND_UNUSED;
+	EXPECT_EQ(-1, lb_flow_backend(&self->state, &flow));
+	flow.backend = LB_BACKENDS_MAX;
+	self->backends[0].gen = flow.gen;
+	self->backends[0].state = LB_BACKEND_UP;
+	EXPECT_EQ(-1, lb_flow_backend(&self->state, &flow));
+}
+
+/* --- sums ------------------------------------------------------------------------------- */
+
+TEST_F(table, counts)
+{
+	struct lb_usage usage;
+	__u32 now, i;
+
+	if (geteuid())
+		SKIP(return, "needs root");
+	ASSERT_EQ(0, lb_read_clock(&self->state, &self->clock));
+	now = self->clock.now;
+	add_backend(self, 1);
+	put(self, 0, 1, now, LB_FLOW_ESTABLISHED);
+	put(self, 8, 1, now, LB_FLOW_SYN);
+	put(self, 63, 1, now, LB_FLOW_UDP);
+	put(self, 9, 1, now, LB_FLOW_FIN);
+	put(self, 10, 1, now, LB_FLOW_RESET);
+	/* Its backend is gone. */
+	put(self, 11, 2, now, LB_FLOW_ESTABLISHED);
+	/* Over, free, being filled. */
+	put(self, 12, 1, now - self->clock.timeouts[LB_FLOW_UDP] - 1, LB_FLOW_UDP);
+	put(self, 13, 1, now, LB_FLOW_FREE);
+	put(self, 14, 1, now, LB_FLOW_CLAIMED);
+	memset(&usage, 0xff, sizeof(usage));
+	ASSERT_EQ(0, lb_read_usage(&self->state, &usage));
+	EXPECT_EQ(6, usage.used);
+	EXPECT_EQ(2, usage.states[LB_FLOW_ESTABLISHED]);
+	EXPECT_EQ(0, usage.states[LB_FLOW_CLAIMED]);
+	for (i = LB_FLOW_SYN; i < __LB_FLOW_STATE_MAX; i++)
+		EXPECT_EQ(i == LB_FLOW_ESTABLISHED ? 2 :
+			  i != LB_FLOW_SYNACK && i != LB_FLOW_UDP_REPLIED, usage.states[i]);
+	EXPECT_EQ(3, usage.active[1]);
+	EXPECT_EQ(0, usage.active[2]);
+}
+
+TEST_HARNESS_MAIN
