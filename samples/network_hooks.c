@@ -356,8 +356,10 @@ int network_hooks_open(struct network_hooks *hooks, struct network_paths *paths)
 	if (err) {
 		pr_err("failed to make the ring buffer: %s", strerror(-err));
 		network_hooks_close(hooks);
+		return err;
 	}
-	return err;
+	sample_tc_hold(&hooks->qdisc, hooks->tc_where, hooks->ifindex);
+	return 0;
 }
 
 /**
@@ -380,6 +382,7 @@ void network_hooks_off(struct network_hooks *hooks)
  */
 void network_hooks_close(struct network_hooks *hooks)
 {
+	sample_tc_release(&hooks->qdisc);
 	if (hooks->epoll_fd >= 0)
 		close(hooks->epoll_fd);
 	ring_buffer__free(hooks->ring);

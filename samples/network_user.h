@@ -41,6 +41,7 @@ struct network_totals {
  * @sock: AF_PACKET socket, or -1
  * @tc: link or filter, if on
  * @tc_where: --attach
+ * @qdisc: held while TC is switched
  * @addrs: addresses that pingpong answers for, if TC is on
  * @conn: programs of tcpconnect, if on
  * @ring: events of the hooks
@@ -58,6 +59,7 @@ struct network_hooks {
 	int sock;
 	struct sample_tc tc;
 	enum sample_tc_hook tc_where;
+	struct sample_tc_at qdisc;
 	struct sample_addrs addrs;
 	struct sample_connect conn;
 	struct ring_buffer *ring;

@@ -264,6 +264,8 @@ int sample_tc_attach(struct sample_tc *tc, const struct bpf_program *prog,
 		     enum sample_tc_hook hook, bool egress);
 void sample_tc_detach(struct sample_tc *tc);
 void sample_tc_ready(const struct sample_tc *tc);
+void sample_tc_hold(struct sample_tc_at *at, enum sample_tc_hook hook, unsigned int ifindex);
+void sample_tc_release(const struct sample_tc_at *at);
 
 /* --- rtnetlink (sample_netlink.c) --------------------------------------------------- */
 

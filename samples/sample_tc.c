@@ -387,6 +387,36 @@ void sample_tc_detach(struct sample_tc *tc)
 	}
 }
 
+/**
+ * sample_tc_hold() - have the qdisc of clsact there, before and behind the filter
+ * @at: to be filled
+ * @hook: as for sample_tc_attach(); with tcx there is nothing to do
+ * @ifindex: interface
+ *
+ * Old kernels (6.1 for one) stop the interface for a moment when a clsact qdisc
+ * comes or goes, in both directions, and packets are lost. Who attaches and
+ * detaches while packets flow wants that to happen before and after only. That
+ * there can be none is told by sample_tc_attach().
+ */
+void sample_tc_hold(struct sample_tc_at *at, enum sample_tc_hook hook, unsigned int ifindex)
+{
+	memset(at, 0, sizeof(*at));
+	at->ifindex = ifindex;
+	snprintf(at->ifname, sizeof(at->ifname), "%s", sample_ifname(ifindex));
+	at->is_tcx = hook != SAMPLE_TC_CLSACT && has_tcx(ifindex);
+	if (!at->is_tcx && hook != SAMPLE_TC_TCX)
+		make_qdisc(ifindex, &at->made_qdisc);
+}
+
+/**
+ * sample_tc_release() - remove the qdisc, unless it was there or is in use
+ * @at: of sample_tc_hold(), or all zero
+ */
+void sample_tc_release(const struct sample_tc_at *at)
+{
+	remove_qdisc(at);
+}
+
 /* --- the ready line ------------------------------------------------------------- */
 
 static const char *hook_name(const struct sample_tc_at *at)
