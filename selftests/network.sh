@@ -456,7 +456,8 @@ test_status_help_quit()
 	echo quit >&"$COMMANDS"
 	wait_sample "$PID" 10 || fail "status $STATUS"
 	expect_json '[.[].event] - ["path"] == ["ready", "status", "stats", "summary"]'
-	expect_json '.[1].attached | map(.hook + " " + .action) == ["xdp pass", "tc drop-ping"]'
+	expect_json '.[] | select(.event == "status") | .attached | map(.hook + " " + .action) ==
+		["xdp pass", "tc drop-ping"]'
 	expect_match "$SAMPLE_ERR" '  tc: pass, drop, drop-ping, pingpong or off'
 }
 
