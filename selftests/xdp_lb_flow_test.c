@@ -12,6 +12,8 @@ enum {
 
 static const struct shape data = { .payload = DATA };
 static const struct shape no_data = {};
+/* Ethernet's padding is none. */
+static const struct shape padded = { .pad = 120 };
 
 static bool is_tcp(const struct kind *kind)
 {
@@ -129,6 +131,67 @@ TEST_F(lb, second_syn_changes_nothing)
 	}
 }
 
+/* Two connections may have all in common that is searched for: the key tells them apart. */
+TEST_F(lb, the_whole_key_counts)
+{
+	const struct kind *kind;
+	struct lb_key key;
+	bool refused;
+	__u32 i;
+
+	lb_add_snats(self);
+	for (kind = lb_kinds; kind->family; kind++) {
+		struct service vip = add_first(_metadata, self, *kind, 2);
+		struct conn conn = lb_conn_n(&vip, 1);
+		struct lb_flow *flow;
+
+		lb_open(_metadata, self, &conn);
+		flow = &self->maps.flows[lb_slot_of(self, &conn)];
+		key = flow->key;
+		lb_set_ring(_metadata, self, vip.id, vip.first + 1, 1);
+		for (i = 0; i < offsetof(struct lb_key, pad); i++) {
+			((__u8 *)&flow->key)[i] ^= 1;
+			lb_build_request(self, &conn, lb_translates(kind->forward) ? ACK : SYN,
+					 NULL);
+			lb_run(_metadata, self);
+			refused = lb_translates(kind->forward) && is_tcp(kind);
+			ASSERT_EQ(refused ? LB_DROP_NO_CONNECTION : (int)vip.first + 1,
+				  refused ? self->reason : self->backend);
+			lb_forget(self, lb_slot_of(self, &conn));
+			flow->key = key;
+		}
+		lb_request(_metadata, self, &conn, ACK, &data);
+	}
+}
+
+/* Whoever sends to a port of ours is not for that the backend of its connection. */
+TEST_F(lb, replies_of_strangers_pass)
+{
+	int i;
+
+	lb_add_snats(self);
+	for (i = 0; i < 4; i++) {
+		struct service vip = add_first(_metadata, self, lb_kinds[i], 2);
+		struct conn conn = lb_conn_n(&vip, 1);
+		__u32 last = vip.family == 4 ? 15 : 23;
+
+		lb_open(_metadata, self, &conn);
+		lb_build_reply(self, &conn, ACK, NULL);
+		self->pkt.data[self->pkt.ip_at + last] ^= 1;
+		lb_run_stopped(_metadata, self, LB_PASS_OTHER);
+		lb_build_reply(self, &conn, ACK, NULL);
+		self->pkt.data[self->pkt.l4_at + 1] ^= 1;
+		lb_run_stopped(_metadata, self, LB_PASS_OTHER);
+		lb_build_reply(self, &conn, ACK, NULL);
+		self->pkt.data[self->pkt.l4_at + 3] ^= 1;
+		lb_run_stopped(_metadata, self, LB_PASS_OTHER);
+		/* And to the port itself, if it is of TCP and the packet of UDP. */
+		conn.vip.key.proto ^= IPPROTO_TCP ^ IPPROTO_UDP;
+		lb_build_reply(self, &conn, ACK, NULL);
+		lb_run_stopped(_metadata, self, LB_PASS_OTHER);
+	}
+}
+
 /* --- states --------------------------------------------------------------------------- */
 
 static void step(LB_ARGS, struct conn *conn, bool reply, __u8 flags, const struct shape *shape,
@@ -154,6 +217,8 @@ static void translated_tcp(LB_ARGS, struct conn *conn)
 	step(_metadata, self, conn, true, SYN | ACK, &no_data, LB_FLOW_ESTABLISHED);
 	step(_metadata, self, conn, false, RST, &no_data, LB_FLOW_RESET);
 	step(_metadata, self, conn, false, ACK, &no_data, LB_FLOW_RESET);
+	step(_metadata, self, conn, false, ACK, &padded, LB_FLOW_RESET);
+	step(_metadata, self, conn, true, ACK, &padded, LB_FLOW_RESET);
 	step(_metadata, self, conn, false, ACK, &data, LB_FLOW_ESTABLISHED);
 	step(_metadata, self, conn, true, RST | ACK, &no_data, LB_FLOW_RESET);
 	step(_metadata, self, conn, true, ACK, &data, LB_FLOW_ESTABLISHED);

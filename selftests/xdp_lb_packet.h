@@ -540,6 +540,13 @@ static inline __u64 *lb_word_at(const struct _test_data_lb *self, __u32 slot)
 	return &self->maps.buckets[slot / LB_BUCKET_SLOTS].word[slot % LB_BUCKET_SLOTS];
 }
 
+/* As if the connection of a slot had never been; NOWHERE: there is none. */
+static inline void lb_forget(const struct _test_data_lb *self, int slot)
+{
+	if (slot != NOWHERE)
+		*lb_word_at(self, slot) = 0;
+}
+
 /* enum lb_flow_state; LB_FLOW_FREE if it is not in the table. */
 static inline int lb_state_of(const struct _test_data_lb *self, const struct conn *conn)
 {
