@@ -5,6 +5,7 @@
  */
 #include <kselftest_harness.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include "xdp_lb_packet.h"
 
@@ -377,6 +378,8 @@ static void swap_rings(LB_ARGS, const struct service *vip)
 	int ring;
 	__u32 n;
 
+	/* Not longer than the test, however that ends. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	memset(&cpus, 0xff, sizeof(cpus));
 	CPU_CLR(sched_getcpu(), &cpus);
 	sched_setaffinity(0, sizeof(cpus), &cpus);
