@@ -35,7 +35,6 @@ tool   tcpdump    tcpdump           lab
 tool   jq         jq                tests
 tool   nft        nftables          tests
 tool   wrk        wrk               tests
-tool   iperf3     iperf3            tests
 tool   setpriv    util-linux        tests
 tool   rsync      rsync             tests
 tool   perl       perl              review
