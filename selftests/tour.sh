@@ -88,12 +88,20 @@ test_interrupt_leaves_nothing()
 }
 
 # The demo that pins something, at the moment when nobody owns it.
+# asks_the_dead FILE: the control program has been killed, and curl runs. Not earlier:
+# bash 5.2 takes a signal in the middle of reading $(...) for a syntax error in the
+# trap, and ends with 2 (having cleaned up all the same).
+asks_the_dead()
+{
+	sed '1,/kill -9/d' "$1" | grep -q curl
+}
+
 test_interrupt_leaves_no_balancer()
 {
 	local pid status=0
 
 	start_bg pid "$TOUR" --only xdp_lb
-	eventually 60 grep -q 'kill -9' "$(sample_out "$pid")"
+	eventually 60 asks_the_dead "$(sample_out "$pid")"
 	stop_sample "$pid" INT || status=$?
 	expect_eq "status" "$status" 130
 	expect_eq "left behind" "$(tours_up "$pid")" ""
