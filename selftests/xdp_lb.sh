@@ -459,6 +459,35 @@ test_backend_goes_down_and_up()
 	stop
 }
 
+# Requests all the time, while a backend dies and comes back: once it is known to be
+# down none is sent to it, and later it gets its share again.
+test_backend_dies_and_revives_under_load()
+{
+	local before
+
+	have nft || skip "not installed: nft"
+	web_config
+	start -c "$TMP/lb.yaml"
+	load 6
+	eventually 5 test "$(stats '.vips[0].connections')" -gt 50
+	block backend-a
+	eventually 10 is_down a
+	before=$(stats '.vips[0].backends[0].connections')
+	fetch 40
+	expect_eq "answers of the one that is dead" "$(answers backend-a)" 0
+	expect_eq "new connections to it" "$(stats '.vips[0].backends[0].connections')" "$before"
+	unblock backend-a
+	eventually 10 is_up a
+	fetch 40
+	both_served
+	[ "$(stats '.vips[0].backends[0].connections')" -gt "$before" ] || fail "it gets none"
+	wait_sample "$WRK" 30
+	expect_match "$(sample_out "$WRK")" 'requests in'
+	load 1
+	no_request_lost
+	stop
+}
+
 test_all_down_keeps_the_ring()
 {
 	have nft || skip "not installed: nft"
@@ -802,7 +831,8 @@ run_tests test_five_hundred_requests test_mode_tc test_mode_native test_mode_skb
 	test_nat_hides_the_client test_dnat_keeps_the_client test_dsr test_ipip test_ipip_native test_ipip_tells_the_mtu \
 	test_ipip_tells_the_mtu_native test_udp \
 	test_udp_fragments test_other_packets_pass test_backend_goes_down_and_up \
-	test_all_down_keeps_the_ring test_drain_under_load test_drained_connections_go_on \
+	test_backend_dies_and_revives_under_load test_all_down_keeps_the_ring \
+	test_drain_under_load test_drained_connections_go_on \
 	test_weight_by_command test_reload_under_load \
 	test_reload_of_the_same_file_changes_nothing \
 	test_reload_of_a_bad_file_changes_nothing test_reload_adds_and_removes \
