@@ -99,6 +99,12 @@ stats()
 	lb stats -j | jq -r "$1"
 }
 
+# stat_is FILTER OPERATOR VALUE: as test has it; to be waited for.
+stat_is()
+{
+	test "$(stats "$1")" "$2" "$3"
+}
+
 reason()
 {
 	stats ".reasons.$1"
@@ -469,7 +475,7 @@ test_backend_dies_and_revives_under_load()
 	web_config
 	start -c "$TMP/lb.yaml"
 	load 6
-	eventually 5 test "$(stats '.vips[0].connections')" -gt 50
+	eventually 5 stat_is '.vips[0].connections' -gt 50
 	block backend-a
 	eventually 10 is_down a
 	before=$(stats '.vips[0].backends[0].connections')
@@ -527,9 +533,9 @@ test_drain_under_load()
 
 	start_web
 	load 3
-	eventually 5 test "$(stats '.vips[0].connections')" -gt 50
+	eventually 5 stat_is '.vips[0].connections' -gt 50
 	lb backend drain "tcp:$VIP:80" "$A:80"
-	eventually 5 test "$(stats '.vips[0].backends[0].state')" = drained
+	eventually 5 stat_is '.vips[0].backends[0].state' = drained
 	before=$(stats '.vips[0].backends[0].connections')
 	fetch 20
 	expect_eq "answers of the one that is drained" "$(answers backend-a)" 0
@@ -688,7 +694,7 @@ test_kill_9_and_restart_under_load()
 {
 	start_web
 	load 5
-	eventually 5 test "$(stats '.vips[0].connections')" -gt 50
+	eventually 5 stat_is '.vips[0].connections' -gt 50
 	kill -9 "$PID"
 	wait_sample "$PID" 5 2>/dev/null || :
 	fetch 50
