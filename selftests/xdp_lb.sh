@@ -550,7 +550,6 @@ test_drain_under_load()
 test_drained_connections_go_on()
 {
 	start_web
-	on client sh -c "{ printf 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'; sleep 1; } | cat" >/dev/null
 	# shellcheck disable=SC2016
 	start_bg SLOW nsenter --net="/run/netns/netbpf-$LAB-client" -- perl -MIO::Socket::IP -e '
 		$| = 1;
@@ -834,15 +833,15 @@ test_backend_that_is_not_there()
 
 run_tests test_five_hundred_requests test_mode_tc test_mode_native test_mode_skb \
 	test_auto_is_tc_on_veth test_checksum_offload_stays_on test_weights \
-	test_nat_hides_the_client test_dnat_keeps_the_client test_dsr test_ipip test_ipip_native test_ipip_tells_the_mtu \
-	test_ipip_tells_the_mtu_native test_udp \
+	test_nat_hides_the_client test_dnat_keeps_the_client test_dsr test_ipip \
+	test_ipip_native test_ipip_tells_the_mtu test_ipip_tells_the_mtu_native test_udp \
 	test_udp_fragments test_other_packets_pass test_backend_goes_down_and_up \
 	test_backend_dies_and_revives_under_load test_all_down_keeps_the_ring \
-	test_drain_under_load test_drained_connections_go_on \
-	test_weight_by_command test_reload_under_load \
-	test_reload_of_the_same_file_changes_nothing \
+	test_drain_under_load test_drained_connections_go_on test_weight_by_command \
+	test_reload_under_load test_reload_of_the_same_file_changes_nothing \
 	test_reload_of_a_bad_file_changes_nothing test_reload_adds_and_removes \
 	test_reload_with_options test_run_with_keep test_reader_that_goes_away \
 	test_stop_leaves_nothing test_kill_9_and_restart_under_load test_keep \
-	test_stop_after_kill_9 test_only_one_runs test_other_table_is_refused test_bad_command_lines test_wrong_interface \
-	test_no_such_file test_unknown_service_and_backend test_backend_that_is_not_there
+	test_stop_after_kill_9 test_only_one_runs test_other_table_is_refused \
+	test_bad_command_lines test_wrong_interface test_no_such_file \
+	test_unknown_service_and_backend test_backend_that_is_not_there
