@@ -12,7 +12,7 @@
 
 #include <linux/types.h>
 
-#define LB_LAYOUT 1
+#define LB_LAYOUT 2
 
 enum {
 	LB_VIPS_MAX = 1024,
@@ -20,8 +20,11 @@ enum {
 	LB_BACKENDS_MAX = 4096,
 	LB_SNAT_MAX = 8,
 	LB_IFACES_MAX = 16,
-	/* Slots of a bucket of the flow table: one cache line of words. */
-	LB_BUCKET_SLOTS = 8,
+	/* Cache lines of a bucket of the flow table; all but the first are slots. */
+	LB_BUCKET_LINES = 8,
+	LB_BUCKET_SLOTS = LB_BUCKET_LINES - 1,
+	/* Ports that are looked at together. */
+	LB_LINE_PORTS = 8,
 	/* Words of the address filter; one bit an address. */
 	LB_FILTER_WORDS = 1024,
 	LB_NAME_MAX = 32,
@@ -150,12 +153,9 @@ struct lb_key {
  * @snat: LB_NAT: index of the source address
  * @forward: enum lb_forward
  * @iface: index into lb_config.ifaces: where the client's packets come in
- * @pad: 0
+ * @spilled: 1: it is in its second bucket
  * @cmac: MAC address they come from, where replies go to
- * @pad2: 0
- *
- * A slot of the flow table has its struct lb_flow in lb_flows and its word, the
- * part that is searched and claimed, in lb_words.
+ * @pad: 0
  */
 struct lb_flow {
 	struct lb_key key;
@@ -165,9 +165,9 @@ struct lb_flow {
 	__u8 snat;
 	__u8 forward;
 	__u8 iface;
-	__u8 pad;
+	__u8 spilled;
 	__u8 cmac[6];
-	__u8 pad2[8];
+	__u8 pad[8];
 };
 
 /**
@@ -205,12 +205,25 @@ enum lb_flow_state {
 #define LB_WORD_STATE(word) ((__u8)(word))
 
 /**
- * struct lb_bucket - slots that are searched together: one cache line
- * @word: LB_WORD()
+ * struct lb_bucket - slots that are searched together
+ * @word: LB_WORD() of the connection in the line of this number: the part that is
+ *	searched and claimed; word 0 says when a connection that is in its second
+ *	bucket, as there was no room here, was last used
+ * @line: from 1 on: the connections; the words are in place of line 0
+ *
+ * Never across a page: all that a packet needs is behind one translation of an address,
+ * which costs more than the two cache lines. A slot is known by the number of its line,
+ * counted from the first bucket on.
  */
 struct lb_bucket {
-	__u64 word[LB_BUCKET_SLOTS];
+	union {
+		__u64 word[LB_BUCKET_LINES];
+		struct lb_flow line[LB_BUCKET_LINES];
+	};
 };
+
+/* Buckets for so many connections. */
+#define LB_BUCKETS(connections) (((connections) + LB_BUCKET_SLOTS - 1) / LB_BUCKET_SLOTS)
 
 /**
  * struct lb_ports - ports of one SNAT address
@@ -224,9 +237,27 @@ struct lb_ports {
 	__u16 max;
 };
 
-/* Index into lb_reverse: a port of a SNAT address. */
-#define LB_REVERSE_INDEX(snat, is_udp, port) (((snat) * 2 + (is_udp)) << 16 | (port))
-#define LB_REVERSE_SIZE (LB_SNAT_MAX << 17)
+/**
+ * LB_PORT() - whose a source port is
+ * @expires: the tick after which it may be given to another connection
+ * @slot: the slot of the connection, never 0
+ */
+#define LB_PORT(expires, slot) ((__u64)(expires) << 32 | (slot))
+#define LB_PORT_EXPIRES(entry) ((__u32)((entry) >> 32))
+#define LB_PORT_SLOT(entry) ((__u32)(entry))
+
+/**
+ * struct lb_port_line - neighbouring ports of a SNAT address: one cache line
+ * @port: LB_PORT(), of eight ports, the first of which is a multiple of eight
+ */
+struct lb_port_line {
+	__u64 port[LB_LINE_PORTS];
+};
+
+/* Index into lb_reverse: the line of a port of a SNAT address. */
+#define LB_REVERSE_INDEX(snat, is_udp, port) \
+	((((snat) * 2 + (is_udp)) << 16 | (port)) / LB_LINE_PORTS)
+#define LB_REVERSE_SIZE ((LB_SNAT_MAX << 17) / LB_LINE_PORTS)
 
 /**
  * struct lb_config - what the program must know besides the tables; the one

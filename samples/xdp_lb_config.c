@@ -500,8 +500,6 @@ static int take_instance(const struct lb_place *at, struct lb_conf *conf, const 
 	if (!err)
 		err = take_number32(at, "connections", raw->connections, CONNECTIONS,
 				    &conf->connections);
-	while (conf->connections & (conf->connections - 1))
-		conf->connections += conf->connections & -conf->connections;
 	return err ? err : take_snat(at, conf, raw);
 }
 

@@ -9,11 +9,6 @@
 
 #include "xdp_lb_flow.bpf.h"
 
-enum {
-	/* Not a reason: the packet goes on. */
-	LB_GO = -1,
-};
-
 /* --- services ----------------------------------------------------------------------- */
 
 static __always_inline struct lb_vip *lb_find_vip(const struct lb_conn *conn)
@@ -57,13 +52,6 @@ static __always_inline __u32 lb_pick(const struct lb_conn *conn, __u32 vip)
 
 /* --- entering a connection ------------------------------------------------------------- */
 
-static __always_inline __u8 lb_first_state(const struct lb_conn *conn)
-{
-	if (!lb_is_tcp(conn))
-		return LB_FLOW_UDP;
-	return lb_is_syn(conn) ? LB_FLOW_SYN : LB_FLOW_ESTABLISHED;
-}
-
 /*
  * Where the hash decides, an entry only remembers. A SYN leaves none: a flood of
  * them finds nothing to fill.
@@ -87,59 +75,48 @@ static __always_inline void lb_fill(const struct lb_conn *conn, struct lb_flow *
 	flow->backend = conn->backend;
 	flow->gen = gen;
 	flow->forward = conn->forward;
-	flow->sport = 0;
 	flow->iface = conn->iface;
+	flow->spilled = conn->spilled;
 	lb_set_mac(flow->cmac, conn->mac);
 }
 
-/* Under lb_lock(). Returns LB_GO, or a reason. */
-static __always_inline int lb_enter_locked(struct lb_conn *conn, __u16 gen)
+/* Returns LB_GO, or a reason. */
+static __always_inline int lb_enter(struct lb_conn *conn, __u16 gen)
 {
 	const struct lb_config *conf = lb_conf();
-	struct lb_flow *flow = lb_find(conn);
+	struct lb_flow *flow;
+	int err;
 
-	/* Another CPU was faster. */
-	if (flow) {
-		conn->backend = flow->backend;
-		return LB_GO;
-	}
-	conn->slot = lb_claim(conn);
-	if (conn->slot == LB_NO_SLOT)
-		return LB_DROP_TABLE_FULL;
+	err = lb_claim(conn);
+	if (err != LB_GO)
+		return err;
 	flow = lb_flow(conn->slot);
 	if (!flow || !conf)
 		return LB_DROP_ERROR;
-	lb_fill(conn, flow, gen);
 	if (conn->forward == LB_NAT && !lb_claim_port(conn, conf, flow)) {
-		lb_set_word(conn->slot, 0);
-		conn->slot = LB_NO_SLOT;
+		lb_give_back(conn);
 		return LB_DROP_NO_PORT;
 	}
+	lb_fill(conn, flow, gen);
 	conn->word = LB_WORD(conn->now, lb_hash_tag(conn->hash), lb_first_state(conn));
 	lb_set_word(conn->slot, conn->word);
 	lb_account_connection(conn->backend);
 	return LB_GO;
 }
 
-static __always_inline int lb_enter(struct lb_conn *conn, __u16 gen)
+/* A connection that is there gets another backend; false: it has lost its port. */
+static __always_inline bool lb_move(struct lb_conn *conn, struct lb_flow *flow, __u16 gen)
 {
-	int err;
-
-	if (!lb_lock(conn->hash))
-		return LB_DROP_BUSY;
-	err = lb_enter_locked(conn, gen);
-	lb_unlock(conn->hash);
-	return err;
-}
-
-/* A connection that is there gets another backend; its port stays. */
-static __always_inline void lb_move(struct lb_conn *conn, struct lb_flow *flow, __u16 gen)
-{
+	if (flow->spilled)
+		lb_mark_spilled(conn->hash, conn->now);
+	if (conn->forward == LB_NAT && !lb_keep_port(conn, flow, lb_first_state(conn)))
+		return false;
 	flow->backend = conn->backend;
 	flow->gen = gen;
 	conn->word = LB_WORD(conn->now, lb_hash_tag(conn->hash), lb_first_state(conn));
 	lb_set_word(conn->slot, conn->word);
 	lb_account_connection(conn->backend);
+	return true;
 }
 
 /**
@@ -158,6 +135,7 @@ __noinline int lb_connect(struct lb_conn *conn)
 
 	if (!conn)
 		return LB_DROP_ERROR;
+	lb_fetch_ports(conn);
 	vip = lb_find_vip(conn);
 	if (!vip)
 		return LB_PASS_OTHER;
@@ -170,14 +148,11 @@ __noinline int lb_connect(struct lb_conn *conn)
 		return LB_DROP_NO_BACKEND;
 
 	flow = conn->slot == LB_NO_SLOT ? NULL : lb_flow(conn->slot);
-	if (flow && flow->forward == conn->forward) {
-		lb_move(conn, flow, backend->gen);
+	if (flow && flow->forward == conn->forward && lb_move(conn, flow, backend->gen))
 		return LB_GO;
-	}
-	/* Of a service that was of another kind: it has no port, or needs none. */
+	/* Without port, or of a service that was of another kind: as if it had not been. */
 	if (flow)
-		lb_set_word(conn->slot, 0);
-	conn->slot = LB_NO_SLOT;
+		lb_give_back(conn);
 	if (!lb_is_translated(conn->forward) && !lb_worth_entering(conn))
 		return LB_GO;
 	err = lb_enter(conn, backend->gen);

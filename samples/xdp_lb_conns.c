@@ -125,7 +125,7 @@ int lb_conns(struct lb_state *state, char **words)
 	if (err)
 		return err;
 	setvbuf(stdout, NULL, _IOFBF, OUT_BUFFER);
-	for (slot = 0; slot < state->meta->connections && !ferror(stdout); slot++) {
+	for (slot = 0; slot < lb_end_of_slots(state) && !ferror(stdout); slot++) {
 		if (!lb_read_flow(state, slot, &flow, &word) || lb_flow_is_over(&clock, word) ||
 		    (vip >= 0 && !is_of_vip(state, &flow, vip)))
 			continue;

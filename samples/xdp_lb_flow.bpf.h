@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The flow table: which backend a connection has. A connection may be in one of two
- * buckets of eight slots. A bucket is a cache line of words, each with the tag and
- * the age of a connection; the connection itself is another cache line. An
- * established connection costs no more than these two.
+ * buckets of seven slots. The first cache line of a bucket has a word for each slot: the
+ * tag and the age of a connection; the connection itself is another line of the same page.
+ * An established connection costs no more than these two. Only where the first bucket had
+ * no room, and says so, the second one is looked at.
  *
  * A slot is claimed and given up by compare-and-exchange of its word. Connections
  * are found by one key, so there is one entry for each, in every mode: for LB_NAT
@@ -16,18 +17,64 @@
 
 enum {
 	LB_NO_SLOT = 0xffffffff,
-	/* Packets of new connections on several CPUs at once: see lb_lock(). */
-	LB_LOCKS = 4096,
-	/* Neighbouring ports that are tried, at each of two places. */
-	LB_PORT_TRIES = 8,
+	/* Not a reason: the packet goes on. */
+	LB_GO = -1,
+	/* So many free slots make a bucket roomy. */
+	LB_ROOM = 3,
+	/* Lines of ports that are searched for a free one. */
+	LB_PORT_PLACES = 4,
 };
+
+static __always_inline struct lb_bucket *lb_bucket(__u32 index)
+{
+	return bpf_map_lookup_elem(&lb_buckets, &index);
+}
 
 static __always_inline __u64 *lb_word(__u32 slot)
 {
-	__u32 index = slot / LB_BUCKET_SLOTS & lb_bucket_mask;
-	struct lb_bucket *bucket = bpf_map_lookup_elem(&lb_buckets, &index);
+	struct lb_bucket *bucket = lb_bucket(slot / LB_BUCKET_LINES);
 
-	return bucket ? &bucket->word[slot % LB_BUCKET_SLOTS] : NULL;
+	if (!bucket)
+		return NULL;
+	/* Clang 19 would add to it before the verifier knows that it is not NULL. */
+	barrier_var(bucket);
+	return &bucket->word[slot % LB_BUCKET_LINES];
+}
+
+static __always_inline struct lb_flow *lb_flow(__u32 slot)
+{
+	struct lb_bucket *bucket = lb_bucket(slot / LB_BUCKET_LINES);
+
+	if (!bucket)
+		return NULL;
+	barrier_var(bucket);
+	return &bucket->line[slot % LB_BUCKET_LINES];
+}
+
+/* What was written before it is seen before it: smp_store_release() of the kernel. */
+static __always_inline void lb_store_release(__u64 *word, __u64 value)
+{
+#ifdef __TARGET_ARCH_x86
+	barrier();
+	*(volatile __u64 *)word = value;
+#else
+	/* BPF has no better one before Linux 6.15: exchange is a full barrier. */
+	__sync_lock_test_and_set(word, value);
+#endif
+}
+
+static __always_inline void lb_set_word(__u32 slot, __u64 value)
+{
+	__u64 *word = lb_word(slot);
+
+	if (word)
+		lb_store_release(word, value);
+}
+
+static __always_inline void lb_give_back(struct lb_conn *conn)
+{
+	lb_set_word(conn->slot, 0);
+	conn->slot = LB_NO_SLOT;
 }
 
 /*
@@ -61,43 +108,48 @@ static __always_inline bool lb_same_key(const struct lb_key *a, const struct lb_
 		 (x[4] ^ y[4]));
 }
 
-static __always_inline struct lb_flow *lb_flow(__u32 slot)
-{
-	return bpf_map_lookup_elem(&lb_flows, &slot);
-}
-
 static __always_inline struct lb_flow *lb_find_in(struct lb_conn *conn, __u32 index)
 {
-	__u32 wanted = lb_hash_tag(conn->hash);
-	struct lb_bucket *bucket;
-	struct lb_flow *flow;
-	__u32 i, slot;
+	__u32 wanted = lb_hash_tag(conn->hash), i;
+	struct lb_bucket *bucket = lb_bucket(index);
 	__u64 word;
 
-	bucket = bpf_map_lookup_elem(&lb_buckets, &index);
 	if (!bucket)
 		return NULL;
-	for (i = 0; i < LB_BUCKET_SLOTS; i++) {
+	for (i = 1; i < LB_BUCKET_LINES; i++) {
 		word = bucket->word[i];
 		if (LB_WORD_TAG(word) != wanted || LB_WORD_STATE(word) < LB_FLOW_SYN)
 			continue;
-		slot = index * LB_BUCKET_SLOTS + i;
-		flow = lb_flow(slot);
-		if (!flow || !lb_same_key(&flow->key, &conn->key))
+		if (!lb_same_key(&bucket->line[i].key, &conn->key))
 			continue;
-		conn->slot = slot;
+		conn->slot = index * LB_BUCKET_LINES + i;
 		conn->word = word;
-		return flow;
+		return &bucket->line[i];
 	}
 	return NULL;
+}
+
+/*
+ * A connection whose first bucket this is may be in its second one. No state lasts
+ * longer than that of an established connection.
+ */
+static __always_inline bool lb_has_spilled(__u32 index, __u32 now)
+{
+	struct lb_bucket *bucket = lb_bucket(index);
+
+	return bucket &&
+	       now - LB_WORD_LAST(bucket->word[0]) <= lb_timeouts[LB_FLOW_ESTABLISHED];
 }
 
 /* The connection of a client's packet, NULL if there is none. Sets @slot and @word. */
 static __always_inline struct lb_flow *lb_find(struct lb_conn *conn)
 {
-	struct lb_flow *flow = lb_find_in(conn, lb_hash_bucket(conn->hash, 0, lb_bucket_mask));
+	__u32 index = lb_hash_bucket(conn->hash, 0, lb_n_buckets);
+	struct lb_flow *flow = lb_find_in(conn, index);
 
-	return flow ?: lb_find_in(conn, lb_hash_bucket(conn->hash, 1, lb_bucket_mask));
+	if (flow || !lb_has_spilled(index, conn->now))
+		return flow;
+	return lb_find_in(conn, lb_hash_bucket(conn->hash, 1, lb_n_buckets));
 }
 
 /* The index of a SNAT address in the configuration, or -1. */
@@ -128,6 +180,27 @@ static __always_inline bool lb_is_from(const struct lb_flow *flow, const struct 
 	       (backend->port ?: flow->key.vport) == port;
 }
 
+/* LB_NAT: neighbours of a port, which is in host byte order. */
+static __always_inline struct lb_port_line *lb_port_line(const struct lb_conn *conn, __u32 snat,
+							 __u32 port)
+{
+	__u32 index = LB_REVERSE_INDEX(snat, !lb_is_tcp(conn), port);
+
+	return bpf_map_lookup_elem(&lb_reverse, &index);
+}
+
+/* LB_NAT: LB_PORT() of a port. */
+static __always_inline __u64 *lb_port_entry(const struct lb_conn *conn, __u32 snat, __be16 port)
+{
+	__u32 number = bpf_ntohs(port);
+	struct lb_port_line *line = lb_port_line(conn, snat, number);
+
+	if (!line)
+		return NULL;
+	barrier_var(line);
+	return &line->port[number % LB_LINE_PORTS];
+}
+
 /*
  * LB_NAT: the connection that a packet of a backend is of, by the port of the SNAT
  * address that it is sent to. Sets @slot and @word.
@@ -137,17 +210,14 @@ static __always_inline struct lb_flow *lb_find_port(struct lb_conn *conn,
 {
 	int snat = lb_snat_index(conf, &conn->key.vip);
 	struct lb_flow *flow;
-	__u32 index, *slot;
-	__u64 *word;
+	__u64 *entry, *word;
 
 	if (snat < 0)
 		return NULL;
-	index = LB_REVERSE_INDEX((__u32)snat, !lb_is_tcp(conn),
-				 (__u32)bpf_ntohs(conn->key.vport));
-	slot = bpf_map_lookup_elem(&lb_reverse, &index);
-	if (!slot || !*slot)
+	entry = lb_port_entry(conn, snat, conn->key.vport);
+	if (!entry || !*entry)
 		return NULL;
-	conn->slot = *slot - 1;
+	conn->slot = LB_PORT_SLOT(*entry);
 	word = lb_word(conn->slot);
 	flow = lb_flow(conn->slot);
 	if (!word || !flow)
@@ -167,6 +237,13 @@ static __always_inline bool lb_is_translated(__u8 forward)
 }
 
 /* --- states ----------------------------------------------------------------------- */
+
+static __always_inline __u8 lb_first_state(const struct lb_conn *conn)
+{
+	if (!lb_is_tcp(conn))
+		return LB_FLOW_UDP;
+	return lb_is_syn(conn) ? LB_FLOW_SYN : LB_FLOW_ESTABLISHED;
+}
 
 /*
  * RFC 9293, as far as one who looks on can follow. A reset may be forged: it only
@@ -203,13 +280,67 @@ static __always_inline __u8 lb_next_udp(const struct lb_flow *flow, __u8 state, 
 	return state;
 }
 
+static __always_inline __u64 lb_port_until(const struct lb_conn *conn, __u8 state)
+{
+	return LB_PORT(conn->now + lb_timeouts[state & (LB_TIMEOUTS - 1)], conn->slot);
+}
+
+/*
+ * LB_NAT: the connection lives on, and so its port is its own; false if it was idle for
+ * so long that another connection got it.
+ */
+static __always_inline bool lb_keep_port(const struct lb_conn *conn, const struct lb_flow *flow,
+					 __u8 state)
+{
+	__u64 *entry = lb_port_entry(conn, flow->snat % LB_SNAT_MAX, flow->sport);
+	__u64 old;
+
+	if (!entry)
+		return false;
+	old = *(volatile __u64 *)entry;
+	return LB_PORT_SLOT(old) == conn->slot &&
+	       __sync_val_compare_and_swap(entry, old, lb_port_until(conn, state)) == old;
+}
+
+/* The first bucket of a connection in its second one: look there, too. */
+static __always_inline void lb_mark_spilled(__u64 hash, __u32 now)
+{
+	struct lb_bucket *bucket = lb_bucket(lb_hash_bucket(hash, 0, lb_n_buckets));
+
+	if (bucket)
+		*(volatile __u64 *)&bucket->word[0] = LB_WORD(now, 0, LB_FLOW_FREE);
+}
+
+/**
+ * lb_outlive() - what else must be known of a connection that goes on
+ * @conn: its packet; @slot is set
+ * @state: of it, enum lb_flow_state
+ *
+ * Return: 0 if it is none any more: it has lost its port.
+ */
+__noinline int lb_outlive(struct lb_conn *conn, __u32 state)
+{
+	const struct lb_config *conf = lb_conf();
+	struct lb_flow *flow;
+
+	if (!conn || !conf)
+		return 0;
+	flow = lb_flow(conn->slot);
+	if (!flow)
+		return 0;
+	if (flow->spilled)
+		lb_mark_spilled(lb_hash(&flow->key, lb_addr4(&flow->key.vip), conf->seed),
+				conn->now);
+	return flow->forward != LB_NAT || lb_keep_port(conn, flow, state);
+}
+
 /*
  * A packet of the connection came. The word is written if something changed, at
  * most twice a second otherwise: other CPUs have the cache line too. By
- * compare-and-exchange, as another CPU may have given the slot away.
+ * compare-and-exchange, as another CPU may have given the slot away. Returns false if
+ * the connection is no more.
  */
-static __always_inline void lb_touch(const struct lb_conn *conn, struct lb_flow *flow,
-				     bool reply)
+static __always_inline bool lb_touch(struct lb_conn *conn, struct lb_flow *flow, bool reply)
 {
 	__u8 state = LB_WORD_STATE(conn->word), next = state;
 	__u64 *word;
@@ -219,8 +350,10 @@ static __always_inline void lb_touch(const struct lb_conn *conn, struct lb_flow 
 	else if (state != LB_FLOW_ESTABLISHED || conn->flags & (TCP_SYN | TCP_FIN | TCP_RST))
 		next = lb_next_tcp(conn, flow, state, reply);
 	if (next == state && LB_WORD_LAST(conn->word) == conn->now)
-		return;
+		return true;
 
+	if (!lb_outlive(conn, next))
+		return false;
 	word = lb_word(conn->slot);
 	if (word)
 		__sync_val_compare_and_swap(word, conn->word,
@@ -230,22 +363,10 @@ static __always_inline void lb_touch(const struct lb_conn *conn, struct lb_flow 
 		lb_set_mac(flow->cmac, conn->mac);
 		flow->iface = conn->iface;
 	}
+	return true;
 }
 
 /* --- entering a connection ----------------------------------------------------------- */
-
-/* Two CPUs must not enter one connection twice. */
-__u32 lb_locks[LB_LOCKS];
-
-static __always_inline bool lb_lock(__u64 hash)
-{
-	return !__sync_lock_test_and_set(&lb_locks[hash % LB_LOCKS], 1);
-}
-
-static __always_inline void lb_unlock(__u64 hash)
-{
-	__sync_lock_test_and_set(&lb_locks[hash % LB_LOCKS], 0);
-}
 
 /**
  * enum lb_worth - how much it hurts to give a slot away, least first
@@ -293,14 +414,14 @@ struct lb_choice {
 };
 
 #define LB_SCORE_WORTH(score) ((score) >> 40)
-#define LB_SCORE_PLACE(score) ((score) & (LB_BUCKET_SLOTS - 1))
+#define LB_SCORE_PLACE(score) ((score) & (LB_BUCKET_LINES - 1))
 
 static __always_inline struct lb_choice lb_choose(const struct lb_bucket *bucket, __u32 now)
 {
 	struct lb_choice best = { .score = (__u64)LB_WORTH_KEEP << 40 };
 	__u64 i, word, worth, score;
 
-	for (i = 0; i < LB_BUCKET_SLOTS; i++) {
+	for (i = 1; i < LB_BUCKET_LINES; i++) {
 		word = *(volatile __u64 *)&bucket->word[i];
 		worth = lb_worth(word, now);
 		score = worth << 40 | (0xffffffff - lb_age(word, now)) << 8 | i;
@@ -311,125 +432,229 @@ static __always_inline struct lb_choice lb_choose(const struct lb_bucket *bucket
 }
 
 /*
- * Claim a slot: of the first bucket, where it is found soonest, as long as that has
- * room; then of the emptier one. Returns it, or LB_NO_SLOT.
+ * Of the first bucket, where it is found soonest, as long as that has room; then of the
+ * emptier one.
  */
-static __always_inline __u32 lb_claim(const struct lb_conn *conn)
+static __always_inline bool lb_claim_slot(struct lb_conn *conn)
 {
-	__u32 index = lb_hash_bucket(conn->hash, 0, lb_bucket_mask);
-	__u32 second = lb_hash_bucket(conn->hash, 1, lb_bucket_mask);
-	struct lb_bucket *bucket = bpf_map_lookup_elem(&lb_buckets, &index);
-	struct lb_bucket *other = bpf_map_lookup_elem(&lb_buckets, &second);
+	__u32 index = lb_hash_bucket(conn->hash, 0, lb_n_buckets);
+	struct lb_bucket *bucket = lb_bucket(index), *other;
 	struct lb_choice choice, choice2;
 	__u64 *word, old;
 
-	if (!bucket || !other)
-		return LB_NO_SLOT;
+	if (!bucket)
+		return false;
+	conn->spilled = 0;
 	choice = lb_choose(bucket, conn->now);
-	if (choice.n_free < LB_BUCKET_SLOTS / 2) {
+	if (choice.n_free < LB_ROOM) {
+		__u32 second = lb_hash_bucket(conn->hash, 1, lb_n_buckets);
+
+		other = lb_bucket(second);
+		if (!other)
+			return false;
 		choice2 = lb_choose(other, conn->now);
 		if (choice2.n_free > choice.n_free ||
 		    LB_SCORE_WORTH(choice2.score) < LB_SCORE_WORTH(choice.score)) {
+			lb_mark_spilled(conn->hash, conn->now);
+			conn->spilled = 1;
 			choice = choice2;
 			bucket = other;
 			index = second;
 		}
 	}
 	if (LB_SCORE_WORTH(choice.score) >= LB_WORTH_KEEP)
-		return LB_NO_SLOT;
+		return false;
 	word = &bucket->word[LB_SCORE_PLACE(choice.score)];
 	old = *(volatile __u64 *)word;
 	/* Another CPU may have been here since. */
 	if (lb_worth(old, conn->now) > LB_SCORE_WORTH(choice.score))
-		return LB_NO_SLOT;
-	if (__sync_val_compare_and_swap(word, old, LB_WORD(conn->now, lb_hash_tag(conn->hash),
-							   LB_FLOW_CLAIMED)) != old)
-		return LB_NO_SLOT;
-	return index * LB_BUCKET_SLOTS + LB_SCORE_PLACE(choice.score);
+		return false;
+	conn->slot = index * LB_BUCKET_LINES + LB_SCORE_PLACE(choice.score);
+	return __sync_val_compare_and_swap(word, old,
+					   LB_WORD(conn->now, lb_hash_tag(conn->hash),
+						   LB_FLOW_CLAIMED)) == old;
 }
 
-/* What is written with it is seen before it is: exchange is a full barrier. */
-static __always_inline void lb_set_word(__u32 slot, __u64 value)
+static __always_inline bool lb_has_rival_in(const struct lb_conn *conn, __u32 index)
 {
-	__u64 *word = lb_word(slot);
+	__u32 wanted = lb_hash_tag(conn->hash), i;
+	struct lb_bucket *bucket = lb_bucket(index);
+	__u64 word;
 
-	if (word)
-		__sync_lock_test_and_set(word, value);
+	for (i = 1; bucket && i < LB_BUCKET_LINES; i++) {
+		word = *(volatile __u64 *)&bucket->word[i];
+		if (LB_WORD_TAG(word) != wanted || LB_WORD_STATE(word) == LB_FLOW_FREE ||
+		    index * LB_BUCKET_LINES + i == conn->slot)
+			continue;
+		if (LB_WORD_STATE(word) == LB_FLOW_CLAIMED ||
+		    lb_same_key(&bucket->line[i].key, &conn->key))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Two CPUs must not enter one connection twice. Each claims a slot, which is a full
+ * barrier, and then looks for the other's: one of them sees it, perhaps both do.
+ */
+static __always_inline bool lb_has_rival(const struct lb_conn *conn)
+{
+	__u32 index = lb_hash_bucket(conn->hash, 0, lb_n_buckets);
+
+	return lb_has_rival_in(conn, index) ||
+	       (lb_has_spilled(index, conn->now) &&
+		lb_has_rival_in(conn, lb_hash_bucket(conn->hash, 1, lb_n_buckets)));
+}
+
+/**
+ * lb_claim() - a slot for a connection that has none
+ * @conn: the connection; takes @slot and @spilled
+ *
+ * Return: LB_GO, or enum lb_reason.
+ */
+__noinline int lb_claim(struct lb_conn *conn)
+{
+	if (!conn)
+		return LB_DROP_ERROR;
+	if (!lb_claim_slot(conn)) {
+		conn->slot = LB_NO_SLOT;
+		return LB_DROP_TABLE_FULL;
+	}
+	if (lb_has_rival(conn)) {
+		lb_give_back(conn);
+		return LB_DROP_BUSY;
+	}
+	return LB_GO;
 }
 
 /* --- ports ------------------------------------------------------------------------- */
 
-/* The connection that says, as its port does, that the port is its own; else NULL. */
-static __always_inline __u64 *lb_port_owner(const struct lb_conn *conn, __u32 slot, __u32 snat,
-					    __be16 port)
+/* The connection says, as its port does, that the port is its own. */
+static __always_inline bool lb_owns_port(const struct lb_conn *conn, __u32 slot, __u32 snat,
+					 __be16 port)
 {
-	struct lb_flow *flow = bpf_map_lookup_elem(&lb_flows, &slot);
+	struct lb_flow *flow = lb_flow(slot);
 
-	if (!flow || flow->forward != LB_NAT || flow->sport != port || flow->snat != snat ||
-	    flow->key.proto != conn->key.proto)
-		return NULL;
-	return lb_word(slot);
+	return flow && flow->forward == LB_NAT && flow->sport == port && flow->snat == snat &&
+	       flow->key.proto == conn->key.proto;
 }
 
 /*
- * Take a port if the connection that has it is worth no more than @most. That one
- * ends: its slot is freed first, so that no two have one port.
+ * End the connection that has a port if it is worth no more than @most. Its slot is
+ * freed first, so that no two have one port. One that is being entered says nothing yet;
+ * who had our own slot before us is gone.
  */
-static __always_inline bool lb_take_port(const struct lb_conn *conn, __u32 slot, __u32 snat,
-					 __u32 port, __u32 most)
+static __always_inline bool lb_evict_owner(const struct lb_conn *conn, __u32 slot, __u32 snat,
+					   __u32 port, __u32 most)
 {
-	__u32 index = LB_REVERSE_INDEX(snat, !lb_is_tcp(conn), port);
-	__u32 *entry = bpf_map_lookup_elem(&lb_reverse, &index);
-	__u64 *owner = NULL, word;
-	__u32 old;
+	__u64 *owner = lb_word(slot), word;
 
-	if (!entry)
+	if (!owner || slot == conn->slot)
+		return true;
+	word = *(volatile __u64 *)owner;
+	if (LB_WORD_STATE(word) == LB_FLOW_CLAIMED)
 		return false;
-	old = *(volatile __u32 *)entry;
-	if (old)
-		owner = lb_port_owner(conn, old - 1, snat, bpf_htons(port));
-	if (owner) {
-		word = *(volatile __u64 *)owner;
-		if (lb_worth(word, conn->now) > most)
-			return false;
-		if (LB_WORD_STATE(word) != LB_FLOW_FREE &&
-		    __sync_val_compare_and_swap(owner, word, 0) != word)
-			return false;
-	}
-	return __sync_val_compare_and_swap(entry, old, slot + 1) == old;
+	if (LB_WORD_STATE(word) == LB_FLOW_FREE ||
+	    !lb_owns_port(conn, slot, snat, bpf_htons(port)))
+		return true;
+	return lb_worth(word, conn->now) <= most &&
+	       __sync_val_compare_and_swap(owner, word, 0) == word;
+}
+
+static __always_inline bool lb_take_port(const struct lb_conn *conn, __u64 *entry, __u64 old)
+{
+	return __sync_val_compare_and_swap(entry, old,
+					   lb_port_until(conn, lb_first_state(conn))) == old;
+}
+
+/* First port of a line of the range; 32 random bits say which. */
+static __always_inline __u32 lb_port_place(const struct lb_ports *range, __u32 random)
+{
+	__u32 first = range->min / LB_LINE_PORTS, last = range->max / LB_LINE_PORTS;
+
+	return (first + ((__u64)random * (last - first + 1) >> 32)) * LB_LINE_PORTS;
+}
+
+/* 1 if the port is not of the range. */
+static __always_inline __u64 lb_is_outside(const struct lb_ports *range, __u32 port)
+{
+	return lb_less(port, range->min) | lb_less(range->max, port);
 }
 
 /**
- * lb_try_ports() - find a port in a place of the range
+ * lb_free_port() - of a line of ports, take the one that is free for the longest time
  * @conn: the connection that needs one; @slot is set
  * @snat: index of the address, less than LB_SNAT_MAX
  * @random: place, of 32 bits
- * @most: what the connection that has the port may be worth, enum lb_worth
  *
- * Neighbouring ports share a cache line.
+ * As in lb_choose(), no conditions.
  *
- * Return: the port, which is taken, or 0.
+ * Return: the port, or 0.
  */
-__noinline int lb_try_ports(struct lb_conn *conn, __u32 snat, __u32 random, __u32 most)
+__noinline int lb_free_port(struct lb_conn *conn, __u32 snat, __u32 random)
 {
+	__u64 best = 1ULL << 40, entry, unused, age, score;
 	const struct lb_config *conf = lb_conf();
 	const struct lb_ports *range;
-	__u32 i, n, first, port;
+	struct lb_port_line *line;
+	__u32 place, i;
 
 	if (!conn || !conf)
 		return 0;
 	/* Linux 6.1 forgets a comparison of 32 bits when the number is used as 64. */
 	barrier_var(snat);
 	range = &conf->snat[snat & (LB_SNAT_MAX - 1)];
-	n = range->max - range->min + 1;
-	first = ((__u64)random * n >> 32) + range->min;
+	place = lb_port_place(range, random);
+	line = lb_port_line(conn, snat & (LB_SNAT_MAX - 1), place);
+	if (!line)
+		return 0;
+	for (i = 0; i < LB_LINE_PORTS; i++) {
+		entry = *(volatile __u64 *)&line->port[i];
+		unused = lb_less(entry, 1);
+		/* Until it expires, that is a negative number. */
+		age = (__u32)(conn->now - LB_PORT_EXPIRES(entry) - 1 + unused);
+		score = (age >> 31 | lb_is_outside(range, place + i)) << 40 |
+			(0x7fffffff - (age & 0x7fffffff)) << 8 | i;
+		best -= (best - score) * lb_less(score, best);
+	}
+	if (best >> 40)
+		return 0;
+	i = best % LB_LINE_PORTS;
+	entry = line->port[i];
+	return lb_take_port(conn, &line->port[i], entry) ? place + i : 0;
+}
+
+/**
+ * lb_evict_port() - take a port from another connection
+ * @conn: the connection that needs one; @slot is set
+ * @snat: index of the address, less than LB_SNAT_MAX
+ * @random: place, of 32 bits
+ * @most: what the connection that has the port may be worth, enum lb_worth
+ *
+ * Return: the port, or 0.
+ */
+__noinline int lb_evict_port(struct lb_conn *conn, __u32 snat, __u32 random, __u32 most)
+{
+	const struct lb_config *conf = lb_conf();
+	struct lb_port_line *line;
+	__u32 place, i;
+	__u64 old;
+
+	if (!conn || !conf)
+		return 0;
+	/* Linux 6.1 forgets a comparison of 32 bits when the number is used as 64. */
+	barrier_var(snat);
+	snat &= LB_SNAT_MAX - 1;
+	place = lb_port_place(&conf->snat[snat], random);
+	line = lb_port_line(conn, snat, place);
 	/* Clang 14 enters the loop in its middle, which Linux 6.1 takes for an endless one. */
 #pragma clang loop unroll(full)
-	for (i = 0; i < LB_PORT_TRIES; i++) {
-		port = first + i;
-		port = (port - n * lb_less(range->max, port)) & 0xffff;
-		if (lb_take_port(conn, conn->slot, snat, port, most))
-			return port;
+	for (i = 0; line && i < LB_LINE_PORTS; i++) {
+		old = *(volatile __u64 *)&line->port[i];
+		if (!lb_is_outside(&conf->snat[snat], place + i) &&
+		    lb_evict_owner(conn, LB_PORT_SLOT(old), snat, place + i, most) &&
+		    lb_take_port(conn, &line->port[i], old))
+			return place + i;
 	}
 	return 0;
 }
@@ -452,23 +677,40 @@ static __always_inline int lb_choose_snat(const struct lb_conn *conn,
 	return snat;
 }
 
-static __always_inline bool lb_claim_port(struct lb_conn *conn,
-					  const struct lb_config *conf,
+/*
+ * The ports that a new connection will look at, far away in memory: ask for them now, so
+ * that they come while the service is looked up. There is no prefetch in BPF.
+ */
+static __always_inline void lb_fetch_ports(const struct lb_conn *conn)
+{
+	const struct lb_config *conf = lb_conf();
+	int snat = conf ? lb_choose_snat(conn, conf) : -1;
+	struct lb_port_line *line;
+
+	if (snat < 0 || snat >= LB_SNAT_MAX)
+		return;
+	line = lb_port_line(conn, snat, lb_port_place(&conf->snat[snat], conn->hash));
+	if (line)
+		(void)*(volatile __u64 *)line->port;
+}
+
+static __always_inline bool lb_claim_port(struct lb_conn *conn, const struct lb_config *conf,
 					  struct lb_flow *flow)
 {
 	/* Changes with time: who found none finds one when it asks again. */
-	__u32 other = (__u32)(conn->hash >> 16) ^ conn->now * 0x9e3779b1U;
-	int snat = lb_choose_snat(conn, conf);
-	__u32 port = 0, try;
+	__u32 step = (__u32)(conn->hash >> 16) ^ conn->now * 0x9e3779b1U;
+	int snat = lb_choose_snat(conn, conf), port = 0;
+	__u32 place = conn->hash, i;
 
 	if (snat < 0 || snat >= LB_SNAT_MAX)
 		return false;
-	/* Free ones first, at two places; then those that rest; then the unproven. */
-	for (try = 0; try < 4 && !port; try++) {
-		__u32 most = try < 2 ? LB_WORTH_NONE : try - 1;
-
-		port = lb_try_ports(conn, snat, try & 1 ? other : conn->hash, most);
-	}
+	/* Free ones first; then those that rest; then the unproven. */
+	for (i = 0; i < LB_PORT_PLACES && !port; i++, place += step)
+		port = lb_free_port(conn, snat, place);
+	if (!port)
+		port = lb_evict_port(conn, snat, conn->hash, LB_WORTH_CLOSED);
+	if (!port)
+		port = lb_evict_port(conn, snat, conn->hash + step, LB_WORTH_UNPROVEN);
 	flow->snat = snat;
 	flow->sport = bpf_htons(port);
 	return port;

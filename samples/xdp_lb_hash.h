@@ -57,16 +57,25 @@ static __always_inline __u32 lb_ring_slot(__u64 hash, __u32 size)
 	return (hash >> 32) * size >> 32;
 }
 
-/* Slots of the flow table are told apart by 24 bits before the key is compared. */
+/* Slots of a bucket are told apart by 24 bits before the key is compared. */
 static __always_inline __u32 lb_hash_tag(__u64 hash)
 {
 	return hash >> 40;
 }
 
-/* Buckets: bits 0 to 19, or 20 to 39; @mask: number of buckets - 1. */
-static __always_inline __u32 lb_hash_bucket(__u64 hash, int second, __u32 mask)
+/**
+ * lb_hash_bucket() - bucket of the flow table
+ * @hash: of lb_hash()
+ * @second: not the one where it should be, but the other
+ * @n: number of buckets
+ *
+ * Return: 0 to @n - 1.
+ */
+static __always_inline __u32 lb_hash_bucket(__u64 hash, int second, __u32 n)
 {
-	return (__u32)(second ? hash >> 20 : hash) & mask;
+	__u32 part = second ? hash * 0x9e3779b97f4a7c15ULL >> 32 : hash;
+
+	return (__u64)part * n >> 32;
 }
 
 #endif /* _XDP_LB_HASH_H */

@@ -141,8 +141,7 @@ static __always_inline int lb_request(struct lb_pkt *pkt)
 	conn->slot = LB_NO_SLOT;
 	conn->hash = lb_hash(&conn->key, !!pkt->ip.v4, pkt->conf->seed);
 	flow = lb_find(conn);
-	if (flow && lb_is_usable(conn, flow)) {
-		lb_touch(conn, flow, false);
+	if (flow && lb_is_usable(conn, flow) && lb_touch(conn, flow, false)) {
 		conn->backend = flow->backend;
 		conn->forward = flow->forward;
 		return lb_forward(pkt, flow);
@@ -161,7 +160,7 @@ static __always_inline const struct lb_iface *lb_iface(const struct lb_pkt *pkt,
 	return &pkt->conf->iface[flow->iface % LB_IFACES_MAX];
 }
 
-static __always_inline int lb_reply(const struct lb_pkt *pkt, struct lb_flow *flow)
+static __always_inline int lb_reply(struct lb_pkt *pkt, struct lb_flow *flow)
 {
 	const struct lb_iface *iface = lb_iface(pkt, flow);
 	struct lb_change change = {
@@ -180,7 +179,8 @@ static __always_inline int lb_reply(const struct lb_pkt *pkt, struct lb_flow *fl
 		change.daddr = &flow->key.client;
 		change.dport = flow->key.cport;
 	}
-	lb_touch(&pkt->conn, flow, true);
+	if (!lb_touch(&pkt->conn, flow, true))
+		return lb_verdict(pkt, LB_DROP_NO_CONNECTION);
 	if (lb_rewrite(pkt, &change))
 		reason = LB_DROP_ERROR;
 	return lb_sent(pkt, reason, flow->backend, iface->ifindex, true);

@@ -44,7 +44,7 @@ static void set_rodata(struct xdp_lb_kern *skel, const struct lb_conf *conf, __u
 	unsigned int i;
 
 	skel->rodata->lb_tick_shift = shift;
-	skel->rodata->lb_bucket_mask = conf->connections / LB_BUCKET_SLOTS - 1;
+	skel->rodata->lb_n_buckets = LB_BUCKETS(conf->connections);
 	for (i = 0; i < __LB_FLOW_STATE_MAX; i++)
 		skel->rodata->lb_timeouts[i] = ((__u64)lb_flow_timeout(i) * hz) >> shift;
 }
@@ -56,8 +56,7 @@ static int set_maps(const struct lb_state *state, struct xdp_lb_kern *skel,
 	struct bpf_map *map;
 	int err = 0;
 
-	bpf_map__set_max_entries(skel->maps.lb_buckets, conf->connections / LB_BUCKET_SLOTS);
-	bpf_map__set_max_entries(skel->maps.lb_flows, conf->connections);
+	bpf_map__set_max_entries(skel->maps.lb_buckets, LB_BUCKETS(conf->connections));
 	bpf_object__for_each_map(map, skel->obj) {
 		if (err || !is_pinned(map))
 			continue;

@@ -9,8 +9,8 @@
 
 #include "xdp_lb.h"
 
-/* Slots of the flow table - 1 and its buckets - 1; powers of two. */
-const volatile __u32 lb_bucket_mask = 1024 / LB_BUCKET_SLOTS - 1;
+/* Buckets of the flow table. */
+const volatile __u32 lb_n_buckets = LB_BUCKETS(1024);
 /* Jiffies in a tick, as a power of two. */
 const volatile __u32 lb_tick_shift = 7;
 /* Ticks after which a connection of a state is over. */
@@ -76,30 +76,23 @@ struct {
 /* BPF_F_MMAPABLE makes a table begin at a page, so that its entries are cache lines. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1024 / LB_BUCKET_SLOTS);
+	__uint(max_entries, LB_BUCKETS(1024));
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__type(key, __u32);
 	__type(value, struct lb_bucket);
 } lb_buckets SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1024);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__type(key, __u32);
-	__type(value, struct lb_flow);
-} lb_flows SEC(".maps");
-
 /*
- * LB_REVERSE_INDEX() -> slot of a flow + 1. Only a hint: it counts if the flow
- * says the same, so that a flow can go without telling.
+ * LB_REVERSE_INDEX() -> whose the ports are. An entry says until when the port is taken, so
+ * that who looks for one need not ask its owner, far away in memory. The owner keeps it as
+ * long as it lives; one that went without a word is told by its struct lb_flow.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, LB_REVERSE_SIZE);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__type(key, __u32);
-	__type(value, __u32);
+	__type(value, struct lb_port_line);
 } lb_reverse SEC(".maps");
 
 struct {

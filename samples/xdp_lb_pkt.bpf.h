@@ -32,6 +32,7 @@ enum {
  * @has_data: TCP: there is more than a header
  * @iface: which of lb_config.iface it came in on
  * @mac: MAC address it came from
+ * @spilled: its slot is in its second bucket
  * @pad: 0
  *
  * No pointers: functions that take no more than this are verified by themselves, not
@@ -49,7 +50,8 @@ struct lb_conn {
 	__u8 has_data;
 	__u8 iface;
 	__u8 mac[ETH_ALEN];
-	__u8 pad[2];
+	__u8 spilled;
+	__u8 pad;
 };
 
 /**

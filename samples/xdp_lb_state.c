@@ -32,7 +32,6 @@ static const struct mapped mapped[] = {
 	MAPPED("lb_vip_infos", vip_infos, false),
 	MAPPED("lb_backend_infos", backend_infos, false),
 	MAPPED("lb_buckets", buckets, true),
-	MAPPED("lb_flows", flows, true),
 };
 
 /* A map that is asked: where its file descriptor goes. */

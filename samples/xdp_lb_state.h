@@ -38,7 +38,6 @@ enum {
  * @vip_infos: lb_vip_infos
  * @backend_infos: lb_backend_infos
  * @buckets: lb_buckets
- * @flows: lb_flows
  */
 struct lb_state {
 	char name[LB_NAME_MAX];
@@ -57,7 +56,6 @@ struct lb_state {
 	struct lb_vip_info *vip_infos;
 	struct lb_backend_info *backend_infos;
 	const struct lb_bucket *buckets;
-	const struct lb_flow *flows;
 };
 
 /* --- xdp_lb_state.c --------------------------------------------------------------- */

@@ -178,9 +178,27 @@ bool lb_flow_is_over(const struct lb_clock *clock, __u64 word)
 
 static __u64 read_word(const struct lb_state *state, __u32 slot)
 {
-	const struct lb_bucket *bucket = &state->buckets[slot / LB_BUCKET_SLOTS];
+	const struct lb_bucket *bucket = &state->buckets[slot / LB_BUCKET_LINES];
 
-	return __atomic_load_n(&bucket->word[slot % LB_BUCKET_SLOTS], __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&bucket->word[slot % LB_BUCKET_LINES], __ATOMIC_ACQUIRE);
+}
+
+static const struct lb_flow *flow_at(const struct lb_state *state, __u32 slot)
+{
+	return &state->buckets[slot / LB_BUCKET_LINES].line[slot % LB_BUCKET_LINES];
+}
+
+/**
+ * lb_end_of_slots() - where to stop when looking at all slots
+ * @state: the instance
+ *
+ * What is no slot, the line of the words, is read as one without connection.
+ *
+ * Return: the number behind the last one.
+ */
+__u32 lb_end_of_slots(const struct lb_state *state)
+{
+	return LB_BUCKETS(state->meta->connections) * LB_BUCKET_LINES;
 }
 
 /* The tag is part of the hash: it shows a key that was half another one's. */
@@ -194,7 +212,7 @@ static bool has_tag(const struct lb_state *state, const struct lb_flow *flow, __
 /**
  * lb_read_flow() - the connection in a slot
  * @state: the instance
- * @slot: less than lb_meta.connections
+ * @slot: less than lb_end_of_slots()
  * @flow: takes it
  * @word: takes the word of the slot
  *
@@ -208,7 +226,7 @@ bool lb_read_flow(const struct lb_state *state, __u32 slot, struct lb_flow *flow
 		*word = read_word(state, slot);
 		if (LB_WORD_STATE(*word) < LB_FLOW_SYN)
 			return false;
-		*flow = state->flows[slot];
+		*flow = *flow_at(state, slot);
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
 		/* The last use may change meanwhile. */
 		if ((__u32)read_word(state, slot) == (__u32)*word &&
@@ -254,7 +272,7 @@ int lb_read_usage(const struct lb_state *state, struct lb_usage *usage)
 
 	memset(usage, 0, sizeof(*usage));
 	err = lb_read_clock(state, &clock);
-	for (slot = 0; !err && slot < state->meta->connections; slot++) {
+	for (slot = 0; !err && slot < lb_end_of_slots(state); slot++) {
 		word = read_word(state, slot);
 		flow_state = LB_WORD_STATE(word);
 		if (flow_state < LB_FLOW_SYN || lb_flow_is_over(&clock, word))
@@ -263,7 +281,7 @@ int lb_read_usage(const struct lb_state *state, struct lb_usage *usage)
 		usage->states[flow_state]++;
 		if (flow_state == LB_FLOW_FIN || flow_state == LB_FLOW_RESET)
 			continue;
-		i = lb_flow_backend(state, &state->flows[slot]);
+		i = lb_flow_backend(state, flow_at(state, slot));
 		if (i >= 0)
 			usage->active[i]++;
 	}

@@ -57,12 +57,12 @@ struct lb_maps {
 	struct lb_filter *filter;
 	struct lb_backend *backends;
 	struct lb_bucket *buckets;
-	struct lb_flow *flows;
-	__u32 *reverse;
+	struct lb_port_line *reverse;
 };
 
 static struct xdp_lb_kern *lb_skel;
 static struct lb_maps lb_maps;
+/* Where the slots end: lb_n_buckets times LB_BUCKET_LINES. */
 static __u32 lb_slots, lb_ring_size;
 
 /*
@@ -95,10 +95,9 @@ static inline bool lb_map_all(void)
 	lb_maps.filter = lb_map_mem(lb_skel->maps.lb_filter);
 	lb_maps.backends = lb_map_mem(lb_skel->maps.lb_backends);
 	lb_maps.buckets = lb_map_mem(lb_skel->maps.lb_buckets);
-	lb_maps.flows = lb_map_mem(lb_skel->maps.lb_flows);
 	lb_maps.reverse = lb_map_mem(lb_skel->maps.lb_reverse);
 	return lb_maps.config && lb_maps.filter && lb_maps.backends && lb_maps.buckets &&
-	       lb_maps.flows && lb_maps.reverse;
+	       lb_maps.reverse;
 }
 
 static inline int lb_make_rings(void)
@@ -116,24 +115,23 @@ static inline int lb_make_rings(void)
 }
 
 /* Returns 0, or -1. */
-static inline int lb_load(__u32 slots, __u32 ring_size, __u32 tick_shift)
+static inline int lb_load(__u32 connections, __u32 ring_size, __u32 tick_shift)
 {
 	int ring;
 
-	lb_slots = slots;
+	lb_slots = LB_BUCKETS(connections) * LB_BUCKET_LINES;
 	lb_ring_size = ring_size;
 	lb_skel = xdp_lb_kern__open();
 	if (!lb_skel)
 		return -1;
-	lb_skel->rodata->lb_bucket_mask = slots / LB_BUCKET_SLOTS - 1;
+	lb_skel->rodata->lb_n_buckets = LB_BUCKETS(connections);
 	lb_skel->rodata->lb_tick_shift = tick_shift;
 	lb_skel->rodata->lb_flow_limit = LB_TEST_FLOW_LIMIT;
 	lb_skel->rodata->lb_icmp_limit = LB_TEST_ICMP_LIMIT;
 	memcpy((void *)lb_skel->rodata->lb_timeouts, lb_test_timeouts,
 	       sizeof(lb_test_timeouts));
 	ring = lb_new_ring(ring_size);
-	if (bpf_map__set_max_entries(lb_skel->maps.lb_buckets, slots / LB_BUCKET_SLOTS) ||
-	    bpf_map__set_max_entries(lb_skel->maps.lb_flows, slots) ||
+	if (bpf_map__set_max_entries(lb_skel->maps.lb_buckets, LB_BUCKETS(connections)) ||
 	    bpf_map__set_inner_map_fd(lb_skel->maps.lb_rings, ring) ||
 	    xdp_lb_kern__load(lb_skel) || !lb_map_all() || lb_make_rings())
 		return -1;
@@ -142,7 +140,7 @@ static inline int lb_load(__u32 slots, __u32 ring_size, __u32 tick_shift)
 }
 
 /* As the harness does without root: tests skip. */
-static inline void lb_load_or_exit(__u32 slots, __u32 ring_size, __u32 tick_shift)
+static inline void lb_load_or_exit(__u32 connections, __u32 ring_size, __u32 tick_shift)
 {
 	cpu_set_t cpu;
 
@@ -150,7 +148,7 @@ static inline void lb_load_or_exit(__u32 slots, __u32 ring_size, __u32 tick_shif
 	CPU_ZERO(&cpu);
 	CPU_SET(sched_getcpu(), &cpu);
 	sched_setaffinity(0, sizeof(cpu), &cpu);
-	if (!geteuid() && lb_load(slots, ring_size, tick_shift))
+	if (!geteuid() && lb_load(connections, ring_size, tick_shift))
 		ksft_exit_fail_msg("xdp_lb does not load\n");
 }
 
@@ -185,9 +183,8 @@ static inline void lb_zero_percpu(const struct bpf_map *map, __u32 n)
 
 static inline void lb_empty_flows(void)
 {
-	memset(lb_maps.flows, 0, sizeof(struct lb_flow) * lb_slots);
-	memset(lb_maps.reverse, 0, sizeof(__u32) * LB_REVERSE_SIZE);
-	memset(lb_maps.buckets, 0, sizeof(struct lb_bucket) * lb_slots / LB_BUCKET_SLOTS);
+	memset(lb_maps.reverse, 0, sizeof(struct lb_port_line) * LB_REVERSE_SIZE);
+	memset(lb_maps.buckets, 0, sizeof(struct lb_bucket) * (lb_slots / LB_BUCKET_LINES));
 }
 
 static inline void lb_empty(void)

@@ -165,23 +165,26 @@ static void exhaust(LB_ARGS, struct kind kind, __u8 state, bool stealable)
 {
 	struct service vip = lb_add(_metadata, self, kind, 1);
 	struct conn conns[9];
-	__u64 *word;
-	__u32 n;
+	__u32 n, timeout = lb_test_timeouts[state];
+	int slot;
 
 	for (n = 0; n < 9; n++)
 		conns[n] = lb_conn_n(&vip, n);
 	for (n = 0; n < 8; n++)
 		lb_open(_metadata, self, &conns[n]);
-	word = lb_word_at(self, lb_slot_of(self, &conns[3]));
-	*word = LB_WORD(-lb_test_timeouts[state], LB_WORD_TAG(*word), state);
+	slot = lb_slot_of(self, &conns[3]);
+	lb_set_flow(self, slot, state, timeout);
 	lb_build_request(self, &conns[8], SYN, NULL);
 	if (!stealable) {
 		lb_run_stopped(_metadata, self, LB_DROP_NO_PORT);
-		*word -= 1ULL << 32;
+		lb_set_flow(self, slot, state, timeout + 1);
 	}
 	lb_open(_metadata, self, &conns[8]);
 	ASSERT_EQ(conns[3].sport, conns[8].sport);
-	ASSERT_EQ(NOWHERE, lb_slot_of(self, &conns[3]));
+	/* It is over, and cannot come back: its port is another one's. */
+	lb_build_request(self, &conns[3], kind.proto == IPPROTO_TCP ? ACK : 0, NULL);
+	lb_run_stopped(_metadata, self, kind.proto == IPPROTO_TCP ? LB_DROP_NO_CONNECTION :
+								    LB_DROP_NO_PORT);
 	for (n = 0; n < 9; n++)
 		if (n != 3)
 			lb_reply(_metadata, self, &conns[n], ACK, NULL);
@@ -312,21 +315,19 @@ TEST_F(lb, so_many_new_connections_are_remembered)
 	}
 }
 
-/* Another CPU is entering the connection at this moment. */
-TEST_F(lb, entered_by_another_cpu)
+/* Another CPU is entering the connection at this moment, in one of its buckets. */
+static void enter_beside_another(LB_ARGS, int second)
 {
 	const struct kind *kind;
-	const size_t size = sizeof(lb_skel->bss->lb_locks);
 
-	lb_add_snats(self);
 	for (kind = lb_kinds; kind->family; kind++) {
 		struct service vip = lb_add(_metadata, self, *kind, 3);
-		struct conn conn = lb_conn_n(&vip, 2);
+		struct conn conn = lb_conn_n(&vip, 2 + second);
 
-		memset(lb_skel->bss->lb_locks, 0xff, size);
+		lb_bucket_of(self, &conn, second)->word[4] =
+			LB_WORD(0, lb_hash_tag(lb_hash_of(self, &conn)), LB_FLOW_CLAIMED);
 		lb_build_request(self, &conn, lb_translates(kind->forward) ? SYN : ACK, NULL);
 		lb_run(_metadata, self);
-		memset(lb_skel->bss->lb_locks, 0, size);
 		if (lb_translates(kind->forward)) {
 			ASSERT_EQ(LB_DROP_BUSY, self->reason);
 			ASSERT_EQ(NOWHERE, lb_slot_of(self, &conn));
@@ -335,6 +336,13 @@ TEST_F(lb, entered_by_another_cpu)
 		lb_check_forwarded(_metadata, self, &conn);
 		ASSERT_EQ(1, self->info);
 	}
+}
+
+TEST_F(lb, entered_by_another_cpu)
+{
+	lb_add_snats(self);
+	enter_beside_another(_metadata, self, 0);
+	enter_beside_another(_metadata, self, 1);
 }
 
 /* --- shares ------------------------------------------------------------------------------- */

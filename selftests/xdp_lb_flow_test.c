@@ -146,7 +146,7 @@ TEST_F(lb, the_whole_key_counts)
 		struct lb_flow *flow;
 
 		lb_open(_metadata, self, &conn);
-		flow = &self->maps.flows[lb_slot_of(self, &conn)];
+		flow = lb_flow_at(self, lb_slot_of(self, &conn));
 		key = flow->key;
 		lb_set_ring(_metadata, self, vip.id, vip.first + 1, 1);
 		for (i = 0; i < offsetof(struct lb_key, pad); i++) {
@@ -378,24 +378,16 @@ TEST_F(lb, use_keeps_a_connection)
 static __u32 fill_slots(const struct _test_data_lb *self, const struct conn *conn, __u8 state,
 			__u32 age, int second)
 {
-	struct lb_key key = {
-		.client = conn->client,
-		.vip = conn->vip.key.addr,
-		.cport = htons(conn->cport),
-		.vport = htons(conn->vport),
-		.proto = conn->vip.key.proto,
-	};
-	__u64 hash = lb_hash(&key, conn->vip.family == 4, self->maps.config->seed);
-	__u32 mask = LB_TEST_SLOTS / LB_BUCKET_SLOTS - 1, i, slot;
+	struct lb_bucket *bucket;
+	int i;
 
-	for (i = 0; i < 2 * LB_BUCKET_SLOTS; i++) {
-		slot = lb_hash_bucket(hash, i / LB_BUCKET_SLOTS, mask) * LB_BUCKET_SLOTS +
-		       i % LB_BUCKET_SLOTS;
-		*lb_word_at(self, slot) = LB_WORD(0, 0xabcdef, LB_FLOW_ESTABLISHED);
-	}
-	slot = lb_hash_bucket(hash, second, mask) * LB_BUCKET_SLOTS + 5;
-	*lb_word_at(self, slot) = LB_WORD(-age, 0xabcdef, state);
-	return slot;
+	for (i = 0; i < 2 * LB_BUCKET_LINES; i++)
+		if (i % LB_BUCKET_LINES)
+			lb_bucket_of(self, conn, i / LB_BUCKET_LINES)->word[i % LB_BUCKET_LINES] =
+				LB_WORD(0, 0xabcdef, LB_FLOW_ESTABLISHED);
+	bucket = lb_bucket_of(self, conn, second);
+	bucket->word[5] = LB_WORD(-age, 0xabcdef, state);
+	return (bucket - self->maps.buckets) * LB_BUCKET_LINES + 5;
 }
 
 /* #18: a slot is given away when its time is over, not before; #16: never if it is of use. */
@@ -438,6 +430,60 @@ TEST_F(lb, slots_are_given_away_in_time)
 		self->n_backends = 0;
 		self->n_vips = 0;
 	}
+}
+
+/*
+ * Where the first bucket has no room, it says so for as long as the connection is used:
+ * else the second one would not be looked at.
+ */
+TEST_F(lb, second_bucket)
+{
+	const __u32 longest = lb_test_timeouts[LB_FLOW_ESTABLISHED];
+	const struct kind *kind;
+
+	lb_add_snats(self);
+	for (kind = lb_kinds; kind->family; kind++) {
+		struct service vip = add_first(_metadata, self, *kind, 2);
+		struct conn conn = lb_conn_n(&vip, 3);
+		struct lb_bucket *first = lb_bucket_of(self, &conn, 0);
+		int slot;
+
+		slot = fill_slots(self, &conn, LB_FLOW_FREE, 0, 1);
+		first->word[0] = LB_WORD(-longest - 1, 0, 0);
+		lb_open(_metadata, self, &conn);
+		lb_request(_metadata, self, &conn, ACK, &data);
+		ASSERT_EQ(slot, lb_slot_of(self, &conn));
+		ASSERT_EQ(LB_WORD(0, 0, 0), first->word[0]);
+
+		first->word[0] = LB_WORD(-longest, 0, 0);
+		*lb_word_at(self, slot) -= 1ULL << 32;
+		if (lb_translates(kind->forward))
+			lb_reply(_metadata, self, &conn, ACK, &data);
+		else
+			lb_request(_metadata, self, &conn, ACK, &data);
+		ASSERT_EQ(LB_WORD(0, 0, 0), first->word[0]);
+		lb_empty_flows();
+	}
+}
+
+/* A bucket that was never full spares others a look at the second one. */
+TEST_F(lb, second_bucket_is_not_looked_at)
+{
+	const struct kind kind = { LB_DSR, 4, 4, IPPROTO_TCP };
+	struct service vip = add_first(_metadata, self, kind, 2);
+	struct conn conn = lb_conn_n(&vip, 3);
+	struct lb_bucket *first = lb_bucket_of(self, &conn, 0);
+	int slot;
+
+	slot = fill_slots(self, &conn, LB_FLOW_FREE, 0, 1);
+	lb_open(_metadata, self, &conn);
+	lb_request(_metadata, self, &conn, ACK, &data);
+	ASSERT_EQ(slot, lb_slot_of(self, &conn));
+	lb_set_ring(_metadata, self, vip.id, vip.first + 1, 1);
+	lb_request(_metadata, self, &conn, ACK, &data);
+	first->word[0] = LB_WORD(-lb_test_timeouts[LB_FLOW_ESTABLISHED] - 1, 0, 0);
+	conn.backend = vip.first + 1;
+	lb_request(_metadata, self, &conn, ACK, &data);
 }
 
 /* Where the hash decides, a full table does no harm. */

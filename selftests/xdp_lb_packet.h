@@ -516,6 +516,37 @@ static inline void lb_open(LB_ARGS, struct conn *conn)
 
 /* --- the flow table ------------------------------------------------------------------ */
 
+static inline __u64 *lb_word_at(const struct _test_data_lb *self, __u32 slot)
+{
+	return &self->maps.buckets[slot / LB_BUCKET_LINES].word[slot % LB_BUCKET_LINES];
+}
+
+static inline struct lb_flow *lb_flow_at(const struct _test_data_lb *self, __u32 slot)
+{
+	return &self->maps.buckets[slot / LB_BUCKET_LINES].line[slot % LB_BUCKET_LINES];
+}
+
+static inline __u64 lb_hash_of(const struct _test_data_lb *self, const struct conn *conn)
+{
+	struct lb_key key = {
+		.client = conn->client,
+		.vip = conn->vip.key.addr,
+		.cport = htons(conn->cport),
+		.vport = htons(conn->vport),
+		.proto = conn->vip.key.proto,
+	};
+
+	return lb_hash(&key, conn->vip.family == 4, self->maps.config->seed);
+}
+
+/* The first or the second bucket of a connection. */
+static inline struct lb_bucket *lb_bucket_of(const struct _test_data_lb *self,
+					     const struct conn *conn, int second)
+{
+	return &self->maps.buckets[lb_hash_bucket(lb_hash_of(self, conn), second,
+						  lb_slots / LB_BUCKET_LINES)];
+}
+
 /* Slot of a connection, NOWHERE: it has none. */
 static inline int lb_slot_of(const struct _test_data_lb *self, const struct conn *conn)
 {
@@ -523,10 +554,9 @@ static inline int lb_slot_of(const struct _test_data_lb *self, const struct conn
 	__u32 i;
 
 	for (i = 0; i < lb_slots; i++) {
-		const struct lb_key *key = &self->maps.flows[i].key;
-		__u64 word = self->maps.buckets[i / LB_BUCKET_SLOTS].word[i % LB_BUCKET_SLOTS];
+		const struct lb_key *key = &lb_flow_at(self, i)->key;
 
-		if (LB_WORD_STATE(word) > LB_FLOW_CLAIMED && key->cport == cport &&
+		if (LB_WORD_STATE(*lb_word_at(self, i)) > LB_FLOW_CLAIMED && key->cport == cport &&
 		    key->vport == vport && key->proto == conn->vip.key.proto &&
 		    same_addr(&key->client, &conn->client) &&
 		    same_addr(&key->vip, &conn->vip.key.addr))
@@ -535,9 +565,22 @@ static inline int lb_slot_of(const struct _test_data_lb *self, const struct conn
 	return NOWHERE;
 }
 
-static inline __u64 *lb_word_at(const struct _test_data_lb *self, __u32 slot)
+/*
+ * As if the last packet of a connection, which left it in that state, had come so many
+ * ticks ago; its port knows, too.
+ */
+static inline void lb_set_flow(const struct _test_data_lb *self, __u32 slot, __u8 state,
+			       __u32 age)
 {
-	return &self->maps.buckets[slot / LB_BUCKET_SLOTS].word[slot % LB_BUCKET_SLOTS];
+	const struct lb_flow *flow = lb_flow_at(self, slot);
+	__u64 *word = lb_word_at(self, slot);
+	__u32 port = ntohs(flow->sport);
+
+	*word = LB_WORD(-age, LB_WORD_TAG(*word), state);
+	if (flow->forward == LB_NAT)
+		self->maps.reverse[LB_REVERSE_INDEX(flow->snat, flow->key.proto == IPPROTO_UDP,
+						    port)].port[port % LB_LINE_PORTS] =
+			LB_PORT(lb_test_timeouts[state] - age, slot);
 }
 
 /* As if the connection of a slot had never been; NOWHERE: there is none. */
@@ -567,10 +610,14 @@ static inline __u32 lb_count_flows(const struct _test_data_lb *self)
 /* As if the last packet of all connections had come @ticks earlier. */
 static inline void lb_age_all(const struct _test_data_lb *self, __u32 ticks)
 {
+	__u64 *port = self->maps.reverse->port;
 	__u32 i;
 
 	for (i = 0; i < lb_slots; i++)
 		*lb_word_at(self, i) -= (__u64)ticks << 32;
+	for (i = 0; i < LB_REVERSE_SIZE * LB_LINE_PORTS; i++)
+		if (port[i])
+			port[i] -= (__u64)ticks << 32;
 }
 
 #endif /* _SELFTESTS_XDP_LB_PACKET_H */

@@ -88,10 +88,10 @@ TEST_F(state, another_layout_is_refused)
 {
 	char args[128], said[1024];
 
-	ASSERT_EQ(0, pin_meta(self->pin, LB_LAYOUT + 98));
+	ASSERT_EQ(0, pin_meta(self->pin, LB_LAYOUT + 97));
 	snprintf(args, sizeof(args), "stats --name %s", self->name);
 	EXPECT_EQ(1, run(args, said, sizeof(said)));
-	EXPECT_NE(NULL, strstr(said, "its tables have layout 99, this program knows 1"))
+	EXPECT_NE(NULL, strstr(said, "its tables have layout 99, this program knows 2"))
 		TH_LOG("%s", said);
 	EXPECT_NE(NULL, strstr(said, "hint: "));
 	EXPECT_EQ(0, access(self->pin, F_OK));
@@ -101,7 +101,7 @@ TEST_F(state, another_layout_is_not_adopted)
 {
 	char args[256], said[1024];
 
-	ASSERT_EQ(0, pin_meta(self->pin, LB_LAYOUT + 98));
+	ASSERT_EQ(0, pin_meta(self->pin, LB_LAYOUT + 97));
 	snprintf(args, sizeof(args),
 		 "run -i lo -m skb --forward dsr --vip tcp:192.0.2.1:80 --backend 192.0.2.2:80 --name %s",
 		 self->name);

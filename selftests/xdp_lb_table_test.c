@@ -41,7 +41,6 @@ FIXTURE(table)
 	struct lb_config conf;
 	struct lb_backend backends[LB_BACKENDS_MAX];
 	struct lb_bucket *buckets;
-	struct lb_flow flows[SLOTS];
 	struct lb_clock clock;
 	struct lb_flow flow;
 	__u64 word;
@@ -55,9 +54,10 @@ FIXTURE_SETUP(table)
 	unsigned int i;
 
 	/* As aligned as a map is. */
-	self->buckets = aligned_alloc(sizeof(*self->buckets), SLOTS * sizeof(__u64));
+	self->buckets = aligned_alloc(sizeof(*self->buckets),
+				      LB_BUCKETS(SLOTS) * sizeof(*self->buckets));
 	ASSERT_NE(NULL, self->buckets);
-	memset(self->buckets, 0, SLOTS * sizeof(__u64));
+	memset(self->buckets, 0, LB_BUCKETS(SLOTS) * sizeof(*self->buckets));
 	self->meta.connections = SLOTS;
 	self->meta.tick_us = (1000000ULL << 7) / lb_hz();
 	self->conf.seed = test_seed();
@@ -65,7 +65,6 @@ FIXTURE_SETUP(table)
 	self->state.conf = &self->conf;
 	self->state.backends = self->backends;
 	self->state.buckets = self->buckets;
-	self->state.flows = self->flows;
 	self->clock.now = NOW;
 	for (i = 0; i < __LB_FLOW_STATE_MAX; i++)
 		self->clock.timeouts[i] = 10 * i;
@@ -78,7 +77,12 @@ FIXTURE_TEARDOWN(table)
 
 static __u64 *word_at(TABLE, unsigned int slot)
 {
-	return &self->buckets[slot / LB_BUCKET_SLOTS].word[slot % LB_BUCKET_SLOTS];
+	return &self->buckets[slot / LB_BUCKET_LINES].word[slot % LB_BUCKET_LINES];
+}
+
+static struct lb_flow *line_at(TABLE, unsigned int slot)
+{
+	return &self->buckets[slot / LB_BUCKET_LINES].line[slot % LB_BUCKET_LINES];
 }
 
 /* All of it follows from one number, so that a mixture shows. */
@@ -109,8 +113,8 @@ static __u64 make_word(TABLE, const struct lb_flow *flow, __u32 last, __u8 flow_
 
 static void put(TABLE, unsigned int slot, __u32 x, __u32 last, __u8 flow_state)
 {
-	self->flows[slot] = make_flow(x);
-	*word_at(self, slot) = make_word(self, &self->flows[slot], last, flow_state);
+	*line_at(self, slot) = make_flow(x);
+	*word_at(self, slot) = make_word(self, line_at(self, slot), last, flow_state);
 }
 
 static void add_backend(TABLE, __u32 x)
@@ -251,22 +255,25 @@ TEST_F(table, names_of_states)
 
 TEST_F(table, reads_what_is_there)
 {
-	__u32 i;
+	__u32 i, slot;
 
 	for (i = LB_FLOW_SYN; i < __LB_FLOW_STATE_MAX; i++) {
-		put(self, 7 * i, i, NOW, i);
-		ASSERT_TRUE(lb_read_flow(&self->state, 7 * i, &self->flow, &self->word));
-		EXPECT_EQ(0, memcmp(&self->flow, &self->flows[7 * i], sizeof(self->flow)));
-		EXPECT_EQ(*word_at(self, 7 * i), self->word);
+		slot = LB_BUCKET_SLOTS * i + 1;
+		put(self, slot, i, NOW, i);
+		ASSERT_TRUE(lb_read_flow(&self->state, slot, &self->flow, &self->word));
+		EXPECT_EQ(0, memcmp(&self->flow, line_at(self, slot), sizeof(self->flow)));
+		EXPECT_EQ(*word_at(self, slot), self->word);
 	}
 }
 
 TEST_F(table, ipv6)
 {
-	self->flows[3] = make_flow(1234);
-	self->flows[3].key.client.a[0] = htonl(0x20010db8);
-	self->flows[3].key.vip.a[0] = htonl(0xfd000000);
-	*word_at(self, 3) = make_word(self, &self->flows[3], NOW, LB_FLOW_ESTABLISHED);
+	struct lb_flow *flow = line_at(self, 3);
+
+	*flow = make_flow(1234);
+	flow->key.client.a[0] = htonl(0x20010db8);
+	flow->key.vip.a[0] = htonl(0xfd000000);
+	*word_at(self, 3) = make_word(self, flow, NOW, LB_FLOW_ESTABLISHED);
 	EXPECT_TRUE(lb_read_flow(&self->state, 3, &self->flow, &self->word));
 }
 
@@ -283,7 +290,7 @@ TEST_F(table, free_and_claimed_slots_are_empty)
 TEST_F(table, wrong_key_is_not_shown)
 {
 	put(self, 1, 1, NOW, LB_FLOW_ESTABLISHED);
-	self->flows[1].key.cport ^= htons(1);
+	line_at(self, 1)->key.cport ^= htons(1);
 	EXPECT_FALSE(lb_read_flow(&self->state, 1, &self->flow, &self->word));
 }
 
@@ -292,37 +299,43 @@ TEST_F(table, wrong_key_is_not_shown)
 /* What happens between the first look at the word and the look at the connection. */
 static struct {
 	struct _test_data_table *self;
-	struct lb_flow *flows;
+	void *page;
 	void (*change)(struct _test_data_table *self, struct lb_flow *flow);
 } trap;
 
 static void on_fault(int sig)
 {
-	mprotect(trap.flows, getpagesize(), PROT_READ | PROT_WRITE);
-	trap.change(trap.self, &trap.flows[5]);
+	mprotect(trap.page, getpagesize(), PROT_READ | PROT_WRITE);
+	trap.change(trap.self, line_at(trap.self, 5));
 }
 
-/* Reads slot 5, which is changed in the middle. */
+/*
+ * Reads slot 5, which is changed in the middle: the connection is on another page than its
+ * word, for once.
+ */
 static bool read_trapped(TABLE, void (*change)(TABLE, struct lb_flow *flow))
 {
-	struct lb_flow *flows;
+	struct lb_bucket *buckets = self->buckets;
+	int page = getpagesize();
 	bool found;
+	char *mem;
 
-	flows = mmap(NULL, getpagesize(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-		     -1, 0);
-	if (flows == MAP_FAILED)
+	mem = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (mem == MAP_FAILED)
 		abort();
-	flows[5] = self->flows[5];
-	self->state.flows = flows;
+	self->buckets = (void *)(mem + page - offsetof(struct lb_bucket, line[5]));
+	*self->buckets = *buckets;
+	self->state.buckets = self->buckets;
 	trap.self = self;
-	trap.flows = flows;
+	trap.page = mem + page;
 	trap.change = change;
 	signal(SIGSEGV, on_fault);
-	mprotect(flows, getpagesize(), PROT_NONE);
+	mprotect(trap.page, page, PROT_NONE);
 	found = lb_read_flow(&self->state, 5, &self->flow, &self->word);
 	signal(SIGSEGV, SIG_DFL);
-	self->state.flows = self->flows;
-	munmap(flows, getpagesize());
+	self->buckets = buckets;
+	self->state.buckets = buckets;
+	munmap(mem, 2 * page);
 	return found;
 }
 
@@ -371,7 +384,7 @@ TEST_F(table, used_while_it_is_read)
 static void *write_flows(void *data)
 {
 	TABLE = data;
-	struct lb_flow flow, *at = &self->flows[5];
+	struct lb_flow flow, *at = line_at(self, 5);
 	__u32 x;
 
 	for (x = 1; !__atomic_load_n(&self->stop, __ATOMIC_RELAXED); x++) {
@@ -442,9 +455,9 @@ TEST_F(table, counts)
 	ASSERT_EQ(0, lb_read_clock(&self->state, &self->clock));
 	now = self->clock.now;
 	add_backend(self, 1);
-	put(self, 0, 1, now, LB_FLOW_ESTABLISHED);
-	put(self, 8, 1, now, LB_FLOW_SYN);
-	put(self, 63, 1, now, LB_FLOW_UDP);
+	put(self, 1, 1, now, LB_FLOW_ESTABLISHED);
+	put(self, 7, 1, now, LB_FLOW_SYN);
+	put(self, 79, 1, now, LB_FLOW_UDP);
 	put(self, 9, 1, now, LB_FLOW_FIN);
 	put(self, 10, 1, now, LB_FLOW_RESET);
 	/* Its backend is gone. */

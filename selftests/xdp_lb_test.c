@@ -126,7 +126,7 @@ TEST_F(lb, replies_leave_where_requests_came_in)
 	conf->n_ifaces = 2;
 	conf->iface[1].ifindex = LB_TEST_OUT;
 	memcpy(conf->iface[1].mac, mac, ETH_ALEN);
-	self->maps.flows[lb_slot_of(self, &conn)].iface = 1;
+	lb_flow_at(self, lb_slot_of(self, &conn))->iface = 1;
 	lb_build_reply(self, &conn, ACK, NULL);
 	lb_send(_metadata, self);
 	ASSERT_EQ(lb_is_tc(self) ? TC_ACT_REDIRECT : (int)XDP_REDIRECT, (int)self->out.verdict);
