@@ -280,53 +280,109 @@ static void forget_vip(struct lb_state *state, unsigned int id)
 	if (!shared)
 		bpf_map_delete_elem(state->vips_fd, &marker);
 	remove_backends(state, id, NULL);
-	bpf_map_delete_elem(state->rings_fd, &id);
 }
 
-static void remove_vips(struct lb_state *state, const struct lb_conf *conf)
+static void forget_vips(struct lb_state *state, const bool which[LB_VIPS_MAX])
 {
 	unsigned int i;
 
 	for (i = 0; i < LB_VIPS_MAX; i++) {
-		if (state->vip_infos[i].used && !conf_of(conf, &state->vip_infos[i]))
+		if (which[i])
 			forget_vip(state, i);
 	}
+	lb_drop_rings(state, which);
 }
 
-static int apply_vip(struct lb_state *state, const struct lb_vip_conf *conf,
-		     struct lb_nexthops *hops)
+static void remove_vips(struct lb_state *state, const struct lb_conf *conf)
 {
-	int id = find_vip(state, conf), changed, retired;
+	bool gone[LB_VIPS_MAX];
+	unsigned int i;
+
+	for (i = 0; i < LB_VIPS_MAX; i++)
+		gone[i] = state->vip_infos[i].used && !conf_of(conf, &state->vip_infos[i]);
+	forget_vips(state, gone);
+}
+
+/**
+ * struct plan - what becomes of the services, by number
+ * @conf: as it is configured; NULL: it is not
+ * @is_new: packets do not see it yet
+ * @ring: it needs a new ring
+ * @retired: backends of it are to go after that
+ */
+struct plan {
+	const struct lb_vip_conf *conf[LB_VIPS_MAX];
+	bool is_new[LB_VIPS_MAX];
+	bool ring[LB_VIPS_MAX];
+	bool retired[LB_VIPS_MAX];
+};
+
+/* All that a service needs but its ring. */
+static int prepare_vip(struct lb_state *state, const struct lb_vip_conf *conf,
+		       struct lb_nexthops *hops, struct plan *plan)
+{
+	int id = find_vip(state, conf), changed;
 	bool is_new = id < 0;
 	struct lb_vip_info *info;
-	int err = 0;
 
 	if (is_new)
 		id = free_vip(state);
 	if (id < 0)
 		return id;
 	info = &state->vip_infos[id];
-	changed = apply_backends(state, id, conf);
-	if (changed < 0)
-		return changed;
-	retired = retire_backends(state, id, conf);
 	memcpy(info->name, conf->name, sizeof(info->name));
 	info->key = key_of(conf);
 	info->forward = conf->forward;
 	info->check = conf->check;
+	info->used = 1;
+	plan->conf[id] = conf;
+	plan->is_new[id] = is_new;
+	changed = apply_backends(state, id, conf);
+	if (changed < 0)
+		return changed;
+	plan->retired[id] = retire_backends(state, id, conf);
+	plan->ring[id] = is_new || changed || plan->retired[id];
 	lb_follow_nexthops(state, hops, id);
-	if (is_new || changed || retired)
-		err = lb_build_ring(state, id);
-	if (!err)
-		err = write_dnat(state, conf, true);
-	if (!err && is_new)
-		err = announce_vip(state, id, conf);
+	return write_dnat(state, conf, true);
+}
+
+/* Packets see what was prepared. */
+static int finish_vips(struct lb_state *state, struct plan *plan)
+{
+	unsigned int id;
+	int err = 0;
+
+	for (id = 0; id < LB_VIPS_MAX && !err; id++) {
+		if (plan->is_new[id])
+			err = announce_vip(state, id, plan->conf[id]);
+		if (!err && plan->retired[id])
+			remove_backends(state, id, plan->conf[id]);
+		plan->is_new[id] = plan->is_new[id] && err;
+	}
+	return err;
+}
+
+static int apply_vips(struct lb_state *state, const struct lb_conf *conf,
+		      struct lb_nexthops *hops)
+{
+	struct plan *plan = calloc(1, sizeof(*plan));
+	unsigned int i;
+	int err = plan ? 0 : -ENOMEM;
+
 	if (err)
 		return err;
-	info->used = 1;
-	if (retired)
-		remove_backends(state, id, conf);
-	return 0;
+	for (i = 0; i < conf->n_vips && !err; i++)
+		err = prepare_vip(state, &conf->vips[i], hops, plan);
+	/* All at once: it is the rings that take long. */
+	if (!err)
+		err = lb_build_rings(state, plan->ring);
+	if (!err)
+		err = finish_vips(state, plan);
+	/* Services that were not announced are none. */
+	if (err)
+		forget_vips(state, plan->is_new);
+	free(plan);
+	return err;
 }
 
 /* --- what the program must know besides ------------------------------------------------ */
@@ -518,7 +574,6 @@ static int apply_ifaces(struct lb_state *state, const struct lb_conf *conf)
 int lb_apply(struct lb_state *state, const struct lb_conf *conf, struct lb_nexthops *hops)
 {
 	struct lb_filter filter;
-	unsigned int i;
 	int err;
 
 	err = apply_ifaces(state, conf);
@@ -527,8 +582,7 @@ int lb_apply(struct lb_state *state, const struct lb_conf *conf, struct lb_nexth
 	if (err)
 		return err;
 	remove_vips(state, conf);
-	for (i = 0; i < conf->n_vips && !err; i++)
-		err = apply_vip(state, &conf->vips[i], hops);
+	err = apply_vips(state, conf, hops);
 	if (err) {
 		pr_err("failed to apply the configuration: %s", strerror(-err));
 		return err;

@@ -72,12 +72,10 @@ static int set_maps(const struct lb_state *state, struct xdp_lb_kern *skel,
  */
 static int make_inner(struct xdp_lb_kern *skel, const struct lb_conf *conf)
 {
-	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "lb_ring", sizeof(__u32), sizeof(__u32),
-				conf->table_size, NULL);
-	int err;
+	int fd = lb_ring_create(conf->table_size), err;
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	err = bpf_map__set_inner_map_fd(skel->maps.lb_rings, fd);
 	if (err)
 		close(fd);

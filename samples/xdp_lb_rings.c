@@ -4,12 +4,21 @@
  * addresses of next hops.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include "sample.h"
 #include "xdp_lb_state.h"
+
+enum {
+	/* That are open, and wait for the kernel, together. */
+	RINGS_AT_ONCE = 128,
+	/* Array maps have their values eight bytes apart. */
+	LB_RING_STRIDE = 2,
+};
 
 /* It takes new connections, if its health is left out of account. */
 static bool is_offered(const struct lb_state *state, unsigned int i, unsigned int vip)
@@ -57,37 +66,151 @@ unsigned int lb_ring_members(const struct lb_state *state, unsigned int vip,
 	return n ?: collect(state, vip, false, members);
 }
 
+/* --- what packets see -------------------------------------------------------------------- */
+
 /**
- * lb_publish_ring() - let packets see a new ring, in one step
+ * struct new_ring - a ring on its way to where packets see it
  * @state: the instance
  * @vip: number of the service
- * @ring: its slots
- *
- * Return: 0, or a negative errno, which was printed; then the old one stays.
+ * @fd: the map; -1: the service has none any more
+ * @thread: who puts it in place
+ * @err: what came of it
  */
-int lb_publish_ring(struct lb_state *state, unsigned int vip, const __u32 *ring)
-{
-	__u32 n = state->conf->table_size, i, *keys = calloc(n, sizeof(*keys));
-	int fd, err = keys ? 0 : -ENOMEM;
+struct new_ring {
+	const struct lb_state *state;
+	unsigned int vip;
+	int fd;
+	pthread_t thread;
+	int err;
+};
 
-	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "lb_ring", sizeof(__u32), sizeof(__u32), n,
-			    NULL);
-	if (!err && fd < 0)
+static size_t ring_bytes(const struct lb_state *state)
+{
+	return (size_t)state->conf->table_size * LB_RING_STRIDE * sizeof(__u32);
+}
+
+/* Memory of the map itself: a system call for each slot takes much longer. */
+static __u32 *map_ring(const struct lb_state *state, int fd, int prot)
+{
+	void *at = mmap(NULL, ring_bytes(state), prot, MAP_SHARED, fd, 0);
+
+	return at == MAP_FAILED ? NULL : at;
+}
+
+/**
+ * lb_ring_create() - a map for a ring
+ * @size: slots
+ *
+ * All have the same flags and size, else the kernel takes them not for lb_rings.
+ *
+ * Return: its fd, or a negative errno.
+ */
+int lb_ring_create(__u32 size)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
+
+	return bpf_map_create(BPF_MAP_TYPE_ARRAY, "lb_ring", sizeof(__u32), sizeof(__u32), size,
+			      &opts);
+}
+
+/* A map with these slots; packets do not see it yet. Returns its fd or a negative errno. */
+static int make_ring(const struct lb_state *state, const __u32 *slots)
+{
+	__u32 *at, i;
+	int fd, err;
+
+	fd = lb_ring_create(state->conf->table_size);
+	if (fd < 0)
+		return fd;
+	at = map_ring(state, fd, PROT_READ | PROT_WRITE);
+	if (!at) {
 		err = -errno;
-	for (i = 0; i < n && !err; i++)
-		keys[i] = i;
-	if (!err && bpf_map_update_batch(fd, keys, (void *)ring, &n, NULL))
-		err = -errno;
-	/* Returns when no packet sees the old one any more. */
-	if (!err && bpf_map_update_elem(state->rings_fd, &vip, &fd, BPF_ANY))
-		err = -errno;
-	if (fd >= 0)
 		close(fd);
-	free(keys);
-	if (err)
-		pr_err("failed to publish the ring of %s: %s", state->vip_infos[vip].name,
-		       strerror(-err));
+		return err;
+	}
+	for (i = 0; i < state->conf->table_size; i++)
+		at[i * LB_RING_STRIDE] = slots[i];
+	munmap(at, ring_bytes(state));
+	return fd;
+}
+
+/* Returns when no packet sees the old one any more. */
+static void *put_in_place(void *arg)
+{
+	struct new_ring *ring = arg;
+	int fd = ring->state->rings_fd, err;
+
+	if (ring->fd >= 0)
+		err = bpf_map_update_elem(fd, &ring->vip, &ring->fd, BPF_ANY);
+	else
+		err = bpf_map_delete_elem(fd, &ring->vip);
+	ring->err = err && errno != ENOENT ? -errno : 0;
+	return NULL;
+}
+
+/*
+ * For each ring the kernel waits until it is sure that no packet is under way with the
+ * old one, 10 to 30 ms (an RCU grace period). Many that wait at once share that.
+ */
+static void put_all_in_place(struct new_ring *rings, unsigned int n)
+{
+	bool started[RINGS_AT_ONCE] = {};
+	unsigned int i;
+
+	for (i = 1; i < n; i++)
+		started[i] = !pthread_create(&rings[i].thread, NULL, put_in_place, &rings[i]);
+	for (i = 0; i < n; i++) {
+		if (started[i])
+			pthread_join(rings[i].thread, NULL);
+		else
+			put_in_place(&rings[i]);
+	}
+}
+
+/* Closes them. Returns the first error. */
+static int publish_all(struct lb_state *state, struct new_ring *rings, unsigned int n)
+{
+	unsigned int i;
+	int err = 0;
+
+	put_all_in_place(rings, n);
+	for (i = 0; i < n; i++) {
+		if (rings[i].fd >= 0)
+			close(rings[i].fd);
+		if (rings[i].err && !err) {
+			err = rings[i].err;
+			pr_err("failed to publish the ring of %s: %s",
+			       state->vip_infos[rings[i].vip].name, strerror(-err));
+		}
+	}
 	return err;
+}
+
+/* The next ones of those services, from number @at on. Returns how many. */
+static unsigned int take_some(struct lb_state *state, const bool which[LB_VIPS_MAX],
+			      unsigned int *at, struct new_ring rings[RINGS_AT_ONCE])
+{
+	unsigned int n = 0;
+
+	for (; *at < LB_VIPS_MAX && n < RINGS_AT_ONCE; (*at)++) {
+		if (which[*at])
+			rings[n++] = (struct new_ring){ .state = state, .vip = *at, .fd = -1 };
+	}
+	return n;
+}
+
+/**
+ * lb_drop_rings() - services have no rings any more
+ * @state: the instance
+ * @which: those services; no packet sees them any more
+ */
+void lb_drop_rings(struct lb_state *state, const bool which[LB_VIPS_MAX])
+{
+	struct new_ring rings[RINGS_AT_ONCE];
+	unsigned int at = 0, n;
+
+	while ((n = take_some(state, which, &at, rings)))
+		publish_all(state, rings, n);
 }
 
 /**
@@ -100,7 +223,7 @@ int lb_publish_ring(struct lb_state *state, unsigned int vip, const __u32 *ring)
  */
 int lb_read_ring(const struct lb_state *state, unsigned int vip, __u32 *ring)
 {
-	__u32 id, next, n = state->conf->table_size, *keys;
+	__u32 id, *at, i;
 	int fd, err = 0;
 
 	if (bpf_map_lookup_elem(state->rings_fd, &vip, &id))
@@ -108,15 +231,18 @@ int lb_read_ring(const struct lb_state *state, unsigned int vip, __u32 *ring)
 	fd = bpf_map_get_fd_by_id(id);
 	if (fd < 0)
 		return -errno;
-	keys = calloc(n, sizeof(*keys));
-	if (!keys)
-		err = -ENOMEM;
-	else if (bpf_map_lookup_batch(fd, NULL, &next, keys, ring, &n, NULL))
+	at = map_ring(state, fd, PROT_READ);
+	if (!at)
 		err = -errno;
-	free(keys);
+	for (i = 0; at && i < state->conf->table_size; i++)
+		ring[i] = at[i * LB_RING_STRIDE];
+	if (at)
+		munmap(at, ring_bytes(state));
 	close(fd);
 	return err;
 }
+
+/* --- building --------------------------------------------------------------------------- */
 
 /* Backends that are not in the ring for their health; the others are as good as any. */
 static void set_states(struct lb_state *state, unsigned int vip, bool any_healthy)
@@ -133,6 +259,75 @@ static void set_states(struct lb_state *state, unsigned int vip, bool any_health
 	}
 }
 
+/* What rings are built in, one after the other. */
+struct workshop {
+	struct lb_ring_member *members;
+	__u32 *slots;
+};
+
+static int build_one(struct lb_state *state, struct workshop *shop, struct new_ring *ring)
+{
+	unsigned int n = lb_ring_members(state, ring->vip, shop->members);
+	int err = lb_ring_build(shop->members, n, state->conf->seed, shop->slots,
+				state->conf->table_size);
+
+	ring->fd = err ?: make_ring(state, shop->slots);
+	if (ring->fd < 0)
+		pr_err("failed to build the ring of %s: %s", state->vip_infos[ring->vip].name,
+		       strerror(-ring->fd));
+	return ring->fd < 0 ? ring->fd : 0;
+}
+
+static int build_and_publish(struct lb_state *state, struct workshop *shop,
+			     struct new_ring *rings, unsigned int n)
+{
+	unsigned int i, built;
+	int err = 0, failed;
+
+	for (built = 0; built < n; built++) {
+		err = build_one(state, shop, &rings[built]);
+		if (err)
+			break;
+	}
+	failed = publish_all(state, rings, built);
+	for (i = 0; i < built; i++) {
+		if (!rings[i].err)
+			set_states(state, rings[i].vip,
+				   collect(state, rings[i].vip, true, shop->members));
+	}
+	return err ?: failed;
+}
+
+/**
+ * lb_build_rings() - new rings for the backends as they are now
+ * @state: the instance
+ * @which: those services
+ *
+ * Packets of a service see its new ring in one step.
+ *
+ * Return: 0, or a negative errno, which was printed; then the old rings may stay.
+ */
+int lb_build_rings(struct lb_state *state, const bool which[LB_VIPS_MAX])
+{
+	struct workshop shop = {
+		.members = calloc(LB_BACKENDS_MAX, sizeof(*shop.members)),
+		.slots = calloc(state->conf->table_size, sizeof(*shop.slots)),
+	};
+	struct new_ring rings[RINGS_AT_ONCE];
+	unsigned int at = 0, n;
+	int err = 0;
+
+	if (!shop.members || !shop.slots) {
+		err = -ENOMEM;
+		pr_err("failed to build a ring: out of memory");
+	}
+	while (!err && (n = take_some(state, which, &at, rings)))
+		err = build_and_publish(state, &shop, rings, n);
+	free(shop.members);
+	free(shop.slots);
+	return err;
+}
+
 /**
  * lb_build_ring() - a new ring for the backends as they are now
  * @state: the instance
@@ -142,25 +337,10 @@ static void set_states(struct lb_state *state, unsigned int vip, bool any_health
  */
 int lb_build_ring(struct lb_state *state, unsigned int vip)
 {
-	struct lb_ring_member *members = calloc(LB_BACKENDS_MAX, sizeof(*members));
-	__u32 *ring = calloc(state->conf->table_size, sizeof(*ring));
-	unsigned int n;
-	int err = -ENOMEM;
+	bool which[LB_VIPS_MAX] = {};
 
-	if (members && ring) {
-		n = lb_ring_members(state, vip, members);
-		err = lb_ring_build(members, n, state->conf->seed, ring,
-				    state->conf->table_size);
-	}
-	if (err == -ENOMEM)
-		pr_err("failed to build a ring: out of memory");
-	if (!err)
-		err = lb_publish_ring(state, vip, ring);
-	if (!err)
-		set_states(state, vip, collect(state, vip, true, members));
-	free(members);
-	free(ring);
-	return err;
+	which[vip] = true;
+	return lb_build_rings(state, which);
 }
 
 /* --- next hops ------------------------------------------------------------------------ */
@@ -221,17 +401,17 @@ bool lb_follow_nexthops(struct lb_state *state, struct lb_nexthops *hops, int vi
 
 /**
  * lb_set_health() - a backend goes up or down
- * @state: the instance, locked
+ * @state: the instance
  * @backend: its index
  * @up: it goes up
- *
- * Return: 0, or a negative errno, which was printed.
+ * @which: takes that its service needs a new ring: lb_build_rings()
  */
-int lb_set_health(struct lb_state *state, unsigned int backend, bool up)
+void lb_set_health(struct lb_state *state, unsigned int backend, bool up,
+		   bool which[LB_VIPS_MAX])
 {
 	if (state->backends[backend].state == LB_BACKEND_UNUSED ||
 	    state->backend_infos[backend].unhealthy == !up)
-		return 0;
+		return;
 	state->backend_infos[backend].unhealthy = !up;
-	return lb_build_ring(state, state->backends[backend].vip);
+	which[state->backends[backend].vip] = true;
 }

@@ -14,6 +14,7 @@
 #include <bpf/libbpf.h>
 #include "sample.h"
 #include "xdp_lb_commands.h"
+#include "xdp_lb_probe.h"
 #include "xdp_lb_state.h"
 #include "xdp_lb.skel.h"
 
@@ -22,6 +23,20 @@ enum {
 	/* As long as a next hop is not known, and to see what no message tells. */
 	RETRY_MS = 250,
 	REFRESH_MS = 10000,
+	/* Backends that go up or down together. */
+	CHANGES_MAX = 256,
+};
+
+/**
+ * struct change - a backend goes up or down
+ * @backend: its index
+ * @up: it goes up
+ * @why: it goes down
+ */
+struct change {
+	__u32 backend;
+	bool up;
+	char why[LB_WHY_MAX];
 };
 
 struct run {
@@ -35,6 +50,8 @@ struct run {
 	bool complete;
 	int epoll_fd;
 	int timer_fd;
+	unsigned int n_changes;
+	struct change changes[CHANGES_MAX];
 };
 
 /* --- messages ------------------------------------------------------------------------ */
@@ -67,23 +84,25 @@ static void tell_ready(const struct run *run)
 	fflush(stdout);
 }
 
-static void tell_health(const struct run *run, __u32 backend, bool up, const char *why)
+static void tell_health(const struct run *run, const struct change *change)
 {
-	const struct lb_vip_info *vip = &run->state.vip_infos[run->state.backends[backend].vip];
-	const char *name = run->state.backend_infos[backend].name;
+	unsigned int id = run->state.backends[change->backend].vip;
+	const struct lb_vip_info *vip = &run->state.vip_infos[id];
+	const char *name = run->state.backend_infos[change->backend].name;
 	json_writer_t *json;
 
 	if (sample.json) {
 		json = sample_json_begin("health");
 		jsonw_string_field(json, "vip", vip->name);
 		jsonw_string_field(json, "backend", name);
-		jsonw_string_field(json, "state", up ? "up" : "down");
-		if (!up)
-			jsonw_string_field(json, "reason", why);
+		jsonw_string_field(json, "state", change->up ? "up" : "down");
+		if (!change->up)
+			jsonw_string_field(json, "reason", change->why);
 		sample_json_end(json);
 	} else if (!sample.quiet) {
-		printf("%s: backend %s is %s%s%s\n", vip->name, name, up ? "up" : "down",
-		       up ? "" : ": ", up ? "" : why);
+		printf("%s: backend %s is %s%s%s\n", vip->name, name,
+		       change->up ? "up" : "down", change->up ? "" : ": ",
+		       change->up ? "" : change->why);
 		fflush(stdout);
 	}
 }
@@ -102,18 +121,47 @@ static bool any_healthy(const struct lb_state *state, unsigned int vip)
 	return false;
 }
 
+/*
+ * Backends went up or down. A host that dies takes down all backends on it: their
+ * services get new rings together, which takes hardly longer than one.
+ */
+static void apply_changes(struct run *run)
+{
+	bool which[LB_VIPS_MAX] = {};
+	unsigned int i, vip;
+
+	lb_state_lock(&run->state);
+	for (i = 0; i < run->n_changes; i++)
+		lb_set_health(&run->state, run->changes[i].backend, run->changes[i].up, which);
+	lb_build_rings(&run->state, which);
+	lb_state_unlock(&run->state);
+	for (i = 0; i < run->n_changes; i++) {
+		tell_health(run, &run->changes[i]);
+		vip = run->state.backends[run->changes[i].backend].vip;
+		if (!any_healthy(&run->state, vip))
+			pr_info("%s: all backends are down: new connections go to all of them",
+				run->state.vip_infos[vip].name);
+	}
+	run->n_changes = 0;
+}
+
 static void on_health(void *ctx, __u32 backend, bool up, const char *why)
 {
 	struct run *run = ctx;
-	unsigned int vip = run->state.backends[backend].vip;
+	struct change *change = &run->changes[run->n_changes++];
 
-	lb_state_lock(&run->state);
-	lb_set_health(&run->state, backend, up);
-	lb_state_unlock(&run->state);
-	tell_health(run, backend, up, why);
-	if (!any_healthy(&run->state, vip))
-		pr_info("%s: all backends are down: new connections go to all of them",
-			run->state.vip_infos[vip].name);
+	change->backend = backend;
+	change->up = up;
+	snprintf(change->why, sizeof(change->why), "%s", why);
+	if (run->n_changes == CHANGES_MAX)
+		apply_changes(run);
+}
+
+static void check_health(struct run *run)
+{
+	lb_health_run(run->health);
+	if (run->n_changes)
+		apply_changes(run);
 }
 
 /* All backends whose service has a check. */
@@ -182,16 +230,18 @@ static void wait_for_nexthops(struct run *run)
 /* --- configurations ------------------------------------------------------------------- */
 
 /* A service that lost its check has only healthy backends. */
-static void forget_health(struct run *run)
+static int forget_health(struct run *run)
 {
 	struct lb_state *state = &run->state;
+	bool which[LB_VIPS_MAX] = {};
 	unsigned int i;
 
 	for (i = 0; i < LB_BACKENDS_MAX; i++) {
 		if (state->backends[i].state != LB_BACKEND_UNUSED &&
 		    state->vip_infos[state->backends[i].vip].check.type == LB_CHECK_NONE)
-			lb_set_health(state, i, true);
+			lb_set_health(state, i, true, which);
 	}
+	return lb_build_rings(state, which);
 }
 
 static int apply(struct run *run, const struct lb_conf *conf)
@@ -201,7 +251,7 @@ static int apply(struct run *run, const struct lb_conf *conf)
 	lb_state_lock(&run->state);
 	err = lb_apply(&run->state, conf, run->hops);
 	if (!err)
-		forget_health(run);
+		err = forget_health(run);
 	lb_state_unlock(&run->state);
 	return err ?: set_targets(run);
 }
@@ -266,7 +316,7 @@ static int on_readable(void *ctx)
 	n = epoll_wait(run->epoll_fd, ev, ARRAY_SIZE(ev), 0);
 	for (i = 0; i < n; i++) {
 		if (ev[i].data.fd == lb_health_fd(run->health))
-			lb_health_run(run->health);
+			check_health(run);
 		else if (ev[i].data.fd == lb_nexthops_fd(run->hops))
 			changed = lb_nexthops_read(run->hops) || changed;
 		else if (read(run->timer_fd, &expired, sizeof(expired)) > 0)

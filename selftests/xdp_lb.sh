@@ -654,6 +654,91 @@ test_reload_adds_and_removes()
 	stop
 }
 
+# many_config N [CHECK]: services s0 to s(N - 1), 10.1.0.0 and up, of the course's backends.
+# A small table, for the sake of memory.
+many_config()
+{
+	local i
+
+	{
+		echo "name: $NAME"
+		echo 'interfaces: [eth0]'
+		echo 'table_size: 4093'
+		echo 'connections: 4096'
+		echo 'vips:'
+		for ((i = 0; i < $1; i++)); do
+			cat <<-END
+				  - name: s$i
+				    address: 10.1.$((i / 250)).$((i % 250))
+				    port: 80
+				    protocol: tcp
+				    check: { ${2:-type: none} }
+				    backends:
+				      - { name: a, address: $A, port: 80, weight: 1 }
+				      - { name: b, address: $B, port: 80, weight: 1 }
+			END
+		done
+	} >"$TMP/lb.yaml"
+	on client ip route replace 10.1.0.0/16 via "$VIP"
+	defer "ip -n netbpf-$LAB-client route flush 10.1.0.0/16"
+}
+
+# who SERVICE: the backend of a client.
+who()
+{
+	lb ring "$1" --who "$CLIENT:40000" | cut -d ' ' -f 1
+}
+
+# As many as there may be, about; one is changed, most are removed.
+test_thousand_services()
+{
+	local first last
+
+	many_config 1000
+	start -c "$TMP/lb.yaml"
+	expect_match "$(sample_out "$PID")" '^ready: .* 1000 services'
+	expect_match <(who s0) '^[ab]$'
+	expect_match <(who s999) '^[ab]$'
+	fetch 20 http://10.1.0.0/
+	both_served
+	fetch 20 http://10.1.3.249/
+	both_served
+	first=$(lb ring s0 --digest) last=$(lb ring s999 --digest)
+	sed -i '/name: s500$/,/name: b/s/weight: 1 }$/weight: 0 }/' "$TMP/lb.yaml"
+	sed -i '/name: s500$/,/name: a/s/\(name: a.*weight\): 0/\1: 1/' "$TMP/lb.yaml"
+	lb reload
+	expect_eq "ring of the first" "$(lb ring s0 --digest)" "$first"
+	expect_eq "ring of the last" "$(lb ring s999 --digest)" "$last"
+	fetch 10 http://10.1.2.0/
+	expect_eq "answers of the one with weight 0" "$(answers backend-b)" 0
+	many_config 600
+	lb reload
+	expect_eq services "$(lb vip list | wc -l)" 600
+	fetch 10 http://10.1.2.99/
+	on client curl -sS -m 1 http://10.1.2.100/ >/dev/null 2>&1 && fail "s600 still answers"
+	stop
+}
+
+# A host that dies takes many backends down at a time.
+test_many_services_lose_a_host()
+{
+	have nft || skip "not installed: nft"
+	many_config 300 'type: tcp, interval_ms: 2000, timeout_ms: 500, rise: 1, fall: 1'
+	start -c "$TMP/lb.yaml"
+	block backend-a
+	eventually 30 stat_is '[.vips[].backends[0] | select(.state == "down")] | length' = 300
+	expect_eq "messages" "$(grep -c 'backend a is down' "$(sample_out "$PID")")" 300
+	fetch 20 http://10.1.0.0/
+	expect_eq "answers of the one that is dead" "$(answers backend-a)" 0
+	fetch 20 http://10.1.1.49/
+	expect_eq "answers of the one that is dead" "$(answers backend-a)" 0
+	unblock backend-a
+	eventually 30 stat_is '[.vips[].backends[0] | select(.state == "up")] | length' = 300
+	fetch 40 http://10.1.1.49/
+	both_served
+	stop
+}
+
 # What the command line said besides the file holds on.
 test_reload_with_options()
 {
@@ -840,7 +925,8 @@ run_tests test_five_hundred_requests test_mode_tc test_mode_native test_mode_skb
 	test_drain_under_load test_drained_connections_go_on test_weight_by_command \
 	test_reload_under_load test_reload_of_the_same_file_changes_nothing \
 	test_reload_of_a_bad_file_changes_nothing test_reload_adds_and_removes \
-	test_reload_with_options test_run_with_keep test_reader_that_goes_away \
+	test_reload_with_options test_thousand_services test_many_services_lose_a_host \
+	test_run_with_keep test_reader_that_goes_away \
 	test_stop_leaves_nothing test_kill_9_and_restart_under_load test_keep \
 	test_stop_after_kill_9 test_only_one_runs test_other_table_is_refused \
 	test_bad_command_lines test_wrong_interface test_no_such_file \
