@@ -23,6 +23,8 @@ LAB=tour-$$
 CHECKS=0
 FAILED=0
 DEMO_PID=
+# shellcheck disable=SC2034 # the demos use it
+REPLIES=
 WORK=
 
 usage()
@@ -50,6 +52,27 @@ USAGE
 }
 
 # --- what a demo uses --------------------------------------------------------
+#
+# No $(...) once the traps are set: bash 5.2 may take a signal that comes while it reads
+# one for a syntax error in the trap, and end with 2, or forget the signal.
+
+# value VAR COMMAND...: what COMMAND prints, without the end of the last line.
+value()
+{
+	local __value=
+
+	"${@:2}" >"$WORK/value" || :
+	IFS= read -r -d '' __value <"$WORK/value" || :
+	printf -v "$1" %s "${__value%$'\n'}"
+}
+
+# show_command NODE COMMAND: as if it had been typed there.
+show_command()
+{
+	printf '   '
+	colour 36 "$1\$ $2"
+	printf '\n'
+}
 
 # say TEXT: one step: what happens now, and why.
 say()
@@ -57,19 +80,23 @@ say()
 	if [ -n "$STEP" ]; then
 		read -r -p "   (Enter) " _ </dev/tty || :
 	fi
-	printf '\n %s %s\n' "$(colour 1 '*')" "$1"
+	printf '\n '
+	colour 1 '*'
+	printf ' %s\n' "$1"
 }
 
 # run_on NODE COMMAND...: show the command, run it there, show what it prints.
-# Its output stays in $WORK/output.
+# Its output stays in $WORK/output; if it is that of ping, REPLIES says how many answers came.
 run_on()
 {
 	local node=$1 status=0
 
 	shift
-	printf '   %s\n' "$(colour 36 "$node\$ $*")"
+	show_command "$node" "$*"
 	"$TOUR_DIR/lab.sh" exec --name "$LAB" "$node" "$@" >"$WORK/output" 2>&1 || status=$?
 	sed 's/^/   | /' "$WORK/output"
+	# shellcheck disable=SC2016 # that is awk
+	value REPLIES awk -F'[ ,]+' '/packets transmitted/ { print $4 }' "$WORK/output"
 	return "$status"
 }
 
@@ -92,7 +119,7 @@ start_at()
 	local node=$1 sample=$2
 
 	shift 2
-	printf '   %s\n' "$(colour 36 "$node\$ samples/$sample${*:+ $*}")"
+	show_command "$node" "samples/$sample${*:+ $*}"
 	"$NETBPF_OUT/samples/$sample" -n "netbpf-$LAB-$node" "$@" \
 		>"$WORK/demo" 2>&1 </dev/null &
 	DEMO_PID=$!
@@ -116,12 +143,6 @@ show_demo()
 	sed 's/^/   | /' "$WORK/demo"
 }
 
-# replies: answered requests, from the output of ping in $WORK/output.
-replies()
-{
-	awk -F'[ ,]+' '/packets transmitted/ { print $4 }' "$WORK/output"
-}
-
 # check TEXT COMMAND...: is the effect as told?
 check()
 {
@@ -130,11 +151,19 @@ check()
 	shift
 	CHECKS=$((CHECKS + 1))
 	if "$@"; then
-		printf '   %s %s\n' "$(colour 32 'ok:')" "$text"
+		verdict 32 ok: "$text"
 		return
 	fi
 	FAILED=$((FAILED + 1))
-	printf '   %s %s\n' "$(colour 31 'NOT AS TOLD:')" "$text"
+	verdict 31 'NOT AS TOLD:' "$text"
+}
+
+# verdict COLOUR WORD TEXT: the line of a check.
+verdict()
+{
+	printf '   '
+	colour "$1" "$2"
+	printf ' %s\n' "$3"
 }
 
 # --- the tour ----------------------------------------------------------------
@@ -168,13 +197,16 @@ is_demo()
 
 clean_up()
 {
-	trap '' INT TERM
+	local demo
+
+	trap '' INT TERM HUP
 	if [ -n "$DEMO_PID" ]; then
 		kill "$DEMO_PID" 2>/dev/null || :
 		wait "$DEMO_PID" 2>/dev/null || :
 	fi
 	if [ -s "$WORK/lab-up" ]; then
-		optional "undo_$(<"$WORK/lab-up")" || :
+		read -r demo <"$WORK/lab-up"
+		optional "undo_$demo" || :
 		"$TOUR_DIR/lab.sh" down "$LAB" >/dev/null 2>&1 || :
 	fi
 	[ -z "$WORK" ] || rm -rf "$WORK"
@@ -187,8 +219,11 @@ set_up()
 
 build()
 {
+	local cpus
+
 	note "building (the first time takes half a minute)"
-	if ! make -C "$NETBPF_TOP" -j "$(nproc)" samples scripts >"$WORK/build" 2>&1; then
+	value cpus nproc
+	if ! make -C "$NETBPF_TOP" -j "$cpus" samples scripts >"$WORK/build" 2>&1; then
 		cat "$WORK/build" >&2
 		die 1 "the build failed"
 	fi
@@ -208,11 +243,15 @@ topology()
 
 tour_one()
 {
-	local demo=$1
+	local demo=$1 about topology
 
-	printf '\n%s\n' "$(colour 1 "== $demo: $("about_$demo")")"
+	value about "about_$demo"
+	value topology topology "$demo"
+	printf '\n'
+	colour 1 "== $demo: $about"
+	printf '\n'
 	echo "$demo" >"$WORK/lab-up"
-	"$TOUR_DIR/lab.sh" up "$(topology "$demo")" --name "$LAB" >"$WORK/lab" 2>&1 || {
+	"$TOUR_DIR/lab.sh" up "$topology" --name "$LAB" >"$WORK/lab" 2>&1 || {
 		cat "$WORK/lab" >&2
 		die 1 "the lab did not come up" "scripts/doctor.sh"
 	}
@@ -270,7 +309,7 @@ PICTURE
 
 main()
 {
-	local demo
+	local demo topology
 
 	load_demos
 	options "$@"
@@ -284,7 +323,8 @@ main()
 	[ ${#ONLY[@]} -gt 0 ] || read -ra ONLY <<<"$DEMOS"
 
 	for demo in "${ONLY[@]}"; do
-		[ "$(topology "$demo")" != pair ] || { show_pair; break; }
+		value topology topology "$demo"
+		[ "$topology" != pair ] || { show_pair; break; }
 	done
 	for demo in "${ONLY[@]}"; do
 		tour_one "$demo"

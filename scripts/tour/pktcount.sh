@@ -15,16 +15,20 @@ counted()
 
 tour_pktcount()
 {
+	local n
+
 	say "Counters are per CPU: no CPU waits for another one, and no packet is missed."
 	start pktcount --top 2 -q
 	run_on pingbox ping -q -c 10 -i 0.05 -W 1 10.0.1.1 || :
-	check "10 sent, $(replies) answered: all of them pass" test "$(replies)" = 10
+	check "10 sent, $REPLIES answered: all of them pass" test "$REPLIES" = 10
 	run_on pingbox ping -q -c 4 -i 0.05 -W 1 fd00:1::1 || :
-	check "4 sent, $(replies) answered" test "$(replies)" = 4
+	check "4 sent, $REPLIES answered" test "$REPLIES" = 4
 	say "What was sent is what was counted; packets and bytes, by class, protocol, source."
 	finish
-	check "10 pings, $(counted icmp) counted" test "$(counted icmp)" = 10
-	check "10.0.1.2 sent $(counted 10.0.1.2) of them" test "$(counted 10.0.1.2)" -ge 10
+	value n counted icmp
+	check "10 pings, $n counted" test "$n" = 10
+	value n counted 10.0.1.2
+	check "10.0.1.2 sent $n of them" test "$n" -ge 10
 
 	say "Each packet as an event: when, who, what, how long. --sample N takes each Nth."
 	start pktcount --events

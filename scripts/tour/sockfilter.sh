@@ -15,7 +15,7 @@ tour_sockfilter()
 	start sockfilter
 	run_on host curl -sS -m 3 -o /dev/null http://10.0.1.2/ || :
 	run_on pingbox ping -q -c 3 -i 0.2 -W 1 10.0.1.1 || :
-	check "a copy only: $(replies) pings of 3 answered" test "$(replies)" = 3
+	check "a copy only: $REPLIES pings of 3 answered" test "$REPLIES" = 3
 	finish
 	check "the request and its answer are shown" \
 		grep -q '10\.0\.1\.2\.80 > 10\.0\.1\.1\.[0-9]*: Flags \[S\.\]' "$WORK/demo"

@@ -12,29 +12,29 @@ tour_tc()
 	local before after
 
 	say "In TC a packet is an skb. This program makes each ping its own reply, and sends it back."
-	before=$(tour_echos)
+	value before tour_echos
 	start tc
 	run_on pingbox ping -q -c 5 -i 0.2 -W 1 10.0.1.1 || :
-	check "5 sent, $(replies) answered" test "$(replies)" = 5
-	after=$(tour_echos)
+	check "5 sent, $REPLIES answered" test "$REPLIES" = 5
+	value after tour_echos
 	check "the kernel of host has seen $((after - before)) of them" test "$before" = "$after"
 
 	say "IPv6 and an odd size: the checksum is updated, not computed anew."
 	run_on pingbox ping -q -c 3 -i 0.2 -W 1 -s 7 fd00:1::1 || :
-	check "3 sent, $(replies) answered" test "$(replies)" = 3
+	check "3 sent, $REPLIES answered" test "$REPLIES" = 3
 
 	say "Fragments are not put together here: they pass, and the kernel answers."
 	run_on pingbox ping -q -c 2 -i 0.2 -W 1 -s 3000 10.0.1.1 || :
-	check "2 sent, $(replies) answered" test "$(replies)" = 2
+	check "2 sent, $REPLIES answered" test "$REPLIES" = 2
 	finish
 	check "8 answered in TC" grep -q ' 10 matched: 0 dropped, 8 answered' "$WORK/demo"
 
 	say "It drops pings too. And it sees what goes out: the host's own pings. Told that nothing was sent, ping tries again."
 	start tc -a drop-ping -D egress
 	run_on host ping -q -c 2 -i 0.2 -W 1 10.0.1.2 || :
-	check "2 sent by the host, $(replies) answered" test "$(replies)" = 0
+	check "2 sent by the host, $REPLIES answered" test "$REPLIES" = 0
 	run_on pingbox ping -q -c 2 -i 0.2 -W 1 10.0.1.1 || :
-	check "2 sent by pingbox, $(replies) answered: replies are no requests" test "$(replies)" = 2
+	check "2 sent by pingbox, $REPLIES answered: replies are no requests" test "$REPLIES" = 2
 	finish
 
 	say "XDP comes before TC: what samples/ping drops there, TC never sees."
@@ -44,7 +44,7 @@ tour_tc()
 	wait_until 10 grep -q '^ready:' "$WORK/xdp" || :
 	start tc
 	run_on pingbox ping -q -c 3 -i 0.2 -W 1 10.0.1.1 || :
-	check "3 sent, $(replies) answered" test "$(replies)" = 0
+	check "3 sent, $REPLIES answered" test "$REPLIES" = 0
 	finish
 	kill -INT "$TOUR_XDP" 2>/dev/null || :
 	wait "$TOUR_XDP" || :

@@ -12,10 +12,11 @@ line_of()
 {
 	local text lines
 
-	lines=$(cat "$WORK/demo")
+	value lines cat "$WORK/demo"
 	for text; do
-		lines=$(grep -Fw -e "$text" <<<"$lines") || return 1
+		value lines grep -Fw -e "$text" <<<"$lines"
 	done
+	[ -n "$lines" ]
 }
 
 tour_tcpconnect()

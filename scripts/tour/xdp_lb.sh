@@ -20,44 +20,49 @@ undo_xdp_lb()
 
 tour_xdp_lb()
 {
+	local a b foretold
+
 	lb_picture
 	say "The client asks 10.0.0.5. There is no web server."
 	lb_ask 1
-	check "nobody has answered" test "$(lb_answers .)" = 0
+	check "nobody has answered" lb_has_answered . 0
 
 	say "The balancer gives each connection to a backend, chosen by a hash. To the backend it comes from the balancer, so the reply comes back here."
 	lb_run
 	lb_ask 20
-	check "20 connections, 20 answers" test "$(lb_answers .)" = 20
-	check "backend-a has answered $(lb_answers a), backend-b $(lb_answers b)" \
-		test "$(lb_answers a)" -gt 0 -a "$(lb_answers b)" -gt 0
+	check "20 connections, 20 answers" lb_has_answered . 20
+	value a lb_answers a
+	value b lb_answers b
+	check "backend-a has answered $a, backend-b $b" test "$a" -gt 0 -a "$b" -gt 0
 	lb ring tcp:10.0.0.5:80 --who 10.0.0.4:40000
 	run_on client curl -sS -m 5 --local-port 40000 http://10.0.0.5/ || :
-	check "the hash tells who will answer: $(lb_foretold)" lb_was_foretold
+	value foretold lb_foretold
+	check "the hash tells who will answer: $foretold" \
+		grep -q "^Server name: $foretold\$" "$WORK/output"
 
 	say "Drained: no new connections. This one would need maintenance."
 	lb backend drain tcp:10.0.0.5:80 10.0.0.2:80
 	lb_ask 20
-	check "all 20 by backend-b" test "$(lb_answers b)" = 20
+	check "all 20 by backend-b" lb_has_answered b 20
 	lb backend enable tcp:10.0.0.5:80 10.0.0.2:80
 
 	say "The control program dies. Program and tables are pinned: the kernel goes on."
 	lb_kill
 	lb_ask 20
-	check "20 connections, 20 answers" test "$(lb_answers .)" = 20
+	check "20 connections, 20 answers" lb_has_answered . 20
 
 	say "Started again, it adopts what is there: connections and counters."
 	lb_run
 	check "adopted" grep -q '^ready: .*adopted' "$WORK/demo"
 	lb_ask 20
-	check "20 connections, 20 answers" test "$(lb_answers .)" = 20
+	check "20 connections, 20 answers" lb_has_answered . 20
 
 	say "Ended, it takes all of it along."
 	finish
 	check "81 connections were counted, by one process and the other" lb_has_counted 81
 	check "nothing is pinned" test ! -e "/sys/fs/bpf/xdp_lb/$LAB"
 	lb_ask 1
-	check "nobody answers any more" test "$(lb_answers .)" = 0
+	check "nobody answers any more" lb_has_answered . 0
 }
 
 lb_picture()
@@ -75,7 +80,7 @@ PICTURE
 # lb COMMAND...: of xdp_lb, for this instance. Its output stays in $WORK/output.
 lb()
 {
-	printf '   %s\n' "$(colour 36 "lb\$ samples/xdp_lb $*")"
+	show_command lb "samples/xdp_lb $*"
 	"$NETBPF_OUT/samples/xdp_lb" "$@" --name "$LAB" >"$WORK/output" 2>&1 || :
 	sed 's/^/   | /' "$WORK/output"
 	cp "$WORK/output" "$WORK/lb"
@@ -89,7 +94,7 @@ lb_run()
 
 lb_kill()
 {
-	printf '   %s\n' "$(colour 36 "lb\$ kill -9 $DEMO_PID")"
+	show_command lb "kill -9 $DEMO_PID"
 	kill -9 "$DEMO_PID"
 	wait "$DEMO_PID" 2>/dev/null || :
 	DEMO_PID=
@@ -100,8 +105,8 @@ lb_ask()
 {
 	local url="http://10.0.0.5/?[1-$1]"
 
-	printf '   %s\n' "$(colour 36 \
-		"client\$ curl -s -H 'Connection: close' '$url' | grep name | sort | uniq -c")"
+	show_command client \
+		"curl -s -H 'Connection: close' '$url' | grep name | sort | uniq -c"
 	"$TOUR_DIR/lab.sh" exec --name "$LAB" client curl -sS -m 10 -H 'Connection: close' \
 		"$url" >"$WORK/output" 2>&1 || :
 	grep -E 'name|^curl: ' "$WORK/output" | sort | uniq -c | sed 's/^/   | /'
@@ -116,15 +121,16 @@ lb_answers()
 # The name of the node that "ring --who" has told.
 lb_foretold()
 {
-	case $(<"$WORK/lb") in
-	10.0.0.2:*) echo backend-a ;;
-	10.0.0.3:*) echo backend-b ;;
-	esac
+	sed -e 's/^10\.0\.0\.2:.*/backend-a/' -e 's/^10\.0\.0\.3:.*/backend-b/' "$WORK/lb"
 }
 
-lb_was_foretold()
+# lb_has_answered BACKEND N: a, b, or . for both.
+lb_has_answered()
 {
-	grep -q "^Server name: $(lb_foretold)\$" "$WORK/output"
+	local n
+
+	value n lb_answers "$1"
+	[ "$n" = "$2" ]
 }
 
 # lb_has_counted N: connections, by the summary.
