@@ -411,6 +411,24 @@ static bool has_snat(struct lb_checker *c, int family)
 	return found;
 }
 
+/* Ports are looked for at a few places only: some find none long before all are taken. */
+static void check_capacity(struct lb_checker *c, int family)
+{
+	unsigned int range[2], i, ports = 0;
+	__u16 min, max;
+
+	for (i = 0; i < c->conf->n_snat; i++) {
+		if (lb_addr_family(&c->conf->snat[i]) == family)
+			ports += PORTS_LAST - PORTS_FIRST + 1;
+	}
+	if (!c->conf->n_snat && !free_ports(range, &min, &max))
+		ports = max - min + 1;
+	if (ports)
+		lb_row(c, LB_OK, "capacity",
+		       "%u ports for IPv%d: about %u connections at a time to all backends, as many for UDP",
+		       ports, family == AF_INET ? 4 : 6, ports * 6 / 10);
+}
+
 static void check_sources(struct lb_checker *c)
 {
 	static const int families[] = { AF_INET, AF_INET6 };
@@ -418,7 +436,11 @@ static void check_sources(struct lb_checker *c)
 
 	lb_group(c, "source addresses");
 	for (i = 0; i < ARRAY_SIZE(families); i++) {
-		if (needs_snat(c->conf, families[i]) && !has_snat(c, families[i]))
+		if (!needs_snat(c->conf, families[i]))
+			continue;
+		if (has_snat(c, families[i]))
+			check_capacity(c, families[i]);
+		else
 			lb_row(c, LB_FAIL, "snat",
 			       "no %s address for backends that have one\nsnat: [ADDRESS]",
 			       families[i] == AF_INET ? "IPv4" : "IPv6");
@@ -429,12 +451,48 @@ static void check_sources(struct lb_checker *c)
 
 /* --- all of it -------------------------------------------------------------------- */
 
+/*
+ * What this host sends to a backend by itself must not come from an address that the
+ * backend has as well, or it answers itself; nor, with any port, from one whose packets
+ * are all taken for a client's. IPv6 prefers the address that was added last, or has the
+ * longest prefix in common with the backend's (RFC 6724): that is often the service's.
+ */
+static void check_own_source(struct lb_checker *c, const struct lb_vip_conf *vip)
+{
+	bool theirs = vip->forward == LB_DSR || vip->forward == LB_IPIP;
+	bool is4 = lb_addr_family(&vip->addr) == AF_INET;
+	char text[INET6_ADDRSTRLEN], cure[ROW_MAX / 2];
+	struct lb_nexthop hop;
+	unsigned int i;
+
+	for (i = 0; i < vip->n_backends; i++) {
+		if (!lb_nexthops_route(c->hops, &vip->backends[i].addr, &hop) &&
+		    !memcmp(&hop.src, &vip->addr, sizeof(hop.src)))
+			break;
+	}
+	if (i == vip->n_backends || (!theirs && vip->port))
+		return;
+	sample_addr(vip->addr.a, text);
+	if (is4)
+		snprintf(cure, sizeof(cure), "give %s an address of its own, before this one",
+			 sample_ifname(hop.ifindex));
+	else
+		snprintf(cure, sizeof(cure), "ip -6 addr change %s/128 dev %s preferred_lft 0",
+			 text, sample_ifname(hop.ifindex));
+	lb_row(c, vip->check.type == LB_CHECK_NONE ? LB_WARN : LB_FAIL, "own source",
+	       "%s is what this host sends from to %s: %s, health checks fail\n%s", text,
+	       vip->backends[i].name,
+	       theirs ? "the backend has it, too, and answers itself" :
+			"answers are taken for packets of clients", cure);
+}
+
 static void check_vip(struct lb_checker *c, const struct lb_vip_conf *vip)
 {
 	unsigned int i;
 
 	lb_group(c, "service %s", vip->name);
 	check_reachable(c, "address", &vip->addr);
+	check_own_source(c, vip);
 	for (i = 0; i < vip->n_backends; i++)
 		check_backend(c, vip, &vip->backends[i]);
 }

@@ -125,6 +125,7 @@ FIXTURE_SETUP(host_check)
 	self->vips[0].backends = self->backends;
 	snprintf(self->vips[0].name, LB_NAME_MAX, "web");
 	self->vips[0].addr = addr_of("10.0.0.1");
+	self->vips[0].port = 80;
 	self->conf.n_ifnames = 1;
 	snprintf(self->conf.ifnames[0], IF_NAMESIZE, "n0");
 	snprintf(self->conf.ifnames[1], IF_NAMESIZE, "n1");
@@ -223,7 +224,10 @@ TEST_F(host_check, good)
 	/* TC keeps checksums right, and needs nothing of the other end. */
 	EXPECT_TRUE(says("interface n0", "tx checksum", ""));
 	EXPECT_TRUE(says("interface n0", "other end", ""));
-	EXPECT_EQ(5, counts[0]);
+	EXPECT_TRUE(says("source addresses", "capacity",
+			 "ok 31744 ports for IPv4: about 19046 connections"));
+	EXPECT_TRUE(says("service web", "own source", ""));
+	EXPECT_EQ(6, counts[0]);
 	EXPECT_EQ(0, counts[1]);
 	/* Nothing is left behind. */
 	EXPECT_NE(0, sh("ip neigh show nud all | grep -qE 'managed|proto'"));
@@ -478,6 +482,44 @@ TEST_F(host_check, vip)
 static int port_range(const char *range)
 {
 	return write_file("/proc/sys/net/ipv4/ip_local_port_range", range);
+}
+
+/* The kernel chooses the address of the service to talk to the backends. */
+TEST_F(host_check, own_source)
+{
+	struct lb_vip_conf *vip = &self->vips[0];
+
+	ASSERT_EQ(0, sh("ip addr add fd00::100/128 dev n0 nodad"));
+	add_backend(self, "fd00::2");
+	vip->addr = addr_of("fd00::100");
+	vip->port = 80;
+	EXPECT_EQ(0, check(self, LB_MODE_TC));
+	EXPECT_TRUE(says("service web", "own source", ""));
+	vip->port = 0;
+	EXPECT_EQ(0, check(self, LB_MODE_TC));
+	EXPECT_TRUE(says("service web", "own source", "warn fd00::100 is what this host sends"));
+	vip->port = 80;
+	vip->forward = LB_DSR;
+	EXPECT_EQ(0, check(self, LB_MODE_TC));
+	EXPECT_TRUE(says("service web", "own source", "warn fd00::100 is what this host sends"));
+	vip->check.type = LB_CHECK_TCP;
+	EXPECT_EQ(1, check(self, LB_MODE_TC));
+	EXPECT_TRUE(says("service web", "own source", "fail fd00::100 is what this host sends"));
+	/* The cure. */
+	ASSERT_EQ(0, sh("ip -6 addr change fd00::100/128 dev n0 preferred_lft 0"));
+	EXPECT_EQ(0, check(self, LB_MODE_TC));
+	EXPECT_TRUE(says("service web", "own source", ""));
+	EXPECT_TRUE(says("service web", "address", "ok fd00::100: this host has it"));
+	/* IPv4 takes the address that was there first. */
+	ASSERT_EQ(0, sh("ip addr add 10.0.0.100/32 dev n0"));
+	vip->n_backends = 0;
+	add_backend(self, "10.0.0.2");
+	vip->addr = addr_of("10.0.0.100");
+	EXPECT_EQ(0, check(self, LB_MODE_TC));
+	EXPECT_TRUE(says("service web", "own source", ""));
+	vip->addr = addr_of("10.0.0.1");
+	EXPECT_EQ(1, check(self, LB_MODE_TC));
+	EXPECT_TRUE(says("service web", "own source", "fail 10.0.0.1 is what this host sends"));
 }
 
 TEST_F(host_check, ports)
