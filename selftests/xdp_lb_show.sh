@@ -7,33 +7,11 @@
 # shellcheck disable=SC2317 # functions are called by run_tests
 # shellcheck disable=SC2016 # $ in single quotes is of jq or another shell
 
-# shellcheck source=selftests/lib.sh
-. "$(dirname "$(readlink -f "$0")")/lib.sh"
+# shellcheck source=selftests/xdp_lb_lib.sh
+. "$(dirname "$(readlink -f "$0")")/xdp_lb_lib.sh"
 
-need_root
-require_tools ip curl nginx jq ethtool ping ss
-
-LAB_SH=$NETBPF_TOP/scripts/lab.sh
-VIP=10.0.0.5 VIP6=fd00::5
-A=10.0.0.2 B=10.0.0.3 A6=fd00::2 B6=fd00::3 CLIENT=10.0.0.4
-
-setup()
-{
-	LB=$(sample xdp_lb)
-	LAB=$(rand_name s)
-	NAME=t$LAB
-	"$LAB_SH" up lb --name "$LAB" >/dev/null
-	defer "$LAB_SH down $LAB >/dev/null"
-}
-
-# on NODE COMMAND...: run it in a node of the lab, with the mounts of the caller.
-on()
-{
-	local node=$1
-
-	shift
-	in_ns "netbpf-$LAB-$node" "$@"
-}
+# For expect_json: what was printed last.
+SAMPLE_OUT=$OUT_FILE
 
 # lb COMMAND [ARG...]: it must succeed; its output is in OUT, OUT_FILE.
 lb()
@@ -41,73 +19,11 @@ lb()
 	expect_status 0 "$LB" "$1" --name "$NAME" "${@:2}"
 }
 
-# start ARG...: run it; its pid goes to PID, and the instance is gone at the end.
-start()
-{
-	defer "\"$LB\" stop -n netbpf-$LAB-lb --name $NAME >/dev/null 2>&1 || :"
-	start_sample PID 20 "$LB" run -n "netbpf-$LAB-lb" --name "$NAME" "$@"
-}
-
-# start_web: the course's service, "web", with a weight of A, and its check.
+# start_web [WEIGHT-OF-A [CHECK]]: the course's service, "web", by a file.
 start_web()
 {
-	cat >"$TMP/lb.yaml" <<-END
-		name: $NAME
-		interfaces: [eth0]
-		connections: 4096
-		vips:
-		  - name: web
-		    address: $VIP
-		    port: 80
-		    protocol: tcp
-		    forward: nat
-		    check: { ${2:-type: none} }
-		    backends:
-		      - { name: a, address: $A, port: 80, weight: ${1:-1} }
-		      - { name: b, address: $B, port: 80, weight: 1 }
-	END
+	web_config "${1:-1}" 1 "${2:-type: none}"
 	start -c "$TMP/lb.yaml"
-}
-
-stop()
-{
-	stop_sample "$PID" || fail "status $STATUS"
-}
-
-# fetch N: N connections, one after the other.
-fetch()
-{
-	on client curl -sS -m 20 -H 'Connection: close' "http://$VIP/?[1-$1]" >"$TMP/answers"
-	expect_eq answers "$(grep -c '^Server name:' "$TMP/answers")" "$1"
-}
-
-# answers NODE: how many of them were by that backend.
-answers()
-{
-	grep -c "^Server name: $1" "$TMP/answers" || :
-}
-
-# expect_json FILTER [JQ-OPTION...]: over all objects printed last, as an array.
-expect_json()
-{
-	[ "$(jq -s "${@:2}" "$1" "$OUT_FILE")" = true ] && return
-	show stdout "$OUT_FILE"
-	fail "not true: $1"
-}
-
-# hold [URL-HOST]: a connection of the client that stays open; its port goes to PORT.
-hold()
-{
-	start_bg HOLDER nsenter --net="/run/netns/netbpf-$LAB-client" bash -c '
-		exec 3<>"/dev/tcp/$1/80"; read -r <&3' x "${1:-$VIP}"
-	eventually 5 holds "${1:-$VIP}"
-	PORT=${LOCAL##*:}
-}
-
-holds()
-{
-	LOCAL=$(on client ss -Htn state established dst "[$1]" dport = :80 | awk '{ print $3 }')
-	[ -n "$LOCAL" ]
 }
 
 # ---------------------------------------------------------------------------
@@ -215,14 +131,9 @@ test_states_of_backends()
 	# Its cable is pulled: its IPv6 address stays.
 	on switch ip link set veth-backend-a down
 	defer "on switch ip link set veth-backend-a up"
-	eventually 10 is_down
+	eventually 10 is_down a
 	lb stats
 	expect_out "^  a +$A:80 down, drained +1 "
-}
-
-is_down()
-{
-	[ "$("$LB" stats --name "$NAME" -j | jq -r '.vips[0].backends[0].state')" = down ]
 }
 
 test_no_neighbour()
