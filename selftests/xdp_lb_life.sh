@@ -520,6 +520,20 @@ test_backend_that_is_not_there()
 	stop
 }
 
+# Documentation/testing.rst says which case shows which invariant.
+# shellcheck disable=SC2016
+test_each_invariant_has_a_case()
+{
+	local page=$NETBPF_TOP/Documentation/testing.rst file name n=0
+
+	[ -r "$page" ] || skip "the documentation is not here"
+	while IFS=: read -r file name; do
+		n=$((n + 1))
+		expect_match "$NBT_DIR/$file" "^test_$name\\(\\)|^TEST.*\\(.*\\b$name\\b"
+	done < <(grep -o '``xdp_lb[a-z_]*\.[a-z]*:[a-z0-9_]*``' "$page" | tr -d '`')
+	[ "$n" -ge 25 ] || fail "only $n cases are listed"
+}
+
 run_tests test_backend_goes_down_and_up test_backend_dies_and_revives_under_load \
 	test_all_down_keeps_the_ring test_drain_under_load test_drained_connections_go_on \
 	test_weight_by_command test_reload_under_load \
@@ -530,4 +544,5 @@ run_tests test_backend_goes_down_and_up test_backend_dies_and_revives_under_load
 	test_kill_9_and_restart_under_load test_connection_outlives_kill_9 test_keep \
 	test_stop_after_kill_9 test_only_one_runs test_other_table_is_refused \
 	test_bad_command_lines test_wrong_interface test_no_such_file \
-	test_unknown_service_and_backend test_backend_that_is_not_there
+	test_unknown_service_and_backend test_backend_that_is_not_there \
+	test_each_invariant_has_a_case
