@@ -19,6 +19,9 @@ scripts: samples
 selftests: samples scripts
 	+@$(MAKE) -C selftests
 
+htmldocs cleandocs:
+	+@$(MAKE) -C Documentation $@
+
 install uninstall:
 	+@$(MAKE) -C samples $@
 
@@ -38,6 +41,7 @@ help:
 	@echo '  selftests  the test programs'
 	@echo '  run_tests  run the tests with the runner of the kernel'
 	@echo '             (./selftests/run.sh also sets up, and fails when a test fails)'
+	@echo '  htmldocs   the pages in Documentation/ as HTML, into build/html'
 	@echo '  install    install the samples, see DESTDIR and prefix'
 	@echo '  uninstall  remove them'
 	@echo '  clean      remove what was built'
@@ -53,4 +57,4 @@ help:
 	@echo
 	@echo 'First time here: ./scripts/tour.sh'
 
-.PHONY: all samples scripts selftests install uninstall run_tests clean help
+.PHONY: all samples scripts selftests htmldocs cleandocs install uninstall run_tests clean help

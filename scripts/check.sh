@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # What a reviewer would say before reading: checkpatch on all C, shellcheck on
-# all scripts, docutils on all pages, SPDX everywhere. One line for each tool.
+# all scripts, docutils and Sphinx on all pages, SPDX everywhere. One line for
+# each tool.
 # Exceptions stand, with their reasons, in .checkpatch.conf and .shellcheckrc.
 set -euo pipefail
 
@@ -17,8 +18,8 @@ usage()
 	cat <<'USAGE'
 Usage: check.sh [-h]
 
-Runs checkpatch (--strict), shellcheck and docutils over the tree and looks for
-files without SPDX line. Zero findings is the standard.
+Runs checkpatch (--strict), shellcheck, docutils and Sphinx over the tree and
+looks for files without SPDX line. Zero findings is the standard.
 
 Examples:
   scripts/check.sh
@@ -91,8 +92,24 @@ check_rst()
 		rst2man --report=2 "$file" 2>&1 >/dev/null |
 			grep -v 'Unknown interpreted text role\|role "doc"\|No role entry\|Trying "doc"' \
 			>>"$LOG" || :
-	done < <(files '*.rst')
+	# The index is for Sphinx alone.
+	done < <(files '*.rst' ':!Documentation/index.rst')
 	report docutils "$n"
+}
+
+# The references between the pages, in a build of its own: one that is kept
+# would not tell again of a page that it has read already.
+check_sphinx()
+{
+	local out
+
+	need sphinx-build python3-sphinx
+	out=$(mktemp -d)
+	if make -s -C Documentation O="$out" htmldocs >"$LOG" 2>&1; then
+		: >"$LOG"
+	fi
+	rm -rf "$out"
+	report sphinx "$(files 'Documentation/*.rst' | wc -l)"
 }
 
 # The licence texts themselves and what takes no comment go without.
@@ -122,6 +139,7 @@ main()
 	check_checkpatch
 	check_shellcheck
 	check_rst
+	check_sphinx
 	check_spdx
 	exit "$FAILED"
 }

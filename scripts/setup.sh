@@ -41,6 +41,7 @@ tool   perl       perl              review
 tool   shellcheck shellcheck        review
 tool   codespell  codespell         review
 tool   rst2man    python3-docutils  review
+tool   sphinx-build  python3-sphinx review
 tool   clang-19   clang-19          review
 '
 
@@ -69,7 +70,8 @@ Usage: setup.sh [--all] [--check] [-h]
 Installs the packages that building and testing netbpf needs, and unpacks the
 parts of a kernel source tree that it is built from into .ksrc/.
 
-  --all       also the tools of review and CI (checkpatch, shellcheck, clang-19)
+  --all       also the tools of review, documentation and CI (checkpatch,
+              shellcheck, Sphinx, clang-19)
   --check     list what is missing and change nothing; exit 3 if anything is
   -h, --help  this text
 
