@@ -80,6 +80,7 @@ check_shellcheck()
 	report shellcheck "${#scripts[@]}"
 }
 
+# The pages in Documentation/ are read by Sphinx, below.
 check_rst()
 {
 	local file n=0
@@ -92,8 +93,7 @@ check_rst()
 		rst2man --report=2 "$file" 2>&1 >/dev/null |
 			grep -v 'Unknown interpreted text role\|role "doc"\|No role entry\|Trying "doc"' \
 			>>"$LOG" || :
-	# The index is for Sphinx alone.
-	done < <(files '*.rst' ':!Documentation/index.rst')
+	done < <(files '*.rst' ':(exclude,glob)Documentation/*.rst')
 	report docutils "$n"
 }
 
