@@ -9,8 +9,15 @@ ifneq ($(O),)
 override O := $(abspath $(O))
 endif
 
+# For a kernel tree that has this one as a link: -C leaves it.
+export CALLED_FROM ?= $(PWD)
+
 samples:
 	+@$(MAKE) -C samples
+
+bpf:
+	+@$(MAKE) -C samples bpf
+	+@$(MAKE) -C selftests bpf
 
 # One after the other: all need libbpf, which the first makes.
 scripts: samples
@@ -25,7 +32,7 @@ htmldocs cleandocs:
 install uninstall:
 	+@$(MAKE) -C samples $@
 
-run_tests: all
+run_tests:
 	+@$(MAKE) -C selftests run_tests
 
 clean:
@@ -39,6 +46,7 @@ help:
 	@echo '  samples    the eBPF programs and their loaders, into samples/'
 	@echo '  scripts    the kernel probe of scripts/doctor.sh'
 	@echo '  selftests  the test programs'
+	@echo '  bpf        the BPF objects only, which need no libraries of the target'
 	@echo '  run_tests  run the tests with the runner of the kernel'
 	@echo '             (./selftests/run.sh also sets up, and fails when a test fails)'
 	@echo '  htmldocs   the pages in Documentation/ as HTML, into build/html'
@@ -51,10 +59,12 @@ help:
 	@echo '  V=1            show the commands'
 	@echo '  KSRC=DIR       kernel tree to take libbpf, bpftool and UAPI headers from'
 	@echo '  CLANG=clang-19 compiler of the BPF programs'
+	@echo '  ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu-  build for another machine'
+	@echo '  SYSROOT=DIR    its libraries (default: .sysroot/ARCH of scripts/sysroot.sh)'
 	@echo '  LLVM=1         clang and LLVM tools for the host programs too'
 	@echo '  VMLINUX_BTF=F  BTF to make vmlinux.h from'
 	@echo '  DESTDIR= prefix=/usr/local sbindir=  where install puts the binaries'
 	@echo
 	@echo 'First time here: ./scripts/tour.sh'
 
-.PHONY: all samples scripts selftests htmldocs cleandocs install uninstall run_tests clean help
+.PHONY: all bpf samples scripts selftests htmldocs cleandocs install uninstall run_tests clean help

@@ -11,6 +11,9 @@ set -euo pipefail
 # What is needed, a line each: KIND NAME PACKAGE PURPOSE.
 #	tool    a command on PATH
 #	header  a C header that the compiler finds
+#	file    a file
+#	sysroot the libraries of the build for that ARCH (scripts/sysroot.sh)
+# Those for review and cross builds only --all installs.
 readonly NEEDS='
 tool   make       make              build
 tool   gcc        gcc               build
@@ -43,11 +46,20 @@ tool   codespell  codespell         review
 tool   rst2man    python3-docutils  review
 tool   sphinx-build  python3-sphinx review
 tool   clang-19   clang-19          review
+tool   aarch64-linux-gnu-gcc  gcc-aarch64-linux-gnu   cross
+tool   s390x-linux-gnu-gcc    gcc-s390x-linux-gnu     cross
+file   /usr/s390x-linux-gnu/include/stdio.h  libc6-dev-s390x-cross  cross
+tool   qemu-s390x-static      qemu-user-static        cross
+sysroot arm64     sysroot           cross
 '
 
 # What is taken from the kernel source package.
 readonly KSRC_PARTS='
 COPYING Makefile LICENSES scripts include/uapi kernel/bpf
+arch/arm64/include/uapi/asm/bpf_perf_event.h
+arch/loongarch/include/uapi/asm/bpf_perf_event.h
+arch/riscv/include/uapi/asm/bpf_perf_event.h
+arch/s390/include/uapi/asm/bpf_perf_event.h
 tools/arch tools/bpf tools/build tools/include tools/lib tools/scripts
 tools/testing/selftests/Makefile
 tools/testing/selftests/gen_kselftest_tar.sh
@@ -70,8 +82,8 @@ Usage: setup.sh [--all] [--check] [-h]
 Installs the packages that building and testing netbpf needs, and unpacks the
 parts of a kernel source tree that it is built from into .ksrc/.
 
-  --all       also the tools of review, documentation and CI (checkpatch,
-              shellcheck, Sphinx, clang-19)
+  --all       also the tools of review, documentation and CI (checkpatch, shellcheck,
+              Sphinx, clang-19), and what builds for other machines (arm64, s390)
   --check     list what is missing and change nothing; exit 3 if anything is
   -h, --help  this text
 
@@ -105,6 +117,8 @@ has()
 	case $1 in
 	tool) have "$2" ;;
 	header) has_header "$2" ;;
+	file) [ -e "$2" ] ;;
+	sysroot) "$NETBPF_TOP/scripts/sysroot.sh" --check "$2" 2>/dev/null ;;
 	esac
 }
 
@@ -115,7 +129,9 @@ missing()
 
 	while read -r kind name package purpose; do
 		[ -n "$kind" ] || continue
-		[ "$purpose" != review ] || [ -n "$ALL" ] || continue
+		case $purpose in
+		review | cross) [ -n "$ALL" ] || continue ;;
+		esac
 		has "$kind" "$name" || echo "$package $name $purpose"
 	done <<<"$NEEDS"
 	has_ksrc || echo "linux-source kernel-source build"
@@ -194,9 +210,17 @@ update_lists()
 		note "apt-get update failed: going on with the lists that are here"
 }
 
+# has_ksrc: a kernel tree is here; that in .ksrc/ must have all the parts, for
+# an older setup.sh may have unpacked fewer.
 has_ksrc()
 {
-	"$NETBPF_TOP/scripts/ksrc.sh" >/dev/null 2>&1
+	local found part
+
+	found=$("$NETBPF_TOP/scripts/ksrc.sh" 2>/dev/null) || return 1
+	[ "$found" = "$NETBPF_TOP/.ksrc" ] || return 0
+	for part in $KSRC_PARTS; do
+		[ -e "$found/$part" ] || return 1
+	done
 }
 
 # unpack_ksrc: the needed parts of the newest linux-source archive, if one is
@@ -232,8 +256,19 @@ install_missing()
 	if grep -qx linux-source <<<"$packages"; then
 		packages="$(grep -vx linux-source <<<"$packages") $(newest_source)"
 	fi
+	packages=$(grep -vx sysroot <<<"$packages" || :)
 	# shellcheck disable=SC2086 # a list of words
-	install_packages $packages
+	[ -z "$packages" ] || install_packages $packages
+}
+
+# unpack_sysroots GAPS: those that are missing.
+unpack_sysroots()
+{
+	local package arch purpose
+
+	while read -r package arch purpose; do
+		[ "$package" != sysroot ] || "$NETBPF_TOP/scripts/sysroot.sh" "$arch"
+	done <<<"$1"
 }
 
 main()
@@ -269,6 +304,7 @@ main()
 
 	install_missing "$gaps"
 	has_ksrc || unpack_ksrc
+	unpack_sysroots "$gaps"
 	gaps=$(missing)
 	if [ -n "$gaps" ]; then
 		list_missing "$gaps"

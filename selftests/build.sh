@@ -7,6 +7,7 @@
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 require_tools make gcc clang
+require_sources
 KSRC=$("$NETBPF_TOP/scripts/ksrc.sh") || skip "no kernel source tree"
 
 # The variables of the make that may be running us are not for this one.
@@ -16,11 +17,7 @@ COPY=$TMP/tree
 
 setup()
 {
-	mkdir "$COPY"
-	tar -C "$NETBPF_TOP" -cf - --exclude='*.o' --exclude='*.d' --exclude='*.a' \
-		--exclude='*.skel.h' Makefile include samples scripts selftests |
-		tar -C "$COPY" -xf -
-	make -C "$COPY" clean >/dev/null
+	copy_sources "$COPY"
 	find "$COPY" -type f | sort >"$TMP/before"
 	if ! make -C "$COPY/samples" KSRC="$KSRC" -j "$(nproc)" >"$TMP/first" 2>&1; then
 		cat "$TMP/first" >&2
@@ -184,6 +181,8 @@ test_missing_header_is_named_with_its_cure()
 	chmod 755 "$TMP/cc"
 	expect_status 2 build CC="$TMP/cc"
 	expect_err 'gelf.h> is missing: scripts/setup.sh'
+	expect_status 2 build CC='gcc -nostdinc'
+	expect_err 'stdio.h> is missing: scripts/setup.sh installs it \(package libc6-dev\)'
 }
 
 test_missing_kernel_tree_is_named_with_its_cure()

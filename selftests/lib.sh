@@ -38,8 +38,9 @@ NBT_SELF=$(readlink -f "$0")
 NBT_NAME=$(basename "$NBT_SELF" .sh)
 PROG=$NBT_NAME
 
+# Where kselftests are installed, what else they need is below tree/.
 NBT_COMMON=$NBT_DIR/../scripts/common.sh
-[ -r "$NBT_COMMON" ] || NBT_COMMON=$NBT_DIR/common.sh
+[ -r "$NBT_COMMON" ] || NBT_COMMON=$NBT_DIR/tree/scripts/common.sh
 # shellcheck source=scripts/common.sh
 . "$NBT_COMMON"
 
@@ -139,6 +140,23 @@ require_tools()
 		have "$tool" || missing+=("$tool")
 	done
 	[ ${#missing[@]} -eq 0 ] || skip "not installed: ${missing[*]}"
+}
+
+# require_sources: skip everything where the tests are installed without them.
+require_sources()
+{
+	[ -n "$NBT_LIST" ] || [ -e "$NETBPF_TOP/Makefile" ] ||
+		skip "needs the source tree, which is not installed with the tests"
+}
+
+# copy_sources DIR: this tree, without what is built in it.
+copy_sources()
+{
+	mkdir -p "$1"
+	tar -C "$NETBPF_TOP" -cf - --exclude='*.o' --exclude='*.d' --exclude='*.a' \
+		Documentation Makefile README.rst include samples scripts selftests |
+		tar -C "$1" -xf -
+	make -C "$1" clean >/dev/null
 }
 
 # ---------------------------------------------------------------------------

@@ -10,6 +10,7 @@
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
 unset kselftest_override_timeout
+require_sources
 readonly RUN=$NBT_DIR/run.sh
 
 # Each test has its own directory of made-up tests.

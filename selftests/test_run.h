@@ -12,8 +12,10 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#ifndef TEST_NATIVE
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#endif
 #include "pkt_build.h"
 
 /* FIXTURE_SETUP() and FIXTURE_TEARDOWN() make functions that are not static. */
@@ -31,6 +33,10 @@ struct test_out {
 	__u8 data[BUILD_MAX];
 };
 
+#ifdef TEST_NATIVE
+#include "native/test_native.h"
+#define test_run native_run
+#else
 /**
  * test_run() - give a packet to an XDP or tc program
  * @prog: program, loaded
@@ -55,6 +61,7 @@ static inline int test_run(const struct bpf_program *prog, const void *data, __u
 	out->len = opts.data_size_out;
 	return err;
 }
+#endif /* TEST_NATIVE */
 
 /* Whether the packet came out as it went in. */
 static inline bool test_unchanged(const struct test_out *out, const void *data, __u32 len)

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What pkt_echo_kern.c and pkt_echo_test.c share. */
+#ifndef _SELFTESTS_PKT_ECHO_TEST_H
+#define _SELFTESTS_PKT_ECHO_TEST_H
+
+#include "echo_event.h"
+
+/**
+ * struct echo_found - what include/pkt_echo.bpf.h says of a packet
+ * @request: it is an echo request; the rest is zero if not
+ * @unicast: from one host to one host
+ * @ev: its description
+ */
+struct echo_found {
+	__u32 request;
+	__u32 unicast;
+	struct echo_event ev;
+};
+
+#endif /* _SELFTESTS_PKT_ECHO_TEST_H */
