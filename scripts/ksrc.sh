@@ -5,7 +5,8 @@
 # stderr what is missing. Searched in this order:
 #
 #	1. KSRC from the environment or the make command line
-#	2. the kernel tree whose tools/ directory holds this tree
+#	2. the kernel tree whose tools/ directory holds this tree, or a link to it
+#	   (then only when called from inside of that kernel tree)
 #	3. .ksrc/, unpacked by scripts/setup.sh
 #	4. a linux-source package of the distribution that is unpacked already
 set -euo pipefail
@@ -43,11 +44,25 @@ packaged()
 		done
 }
 
+# linked: the directory that we were called from, or one above it, with a link to
+# this tree in its tools/. Make tells where it was called: -C may have left it.
+linked()
+{
+	local dir=${CALLED_FROM:-$PWD} link
+
+	while [ -n "${dir#/}" ]; do
+		for link in "$dir"/tools/*; do
+			[ ! "$link" -ef "$NETBPF_TOP" ] || echo "$dir"
+		done
+		dir=${dir%/*}
+	done
+}
+
 find_ksrc()
 {
 	local dir
 
-	for dir in "$NETBPF_TOP/../.." "$NETBPF_TOP/.ksrc" $(packaged); do
+	for dir in $(linked) "$NETBPF_TOP/../.." "$NETBPF_TOP/.ksrc" $(packaged); do
 		if is_ksrc "$dir"; then
 			readlink -f "$dir"
 			return 0
