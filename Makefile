@@ -29,8 +29,17 @@ selftests: samples scripts
 htmldocs cleandocs:
 	+@$(MAKE) -C Documentation $@
 
-install uninstall:
-	+@$(MAKE) -C samples $@
+install: samples scripts
+	+@$(MAKE) -C samples install
+	+@$(MAKE) -C scripts install
+
+install-doc man:
+	+@$(MAKE) -C Documentation/man $@
+
+uninstall:
+	+@$(MAKE) -C Documentation/man uninstall
+	+@$(MAKE) -C scripts uninstall
+	+@$(MAKE) -C samples uninstall
 
 run_tests:
 	+@$(MAKE) -C selftests run_tests
@@ -50,8 +59,10 @@ help:
 	@echo '  run_tests  run the tests with the runner of the kernel'
 	@echo '             (./selftests/run.sh also sets up, and fails when a test fails)'
 	@echo '  htmldocs   the pages in Documentation/ as HTML, into build/html'
-	@echo '  install    install the samples, see DESTDIR and prefix'
-	@echo '  uninstall  remove them'
+	@echo '  install    install samples, netbpf-lab, netbpf-doctor and bash completion'
+	@echo '  install-doc  install manual pages and Documentation/'
+	@echo '  uninstall  remove all of it'
+	@echo '  man        the manual pages, into build/man/'
 	@echo '  clean      remove what was built'
 	@echo
 	@echo 'Variables:'
@@ -63,8 +74,8 @@ help:
 	@echo '  SYSROOT=DIR    its libraries (default: .sysroot/ARCH of scripts/sysroot.sh)'
 	@echo '  LLVM=1         clang and LLVM tools for the host programs too'
 	@echo '  VMLINUX_BTF=F  BTF to make vmlinux.h from'
-	@echo '  DESTDIR= prefix=/usr/local sbindir=  where install puts the binaries'
+	@echo '  DESTDIR= prefix=/usr/local sbindir= mandir= docdir= bash_compdir=  where to install'
 	@echo
 	@echo 'First time here: ./scripts/tour.sh'
 
-.PHONY: all bpf samples scripts selftests htmldocs cleandocs install uninstall run_tests clean help
+.PHONY: all bpf samples scripts selftests htmldocs cleandocs install install-doc uninstall man run_tests clean help

@@ -44,7 +44,8 @@ tool   perl       perl              review
 tool   shellcheck shellcheck        review
 tool   codespell  codespell         review
 tool   rst2man    python3-docutils  review
-tool   sphinx-build  python3-sphinx review
+tool   sphinx-build  python3-sphinx  review
+tool   mandoc     mandoc            review
 tool   clang-19   clang-19          review
 tool   aarch64-linux-gnu-gcc  gcc-aarch64-linux-gnu   cross
 tool   s390x-linux-gnu-gcc    gcc-s390x-linux-gnu     cross

@@ -143,15 +143,6 @@ test_a_relative_O_counts_from_where_make_was_called()
 	[ ! -e "$COPY/relative" ] || fail "built into the source tree"
 }
 
-test_install_and_uninstall()
-{
-	expect_status 0 build install DESTDIR="$TMP/root" prefix=/usr
-	"$TMP/root/usr/sbin/netbpf-ping" --version
-	expect_eq "number of files" "$(find "$TMP/root" -type f | wc -l)" "$(samples | wc -w)"
-	expect_status 0 build uninstall DESTDIR="$TMP/root" prefix=/usr
-	expect_eq "files left" "$(find "$TMP/root" -type f)" ""
-}
-
 test_vmlinux_h_from_this_kernel()
 {
 	[ -r /sys/kernel/btf/vmlinux ] || skip "this kernel has no BTF"
@@ -210,7 +201,7 @@ run_tests test_every_sample_is_built test_nothing_to_do_the_second_time \
 	test_loader_code_links_all_again test_bpf_programs_include_nothing_of_libc \
 	test_libbpf_of_the_system_is_not_used test_verbose_shows_commands \
 	test_another_compiler_rebuilds_the_objects test_clang_as_host_compiler \
-	test_a_relative_O_counts_from_where_make_was_called test_install_and_uninstall \
+	test_a_relative_O_counts_from_where_make_was_called \
 	test_vmlinux_h_from_this_kernel test_missing_btf_names_the_paths_tried \
 	test_missing_compiler_is_named_with_its_cure \
 	test_missing_header_is_named_with_its_cure \
