@@ -41,6 +41,10 @@ uninstall:
 	+@$(MAKE) -C scripts uninstall
 	+@$(MAKE) -C samples uninstall
 
+# A package of what is committed, built elsewhere: build/deb/netbpf_VERSION_ARCH.deb.
+deb-pkg:
+	@O='$(O)' ./scripts/deb-pkg.sh
+
 run_tests:
 	+@$(MAKE) -C selftests run_tests
 
@@ -63,6 +67,7 @@ help:
 	@echo '  install-doc  install manual pages and Documentation/'
 	@echo '  uninstall  remove all of it'
 	@echo '  man        the manual pages, into build/man/'
+	@echo '  deb-pkg    a Debian package, into build/deb/'
 	@echo '  clean      remove what was built'
 	@echo
 	@echo 'Variables:'
@@ -78,4 +83,4 @@ help:
 	@echo
 	@echo 'First time here: ./scripts/tour.sh'
 
-.PHONY: all bpf samples scripts selftests htmldocs cleandocs install install-doc uninstall man run_tests clean help
+.PHONY: all bpf samples scripts selftests htmldocs cleandocs install install-doc uninstall man deb-pkg run_tests clean help

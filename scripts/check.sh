@@ -75,7 +75,7 @@ check_shellcheck()
 	local -a scripts
 
 	need shellcheck shellcheck
-	mapfile -t scripts < <(files '*.sh' .ci/run)
+	mapfile -t scripts < <(files '*.sh' '*.bash-completion' .ci/run)
 	shellcheck -x "${scripts[@]}" >"$LOG" 2>&1 || :
 	report shellcheck "${#scripts[@]}"
 }
@@ -122,7 +122,8 @@ check_spdx()
 		n=$((n + 1))
 		head -n 3 "$file" | grep -q SPDX-License-Identifier ||
 			echo "$file: no SPDX-License-Identifier in the first 3 lines" >>"$LOG"
-	done < <(files ':!LICENSES' ':!COPYING' ':!MAINTAINERS' ':!.checkpatch.conf' ':!.shellcheckrc')
+	done < <(files ':!LICENSES' ':!COPYING' ':!MAINTAINERS' ':!.checkpatch.conf' ':!.shellcheckrc' \
+		':!debian/changelog' ':!debian/source/format')
 	report SPDX "$n"
 }
 

@@ -46,6 +46,10 @@ tool   codespell  codespell         review
 tool   rst2man    python3-docutils  review
 tool   sphinx-build  python3-sphinx  review
 tool   mandoc     mandoc            review
+tool   dh         debhelper         review
+tool   lintian    lintian           review
+tool   dpkg-buildpackage  dpkg-dev  review
+tool   fakeroot   fakeroot          review
 tool   clang-19   clang-19          review
 tool   aarch64-linux-gnu-gcc  gcc-aarch64-linux-gnu   cross
 tool   s390x-linux-gnu-gcc    gcc-s390x-linux-gnu     cross
