@@ -81,11 +81,19 @@ require_root()
 	[ "$(id -u)" -eq 0 ] || die 1 "$1 needs root" "sudo $0"
 }
 
+# How many times slower than a real machine this one may be: an emulated one
+# says so (scripts/vmtest.sh). It stretches what waits for a condition, and the
+# time that a test gets; never what a test allows to differ.
+NETBPF_SLOW=${NETBPF_SLOW:-1}
+[[ $NETBPF_SLOW =~ ^[1-9][0-9]?$ ]] ||
+	die 2 "NETBPF_SLOW=$NETBPF_SLOW is no whole number from 1 to 99"
+
 # wait_until SECONDS COMMAND...: try COMMAND until it succeeds, 1 when SECONDS
-# (a whole number) have passed. The output of COMMAND is not shown.
+# (a whole number), times NETBPF_SLOW, have passed. The output of COMMAND is not
+# shown.
 wait_until()
 {
-	local deadline=$((SECONDS + $1 + 1))
+	local deadline=$((SECONDS + $1 * ${NETBPF_SLOW:-1} + 1))
 
 	shift
 	until "$@" >/dev/null 2>&1; do

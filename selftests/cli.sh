@@ -643,7 +643,7 @@ test_stdout_closed_by_reader()
 		exec {out}>"$TMP/fifo"
 		exec {keep}>&-
 		STATUS=0
-		timeout 20 "${BASE[@]}" -d 60 1>&"$out" || STATUS=$?
+		timeout $((20 * NETBPF_SLOW)) "${BASE[@]}" -d 60 1>&"$out" || STATUS=$?
 		exec {out}>&-
 		[ "$STATUS" -ne 124 ] || fail "$name goes on though nobody reads"
 		[ "$STATUS" -le 1 ] || fail "$name: status $STATUS"
@@ -659,7 +659,7 @@ test_stdout_not_open()
 	for name in $SAMPLES; do
 		base "$name"
 		STATUS=0
-		timeout 20 "${BASE[@]}" -d 0.1 >&- 2>"$ERR_FILE" || STATUS=$?
+		timeout $((20 * NETBPF_SLOW)) "${BASE[@]}" -d 0.1 >&- 2>"$ERR_FILE" || STATUS=$?
 		[ "$STATUS" -le 1 ] || fail "$name: status $STATUS: $(<"$ERR_FILE")"
 		detached || fail "$name left a program"
 	done
@@ -673,7 +673,7 @@ test_stdout_full()
 	for name in $SAMPLES; do
 		base "$name"
 		STATUS=0
-		timeout 20 "${BASE[@]}" -d 0.1 >/dev/full 2>"$ERR_FILE" || STATUS=$?
+		timeout $((20 * NETBPF_SLOW)) "${BASE[@]}" -d 0.1 >/dev/full 2>"$ERR_FILE" || STATUS=$?
 		expect_eq "status of $name >/dev/full" "$STATUS" 1
 		expect_err "^$name: failed to write"
 		detached || fail "$name left a program"

@@ -131,7 +131,7 @@ test_json()
 
 test_duration()
 {
-	expect_status 0 timeout 20 "$PASS" -n "$NS2" -i right -d 0.2
+	expect_status 0 timeout $((20 * NETBPF_SLOW)) "$PASS" -n "$NS2" -i right -d 0.2
 	expect_eq "program after it" "$(xdp "$NS2" right)" none
 }
 

@@ -156,6 +156,7 @@ test_no_test_is_no_success()
 
 test_timeout()
 {
+	export NETBPF_SLOW=1
 	new_dir
 	echo timeout=1 >"$FAKE/settings"
 	fake a <<-END
@@ -174,6 +175,7 @@ test_timeout()
 
 test_timeout_of_a_test_that_ignores_sigterm()
 {
+	export NETBPF_SLOW=1
 	local pid
 
 	new_dir
@@ -724,20 +726,61 @@ documented()
 		on && seen { exit }' "$NETBPF_TOP/Documentation/testing.rst"
 }
 
+# A slow machine gets the time that it says it needs, unless the user says.
+test_slow_machine()
+{
+	new_dir
+	echo timeout=1 >"$FAKE/settings"
+	lib_fake a <<-'END'
+		test_late() { (sleep 4; : >"$TMP/at") & wait_until 1 test -e "$TMP/at"; }
+		run_tests test_late
+	END
+	NETBPF_SLOW=1 runs 1
+	expect_out '^not ok 1 selftests: netbpf: a # TIMEOUT 1 seconds'
+	NETBPF_SLOW=20 runs 0
+	NETBPF_SLOW=20 kselftest_override_timeout=1 runs 1
+	expect_out '^not ok 1 selftests: netbpf: a # TIMEOUT 1 seconds'
+	NETBPF_SLOW=much runs 2
+	expect_err 'NETBPF_SLOW=much is no whole number'
+}
+
+# So do the tests in C, whose harness ends them by alarm().
+test_slow_machine_in_c()
+{
+	new_dir
+	cat >"$TMP/slow.c" <<-'END'
+		#include <unistd.h>
+		#include "kselftest_harness.h"
+		FIXTURE(a) {};
+		FIXTURE_SETUP(a) {}
+		FIXTURE_TEARDOWN(a) {}
+		TEST_F_TIMEOUT(a, late, 1) { sleep(3); }
+		TEST_HARNESS_MAIN
+	END
+	cc -D_GNU_SOURCE -I"$(harness)" -Wl,--wrap=alarm -o "$FAKE/a" "$TMP/slow.c" \
+		"$NBT_DIR/test_slow.c"
+	NETBPF_SLOW=1 runs 1
+	expect_out 'terminated by timeout'
+	NETBPF_SLOW=20 runs 0
+}
+
+# harness: where the kernel's kselftest_harness.h is.
+harness()
+{
+	dirname "$(dirname "$(readlink -f "$NBT_HELPERS")")"
+}
+
 # The examples work, and their results are those that the page shows.
 test_documentation()
 {
-	local helpers
-
 	[ "$(id -u)" -eq 0 ] || skip "needs root"
 	sample ping >/dev/null
 	new_dir
-	helpers=$(dirname "$(dirname "$(readlink -f "$NBT_HELPERS")")")
 	echo ". '$NBT_DIR/lib.sh'" >"$FAKE/lib.sh"
 	documented "example: example.sh" >"$FAKE/example"
 	chmod +x "$FAKE/example"
 	documented "example: example_test.c" >"$TMP/example_test.c"
-	cc -Wall -D_GNU_SOURCE -I"$helpers" -o "$FAKE/example_test" "$TMP/example_test.c"
+	cc -Wall -D_GNU_SOURCE -I"$(harness)" -o "$FAKE/example_test" "$TMP/example_test.c"
 	fake wrong <<<'echo "KTAP version 1"; echo 1..2; echo "ok 1 begun"; exit 3'
 	runs 1
 	expect_eq "result, against testing.rst" "$OUT" "$(documented "result: all")"
