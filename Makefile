@@ -48,6 +48,11 @@ deb-pkg:
 run_tests:
 	+@$(MAKE) -C selftests run_tests
 
+# The suite on other kernels, KERNEL=6.1 for one of them.
+KERNEL ?= all
+vmtest: all
+	@./scripts/vmtest.sh -k $(KERNEL)
+
 clean:
 	+@$(MAKE) -C selftests clean
 	+@$(MAKE) -C scripts clean
@@ -62,6 +67,7 @@ help:
 	@echo '  bpf        the BPF objects only, which need no libraries of the target'
 	@echo '  run_tests  run the tests with the runner of the kernel'
 	@echo '             (./selftests/run.sh also sets up, and fails when a test fails)'
+	@echo '  vmtest     run the tests on other kernels, see scripts/vmtest.sh --help'
 	@echo '  htmldocs   the pages in Documentation/ as HTML, into build/html'
 	@echo '  install    install samples, netbpf-lab, netbpf-doctor and bash completion'
 	@echo '  install-doc  install manual pages and Documentation/'
@@ -78,9 +84,10 @@ help:
 	@echo '  ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu-  build for another machine'
 	@echo '  SYSROOT=DIR    its libraries (default: .sysroot/ARCH of scripts/sysroot.sh)'
 	@echo '  LLVM=1         clang and LLVM tools for the host programs too'
+	@echo '  KERNEL=6.1     the kernel of vmtest (6.1, 6.12, all, or a bzImage)'
 	@echo '  VMLINUX_BTF=F  BTF to make vmlinux.h from'
 	@echo '  DESTDIR= prefix=/usr/local sbindir= mandir= docdir= bash_compdir=  where to install'
 	@echo
 	@echo 'First time here: ./scripts/tour.sh'
 
-.PHONY: all bpf samples scripts selftests htmldocs cleandocs install install-doc uninstall man deb-pkg run_tests clean help
+.PHONY: all bpf samples scripts selftests htmldocs cleandocs install install-doc uninstall man deb-pkg run_tests vmtest clean help

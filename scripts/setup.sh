@@ -56,6 +56,8 @@ tool   s390x-linux-gnu-gcc    gcc-s390x-linux-gnu     cross
 file   /usr/s390x-linux-gnu/include/stdio.h  libc6-dev-s390x-cross  cross
 tool   qemu-s390x-static      qemu-user-static        cross
 sysroot arm64     sysroot           cross
+tool   qemu-system-x86_64 qemu-system-x86  vm
+tool   busybox    busybox-static    vm
 '
 
 # What is taken from the kernel source package.
@@ -88,7 +90,8 @@ Installs the packages that building and testing netbpf needs, and unpacks the
 parts of a kernel source tree that it is built from into .ksrc/.
 
   --all       also the tools of review, documentation and CI (checkpatch, shellcheck,
-              Sphinx, clang-19), and what builds for other machines (arm64, s390)
+              Sphinx, clang-19), of vmtest.sh (qemu), and what builds for other
+              machines (arm64, s390)
   --check     list what is missing and change nothing; exit 3 if anything is
   -h, --help  this text
 
@@ -135,7 +138,7 @@ missing()
 	while read -r kind name package purpose; do
 		[ -n "$kind" ] || continue
 		case $purpose in
-		review | cross) [ -n "$ALL" ] || continue ;;
+		review | cross | vm) [ -n "$ALL" ] || continue ;;
 		esac
 		has "$kind" "$name" || echo "$package $name $purpose"
 	done <<<"$NEEDS"

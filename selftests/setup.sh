@@ -59,6 +59,14 @@ test_check_lists_what_is_missing()
 	expect_no_match "$OUT_FILE" 'curl'
 }
 
+test_qemu_is_of_all_only()
+{
+	path_without qemu-system-x86_64
+	expect_status 0 "$SETUP" --check
+	expect_status 3 "$SETUP" --all --check
+	expect_out '^  qemu-system-x86: +qemu-system-x86_64, vm$'
+}
+
 test_a_missing_header_is_found()
 {
 	path_without
@@ -159,7 +167,7 @@ test_a_wrong_kernel_tree_is_refused()
 }
 
 run_tests test_nothing_missing test_help_and_usage test_check_lists_what_is_missing \
-	test_a_missing_header_is_found test_no_install_installs_nothing \
+	test_qemu_is_of_all_only test_a_missing_header_is_found test_no_install_installs_nothing \
 	test_a_failing_apt_is_reported_and_policy_removed test_installing_needs_root \
 	test_another_distribution_gets_the_list test_kernel_tree_of_the_user_comes_first \
 	test_a_wrong_kernel_tree_is_refused

@@ -1,0 +1,173 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Boots another kernel under qemu and runs a command in it, as root, on this
+# machine's files: Documentation/testing.rst, "Other kernels".
+set -euo pipefail
+
+here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+# shellcheck source=scripts/common.sh
+. "$here/common.sh"
+# shellcheck source=scripts/vmtest/kernel.sh
+. "$here/vmtest/kernel.sh"
+# shellcheck source=scripts/vmtest/initrd.sh
+. "$here/vmtest/initrd.sh"
+# shellcheck source=scripts/vmtest/guest.sh
+. "$here/vmtest/guest.sh"
+# shellcheck source=scripts/vmtest/table.sh
+. "$here/vmtest/table.sh"
+
+KERNEL=6.1
+OWN_MODULES=
+DEADLINE=7200
+MEMORY=2048
+CPUS=$(nproc)
+SHELL_WANTED=
+OUTPUT_READER="cat"
+
+usage()
+{
+	cat <<-USAGE
+	Usage: vmtest.sh [-k KERNEL] [-T SEC] [--shell] [--] [COMMAND...]
+
+	Boots KERNEL under qemu and runs COMMAND in it as root. The guest sees this
+	machine's files; what it writes is gone with it. It has no network but its own.
+
+	  -k, --kernel KERNEL  6.1 or 6.12 (Debian's, fetched into build/vmtest/ and not
+	                       installed), all (one after the other, then one table), or
+	                       the path of a bzImage; default $KERNEL
+	  -m, --modules DIR    lib/modules/RELEASE of that bzImage; default: below
+	                       its ../ or /
+	  -T, --timeout SEC    time for COMMAND; default $DEADLINE
+	      --shell          a shell instead of COMMAND
+	      --memory MB      memory of the guest; default $MEMORY
+	      --cpus N         CPUs of the guest; default: those of this machine
+	  -h, --help           this text
+
+	COMMAND is ./selftests/run.sh --no-build if none is given: build first.
+
+	Environment:
+	  O=DIR             build output is there; kernels are kept in DIR/build/vmtest/
+	  VMTEST_ACCEL=tcg  emulate the CPU, do not try KVM (kvm: take it untried)
+
+	Examples:
+	  scripts/vmtest.sh -k 6.12
+	  scripts/vmtest.sh -k all -- selftests/run.sh --no-build -t ping -t tc
+	  scripts/vmtest.sh -k 6.1 --shell
+	  scripts/vmtest.sh -k ~/linux/arch/x86/boot/bzImage -m ~/mod/lib/modules/6.18.0 -- uname -r
+
+	Exit status: that of COMMAND. Of vmtest.sh itself: 1 failed, 2 usage, 3 something
+	is missing, $STATUS_DEADLINE COMMAND has not ended in time, $STATUS_LOST the guest did not come up, or
+	was lost, 130 Ctrl-C.
+	USAGE
+}
+
+# number OPTION VALUE MIN MAX: check it.
+number()
+{
+	VALUE=-1
+	[[ ! $2 =~ ^[0-9]{1,7}$ ]] || VALUE=$((10#$2))
+	if [ "$VALUE" -lt "$3" ] || [ "$VALUE" -gt "$4" ]; then
+		usage_error "$1 wants a number from $3 to $4, not '$2'"
+	fi
+}
+
+# options ARGUMENTS...: set COMMAND and the variables above.
+options()
+{
+	while [ $# -gt 0 ]; do
+		case $1 in
+		-k | --kernel | -m | --modules | -T | --timeout | --memory | --cpus)
+			[ $# -ge 2 ] || usage_error "$1 needs a value"
+			;;&
+		-k | --kernel) KERNEL=$2; shift ;;
+		-m | --modules) OWN_MODULES=$2; shift ;;
+		-T | --timeout) number "$1" "$2" 1 1000000; DEADLINE=$VALUE; shift ;;
+		--memory) number "$1" "$2" 128 65536; MEMORY=$VALUE; shift ;;
+		--cpus) number "$1" "$2" 1 64; CPUS=$VALUE; shift ;;
+		--shell) SHELL_WANTED=1 ;;
+		-h | --help) usage; exit 0 ;;
+		--) shift; break ;;
+		-*) usage_error "unknown argument: $1" ;;
+		*) break ;;
+		esac
+		shift
+	done
+	COMMAND=("$@")
+	[ -z "$SHELL_WANTED" ] || [ $# -eq 0 ] || usage_error "--shell takes no command"
+	[ -z "$SHELL_WANTED" ] || [ "$KERNEL" != all ] || usage_error "--shell takes one kernel"
+}
+
+# need TOOL PACKAGE
+need()
+{
+	have "$1" || die 3 "$1 is missing" "scripts/setup.sh --all (package $2)"
+}
+
+check_machine()
+{
+	[ "$(uname -m)" = x86_64 ] || die 3 "the kernels are for x86_64, this is $(uname -m)"
+	need qemu-system-x86_64 qemu-system-x86
+	need busybox busybox-static
+	need xz xz-utils
+	# In the initramfs there is no libc.
+	! ldd "$(command -v busybox)" >/dev/null 2>&1 ||
+		die 3 "busybox is not linked statically" "apt-get install busybox-static"
+}
+
+# choose_command: what to run where none was given.
+choose_command()
+{
+	if [ -n "$SHELL_WANTED" ]; then
+		COMMAND=(bash)
+	elif [ ${#COMMAND[@]} -eq 0 ]; then
+		[ -x "$NETBPF_OUT/selftests/hello_test" ] ||
+			die 1 "nothing is built in $NETBPF_OUT" "make -C $NETBPF_TOP"
+		COMMAND=("$NETBPF_TOP/selftests/run.sh" --no-build)
+	fi
+}
+
+# stop STATUS: a signal.
+stop()
+{
+	trap '' HUP INT TERM
+	end_guest
+	end_reader
+	exit "$1"
+}
+
+clean_up()
+{
+	end_guest
+	[ ! -t 0 ] || [ -z "$SHELL_WANTED" ] || stty sane
+	rm -rf "${TO_REMOVE[@]}"
+}
+
+# run_kernel KERNEL
+run_kernel()
+{
+	find_kernel "$1" "$OWN_MODULES"
+	choose_accel
+	run_guest "${COMMAND[@]}"
+}
+
+main()
+{
+	options "$@"
+	check_machine
+	choose_command
+	RUN=$(mktemp -d "${TMPDIR:-/tmp}/vmtest.XXXXXX")
+	TO_REMOVE=("$RUN")
+	trap clean_up EXIT
+	trap 'stop 129' HUP
+	trap 'stop 130' INT
+	trap 'stop 143' TERM
+	if [ "$KERNEL" = all ]; then
+		run_all
+	else
+		run_kernel "$KERNEL"
+	fi
+	exit "$STATUS"
+}
+
+main "$@"

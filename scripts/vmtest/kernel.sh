@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# Kernels for vmtest.sh: Debian's, fetched and unpacked but never installed, or
+# one of the user. Sourced by vmtest.sh.
+#
+# find_kernel sets what a guest is booted from:
+#	IMAGE    the bzImage
+#	MODULES  its lib/modules/RELEASE, with modules.dep
+#	RELEASE  what uname -r will say
+
+# The kernels that are fetched, and the packages that lead to them: in one
+# release of Debian another one is the newest 6.12 than in the next.
+readonly KNOWN_KERNELS='6.1 6.12'
+readonly KERNEL_PACKAGES='linux-image-amd64 linux-image-6.12-amd64'
+
+# Where they are kept; "make clean" removes them with the rest of build/.
+readonly KERNEL_DIR=$NETBPF_OUT/build/vmtest
+
+# image_release IMAGE: its release, from the header that every bzImage has
+# (Documentation/arch/x86/boot.rst: kernel_version at 0x20e, less 0x200).
+image_release()
+{
+	local offset
+
+	[ "$(dd if="$1" bs=1 skip=514 count=4 status=none | tr -d '\0')" = HdrS ] ||
+		return 1
+	offset=$(od -An -tu2 -j 526 -N 2 "$1")
+	dd if="$1" bs=1 skip=$((offset + 512)) count=200 status=none |
+		tr '\0' '\n' | sed -n '1s/ .*//p'
+}
+
+# real_package VERSION: the package that holds the newest kernel VERSION.
+real_package()
+{
+	local package
+
+	for package in $KERNEL_PACKAGES; do
+		apt-cache depends "$package" 2>/dev/null |
+			sed -n "s/^ *Depends: \(linux-image-${1//./\\.}\.[0-9][^ ]*\)$/\1/p"
+	done | sort -V | tail -n 1
+}
+
+# download PACKAGE DIR. As root, apt-get would fetch as a user who may not enter
+# DIR.
+download()
+{
+	(cd "$2" && apt-get -qq -o APT::Sandbox::User=root download "$1") \
+		>"$2/log" 2>&1 </dev/null
+}
+
+# fetch_kernel VERSION DIR: put boot/ and lib/modules/ of that kernel into DIR.
+fetch_kernel()
+{
+	local version=$1 dir=$2 package
+
+	if ! have apt-get || ! have dpkg; then
+		die 3 "Linux $version comes as a package of Debian, and this is not Debian" \
+			"give the path of a bzImage: $PROG -k PATH --modules DIR"
+	fi
+	package=$(real_package "$version")
+	if [ -z "$package" ] && [ "$(id -u)" -eq 0 ]; then
+		note "reading package lists"
+		apt-get update >/dev/null 2>&1 </dev/null || :
+		package=$(real_package "$version")
+	fi
+	[ -n "$package" ] ||
+		die 3 "no package on offer here has Linux $version" "apt-get update"
+	note "fetching $package"
+	if ! download "$package" "$dir"; then
+		# The package may have been replaced since the lists were read.
+		apt-get update >/dev/null 2>&1 </dev/null || :
+		package=$(real_package "$version")
+		if ! download "$package" "$dir"; then
+			cat "$dir/log" >&2
+			die 1 "cannot fetch $package" "apt-get update, then run this again"
+		fi
+	fi
+	dpkg -x "$dir"/*.deb "$dir" || die 1 "cannot unpack $package"
+	rm -f "$dir"/*.deb "$dir/log"
+	# Later releases of Debian have it in usr/lib.
+	[ -d "$dir/lib/modules" ] || ln -s usr/lib "$dir/lib"
+	busybox depmod -b "$dir" "$(ls "$dir/lib/modules")" ||
+		die 1 "cannot list the modules of $package"
+}
+
+# known_kernel VERSION: fetch it unless it is here. Unpacked aside and moved, so
+# that it is whole or absent.
+known_kernel()
+{
+	local dir=$KERNEL_DIR/$1 tmp
+
+	if [ ! -d "$dir" ]; then
+		mkdir -p "$KERNEL_DIR"
+		tmp=$(mktemp -d "$KERNEL_DIR/$1.XXXXXX")
+		TO_REMOVE+=("$tmp")
+		fetch_kernel "$1" "$tmp"
+		# Another vmtest.sh may have been faster.
+		mv -T "$tmp" "$dir" 2>/dev/null || [ -d "$dir" ] ||
+			die 1 "cannot write $dir"
+	fi
+	IMAGE=$(echo "$dir"/boot/vmlinuz-*)
+	MODULES=$(echo "$dir"/lib/modules/*)
+	RELEASE=${MODULES##*/}
+}
+
+# own_kernel IMAGE [MODULES]: a bzImage of the user. Its modules are looked for
+# where a package or "make modules_install" puts them.
+own_kernel()
+{
+	local dir
+
+	[ -r "$1" ] || die 1 "cannot read $1"
+	RELEASE=$(image_release "$1") || RELEASE=
+	[ -n "$RELEASE" ] || die 1 "$1 is no bzImage of Linux for x86"
+	IMAGE=$(realpath "$1")
+	MODULES=$2
+	[ -n "$MODULES" ] || for dir in "${IMAGE%/*}/.." ""; do
+		MODULES=$dir/lib/modules/$RELEASE
+		[ ! -d "$MODULES" ] || break
+	done
+	[ -d "$MODULES" ] ||
+		die 1 "no modules of $RELEASE in $MODULES" "$PROG -k $1 --modules DIR"
+	MODULES=$(realpath "$MODULES")
+	[ "${MODULES##*/}" = "$RELEASE" ] ||
+		die 1 "$1 is $RELEASE, but $MODULES is ${MODULES##*/}" "$PROG --help"
+	[ -r "$MODULES/modules.dep" ] ||
+		die 1 "$MODULES has no modules.dep" \
+			"depmod -b ${MODULES%/lib/modules/*} $RELEASE"
+}
+
+# find_kernel KERNEL [MODULES]
+find_kernel()
+{
+	case $1 in
+	*/*) own_kernel "$1" "$2" ;;
+	*)
+		[[ " $KNOWN_KERNELS " = *" $1 "* ]] ||
+			usage_error "unknown kernel '$1' (known: $KNOWN_KERNELS, all, or a path)"
+		[ -z "$2" ] || usage_error "--modules is for the path of a bzImage"
+		known_kernel "$1"
+		;;
+	esac
+}

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# vmtest.sh -k all: each kernel in turn, then one table. Sourced by vmtest.sh.
+
+# What each kernel printed, a line "SECONDS TEXT", SECONDS since its start.
+readonly RECORD_DIR=$KERNEL_DIR/record
+
+# record: pass stdin on, and keep it.
+record()
+{
+	local line start=$EPOCHSECONDS
+
+	while IFS= read -r line || [ -n "$line" ]; do
+		printf '%s\n' "$line"
+		printf '%s %s\n' $((EPOCHSECONDS - start)) "$line" >&3
+	done 3>"$RECORD"
+}
+
+# results RECORD: a line "TEST PASSED FAILED SKIPPED SECONDS" for each test in
+# what run.sh printed.
+results()
+{
+	awk '
+	function count(text) {
+		if (text ~ /^not ok/)
+			fail++
+		else if (text ~ /# SKIP/)
+			skip++
+		else
+			pass++
+	}
+	{
+		at = $1
+		text = substr($0, length($1) + 2)
+	}
+	text ~ /^  (not )?ok [0-9]/ { count(substr(text, 3)) }
+	text ~ /^1\.\./ { last = at }
+	text ~ /^(not )?ok [0-9]+ selftests: netbpf: / {
+		name = text
+		sub(/^.*selftests: netbpf: /, "", name)
+		sub(/ .*/, "", name)
+		if (pass + fail + skip == 0 || (text ~ /^not/ && !fail))
+			count(text)
+		print name, pass + 0, fail + 0, skip + 0, at - last
+		pass = fail = skip = 0
+		last = at
+	}' "$1"
+}
+
+# print_table: a row for each test, columns for each kernel, and a row for all.
+print_table()
+{
+	local kernel
+
+	for kernel in "${DONE[@]}"; do
+		results "$RECORD_DIR/$kernel" | sed "s/^/$kernel /"
+		echo "$kernel - ${STATUS_OF[$kernel]} ${TIME_OF[$kernel]} ${RELEASE_OF[$kernel]}"
+	done | awk '
+	function cells(name, kernel) {
+		if ((name, kernel) in cell)
+			return cell[name, kernel]
+		return sprintf("%6s %6s %7s %7s", "-", "-", "-", "-")
+	}
+	$2 == "-" {
+		kernel[++kernels] = $1
+		status[$1] = $3
+		time[$1] = $4
+		release[$1] = $5
+		next
+	}
+	{
+		if (!($2 in known))
+			test[++tests] = $2
+		known[$2] = 1
+		cell[$2, $1] = sprintf("%6d %6d %7d %7d", $3, $4, $5, $6)
+		for (i = 3; i <= 5; i++)
+			sum[$1, i] += $i
+	}
+	END {
+		line = sprintf("%-26s", "test")
+		head = sprintf("%-26s", "")
+		for (k = 1; k <= kernels; k++) {
+			head = head sprintf("  %29s", release[kernel[k]])
+			line = line sprintf("  %6s %6s %7s %7s", "passed", "failed",
+					    "skipped", "seconds")
+			cell["all", kernel[k]] = sprintf("%6d %6d %7d %7d",
+				sum[kernel[k], 3], sum[kernel[k], 4], sum[kernel[k], 5],
+				time[kernel[k]])
+			all = all sprintf("  %29s", "exit status " status[kernel[k]])
+		}
+		test[++tests] = "all"
+		print head
+		print line
+		for (t = 1; t <= tests; t++) {
+			line = sprintf("%-26s", test[t])
+			for (k = 1; k <= kernels; k++)
+				line = line "  " cells(test[t], kernel[k])
+			print line
+		}
+		print sprintf("%-26s", "") all
+	}'
+}
+
+# print_skips: each with its reason, as run.sh lists them.
+print_skips()
+{
+	local kernel
+
+	for kernel in "${DONE[@]}"; do
+		sed -n "s/^[0-9]* # skipped: /skipped on $kernel: /p" "$RECORD_DIR/$kernel"
+	done
+}
+
+# run_all: STATUS becomes 0, or that of the first kernel that failed.
+run_all()
+{
+	local kernel start first=0
+
+	declare -A STATUS_OF TIME_OF RELEASE_OF
+	DONE=()
+	mkdir -p "$RECORD_DIR"
+	# shellcheck disable=SC2034 # of start_qemu
+	OUTPUT_READER="record"
+	for kernel in $KNOWN_KERNELS; do
+		RECORD=$RECORD_DIR/$kernel
+		: >"$RECORD"
+		start=$SECONDS
+		note "Linux $kernel"
+		run_kernel "$kernel"
+		DONE+=("$kernel")
+		STATUS_OF[$kernel]=$STATUS
+		TIME_OF[$kernel]=$((SECONDS - start))
+		RELEASE_OF[$kernel]=$RELEASE
+		[ "$first" -ne 0 ] || first=$STATUS
+	done
+	echo
+	print_table
+	print_skips
+	STATUS=$first
+}

@@ -1,0 +1,311 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# scripts/vmtest.sh: what it refuses, what a guest sees, and that nothing is left
+# of one, however it ends. The first run fetches Linux 6.1 (70 MB).
+
+# shellcheck source=selftests/lib.sh
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+[ -z "${NETBPF_VM:-}" ] || skip "this is a guest of vmtest.sh"
+
+VMTEST=$NETBPF_TOP/scripts/vmtest.sh
+KERNELS=$NETBPF_OUT/build/vmtest
+
+# A guest needs 5 s here, and what it does takes longer when others use the CPUs.
+readonly READY=120
+
+# need_guest: skip the test that boots one where that cannot be.
+need_guest()
+{
+	local tool
+
+	for tool in qemu-system-x86_64 busybox; do
+		have "$tool" || skip "not installed: $tool"
+	done
+	if [ ! -d "$KERNELS/6.1" ]; then
+		[ -z "${NO_INSTALL:-}" ] || skip "Linux 6.1 is not here, and NO_INSTALL is set"
+		"$VMTEST" -k 6.1 -- true >"$TMP/fetch" 2>&1 ||
+			skip "cannot fetch Linux 6.1: $(tail -n 1 "$TMP/fetch")"
+	fi
+	# Where vmtest.sh puts what it needs for a run.
+	TMPDIR=$(mktemp -d "$TMP/run.XXXXXX")
+	export TMPDIR
+}
+
+# nothing_left: no file of a run. NETBPF_OUT keeps the kernels.
+nothing_left()
+{
+	expect_eq "left behind" "$(ls "$TMPDIR")" ""
+}
+
+# qemu_of PID: the guest of a vmtest.sh.
+qemu_of()
+{
+	local child
+
+	for child in $(<"/proc/$1/task/$1/children"); do
+		[[ $(readlink "/proc/$child/exe") != *qemu-system-x86_64 ]] || echo "$child"
+	done
+}
+
+# start_guest VAR COMMAND...: in the background, until its first line is there.
+start_guest()
+{
+	local __var=$1 __guest
+
+	shift
+	start_bg __guest "$VMTEST" -- "$@"
+	printf -v "$__var" %s "$__guest"
+	eventually "$READY" grep -q . "$(sample_out "$__guest")"
+	QEMU=$(qemu_of "$__guest")
+	[ -n "$QEMU" ] || fail "no qemu runs"
+}
+
+test_help()
+{
+	local option
+
+	expect_status 0 "$VMTEST" --help
+	for option in -k --kernel -m --modules -T --timeout --shell --memory --cpus; do
+		expect_out "(^|[ ,])$option( |,|\$)"
+	done
+	expect_out '^Examples:'
+	expect_eq "stderr" "$ERR" ""
+}
+
+test_usage()
+{
+	local args
+
+	while read -r args; do
+		# shellcheck disable=SC2086 # words
+		expect_status 2 "$VMTEST" $args
+		expect_err '^  hint: vmtest --help'
+	done <<-END
+		--nonsense
+		-k
+		-T
+		-T 0 -- true
+		-T soon -- true
+		--cpus 0 -- true
+		--memory 1 -- true
+		-k 5.10 -- true
+		-k 6.1 -m /tmp -- true
+		--shell true
+		-k all --shell
+	END
+}
+
+test_names_a_missing_tool()
+{
+	local tool
+
+	mkdir "$TMP/bin"
+	for tool in bash dirname readlink basename nproc uname cat; do
+		ln -s "$(command -v "$tool")" "$TMP/bin/"
+	done
+	expect_status 3 env PATH="$TMP/bin" "$VMTEST" -- true
+	expect_err 'qemu-system-x86_64 is missing'
+	expect_err 'hint: .*setup.sh --all \(package qemu-system-x86\)'
+}
+
+test_bad_image()
+{
+	need_guest
+	expect_status 1 "$VMTEST" -k "$TMP/none" -- true
+	expect_err 'cannot read .*/none'
+	expect_status 1 "$VMTEST" -k /bin/true -- true
+	expect_err '/bin/true is no bzImage'
+	cp "$KERNELS"/6.1/boot/vmlinuz-* "$TMP/vmlinuz"
+	expect_status 1 "$VMTEST" -k "$TMP/vmlinuz" -- true
+	expect_err 'no modules of 6\.1\.'
+	expect_status 1 "$VMTEST" -k "$TMP/vmlinuz" -m "$TMP" -- true
+	expect_err 'is 6\.1\..*, but .* is '
+	nothing_left
+}
+
+test_status_and_output()
+{
+	need_guest
+	# shellcheck disable=SC2016 # for the shell in the guest
+	expect_status 7 "$VMTEST" -k 6.1 -- sh -c \
+		'uname -r; id -u; echo "a  b"; echo on stderr >&2; echo $NETBPF_VM; exit 7' 'x y'
+	expect_eq "stderr" "$ERR" ""
+	expect_eq "output" "$OUT" "$(printf '%s\n' "$(ls "$KERNELS/6.1/lib/modules")" 0 "a  b" \
+		"on stderr" "$(ls "$KERNELS/6.1/lib/modules")")"
+	nothing_left
+}
+
+# All of this machine is there, and can be changed, but only there.
+test_files()
+{
+	local here=$TMP/here
+
+	need_guest
+	mkdir "$here"
+	echo before >"$here/file"
+	cd "$here"
+	cat >check <<-'END'
+		set -ex
+		[ "$PWD" = "$1" ]
+		[ "$(cat file)" = before ]
+		echo after >file
+		[ "$(cat file)" = after ]
+		: >new
+		: >/etc/vmtest-was-here
+		[ -x "$2/selftests/run.sh" ]
+		grep -q . <(echo x)
+		modprobe dummy
+		[ -d /sys/module/dummy ]
+		# Loads a module by itself.
+		ip link add tunnel type ipip remote 192.0.2.1
+		ip netns add a
+		mountpoint /sys/fs/bpf
+	END
+	expect_status 0 "$VMTEST" -- bash ./check "$here" "$NETBPF_TOP"
+	expect_eq "the file" "$(cat file)" before
+	if [ -e new ] || [ -e /etc/vmtest-was-here ]; then
+		fail "the guest wrote here"
+	fi
+}
+
+test_path_of_an_image()
+{
+	need_guest
+	expect_status 0 "$VMTEST" -k "$KERNELS"/6.1/boot/vmlinuz-* -- uname -r
+	expect_eq "uname" "$OUT" "$(ls "$KERNELS/6.1/lib/modules")"
+}
+
+test_output_is_live_and_sigint_ends_it()
+{
+	local pid
+
+	need_guest
+	start_guest pid sh -c 'echo here; sleep 1000'
+	expect_match "$(sample_out "$pid")" '^here$'
+	STATUS=0
+	stop_sample "$pid" INT || :
+	expect_eq "exit status" "$STATUS" 130
+	pid_gone "$QEMU" || fail "qemu has not ended"
+	nothing_left
+}
+
+test_sigkill_ends_the_guest()
+{
+	local pid
+
+	need_guest
+	start_guest pid sh -c 'echo here; sleep 1000'
+	stop_sample "$pid" KILL || :
+	eventually 5 pid_gone "$QEMU"
+}
+
+test_deadline()
+{
+	need_guest
+	expect_status 122 "$VMTEST" -T 10 -- sh -c 'echo here; sleep 1000'
+	expect_out '^here$'
+	expect_err 'not ended after 10 s'
+	nothing_left
+}
+
+test_reader_that_has_enough()
+{
+	need_guest
+	# shellcheck disable=SC2016 # for the shell
+	expect_status 141 bash -c '"$0" -- sh -c "echo here; yes" | head -n 1; exit "${PIPESTATUS[0]}"' \
+		"$VMTEST"
+	expect_eq "output" "$OUT" here
+	nothing_left
+}
+
+test_panic()
+{
+	need_guest
+	expect_status 123 "$VMTEST" -- sh -c 'echo here; echo c >/proc/sysrq-trigger'
+	expect_out '^here$'
+	expect_err 'ended without a status'
+	expect_err 'Kernel panic'
+	nothing_left
+}
+
+test_shell()
+{
+	need_guest
+	# Its stdin does not end before the guest does.
+	# shellcheck disable=SC2016 # for the shell in the guest
+	expect_status 5 script -qec "'$VMTEST' --shell" /dev/null < <(
+		echo 'test -t 0 && echo kernel=$(uname -r); exit 5'
+		exec sleep 1000)
+	expect_out "kernel=$(ls "$KERNELS/6.1/lib/modules")"
+	nothing_left
+}
+
+# stand_in_qemu: a qemu that notes its start, and does what the code on stdin does.
+stand_in_qemu()
+{
+	BIN=$(mktemp -d "$TMP/bin.XXXXXX")
+	{
+		printf '#!/bin/bash\necho started >>%q\n' "$BIN/starts"
+		cat
+	} >"$BIN/qemu-system-x86_64"
+	chmod +x "$BIN/qemu-system-x86_64"
+}
+
+test_three_boots_at_most()
+{
+	need_guest
+	stand_in_qemu <<<'echo a bad day >&2; exit 1'
+	expect_status 123 env VMTEST_ACCEL=tcg PATH="$BIN:$PATH" "$VMTEST" -- true
+	expect_eq "boots" "$(wc -l <"$BIN/starts")" 3
+	expect_err 'boot 3 of 3: the guest was not ready'
+	expect_err 'a bad day'
+	nothing_left
+}
+
+test_a_lost_boot_is_made_good()
+{
+	need_guest
+	stand_in_qemu <<-END
+		[ \$(wc -l <\$(dirname "\$0")/starts) -gt 1 ] || exit 1
+		exec $(command -v qemu-system-x86_64) "\$@"
+	END
+	expect_status 0 env VMTEST_ACCEL=tcg PATH="$BIN:$PATH" "$VMTEST" -- echo here
+	expect_eq "output" "$OUT" here
+	expect_eq "boots" "$(wc -l <"$BIN/starts")" 2
+}
+
+# The table of -k all, of results that are made up, from real guests.
+test_table()
+{
+	need_guest
+	[ -d "$KERNELS/6.12" ] || skip "Linux 6.12 is not here (vmtest.sh -k 6.12 fetches it)"
+	cat >"$TMP/ktap" <<-'END'
+		KTAP version 1
+		1..2
+		  KTAP version 1
+		  # Subtest: one
+		  1..3
+		  ok 1 a
+		  ok 2 b # SKIP no such thing
+		  not ok 3 c
+		not ok 1 selftests: netbpf: one
+		ok 2 selftests: netbpf: two # SKIP not here
+		# failed: one: c
+		# skipped: one: b: no such thing
+	END
+	cd "$TMP"
+	expect_status 1 "$VMTEST" -k all -- sh -c 'cat ktap; exit 1'
+	expect_out '^one( +1 +1 +1 +[0-9]+){2}$'
+	expect_out '^two( +0 +0 +1 +[0-9]+){2}$'
+	expect_out '^all( +1 +1 +2 +[0-9]+){2}$'
+	expect_out '^skipped on 6\.1: one: b: no such thing$'
+	expect_out '^skipped on 6\.12: one: b: no such thing$'
+	expect_out '^ +exit status 1 +exit status 1$'
+}
+
+run_tests test_help test_usage test_names_a_missing_tool test_bad_image \
+	test_status_and_output test_files test_path_of_an_image \
+	test_output_is_live_and_sigint_ends_it test_sigkill_ends_the_guest test_deadline \
+	test_reader_that_has_enough test_panic test_shell test_three_boots_at_most \
+	test_a_lost_boot_is_made_good test_table
