@@ -25,7 +25,7 @@ readonly GRACE=${NETBPF_GRACE:-15}
 
 KSFT_SKIP=4		# exit status of a test that was skipped
 
-WANTED=()		# names given with -t, as NAME or NAME:CASE
+WANTED=()		# names given with -t, as NAME or NAME:CASE...
 VERBOSE=
 NO_SKIP=
 NO_BUILD=
@@ -49,7 +49,7 @@ usage()
 
 		  -l, --list       list the tests and run none
 		  -t, --test NAME  run this test only (may repeat); NAME:CASE runs one
-		                   case of it
+		                   case of it, NAME:CASE:CASE... some
 		  -v, --verbose    show the output of the build and of tests that pass too
 		      --no-skip    a test that is skipped has failed
 		      --no-build   run what is there: no set-up, no build
@@ -505,20 +505,23 @@ report()
 	fi
 }
 
-# run_test NUMBER NAME[:CASE]
+# run_test NUMBER NAME[:CASE]...
 run_test()
 {
-	local name=${2%%:*} log=$WORK/log path start=$SECONDS case=()
+	local name=${2%%:*} log=$WORK/log path start=$SECONDS case cases=() options=()
 
-	# The full name of a case of the C harness (fixture.test) needs -r.
-	case $2 in
-	*:*.*) case=(-r "${2#*:}") ;;
-	*:*) case=(-t "${2#*:}") ;;
-	esac
+	[ "$name" = "$2" ] || IFS=: read -ra cases <<<"${2#*:}"
+	for case in "${cases[@]}"; do
+		# The full name of a case of the C harness (fixture.test) needs -r.
+		case $case in
+		*.*) options+=(-r "$case") ;;
+		*) options+=(-t "$case") ;;
+		esac
+	done
 	path=$(test_path "$name")
 	if [ -x "$path" ]; then
 		run_job "[$1/${#TESTS[@]}] $2" "$TIMEOUT" "$(dirname "$path")" \
-			"$log" "$path" "${case[@]}"
+			"$log" "$path" "${options[@]}"
 	else
 		echo "$path: not there, or not executable" >"$log"
 		JOB_STATUS=127

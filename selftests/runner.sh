@@ -726,6 +726,22 @@ documented()
 		on && seen { exit }' "$NETBPF_TOP/Documentation/testing.rst"
 }
 
+test_some_cases_of_a_test()
+{
+	new_dir
+	lib_fake a <<-'END'
+		test_one() { :; }
+		test_two_words() { :; }
+		test_three() { false; }
+		run_tests test_one test_two_words test_three
+	END
+	runs 0 -t a:two_words:one
+	expect_out '^1\.\.1$'
+	expect_out '^  ok 1 two words$'
+	expect_out '^  ok 2 one$'
+	last_line "2 passed, 0 failed, 0 skipped"
+}
+
 # A slow machine gets the time that it says it needs, unless the user says.
 test_slow_machine()
 {
