@@ -7,7 +7,7 @@
 #	CLIENT left ---- right SERVER, listens on port 8080
 #
 # TCPCONNECT_BACKEND=kprobe|fentry|tracepoint runs all of it with that back end, not
-# the one that is taken here; test_back_ends_agree compares those that there are.
+# the one that is taken here; test_kprobe_agrees and test_fentry_agrees compare them.
 #
 # shellcheck disable=SC2317 # functions are called by run_tests
 # shellcheck disable=SC2016 # $ in single quotes is of jq or perl
@@ -967,18 +967,26 @@ attempts_of()
 	json '.[-1] | del(.filtered_out)' >>"$TMP/$1"
 }
 
-test_back_ends_agree()
+# agrees BACKEND REASON: it says of each attempt what the tracepoint says.
+agrees()
 {
-	local backend
-
+	[ "$(doctor_says "$1")" = yes ] || skip "$2"
 	attempts_of tracepoint
 	[ "$(grep -c '"ret"' "$TMP/tracepoint")" -eq 13 ] || fail "$(<"$TMP/tracepoint")"
-	for backend in kprobe fentry; do
-		[ "$(doctor_says "$backend")" = yes ] || continue
-		attempts_of "$backend"
-		diff "$TMP/tracepoint" "$TMP/$backend"
-		diag "$backend says the same as tracepoint"
-	done
+	attempts_of "$1"
+	diff "$TMP/tracepoint" "$TMP/$1"
+}
+
+test_kprobe_agrees()
+{
+	[ ! -e /sys/kernel/tracing/kprobe_events ] || [ "$(doctor_says kprobe)" = yes ] ||
+		fail "this kernel has kprobes, and the doctor says no"
+	agrees kprobe "no kprobes in this kernel"
+}
+
+test_fentry_agrees()
+{
+	agrees fentry "this kernel takes no fentry programs"
 }
 
 # ---------------------------------------------------------------------------
@@ -1026,4 +1034,5 @@ run_tests test_connected_v4 test_connected_v6 test_connected_v4_mapped test_refu
 	test_json_ready test_summary test_quiet test_limit test_interval test_count_table \
 	test_count_table_with_local_port test_count_table_in_json test_flood test_lost_events \
 	test_back_end_kprobe test_back_end_fentry test_back_end_tracepoint \
-	test_back_end_auto test_back_ends_agree test_kill_9_leaves_nothing test_two_at_once
+	test_back_end_auto test_kprobe_agrees test_fentry_agrees \
+	test_kill_9_leaves_nothing test_two_at_once
