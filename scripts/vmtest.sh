@@ -23,7 +23,9 @@ DEADLINE=7200
 MEMORY=2048
 CPUS=$(nproc)
 SHELL_WANTED=
-OUTPUT_READER="cat"
+HOST_RESULTS=
+PARALLEL=
+QUICK=
 
 usage()
 {
@@ -34,11 +36,15 @@ usage()
 	machine's files; what it writes is gone with it. It has no network but its own.
 
 	  -k, --kernel KERNEL  6.1 or 6.12 (Debian's, fetched into build/vmtest/ and not
-	                       installed), all (one after the other, then one table), or
-	                       the path of a bzImage; default $KERNEL
+	                       installed), all (both, then one table), or the path of a bzImage; default $KERNEL
 	  -m, --modules DIR    lib/modules/RELEASE of that bzImage; default: below
 	                       its ../ or /
 	  -T, --timeout SEC    time for COMMAND; default $DEADLINE
+	  -j, --parallel       with -k all: both at once
+	      --host FILE      with -k all: what run.sh printed on this machine, for a
+	                       column in build/vmtest/support.rst
+	      --quick          COMMAND is a short run of the suite: the tests in
+	                       scripts/vmtest/quick, which CI runs
 	      --shell          a shell instead of COMMAND
 	      --memory MB      memory of the guest; default $MEMORY
 	      --cpus N         CPUs of the guest; default: those of this machine
@@ -77,7 +83,7 @@ options()
 {
 	while [ $# -gt 0 ]; do
 		case $1 in
-		-k | --kernel | -m | --modules | -T | --timeout | --memory | --cpus)
+		-k | --kernel | -m | --modules | -T | --timeout | --memory | --cpus | --host)
 			[ $# -ge 2 ] || usage_error "$1 needs a value"
 			;;&
 		-k | --kernel) KERNEL=$2; shift ;;
@@ -85,6 +91,9 @@ options()
 		-T | --timeout) number "$1" "$2" 1 1000000; DEADLINE=$VALUE; shift ;;
 		--memory) number "$1" "$2" 128 65536; MEMORY=$VALUE; shift ;;
 		--cpus) number "$1" "$2" 1 64; CPUS=$VALUE; shift ;;
+		--host) HOST_RESULTS=$2; shift ;;
+		-j | --parallel) PARALLEL=1 ;;
+		--quick) QUICK=1 ;;
 		--shell) SHELL_WANTED=1 ;;
 		-h | --help) usage; exit 0 ;;
 		--) shift; break ;;
@@ -94,7 +103,12 @@ options()
 		shift
 	done
 	COMMAND=("$@")
-	[ -z "$SHELL_WANTED" ] || [ $# -eq 0 ] || usage_error "--shell takes no command"
+	[ -z "$SHELL_WANTED$QUICK" ] || [ $# -eq 0 ] ||
+		usage_error "--shell and --quick take no command"
+	[ -z "$SHELL_WANTED" ] || [ -z "$QUICK" ] || usage_error "--shell or --quick"
+	[ -z "$PARALLEL$HOST_RESULTS" ] || [ "$KERNEL" = all ] ||
+		usage_error "--parallel and --host are for -k all"
+	[ -z "$HOST_RESULTS" ] || [ -r "$HOST_RESULTS" ] || die 1 "cannot read $HOST_RESULTS"
 	[ -z "$SHELL_WANTED" ] || [ "$KERNEL" != all ] || usage_error "--shell takes one kernel"
 }
 
@@ -118,6 +132,8 @@ check_machine()
 # choose_command: what to run where none was given.
 choose_command()
 {
+	local test
+
 	if [ -n "$SHELL_WANTED" ]; then
 		COMMAND=(bash)
 	elif [ ${#COMMAND[@]} -eq 0 ]; then
@@ -125,12 +141,16 @@ choose_command()
 			die 1 "nothing is built in $NETBPF_OUT" "make -C $NETBPF_TOP"
 		COMMAND=("$NETBPF_TOP/selftests/run.sh" --no-build)
 	fi
+	[ -z "$QUICK" ] || while read -r test; do
+		[[ $test =~ ^(#|$) ]] || COMMAND+=(-t "$test")
+	done <"$NETBPF_TOP/scripts/vmtest/quick"
 }
 
 # stop STATUS: a signal.
 stop()
 {
 	trap '' HUP INT TERM
+	end_kernels
 	end_guest
 	end_reader
 	exit "$1"

@@ -66,7 +66,8 @@ test_help()
 	local option
 
 	expect_status 0 "$VMTEST" --help
-	for option in -k --kernel -m --modules -T --timeout --shell --memory --cpus; do
+	for option in -k --kernel -m --modules -T --timeout -j --parallel --host --quick --shell \
+		--memory --cpus; do
 		expect_out "(^|[ ,])$option( |,|\$)"
 	done
 	expect_out '^Examples:'
@@ -93,7 +94,31 @@ test_usage()
 		-k 6.1 -m /tmp -- true
 		--shell true
 		-k all --shell
+		--quick true
+		--quick --shell
+		-k 6.1 -j -- true
+		-k 6.1 --host /dev/null -- true
 	END
+}
+
+# What --quick and the table of support name is there.
+test_quick_and_support_name_what_there_is()
+{
+	local line name cases case
+
+	"$NBT_DIR/run.sh" --no-build -l >"$TMP/tests"
+	while IFS=: read -r name cases; do
+		expect_match "$TMP/tests" "^$name\$"
+		[ -x "$NBT_DIR/$name.sh" ] || continue
+		"$NBT_DIR/$name.sh" -l >"$TMP/$name.cases"
+		for case in ${cases//:/ }; do
+			expect_match "$TMP/$name.cases" "^${case//_/ }\$"
+		done
+	done < <(grep -v '^#' "$NETBPF_TOP/scripts/vmtest/quick" | grep .)
+	while IFS=$'\t' read -r _ _ line; do
+		name=${line%%:*}
+		expect_match "$TMP/$name.cases" "^${line#*: }\$"
+	done < <(grep -v '^#' "$NETBPF_TOP/scripts/vmtest/support")
 }
 
 test_names_a_missing_tool()
@@ -275,37 +300,85 @@ test_a_lost_boot_is_made_good()
 	expect_eq "boots" "$(wc -l <"$BIN/starts")" 2
 }
 
-# The table of -k all, of results that are made up, from real guests.
-test_table()
+# table [OPTION]: of -k all, of results that are made up, from real guests.
+table()
 {
+	local rows
+
 	need_guest
 	[ -d "$KERNELS/6.12" ] || skip "Linux 6.12 is not here (vmtest.sh -k 6.12 fetches it)"
 	cat >"$TMP/ktap" <<-'END'
 		KTAP version 1
 		1..2
 		  KTAP version 1
-		  # Subtest: one
+		  # Subtest: ping
 		  1..3
-		  ok 1 a
-		  ok 2 b # SKIP no such thing
-		  not ok 3 c
-		not ok 1 selftests: netbpf: one
-		ok 2 selftests: netbpf: two # SKIP not here
-		# failed: one: c
-		# skipped: one: b: no such thing
+		  ok 1 native mode
+		  ok 2 skb mode # SKIP no such thing
+		  not ok 3 vlan devices
+		not ok 1 selftests: netbpf: ping
+		ok 2 selftests: netbpf: pass # SKIP not here
+		# failed: ping: vlan devices
+		# skipped: ping: skb mode: no such thing
 	END
+	# Results of its own.
+	mkdir -p "$TMP/out/build/vmtest"
+	ln -sfn "$KERNELS"/6.* "$KERNELS/kvm" "$TMP/out/build/vmtest/"
 	cd "$TMP"
-	expect_status 1 "$VMTEST" -k all -- sh -c 'cat ktap; exit 1'
-	expect_out '^one( +1 +1 +1 +[0-9]+){2}$'
-	expect_out '^two( +0 +0 +1 +[0-9]+){2}$'
+	expect_status 1 env O="$TMP/out" "$VMTEST" -k all --host ktap "$@" -- sh -c 'cat ktap; exit 1'
+	expect_out '^ping( +1 +1 +1 +[0-9]+){2}$'
+	expect_out '^pass( +0 +0 +1 +[0-9]+){2}$'
 	expect_out '^all( +1 +1 +2 +[0-9]+){2}$'
-	expect_out '^skipped on 6\.1: one: b: no such thing$'
-	expect_out '^skipped on 6\.12: one: b: no such thing$'
+	expect_out '^skipped on 6\.1: ping: skb mode: no such thing$'
+	expect_out '^skipped on 6\.12: ping: skb mode: no such thing$'
 	expect_out '^ +exit status 1 +exit status 1$'
+	nothing_left
+	rows="$TMP/out/build/vmtest/support.rst"
+	expect_match "$rows" '^sample +what +Linux 6\.1 +Linux 6\.12 +Linux [0-9.]+$'
+	expect_match "$rows" '^ping +native XDP( +yes){3}$'
+	expect_match "$rows" '^\\ +generic XDP( +no \(2\)){3}$'
+	expect_match "$rows" '^\\ +VLAN devices( +FAILED){3}$'
+	expect_match "$rows" '^pass +all( +no \(1\)){3}$'
+	expect_match "$rows" '^hello +native XDP( +-){3}$'
+	expect_match "$rows" '^\(2\) no such thing$'
+	expect_match "$rows" '^\(1\) not here$'
 }
 
-run_tests test_help test_usage test_names_a_missing_tool test_bad_image \
+test_table()
+{
+	table
+	expect_out '^ok 2 selftests: netbpf: pass '
+}
+
+test_table_of_two_at_once()
+{
+	table --parallel
+	expect_out '^6\.1: ok 2 selftests: netbpf: pass '
+	expect_out '^6\.12: ok 2 selftests: netbpf: pass '
+}
+
+test_sigterm_ends_two_at_once()
+{
+	local pid
+
+	need_guest
+	start_bg pid "$VMTEST" -k all -j -- sh -c 'echo here; sleep 1000'
+	eventually "$READY" both_here "$(sample_out "$pid")"
+	STATUS=0
+	stop_sample "$pid" TERM || :
+	expect_eq "exit status" "$STATUS" 143
+	nothing_left
+	! pgrep -f "vmtest=$TMPDIR" >/dev/null || fail "a qemu is left"
+}
+
+both_here()
+{
+	grep -q '^6\.1: here' "$1" && grep -q '^6\.12: here' "$1"
+}
+
+run_tests test_help test_usage test_quick_and_support_name_what_there_is test_names_a_missing_tool test_bad_image \
 	test_status_and_output test_files test_path_of_an_image \
 	test_output_is_live_and_sigint_ends_it test_sigkill_ends_the_guest test_deadline \
 	test_reader_that_has_enough test_panic test_shell test_three_boots_at_most \
-	test_a_lost_boot_is_made_good test_table
+	test_a_lost_boot_is_made_good test_table test_table_of_two_at_once \
+	test_sigterm_ends_two_at_once

@@ -118,7 +118,7 @@ qemu_arguments()
 	QEMU=(qemu-system-x86_64 "${ACCEL[@]}" -M q35 -smp "$CPUS" -m "$MEMORY"
 		-nodefaults -no-user-config -display none -no-reboot
 		-kernel "$IMAGE" -initrd "$RUN/initrd" -serial "file:$RUN/console"
-		-append "console=ttyS0 loglevel=4 panic=-1 oops=panic mitigations=off vmtest=$RUN"
+		-append "console=ttyS0 loglevel=4 panic=-1 oops=panic mitigations=off no_timer_check vmtest=$RUN"
 		-fsdev "local,id=root,path=/,security_model=none,readonly=on,multidevs=remap"
 		-device virtio-9p-pci,fsdev=root,mount_tag=root
 		-object rng-random,id=rng -device virtio-rng-pci,rng=rng
@@ -181,7 +181,7 @@ start_qemu()
 	# and sees it even if qemu has never opened the fifo.
 	mkfifo "$RUN/output"
 	exec {FIFO}<>"$RUN/output"
-	"$OUTPUT_READER" <"$RUN/output" {FIFO}>&- &
+	cat <"$RUN/output" {FIFO}>&- &
 	READER=$!
 	"${pdeathsig[@]}" "${QEMU[@]}" </dev/null >/dev/null 2>"$RUN/qemu" {FIFO}>&- &
 	QEMU_PID=$!

@@ -78,8 +78,9 @@ mount_system()
 	mount -t proc proc /new/proc
 	mount -t sysfs sys /new/sys
 	mount -t devtmpfs dev /new/dev
-	mkdir -p /new/dev/pts /new/dev/shm
+	mkdir -p /new/dev/pts /new/dev/shm /new/dev/net
 	# What udev would make.
+	[ -e /new/dev/net/tun ] || $bb mknod /new/dev/net/tun c 10 200
 	$bb ln -s /proc/self/fd /new/dev/fd
 	$bb ln -s /proc/self/fd/0 /new/dev/stdin
 	$bb ln -s /proc/self/fd/1 /new/dev/stdout

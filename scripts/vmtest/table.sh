@@ -3,18 +3,21 @@
 #
 # vmtest.sh -k all: each kernel in turn, then one table. Sourced by vmtest.sh.
 
+declare -A GUEST_OF=() RECORDER_OF=() STATUS_OF=() TIME_OF=() RELEASE_OF=()
+
 # What each kernel printed, a line "SECONDS TEXT", SECONDS since its start.
 readonly RECORD_DIR=$KERNEL_DIR/record
 
-# record: pass stdin on, and keep it.
+# record KERNEL: pass stdin on, and keep it. Two at once are told apart.
 record()
 {
-	local line start=$EPOCHSECONDS
+	local line start=$EPOCHSECONDS prefix=
 
+	[ -z "$PARALLEL" ] || prefix="$1: "
 	while IFS= read -r line || [ -n "$line" ]; do
-		printf '%s\n' "$line"
+		printf '%s%s\n' "$prefix" "$line"
 		printf '%s %s\n' $((EPOCHSECONDS - start)) "$line" >&3
-	done 3>"$RECORD"
+	done 3>"$RECORD_DIR/$1"
 }
 
 # results RECORD: a line "TEST PASSED FAILED SKIPPED SECONDS" for each test in
@@ -53,7 +56,7 @@ print_table()
 {
 	local kernel
 
-	for kernel in "${DONE[@]}"; do
+	for kernel in $KNOWN_KERNELS; do
 		results "$RECORD_DIR/$kernel" | sed "s/^/$kernel /"
 		echo "$kernel - ${STATUS_OF[$kernel]} ${TIME_OF[$kernel]} ${RELEASE_OF[$kernel]}"
 	done | awk '
@@ -107,35 +110,85 @@ print_skips()
 {
 	local kernel
 
-	for kernel in "${DONE[@]}"; do
+	for kernel in $KNOWN_KERNELS; do
 		sed -n "s/^[0-9]* # skipped: /skipped on $kernel: /p" "$RECORD_DIR/$kernel"
+	done
+}
+
+# write_support: the table of samples, modes and kernels that README.rst has.
+write_support()
+{
+	local kernel args=()
+
+	for kernel in $KNOWN_KERNELS; do
+		args+=("kernel=$kernel" "$RECORD_DIR/$kernel")
+	done
+	[ -z "$HOST_RESULTS" ] ||
+		args+=("kernel=$(uname -r | cut -d. -f1,2)" "$HOST_RESULTS")
+	awk -f "$NETBPF_TOP/scripts/vmtest/support.awk" "$NETBPF_TOP/scripts/vmtest/support" \
+		"${args[@]}" >"$KERNEL_DIR/support.rst"
+	note "what works where: $KERNEL_DIR/support.rst"
+}
+
+# start_kernel KERNEL: a vmtest.sh of its own, which ends when this one does. It
+# would ignore SIGINT, as all background processes of a script.
+start_kernel()
+{
+	mkfifo "$RUN/$1"
+	record "$1" <"$RUN/$1" &
+	RECORDER_OF[$1]=$!
+	setpriv --pdeathsig TERM "$NETBPF_TOP/scripts/vmtest.sh" -k "$1" -T "$DEADLINE" \
+		--memory "$MEMORY" --cpus "$CPUS" -- "${COMMAND[@]}" \
+		</dev/null >"$RUN/$1" 2>&1 &
+	GUEST_OF[$1]=$!
+	TIME_OF[$1]=$SECONDS
+}
+
+# finish_kernel KERNEL
+finish_kernel()
+{
+	STATUS_OF[$1]=0
+	wait "${GUEST_OF[$1]}" || STATUS_OF[$1]=$?
+	TIME_OF[$1]=$((SECONDS - TIME_OF[$1]))
+	wait "${RECORDER_OF[$1]}" || :
+}
+
+# end_kernels: a signal came.
+end_kernels()
+{
+	local pid
+
+	for pid in "${GUEST_OF[@]}"; do
+		kill -TERM "$pid" 2>/dev/null || :
+	done
+	for pid in "${GUEST_OF[@]}" "${RECORDER_OF[@]}"; do
+		wait "$pid" 2>/dev/null || :
 	done
 }
 
 # run_all: STATUS becomes 0, or that of the first kernel that failed.
 run_all()
 {
-	local kernel start first=0
+	local kernel
 
-	declare -A STATUS_OF TIME_OF RELEASE_OF
-	DONE=()
 	mkdir -p "$RECORD_DIR"
-	# shellcheck disable=SC2034 # of start_qemu
-	OUTPUT_READER="record"
+	# Fetched and tried here, not by two at once.
 	for kernel in $KNOWN_KERNELS; do
-		RECORD=$RECORD_DIR/$kernel
-		: >"$RECORD"
-		start=$SECONDS
-		note "Linux $kernel"
-		run_kernel "$kernel"
-		DONE+=("$kernel")
-		STATUS_OF[$kernel]=$STATUS
-		TIME_OF[$kernel]=$((SECONDS - start))
+		find_kernel "$kernel" ""
 		RELEASE_OF[$kernel]=$RELEASE
-		[ "$first" -ne 0 ] || first=$STATUS
+	done
+	choose_accel
+	for kernel in $KNOWN_KERNELS; do
+		start_kernel "$kernel"
+		[ -n "$PARALLEL" ] || finish_kernel "$kernel"
+	done
+	STATUS=0
+	for kernel in $KNOWN_KERNELS; do
+		[ -z "$PARALLEL" ] || finish_kernel "$kernel"
+		[ "$STATUS" -ne 0 ] || STATUS=${STATUS_OF[$kernel]}
 	done
 	echo
 	print_table
 	print_skips
-	STATUS=$first
+	write_support
 }

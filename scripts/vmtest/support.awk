@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# The table "Kernels" of README.rst: sample and mode by kernel, from what run.sh
+# printed on each. First the rows (scripts/vmtest/support), then a file for each
+# kernel, behind kernel=RELEASE.
+
+# A case, or a test as a whole, was seen.
+function seen(name, verdict, reason)
+{
+	result[kernel, name] = verdict
+	why[kernel, name] = reason
+}
+
+# The result of one pattern of a row: yes, FAILED, no and why, or - for not run.
+function look(kern, pattern,    key, part, best)
+{
+	best = "-"
+	for (key in result) {
+		split(key, part, SUBSEP)
+		if (part[1] != kern || part[2] !~ "^(" pattern ")$")
+			continue
+		if (result[key] == "FAILED")
+			return "FAILED"
+		if (result[key] == "yes")
+			best = "yes"
+		else if (best == "-") {
+			best = "no"
+			reason = why[key]
+		}
+	}
+	return best
+}
+
+function cell(kern, row,    said)
+{
+	reason = ""
+	said = look(kern, pattern[row])
+	if (said != "no")
+		return said
+	if (!(reason in number)) {
+		number[reason] = ++notes
+		note[notes] = reason
+	}
+	return "no (" number[reason] ")"
+}
+
+# Rows, "SAMPLE<tab>MODE<tab>PATTERN".
+FILENAME == ARGV[1] {
+	if ($0 !~ /^#/ && NF) {
+		split($0, f, "\t+")
+		sample[++rows] = f[1]
+		mode[rows] = f[2]
+		pattern[rows] = f[3]
+	}
+	next
+}
+
+FNR == 1 { kernels[++n] = kernel }
+
+# vmtest.sh keeps them with the seconds in front.
+{ sub(/^[0-9]+ /, "") }
+
+/^  # Subtest: / { test = $3 }
+
+/^  (not )?ok [0-9]+ / {
+	verdict = /^  not/ ? "FAILED" : "yes"
+	text = $0
+	sub(/^  (not )?ok [0-9]+ (- )?/, "", text)
+	reason = ""
+	if (match(text, / ?# SKIP /)) {
+		verdict = "no"
+		reason = substr(text, RSTART + RLENGTH)
+		text = substr(text, 1, RSTART - 1)
+	}
+	seen(test ": " text, verdict, reason)
+}
+
+# A test that was skipped as a whole.
+/^ok [0-9]+ selftests: netbpf: [^ ]+ # SKIP / {
+	test = $5
+	sub(/.*# SKIP /, "")
+	seen(test ": ", "no", $0)
+}
+
+END {
+	rule = "==========  ============================"
+	head = sprintf("%-10s  %-28s", "sample", "what")
+	for (k = 1; k <= n; k++) {
+		rule = rule "  ============"
+		head = head sprintf("  %-12s", "Linux " kernels[k])
+	}
+	sub(/ +$/, "", head)
+	print rule
+	print head
+	print rule
+	for (r = 1; r <= rows; r++) {
+		line = sprintf("%-10s  %-28s", sample[r] == sample[r - 1] ? "\\" : sample[r], mode[r])
+		for (k = 1; k <= n; k++)
+			line = line sprintf("  %-12s", cell(kernels[k], r))
+		sub(/ +$/, "", line)
+		print line
+	}
+	print rule
+	if (notes)
+		print ""
+	for (i = 1; i <= notes; i++)
+		printf "(%d) %s\n", i, note[i]
+}
