@@ -763,6 +763,7 @@ test_slow_machine()
 # So do the tests in C, whose harness ends them by alarm().
 test_slow_machine_in_c()
 {
+	[ -r "$NBT_DIR/test_slow.c" ] || skip "the sources are not here"
 	new_dir
 	cat >"$TMP/slow.c" <<-'END'
 		#include <unistd.h>

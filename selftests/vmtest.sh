@@ -10,6 +10,7 @@
 
 VMTEST=$NETBPF_TOP/scripts/vmtest.sh
 KERNELS=$NETBPF_OUT/build/vmtest
+[ -x "$VMTEST" ] || skip "scripts/vmtest.sh is not here"
 
 # A guest needs 5 s here, and what it does takes longer when others use the CPUs.
 readonly READY=120
