@@ -9,7 +9,7 @@
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 need_root
-[ -z "${NETBPF_VM:-}" ] || skip "this is a guest of vmtest.sh"
+not_in_guest
 require_tools make gcc clang jq curl nsenter xz
 KSRC=$("$NETBPF_TOP/scripts/ksrc.sh") || skip "no kernel source tree"
 [ -d "$NETBPF_OUT/build/vmtest/6.1" ] ||

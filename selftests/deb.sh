@@ -6,6 +6,7 @@
 
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
+not_in_guest
 require_tools make dpkg-buildpackage dh fakeroot lintian git
 require_sources
 git -C "$NETBPF_TOP" rev-parse HEAD >/dev/null 2>&1 || [ -n "$NBT_LIST" ] ||

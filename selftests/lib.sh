@@ -149,6 +149,15 @@ require_sources()
 		skip "needs the source tree, which is not installed with the tests"
 }
 
+# not_in_guest: skip everything in a guest of scripts/vmtest.sh: of a test that
+# builds or boots, which its kernel does not change and an emulated CPU takes
+# hours for.
+not_in_guest()
+{
+	[ -n "$NBT_LIST" ] || [ -z "${NETBPF_VM:-}" ] ||
+		skip "about no kernel: run on the machine that boots the guests"
+}
+
 # copy_sources DIR: this tree, without what is built in it.
 copy_sources()
 {

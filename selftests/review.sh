@@ -6,6 +6,7 @@
 
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
+not_in_guest
 require_tools git perl make
 [ -x "$NETBPF_TOP/scripts/review.sh" ] || skip "scripts/review.sh is not here"
 KSRC=$("$NETBPF_TOP/scripts/ksrc.sh") || skip "no kernel source tree"

@@ -10,6 +10,7 @@
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
 unset kselftest_override_timeout
+not_in_guest
 require_sources
 readonly RUN=$NBT_DIR/run.sh
 

@@ -7,6 +7,7 @@
 
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
+not_in_guest
 require_tools unshare
 "$NETBPF_TOP/scripts/setup.sh" --check >/dev/null 2>&1 || skip "set-up is not complete"
 

@@ -6,7 +6,7 @@
 
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
-[ -z "${NETBPF_VM:-}" ] || skip "this is a guest of vmtest.sh"
+not_in_guest
 
 VMTEST=$NETBPF_TOP/scripts/vmtest.sh
 KERNELS=$NETBPF_OUT/build/vmtest
