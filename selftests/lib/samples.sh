@@ -1,0 +1,151 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Samples in the background: their start, what they print, their end.
+
+# sample_out PID, sample_err PID: files with what it has printed so far.
+sample_out()
+{
+	echo "$TMP/sample.$1.out"
+}
+
+sample_err()
+{
+	echo "$TMP/sample.$1.err"
+}
+
+# sample_ended PID: the process has ended (or was not started by this shell).
+sample_ended()
+{
+	[[ " $(jobs -pr | tr '\n' ' ') " != *" $1 "* ]]
+}
+
+# pid_gone PID: no such process, or a zombie that init has not reaped yet.
+pid_gone()
+{
+	local line
+
+	{ read -r line <"/proc/$1/stat"; } 2>/dev/null || return 0
+	[[ ${line##*) } = [ZX]* ]]
+}
+
+sample_is_ready()
+{
+	grep -Eq '^ready:|"event": *"ready"' "$(sample_out "$1")"
+}
+
+nbt_ready_or_ended()
+{
+	sample_is_ready "$1" || sample_ended "$1"
+}
+
+show_sample()
+{
+	show "stdout of $1" "$(sample_out "$1")"
+	show "stderr of $1" "$(sample_err "$1")"
+}
+
+# nbt_kill PID: the deferred end of a process that may be gone.
+nbt_kill()
+{
+	sample_ended "$1" && return
+	kill -TERM "$1" 2>/dev/null
+	wait_until "$NBT_GRACE" sample_ended "$1" || kill -KILL "$1" 2>/dev/null
+	wait "$1" 2>/dev/null
+}
+
+# start_bg VAR COMMAND...: start it in the background, its pid goes into VAR. It
+# is ended with the test. COMMAND is a program, not a function: env undoes the
+# SIG_IGN that a script gives to its background processes for SIGINT.
+start_bg()
+{
+	local __var=$1 __tmp=$TMP/sample.new __pid
+
+	shift
+	{
+		exec {NBT_FD}>&-
+		exec env --default-signal=INT,QUIT "$@"
+	} </dev/null >"$__tmp.out" 2>"$__tmp.err" &
+	__pid=$!
+	defer "nbt_kill $__pid"
+	eventually 5 test -e "$__tmp.err"
+	mv "$__tmp.out" "$(sample_out "$__pid")"
+	mv "$__tmp.err" "$(sample_err "$__pid")"
+	printf -v "$__var" %s "$__pid"
+}
+
+# start_sample VAR SECONDS COMMAND...: start_bg, then wait for its ready line,
+# at most SECONDS; fail when that does not come, or when it ends before.
+start_sample()
+{
+	local __var=$1 __deadline=$2 __new
+
+	shift 2
+	start_bg __new "$@"
+	printf -v "$__var" %s "$__new"
+	wait_until "$__deadline" nbt_ready_or_ended "$__new" || :
+	! sample_is_ready "$__new" || return 0
+	show_sample "$__new"
+	! sample_ended "$__new" || fail "ended before it was ready: $*"
+	fail "not ready after $__deadline s: $*"
+}
+
+# wait_sample PID SECONDS: it ends by itself in that time; returns (and puts in
+# STATUS) its exit status.
+wait_sample()
+{
+	if ! wait_until "$2" sample_ended "$1"; then
+		show_sample "$1"
+		fail "process $1 has not ended after $2 s"
+	fi
+	STATUS=0
+	wait "$1" 2>/dev/null || STATUS=$?
+	[ "$STATUS" -eq 0 ] || show_sample "$1"
+	return "$STATUS"
+}
+
+# stop_sample PID [SIGNAL]: send SIGNAL (TERM) and wait for its end; returns
+# (and puts in STATUS) its exit status, 128 + N when killed by signal N.
+stop_sample()
+{
+	if sample_ended "$1"; then
+		show_sample "$1"
+		fail "process $1 had ended before it was stopped"
+	fi
+	kill -s "${2:-TERM}" "$1"
+	wait_sample "$1" "$NBT_GRACE"
+}
+
+# json FILTER [JQ-OPTION...]: over all JSON lines in the file $SAMPLE_OUT, as an array.
+json()
+{
+	jq -rs "${@:2}" "$1" "$SAMPLE_OUT"
+}
+
+# expect_json FILTER [JQ-OPTION...]: it yields true.
+expect_json()
+{
+	[ "$(json "$@")" = true ] && return
+	show "stdout" "$SAMPLE_OUT"
+	fail "not true: $1"
+}
+
+# bpf_objects PID: "kind id" of the BPF objects it holds.
+bpf_objects()
+{
+	grep -hE '^(prog|map|link|btf)_id:' "/proc/$1/fdinfo/"* | sed 's/_id:\s*/ /' |
+		sort -u
+}
+
+# bpf_object_gone KIND ID: no object of the kernel has it (bpf(2)).
+# shellcheck disable=SC2016 # $ in single quotes is of perl
+bpf_object_gone()
+{
+	perl -e '
+		my %nr = (x86_64 => 321, aarch64 => 280, riscv64 => 280);
+		my %cmd = (prog => 13, map => 14, btf => 19, link => 30);
+		my ($kind, $id, $arch) = @ARGV;
+		my $attr = pack("L32", $id);
+		my $fd = syscall($nr{$arch}, $cmd{$kind}, $attr, length $attr);
+		exit($fd < 0 && $!{ENOENT} ? 0 : 1);' "$1" "$2" "$(uname -m)"
+}
