@@ -137,7 +137,7 @@ native()
 	expect_eq "$1" "$(elf "$TMP/s390/selftests/native/$1")" "0202 00 16"
 	expect_status 0 "$TMP/here/selftests/native/$1"
 	grep -E '^(not )?ok ' "$OUT_FILE" >"$TMP/$1.here"
-	expect_match "$TMP/$1.here" '^ok 5 '
+	expect_match "$TMP/$1.here" '^ok 1 '
 	expect_status 0 qemu-s390x-static "$TMP/s390/selftests/native/$1"
 	grep -E '^(not )?ok ' "$OUT_FILE" >"$TMP/$1.s390"
 	diff "$TMP/$1.here" "$TMP/$1.s390" >&2 || fail "other results than on this machine"
@@ -153,6 +153,8 @@ test_checksums_in_the_other_byte_order()
 test_parsing_in_the_other_byte_order()
 {
 	native pkt_parse_test
+	native pkt_parse_ipv6_test
+	native pkt_parse_random_test
 }
 
 test_echo_in_the_other_byte_order()

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What pkt_parse_kern.c and pkt_parse_test.c share. */
+/* What pkt_parse_kern.c and its tests share. */
 #ifndef _SELFTESTS_PKT_PARSE_TEST_H
 #define _SELFTESTS_PKT_PARSE_TEST_H
 
