@@ -1,0 +1,221 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Counts: as many as were sent and as the kernel has seen.
+#
+# shellcheck disable=SC2016 # $ in single quotes is of jq or another shell
+
+test_icmp_is_exact()
+{
+	quiet -j
+	answers_from "$QUIET1" 20 "$S4"
+	stop
+	expect_json '.[-1] | .packets == 20 and .bytes == 20 * 98 and
+		.classes.ipv4 == {packets: 20, bytes: 1960} and
+		.protocols.icmp == {packets: 20, bytes: 1960}'
+	expect_sums
+}
+
+test_icmpv6_is_exact()
+{
+	start -j
+	answers 20 "$S6" -s 100
+	stop
+	# Neighbour discovery may come on top.
+	expect_json '.[-1] | .protocols.icmpv6.packets >= 20 and
+		.protocols.icmpv6.packets <= 30 and .classes.ipv6 == .protocols.icmpv6 and
+		.protocols.icmpv6.bytes >= 20 * (14 + 40 + 8 + 100)'
+	expect_sums
+}
+
+# On both modes; the kernel counts the same: XDP of veth comes before its counters.
+test_udp_is_exact_and_as_the_kernel_counts()
+{
+	local mode before
+
+	for mode in native skb; do
+		quiet -j -m "$mode"
+		before=$(rx "$QUIET2" far)
+		udp "$QUIET1" 1000
+		stop
+		expect_json '.[-1].protocols.udp == {packets: $n, bytes: ($n * 44)}' \
+			--argjson n "$SENT"
+		expect_json '.[-1].packets == $n' --argjson n "$SENT"
+		expect_eq "packets of the kernel, $mode" \
+			$(($(rx "$QUIET2" far) - before)) "$SENT"
+		expect_sums
+	done
+}
+
+# Four senders on two CPUs, each with a flow of its own.
+test_several_cpus_are_exact()
+{
+	local before cpu i pids=()
+
+	taskset -c 1 true 2>/dev/null || skip "needs two CPUs"
+	quiet -j -e --top 1
+	before=$(dropped_and_received "$QUIET1")
+	for cpu in 0 1 0 1; do
+		taskset -c "$cpu" nsenter --net="/run/netns/$QUIET1" bash -c '
+			exec 3>"/dev/udp/$1/9"
+			for ((i = 0; i < 5000; i++)); do echo x >&3; done' x "$SINK" &
+		pids+=($!)
+	done
+	for i in "${pids[@]}"; do
+		wait "$i"
+	done
+	arrived "$QUIET1" "$before" 20000
+	stop
+	[ "$SENT" -gt 10000 ] || fail "only $SENT packets arrived"
+	expect_json '.[-1] | .packets == $n and .protocols.udp.bytes == $n * 44' \
+		--argjson n "$SENT"
+	expect_json '.[-1] | ([.cpus[].packets] | add) == .packets and
+		([.cpus[].bytes] | add) == .bytes and
+		([.cpus[] | select(.packets > 0)] | length) >= 2'
+	expect_json '.[-1].top == [{addr: $c, packets: $n, bytes: ($n * 44)}]' \
+		--arg c "$C4" --argjson n "$SENT"
+	expect_sums
+}
+
+test_starts_at_zero()
+{
+	quiet -j
+	udp "$QUIET1" 5
+	stop
+	quiet -j
+	stop
+	expect_json '.[-1] | .packets == 0 and .bytes == 0 and .pps == 0 and
+		([.classes[], .protocols[] | .packets, .bytes] | add) == 0'
+}
+
+test_arp()
+{
+	start -j
+	ip -n "$CLIENT" neigh del "$S4" dev left
+	answers 1 "$S4"
+	stop
+	expect_json '.[-1].classes.arp | .packets >= 1 and .bytes == .packets * 42'
+	expect_sums
+}
+
+test_tcp_in_both_families()
+{
+	have curl || skip "not installed: curl"
+	start -j
+	# Nobody listens: the request is one packet.
+	in_ns "$CLIENT" curl -s -m 5 "http://$S4:81/" || :
+	in_ns "$CLIENT" curl -s -m 5 "http://[$S6]:81/" || :
+	stop
+	expect_json '.[-1] | .protocols.tcp == {packets: 2, bytes: (74 + 94)}'
+	expect_sums
+}
+
+test_fragments()
+{
+	quiet -j
+	answers_from "$QUIET1" 5 "$S4" -s 3000
+	stop
+	expect_json '.[-1] | .protocols.icmp.packets == 5 and .protocols.fragment.packets == 10
+		and .bytes == 5 * (3008 + 3 * 34)'
+	expect_sums
+}
+
+# The length is that of the whole frame, over several buffers.
+test_mtu_9000()
+{
+	local i
+
+	for i in "$QUIET1:near" "$QUIET2:far"; do
+		ip -n "${i%:*}" link set "${i#*:}" mtu 9000
+		defer "ip -n ${i%:*} link set ${i#*:} mtu 1500"
+	done
+	for i in native skb; do
+		quiet -j -m "$i"
+		answers_from "$QUIET1" 5 "$S4" -s 8900
+		stop
+		expect_json '.[-1].protocols.icmp == {packets: 5, bytes: (5 * (8900 + 42))}'
+	done
+}
+
+# send_frame HEX: a frame, from behind its MAC addresses, leaves "near".
+send_frame()
+{
+	in_ns "$QUIET1" perl -e '
+		my ($index, $hex) = @ARGV;
+		socket(my $s, 17, 3, 0) or die "socket: $!";
+		my $to = pack("SnlSCCx8", 17, 0, $index, 1, 0, 6);
+		send($s, pack("H*", $hex), 0, $to) or die "send: $!";
+	' "$(ip -n "$QUIET1" -j link show dev near | jq '.[0].ifindex')" \
+		"$(mac "$QUIET2" far | tr -d :)$(mac "$QUIET1" near | tr -d :)$1"
+}
+
+# Each frame in the class and protocol it has; with the padding it comes with.
+test_frames()
+{
+	local ip4=4500001c000000004011f6b6c0000201c0000263 udp=0fa0101000080000 mode
+
+	have perl || skip "not installed: perl"
+	for mode in native skb; do
+		quiet -j -m "$mode"
+		send_frame "0800$ip4$udp"
+		send_frame "810000070800$ip4$udp"
+		send_frame "88a80008810000090800$ip4$udp"
+		send_frame "81000007810000078100000708000000"	# three tags
+		send_frame "81000007080046$(printf '%058d' 0)"	# a bad IP header
+		send_frame "0800${ip4:0:18}84${ip4:20}$udp"	# half an SCTP header
+		send_frame "0800${ip4:0:18}2f${ip4:20}$udp"
+		send_frame "88cc$(printf '%092d' 0)"
+		stop
+		expect_json '.[-1] | .packets == 8 and .classes.ipv4.packets == 6 and
+			.classes.other.packets == 2'
+		expect_json '.[-1].classes | .vlan == {packets: 4, bytes: (46 + 50 + 28 + 48)}'
+		expect_json '.[-1].protocols | .udp == {packets: 3, bytes: (42 + 46 + 50)} and
+			.malformed.packets == 2 and .gre.packets == 1'
+		expect_sums
+	done
+}
+
+# vlan: 4 pings in VLAN 7, with the tag in the frame or beside it.
+vlan()
+{
+	quiet -j -m "$1"
+	answers_from "$QUIET1" 4 10.9.7.2
+	stop
+	expect_json '.[-1].protocols.icmp.packets == 4'
+	expect_json '.[-1] | .classes.vlan == {packets: .packets, bytes: .bytes}'
+	expect_json '.[-1].protocols.icmp.bytes == 4 * 102'
+	expect_sums
+}
+
+test_vlan()
+{
+	have ethtool || skip "not installed: ethtool"
+	in_ns "$QUIET1" ethtool -K near txvlan off >/dev/null
+	defer "in_ns $QUIET1 ethtool -K near txvlan on >/dev/null 2>&1"
+	ip -n "$QUIET1" link add link near name near.7 type vlan id 7 ||
+		skip "no VLAN devices in this kernel"
+	defer "ip -n $QUIET1 link del near.7"
+	ip -n "$QUIET2" link add link far name far.7 type vlan id 7
+	defer "ip -n $QUIET2 link del far.7"
+	ip -n "$QUIET1" link set near.7 up
+	ip -n "$QUIET2" link set far.7 up
+	addr_add "$QUIET1" near.7 10.9.7.1/24
+	addr_add "$QUIET2" far.7 10.9.7.2/24
+	answers_from "$QUIET1" 1 10.9.7.2
+	vlan native
+	vlan skb
+}
+
+# Counted together; an event says where it came in.
+test_two_interfaces()
+{
+	start -j -i lo --events
+	answers 2 "$S4"
+	expect_status 0 in_ns "$SERVER" ping -n -c 2 -i 0.01 -W 5 127.0.0.1
+	eventually 5 lines_at_least 6 '"protocol":"icmp"'
+	stop
+	expect_json '.[0].attached | map(.ifname) == ["right", "lo"]'
+	expect_json '.[-1].protocols.icmp.packets == 6'
+	expect_json 'map(select(.protocol == "icmp").ifname) | sort ==
+		["lo", "lo", "lo", "lo", "right", "right"]'
+}
