@@ -53,6 +53,10 @@ KERNEL ?= all
 vmtest: all
 	@./scripts/vmtest.sh -k $(KERNEL)
 
+# What it costs and how fast it is: scripts/bench.sh --help tells of parts and options.
+bench: all
+	@O='$(O)' ./scripts/bench.sh
+
 clean:
 	+@$(MAKE) -C selftests clean
 	+@$(MAKE) -C scripts clean
@@ -68,6 +72,7 @@ help:
 	@echo '  run_tests  run the tests with the runner of the kernel'
 	@echo '             (./selftests/run.sh also sets up, and fails when a test fails)'
 	@echo '  vmtest     run the tests on other kernels, see scripts/vmtest.sh --help'
+	@echo '  bench      measure the programs, see scripts/bench.sh --help'
 	@echo '  htmldocs   the pages in Documentation/ as HTML, into build/html'
 	@echo '  install    install samples, netbpf-lab, netbpf-doctor and bash completion'
 	@echo '  install-doc  install manual pages and Documentation/'
@@ -90,4 +95,4 @@ help:
 	@echo
 	@echo 'First time here: ./scripts/tour.sh'
 
-.PHONY: all bpf samples scripts selftests htmldocs cleandocs install install-doc uninstall man deb-pkg run_tests vmtest clean help
+.PHONY: all bpf samples scripts selftests htmldocs cleandocs install install-doc uninstall man deb-pkg run_tests vmtest bench clean help

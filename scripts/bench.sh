@@ -1,0 +1,202 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# What all of this costs and how fast it is, in one report. Documentation/bench.rst
+# tells what each figure means.
+#
+# A part is a file bench/PART.sh that defines part_PART. It declares tables, and
+# gives a line for each value of each round; the report is made of these lines, for
+# all parts in the same way (bench/report.sh). A new part is such a file and its
+# name in PARTS; a new measurement is a table in one of them.
+set -euo pipefail
+
+here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+# shellcheck source=scripts/common.sh
+. "$here/common.sh"
+# shellcheck source=scripts/bench/report.sh
+. "$here/bench/report.sh"
+
+PARTS=(packet)
+for part in "${PARTS[@]}"; do
+	# shellcheck source=/dev/null
+	. "$here/bench/$part.sh"
+done
+
+WANTED=()
+JSON=
+RECORD=
+# For the parts.
+export QUICK='' ROUNDS=15
+COMMAND="bench.sh${*:+ $*}"
+CHARTS=$NETBPF_OUT/build/bench
+RESULTS=$NETBPF_TOP/bench/RESULTS.md
+
+usage()
+{
+	cat <<USAGE
+Usage: bench.sh [-p PART]... [-j] [--quick] [--record] [-h]
+
+Measures the programs of this tree and prints one report. What is compared runs in
+turns, in the same run; each figure is the median of the rounds, with the least and
+the greatest. Charts of it, as SVG, go to build/bench.
+
+  -p, --part PART  one part only (may repeat, or be a list with commas):
+$(for part in "${PARTS[@]}"; do
+	printf '                     %-8s %s\n' "$part" "$("about_$part")"
+done)
+  -j, --json       JSON Lines on stdout
+      --quick      few rounds: to see that it works, not to compare
+      --record     also write bench/RESULTS.md
+  -h, --help       this text
+
+Examples:
+  sudo scripts/bench.sh
+  sudo scripts/bench.sh -p packet --quick
+  sudo scripts/bench.sh -j | jq 'select(.case == "nat")'
+
+Exit status: 0 done, 1 failed, 2 usage, 3 something is missing.
+USAGE
+}
+
+# want PART[,PART]...
+want()
+{
+	local name names
+
+	IFS=, read -ra names <<<"$1"
+	[ ${#names[@]} -gt 0 ] || usage_error "-p needs a part: ${PARTS[*]}"
+	for name in "${names[@]}"; do
+		[[ " ${PARTS[*]} " == *" $name "* ]] ||
+			usage_error "no part '$name': there are ${PARTS[*]}"
+		WANTED+=("$name")
+	done
+}
+
+parse_options()
+{
+	while [ $# -gt 0 ]; do
+		case $1 in
+		-p | --part)
+			[ $# -ge 2 ] || usage_error "$1 needs a part: ${PARTS[*]}"
+			want "$2"; shift ;;
+		--part=*) want "${1#*=}" ;;
+		-j | --json) JSON=1 ;;
+		--quick) QUICK=1 ROUNDS=3 ;;
+		--record) RECORD=1 ;;
+		-h | --help) usage; exit 0 ;;
+		*) usage_error "bad argument '$1'" ;;
+		esac
+		shift
+	done
+	[ ${#WANTED[@]} -gt 0 ] || WANTED=("${PARTS[@]}")
+}
+
+# ---------------------------------------------------------------------------
+# What parts call
+
+# need TOOL...: leave when one of them is missing.
+need()
+{
+	local tool
+
+	for tool; do
+		have "$tool" || die 3 "$tool is missing" "scripts/setup.sh --all"
+	done
+}
+
+# built FILE: its path below where the build goes.
+built()
+{
+	[ -x "$NETBPF_OUT/$1" ] || die 3 "$1 is not built" make
+	echo "$NETBPF_OUT/$1"
+}
+
+# undo COMMAND ARG...: run it at the end, whatever the end is; last one first.
+undo()
+{
+	UNDO+=("$(printf '%q ' "$@")")
+}
+
+# progress TEXT: one line that is overwritten on a terminal, else lines.
+progress()
+{
+	if [ -t 2 ]; then
+		printf '\r\033[K%s: %s' "$PROG" "$*" >&2
+	else
+		note "$*"
+	fi
+}
+
+# start COMMAND...: in the background, its pid goes to PID; it is ended at the end.
+# As everything in the background of a script it ignores SIGINT, if not told otherwise.
+start()
+{
+	env --default-signal=INT,QUIT "$@" &
+	PID=$!
+	undo end_process "$PID"
+}
+
+# end_process PID [SIGNAL]: and wait for it; one that has ended is left alone.
+end_process()
+{
+	[[ " $(jobs -pr | tr '\n' ' ') " == *" $1 "* ]] || return 0
+	kill -s "${2:-TERM}" "$1" 2>/dev/null || :
+	wait "$1" 2>/dev/null || :
+}
+
+# run COMMAND...: wait for it, but do what a signal asks for at once.
+run()
+{
+	local status=0
+
+	start "$@"
+	wait "$PID" || status=$?
+	return "$status"
+}
+
+# ---------------------------------------------------------------------------
+
+UNDO=()
+
+cleanup()
+{
+	local i
+
+	trap '' HUP INT TERM
+	set +e
+	[ ! -t 2 ] || printf '\r\033[K' >&2
+	for ((i = ${#UNDO[@]} - 1; i >= 0; i--)); do
+		eval "${UNDO[i]}"
+	done
+	rm -rf "$DIR"
+}
+
+main()
+{
+	local part
+
+	parse_options "$@"
+	need jq
+	require_root "measuring"
+	DIR=$(mktemp -d "${TMPDIR:-/tmp}/netbpf-bench.XXXXXX")
+	RECORDS=$DIR/records
+	trap cleanup EXIT
+	trap 'exit 129' HUP
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+	describe_machine
+	for part in "${WANTED[@]}"; do
+		"part_$part"
+	done
+	report_results >"$DIR/results"
+	report_charts "$CHARTS"
+	[ -z "$RECORD" ] || report_markdown >"$RESULTS"
+	if [ -n "$JSON" ]; then
+		cat "$DIR/results"
+	else
+		report_text
+		note "charts: $CHARTS"
+	fi
+}
+
+main "$@"

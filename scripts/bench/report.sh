@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# From the lines of the parts to the report. A line of $RECORDS is one of these, with
+# tabs between the words:
+#
+#	machine KEY VALUE
+#	table TABLE UNIT TITLE [BASE]	values of case BASE are 1.00 in the column "ratio"
+#	sample TABLE CASE VALUE		one of each round
+#	stat TABLE CASE MEDIAN MIN MAX	of rounds that somebody else has counted
+#	fact TABLE CASE KEY VALUE	what does not vary
+#
+# bench/results.jq makes JSON Lines of them, and everything else is made of those.
+
+# record WORD...: a line.
+record()
+{
+	local IFS=$'\t'
+
+	echo "$*" >>"$RECORDS"
+}
+
+# table ID UNIT TITLE [BASE]
+table()
+{
+	record table "$@"
+}
+
+# sample TABLE CASE VALUE
+sample()
+{
+	record sample "$@"
+}
+
+describe_machine()
+{
+	record machine date "$(date -u +%Y-%m-%dT%H:%M:%SZ)"
+	record machine command "$COMMAND"
+	record machine cpu "$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1)"
+	record machine cpus "$(nproc)"
+	record machine kernel "$(uname -sr) $(uname -m)"
+	record machine compiler "$(cut -d' ' -f1 "$NETBPF_OUT/build/toolchain" |
+		xargs -I{} sh -c '{} --version' | head -n 1)"
+	record machine load_before "$(cut -d' ' -f1-3 /proc/loadavg)"
+	record machine commit "$(git -C "$NETBPF_TOP" describe --always --dirty 2>/dev/null)"
+}
+
+# report_results: $RECORDS as JSON Lines.
+report_results()
+{
+	record machine load_after "$(cut -d' ' -f1-3 /proc/loadavg)"
+	jq -Rnc -f "$NETBPF_TOP/scripts/bench/results.jq" "$RECORDS"
+}
+
+# ---------------------------------------------------------------------------
+# Text
+
+# One line a case: "case median min max spread ratio", or with the names of the facts.
+# shellcheck disable=SC2016 # $ in single quotes is of jq and awk
+report_text()
+{
+	jq -r '
+		if .event == "machine" then
+			to_entries[] | select(.key != "event") |
+			["machine", .key, .value] | @tsv
+		elif .event == "result" then
+			["result", .table, .title, .unit, .case, .median, .min, .max,
+			 .spread_percent, (.ratio // "-")] | @tsv
+		else
+			["fact", .table, .title, .case] +
+			[.facts | to_entries[] | .key, .value] | @tsv
+		end' "$DIR/results" | awk -F'\t' -f "$NETBPF_TOP/scripts/bench/text.awk"
+}
+
+# report_markdown: the same for RESULTS.md.
+report_markdown()
+{
+	cat <<-END
+		<!-- SPDX-License-Identifier: GPL-2.0 -->
+		# What was measured
+
+		Written by \`$COMMAND\`; Documentation/bench.rst tells what each figure means.
+		Figures of different runs, or machines, cannot be compared: ratios and
+		differences within this run can. The machine did what its load average tells
+		besides: from about the number of its CPUs on, the spread is that of others.
+
+		\`\`\`
+	END
+	report_text
+	echo '```'
+}
+
+# ---------------------------------------------------------------------------
+# Charts
+
+# report_charts DIRECTORY: TABLE.svg of each table, in place of those of earlier runs.
+report_charts()
+{
+	local id
+
+	mkdir -p "$1"
+	rm -f "$1"/*.svg
+	jq -r 'select(.event == "result").table' "$DIR/results" | uniq | while read -r id; do
+		jq -r --arg id "$id" 'select(.event == "result" and .table == $id) |
+			[.title, .unit, .case, .median, .min, .max] | @tsv' "$DIR/results" |
+			awk -F'\t' -f "$NETBPF_TOP/scripts/bench/chart.awk" >"$1/$id.svg"
+	done
+}
