@@ -180,6 +180,10 @@ static __always_inline __u32 pkt_echo_reply(struct ethhdr *eth, const struct pkt
  *   made here cancel out in it, each under some checksum, but that of the hop
  *   limit, for IPv6 has no checksum in its header.
  *
+ * An ICMP reply of nothing but zeros (identifier, sequence number, payload) has the
+ * checksum 0xffff, which is the other zero in one's complement and the only one that
+ * a receiver takes there; elsewhere it takes both. So zero is written as 0xffff.
+ *
  * The request's checksum is not verified: updated, a wrong one stays wrong, and
  * whoever gets the reply drops it.
  */
@@ -187,6 +191,7 @@ static __always_inline void pkt_echo_reply_skb(struct __sk_buff *skb, struct eth
 					       const struct pkt_ip *ip, struct icmphdr *icmp)
 {
 	long check_at = (void *)&icmp->checksum - (void *)eth;
+	__u64 flags = ip->v4 ? BPF_F_MARK_MANGLED_0 | BPF_F_MARK_ENFORCE : 0;
 	__u32 diff, hops = 0;
 
 	/* Or the compiler subtracts in 32 bits, which the verifier refuses. */
@@ -197,7 +202,7 @@ static __always_inline void pkt_echo_reply_skb(struct __sk_buff *skb, struct eth
 	if (ip->v6)
 		bpf_csum_update(skb, (__wsum)hops);
 	/* Cannot fail: direct writes have made the headers writable before. */
-	bpf_l4_csum_replace(skb, check_at, 0, diff, 0);
+	bpf_l4_csum_replace(skb, check_at, 0, diff, flags);
 }
 
 #endif /* _PKT_ECHO_BPF_H */

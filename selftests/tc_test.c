@@ -238,11 +238,19 @@ static void expect_reply(struct __test_metadata *_metadata, struct _test_data_tc
 	EXPECT_EQ(ECHO_ANSWER, self->events[0].verdict);
 }
 
+/* Of ICMP, 0 is written as 0xffff: the only zero that holds if all words are zero. */
+static void reply_checksums(struct build *reply)
+{
+	build_checksums(reply);
+	if (reply->family == 4 && !build_get16(reply, reply->l4_at + 2))
+		build_put16(reply, reply->l4_at + 2, 0xffff);
+}
+
 static void expect_answer(struct __test_metadata *_metadata, struct _test_data_tc *self)
 {
 	self->reply = self->pkt;
 	turn(&self->reply);
-	build_checksums(&self->reply);
+	reply_checksums(&self->reply);
 	expect_reply(_metadata, self, &self->reply);
 }
 
@@ -308,6 +316,17 @@ TEST_F(tc, answer_every_checksum)
 			ASSERT_EQ(KSFT_PASS, _metadata->exit_code);
 		}
 	}
+}
+
+/* Of 0 and 0xffff, which are both zero, a receiver takes 0xffff only where all is zero. */
+TEST_F(tc, answer_of_zeros)
+{
+	load_pingpong(_metadata, self);
+	request(self, 4, 0, 2);
+	memset(self->pkt.data + self->pkt.l4_at + 4, 0, 6);
+	build_checksums(&self->pkt);
+	expect_answer(_metadata, self);
+	EXPECT_EQ(0xffff, build_get16(&self->reply, self->reply.l4_at + 2));
 }
 
 TEST_F(tc, answer_every_ttl)
@@ -377,7 +396,7 @@ TEST_F(tc, answer_keeps_padding)
 		request(self, family, 0, 1);
 		self->reply = self->pkt;
 		turn(&self->reply);
-		build_checksums(&self->reply);
+		reply_checksums(&self->reply);
 		build_pad(&self->pkt, 90);
 		build_pad(&self->reply, 90);
 		expect_reply(_metadata, self, &self->reply);
@@ -399,7 +418,7 @@ TEST_F(tc, answer_to_a_wrong_checksum)
 			request(self, family, 0, 9);
 			self->reply = self->pkt;
 			turn(&self->reply);
-			build_checksums(&self->reply);
+			reply_checksums(&self->reply);
 			check = build_get16(&self->reply, at) + wrong;
 			build_put16(&self->reply, at, (check & 0xffff) + (check >> 16));
 			check = build_get16(&self->pkt, at) + wrong;
@@ -807,7 +826,7 @@ TEST_F(tc, random)
 		self->reply = self->pkt;
 		if (self->out.verdict == TC_ACT_REDIRECT) {
 			turn(&self->reply);
-			build_checksums(&self->reply);
+			reply_checksums(&self->reply);
 			answered++;
 		} else {
 			ASSERT_EQ(UNSPEC, self->out.verdict);
