@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * For the tests of samples/tcpconnect_kern.c: a network namespace to connect in, the
+ * programs of each back end, and the events that an attempt should have.
+ */
+#ifndef _SELFTESTS_TCPCONNECT_RUN_H
+#define _SELFTESTS_TCPCONNECT_RUN_H
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <kselftest_harness.h>
+#include "test_run.h"
+#include "../samples/tcpconnect.h"
+#include "tcpconnect.skel.h"
+
+enum {
+	EVENTS_MAX = 64,
+	OPEN_PORT = 2000,
+	CLOSED_PORT = 2001,
+};
+
+/* Nobody answers: lo drops what is for nobody here (make_network()). */
+#define HOLE	"198.51.100.1"
+
+FIXTURE(tcpconnect)
+{
+	struct tcpconnect_kern *skel;
+	struct ring_buffer *ring;
+	int listener;
+	__u32 netns;
+	__u32 n_events;
+	struct tcpconnect_event events[EVENTS_MAX];
+};
+
+static const struct {
+	const char *name;
+	const char *prefixes[2];
+} backends[__TCPCONNECT_BACKEND_MAX] = {
+	[TCPCONNECT_KPROBE] = { "kprobe", { "kprobe_", "kretprobe_" } },
+	[TCPCONNECT_FENTRY] = { "fentry", { "fentry_", "fexit_" } },
+	[TCPCONNECT_TRACEPOINT] = { "tracepoint", { "tp_", "tp_" } },
+};
+
+/* --- a network of one ------------------------------------------------------------- */
+
+static inline int loopback_up(void)
+{
+	struct ifreq ifr = { .ifr_name = "lo" };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	int err;
+
+	err = fd < 0 || ioctl(fd, SIOCGIFFLAGS, &ifr);
+	ifr.ifr_flags |= IFF_UP;
+	err = err || ioctl(fd, SIOCSIFFLAGS, &ifr);
+	close(fd);
+	return err ? -errno : 0;
+}
+
+static inline socklen_t fill_addr(struct sockaddr_storage *to, const char *addr, __u16 port)
+{
+	struct sockaddr_in6 *v6 = (void *)to;
+	struct sockaddr_in *v4 = (void *)to;
+
+	memset(to, 0, sizeof(*to));
+	if (inet_pton(AF_INET, addr, &v4->sin_addr) == 1) {
+		v4->sin_family = AF_INET;
+		v4->sin_port = htons(port);
+		return sizeof(*v4);
+	}
+	inet_pton(AF_INET6, addr, &v6->sin6_addr);
+	v6->sin6_family = AF_INET6;
+	v6->sin6_port = htons(port);
+	return sizeof(*v6);
+}
+
+static inline int tcp_socket(const char *addr, int flags)
+{
+	return socket(strchr(addr, ':') ? AF_INET6 : AF_INET, SOCK_STREAM | flags, 0);
+}
+
+/* 0 or an errno. */
+static inline int connect_to(int fd, const char *addr, __u16 port)
+{
+	struct sockaddr_storage to;
+	socklen_t len = fill_addr(&to, addr, port);
+
+	return connect(fd, (void *)&to, len) ? errno : 0;
+}
+
+static inline int bind_to(int fd, const char *addr, __u16 port)
+{
+	struct sockaddr_storage to;
+	socklen_t len = fill_addr(&to, addr, port);
+	int one = 1;
+
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	return bind(fd, (void *)&to, len);
+}
+
+static inline __be16 local_port(int fd)
+{
+	struct sockaddr_in6 me = {};
+	socklen_t len = sizeof(me);
+
+	getsockname(fd, (void *)&me, &len);
+	return me.sin6_port;
+}
+
+/* --- the programs ------------------------------------------------------------------- */
+
+static inline bool has_prefix(const char *name, const char * const prefixes[2])
+{
+	return !strncmp(name, prefixes[0], strlen(prefixes[0])) ||
+	       !strncmp(name, prefixes[1], strlen(prefixes[1]));
+}
+
+static inline int take_event(void *ctx, void *data, size_t size)
+{
+	struct _test_data_tcpconnect *self = ctx;
+	const struct tcpconnect_event *ev = data;
+
+	if (size != sizeof(*ev) || self->n_events == EVENTS_MAX)
+		return -E2BIG;
+	self->events[self->n_events++] = *ev;
+	return 0;
+}
+
+FIXTURE_SETUP(tcpconnect)
+{
+	if (geteuid())
+		SKIP(return, "needs root");
+}
+
+FIXTURE_TEARDOWN(tcpconnect)
+{
+}
+
+static inline void make_network(struct __test_metadata *_metadata,
+				struct _test_data_tcpconnect *self)
+{
+	struct stat ns;
+
+	ASSERT_EQ(0, unshare(CLONE_NEWNET));
+	ASSERT_EQ(0, loopback_up());
+	/* Routed to lo, where packets to addresses that are not here end. */
+	ASSERT_EQ(0, system("ip route add " HOLE " dev lo"));
+	ASSERT_EQ(0, stat("/proc/self/ns/net", &ns));
+	self->netns = ns.st_ino;
+	self->listener = tcp_socket("::", 0);
+	ASSERT_LE(0, self->listener);
+	ASSERT_EQ(0, bind_to(self->listener, "::", OPEN_PORT));
+	ASSERT_EQ(0, listen(self->listener, 100));
+}
+
+static inline void open_programs(struct __test_metadata *_metadata,
+				 struct _test_data_tcpconnect *self,
+				 enum tcpconnect_backend backend)
+{
+	struct bpf_program *prog;
+
+	self->skel = tcpconnect_kern__open();
+	ASSERT_NE(NULL, self->skel);
+	self->skel->rodata->backend = backend;
+	self->skel->rodata->nr_connect = SYS_connect;
+	self->skel->rodata->filter.netns = self->netns;
+	bpf_object__for_each_program(prog, self->skel->obj) {
+		const char *name = bpf_program__name(prog);
+
+		bpf_program__set_autoload(prog, has_prefix(name, backends[backend].prefixes) ||
+					  !strcmp(name, "set_state") || !strcmp(name, "refresh"));
+	}
+}
+
+static inline bool is_lacking(int err)
+{
+	return err == -ENOENT || err == -EPERM || err == -EOPNOTSUPP || err == -524;
+}
+
+/* Load and attach with what the test has set; false: this kernel lacks it. */
+static inline bool start(struct __test_metadata *_metadata, struct _test_data_tcpconnect *self)
+{
+	enum tcpconnect_backend backend = self->skel->rodata->backend;
+	libbpf_print_fn_t print = libbpf_set_print(NULL);
+	int err;
+
+	/* What libbpf says of a back end that is lacking is no news. */
+	if (backend == TCPCONNECT_TRACEPOINT)
+		libbpf_set_print(print);
+	err = tcpconnect_kern__load(self->skel);
+	if (!err)
+		err = tcpconnect_kern__attach(self->skel);
+	libbpf_set_print(print);
+	/* All kernels have tracepoints: no test passes because nothing was loaded. */
+	if (is_lacking(err) && backend != TCPCONNECT_TRACEPOINT) {
+		TH_LOG("not here: %s", backends[backend].name);
+		return false;
+	}
+	ASSERT_EQ(0, err)
+		TH_LOG("back end %s", backends[backend].name);
+	self->ring = ring_buffer__new(bpf_map__fd(self->skel->maps.tcpconnect_events), take_event,
+				      self, NULL);
+	ASSERT_NE(NULL, self->ring);
+	return true;
+}
+
+typedef void test_fn(struct __test_metadata *_metadata, struct _test_data_tcpconnect *self);
+
+/* A test with each back end that this kernel has, each in a network of its own. */
+static inline void each_backend(struct __test_metadata *_metadata,
+				struct _test_data_tcpconnect *self, test_fn *test)
+{
+	int backend;
+
+	for (backend = 0; backend < __TCPCONNECT_BACKEND_MAX; backend++) {
+		make_network(_metadata, self);
+		open_programs(_metadata, self, backend);
+		test(_metadata, self);
+		if (_metadata->exit_code == KSFT_FAIL)
+			TH_LOG("failed with back end %s", backends[backend].name);
+		ring_buffer__free(self->ring);
+		tcpconnect_kern__destroy(self->skel);
+		close(self->listener);
+		self->ring = NULL;
+	}
+}
+
+static inline __u64 counter(struct _test_data_tcpconnect *self, __u32 reason)
+{
+	int cpu, n_cpus = libbpf_num_possible_cpus();
+	__u64 values[n_cpus], sum = 0;
+
+	if (bpf_map__lookup_elem(self->skel->maps.tcpconnect_counts, &reason, sizeof(reason),
+				 values, sizeof(values), 0))
+		return ~0ULL;
+	for (cpu = 0; cpu < n_cpus; cpu++)
+		sum += values[cpu];
+	return sum;
+}
+
+static inline __u32 n_keys(const struct bpf_map *map)
+{
+	__u64 key, *prev = NULL;
+	__u32 n = 0;
+
+	for (; !bpf_map_get_next_key(bpf_map__fd(map), prev, &key); prev = &key)
+		n++;
+	return n;
+}
+
+static inline bool is_addr(const __be32 have[4], const char *want)
+{
+	struct in6_addr addr;
+	char mapped[64];
+
+	snprintf(mapped, sizeof(mapped), "%s%s", strchr(want, ':') ? "" : "::ffff:", want);
+	return inet_pton(AF_INET6, mapped, &addr) == 1 && !memcmp(have, &addr, sizeof(addr));
+}
+
+/* There are @n events since the last call. */
+static inline void expect_events(struct __test_metadata *_metadata,
+				 struct _test_data_tcpconnect *self, __u32 n)
+{
+	self->n_events = 0;
+	ASSERT_LE(0, ring_buffer__consume(self->ring));
+	ASSERT_EQ(n, self->n_events);
+	/* No thread is inside of connect(), so nothing of it is kept. */
+	EXPECT_EQ(0, n_keys(self->skel->maps.tcpconnect_calls));
+}
+
+/* One event, with this result; the caller is this thread. */
+static inline void expect(struct __test_metadata *_metadata, struct _test_data_tcpconnect *self,
+			  int ret, const char *saddr, const char *daddr, __u16 port)
+{
+	struct tcpconnect_event *ev = &self->events[0];
+	char comm[TCPCONNECT_COMM_LEN] = {};
+
+	expect_events(_metadata, self, 1);
+	prctl(PR_GET_NAME, comm);
+	EXPECT_EQ(ret, ev->ret);
+	EXPECT_TRUE(is_addr(ev->saddr, saddr));
+	EXPECT_TRUE(is_addr(ev->daddr, daddr));
+	EXPECT_EQ(strchr(daddr, ':') ? 6 : 4, ev->family);
+	EXPECT_EQ(port, ntohs(ev->dport));
+	EXPECT_EQ((__u32)getpid(), ev->pid);
+	EXPECT_EQ(getuid(), ev->uid);
+	EXPECT_EQ(self->netns, ev->netns);
+	EXPECT_STREQ(comm, ev->comm);
+	EXPECT_LT(0, ev->lat_ns);
+}
+
+#endif /* _SELFTESTS_TCPCONNECT_RUN_H */
