@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * For the tests of samples/xdp_lb_nexthop.c and xdp_lb_link.c, and of what they ask
+ * netlink with, against the kernel, in the namespaces of xdp_lb_netns.h.
+ */
+#ifndef _SELFTESTS_XDP_LB_NEXTHOP_RUN_H
+#define _SELFTESTS_XDP_LB_NEXTHOP_RUN_H
+
+/* First: the harness takes its ARRAY_SIZE. */
+#include "sample.h"
+#include <kselftest_harness.h>
+#include <arpa/inet.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <libmnl/libmnl.h>
+
+/* What the kernel answers can be changed on its way. */
+static ssize_t test_recv(const struct mnl_socket *nl, void *buf, size_t size);
+#define mnl_socket_recvfrom test_recv
+#include "xdp_lb_netlink.c"
+#include "xdp_lb_neigh.c"
+#include "xdp_lb_link.c"
+#include "xdp_lb_nexthop.c"
+#undef mnl_socket_recvfrom
+#include "sample_net.c"
+#include "xdp_lb_netns.h"
+
+enum {
+	PATIENCE_MS = 5000,
+};
+
+/* --- answers that are changed ------------------------------------------------- */
+
+static unsigned int n_intr;	/* calls that end with EINTR */
+static unsigned int n_cut;	/* answers that are said to be inconsistent */
+static unsigned int n_stray;	/* messages of another question before the answer */
+static unsigned int n_recv;
+
+static inline ssize_t test_recv(const struct mnl_socket *nl, void *buf, size_t size)
+{
+	struct nlmsghdr *nh = buf;
+	ssize_t len;
+
+	n_recv++;
+	if (n_intr) {
+		n_intr--;
+		errno = EINTR;
+		return -1;
+	}
+	if (n_stray) {
+		n_stray--;
+		*nh = (struct nlmsghdr){ .nlmsg_len = sizeof(*nh) + 4, .nlmsg_seq = 12345,
+					 .nlmsg_type = NLMSG_ERROR };
+		memset(nh + 1, 0xff, 4);
+		return nh->nlmsg_len;
+	}
+	len = mnl_socket_recvfrom(nl, buf, size);
+	if (n_cut && len > 0) {
+		n_cut--;
+		nh->nlmsg_flags |= NLM_F_DUMP_INTR;
+	}
+	return len;
+}
+
+/* --- namespaces --------------------------------------------------------------- */
+
+FIXTURE(nexthop)
+{
+	struct netns ns;
+	struct lb_nexthops *hops;
+	struct lb_nexthop hop;
+};
+
+FIXTURE_SETUP(nexthop)
+{
+	if (geteuid())
+		SKIP(return, "needs root");
+	if (system("ip -V >/dev/null 2>&1"))
+		SKIP(return, "ip is not installed");
+	ASSERT_EQ(0, netns_setup(&self->ns));
+	ASSERT_EQ(0, lb_nexthops_open(&self->hops));
+}
+
+FIXTURE_TEARDOWN(nexthop)
+{
+	lb_nexthops_close(self->hops);
+}
+
+static inline long now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* Waits until there are news, and takes them: what lb_nexthops_read() says. */
+static inline int news(struct _test_data_nexthop *self, int ms)
+{
+	struct pollfd pfd = { .fd = lb_nexthops_fd(self->hops), .events = POLLIN };
+
+	return poll(&pfd, 1, ms) == 1 ? lb_nexthops_read(self->hops) : -ETIMEDOUT;
+}
+
+/* Takes news until nothing comes for a moment: 1 if a next hop may have changed. */
+static inline int settle(struct _test_data_nexthop *self)
+{
+	int changed = 0, ret;
+
+	for (ret = news(self, 200); ret >= 0; ret = news(self, 200))
+		changed |= ret;
+	return changed;
+}
+
+/* Waits for news that matter, and takes all that came with them. */
+static inline bool wait_change(struct _test_data_nexthop *self)
+{
+	long end = now_ms() + PATIENCE_MS;
+	int changed = 0;
+
+	while (changed != 1 && now_ms() < end)
+		changed = news(self, end - now_ms());
+	settle(self);
+	return changed == 1;
+}
+
+static inline int get(struct _test_data_nexthop *self, const char *text)
+{
+	struct lb_addr addr = addr_of(text);
+
+	return lb_nexthops_get(self->hops, &addr, &self->hop);
+}
+
+static inline bool has_mac(const struct _test_data_nexthop *self, const char *mac)
+{
+	char text[18];
+	const __u8 *m = self->hop.dmac;
+
+	snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3],
+		 m[4], m[5]);
+	return self->hop.resolved && !strcmp(text, mac);
+}
+
+/* As the control program does: ask, and ask again at news, until the MAC is this. */
+static inline bool wait_mac(struct _test_data_nexthop *self, const char *text, const char *mac)
+{
+	long end = now_ms() + PATIENCE_MS;
+	int changed = 1;
+
+	while (now_ms() < end) {
+		if (changed == 1 && get(self, text))
+			return false;
+		if (has_mac(self, mac))
+			return true;
+		changed = news(self, end - now_ms());
+	}
+	return false;
+}
+
+static inline bool neigh_shows(const char *addr, const char *word)
+{
+	return !sh("ip neigh show nud all to %s | grep -qw -- '%s'", addr, word);
+}
+
+#define MAC0 "02:00:00:00:00:02"
+#define MAC1 "02:00:00:00:01:02"
+static const __u8 smac0[6] = { 2, 0, 0, 0, 0, 1 }, smac1[6] = { 2, 0, 0, 0, 1, 1 };
+
+#endif /* _SELFTESTS_XDP_LB_NEXTHOP_RUN_H */
