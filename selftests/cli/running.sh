@@ -1,0 +1,188 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# A sample at work: what it is given, what it says, how it ends.
+
+test_interface_by_number()
+{
+	local name
+
+	for name in $SAMPLES; do
+		takes "$name" interface || continue
+		expect_status 0 "$BIN/$name" -n "$NS" -d 0.05 -i 1
+		expect_out '^ready: lo '
+	done
+}
+
+test_long_options_and_clusters()
+{
+	local name
+
+	for name in $SAMPLES; do
+		takes "$name" interface || continue
+		expect_status 0 "$BIN/$name" "--netns=$NS" --duration=0.05 --interface=lo
+		expect_out '^ready: lo '
+		expect_status 0 "$BIN/$name" -jqd0.05 "-n$NS" -ilo
+		expect_out '^\{"event":"ready"'
+	done
+}
+
+test_ready_in_json()
+{
+	local name
+
+	have jq || skip "not installed: jq"
+	for name in $SAMPLES; do
+		base "$name"
+		expect_status 0 "${BASE[@]}" -j
+		jq -es --arg tool "$name" '.[0].event == "ready" and .[0].tool == $tool and
+			all(.[]; .event | type == "string")' "$OUT_FILE" >/dev/null ||
+			fail "$name: $OUT"
+		[ "$(jq -c . "$OUT_FILE" | wc -l)" -eq "$(wc -l <"$OUT_FILE")" ] ||
+			fail "$name: not one object a line: $OUT"
+	done
+}
+
+# Errors do not become data: with -j stdout stays empty.
+test_errors_in_json_mode()
+{
+	local name
+
+	for name in $SAMPLES; do
+		base "$name"
+		refuses 2 "${BASE[@]}" -j --bogus
+		! takes "$name" interface ||
+			refuses 1 "$BIN/$name" -n "$NS" -d 0.05 -j -i nosuch0
+	done
+}
+
+# However long it takes until it is ready, it ends soon after.
+test_duration()
+{
+	local name pid before
+
+	for name in $SAMPLES; do
+		base "$name"
+		before=${EPOCHREALTIME/./}
+		start_sample pid 30 "${BASE[@]}" -d 0.3
+		wait_sample "$pid" 5
+		[ $((${EPOCHREALTIME/./} - before)) -ge 300000 ] ||
+			fail "$name -d 0.3 ended too early"
+		detached
+	done
+}
+
+# verbose shows what libbpf says, quiet leaves nothing but errors on stderr.
+test_verbose_and_quiet()
+{
+	local name
+
+	for name in $SAMPLES; do
+		base "$name"
+		expect_status 0 "${BASE[@]}" -vv
+		expect_err '^libbpf: '
+		expect_status 0 "${BASE[@]}"
+		expect_no_match "$ERR_FILE" '^libbpf: '
+		expect_status 0 "${BASE[@]}" -q
+		expect_eq "stderr of $name -q" "$ERR" ""
+		expect_out '^ready:'
+	done
+}
+
+# ends_with SIGNAL: each sample ends, with status 0 and its summary.
+ends_with()
+{
+	local name pid
+
+	for name in $SAMPLES; do
+		base "$name"
+		start_sample pid 20 "${BASE[@]}" -d 60
+		stop_sample "$pid" "$1" || fail "$name: status $STATUS after SIG$1"
+		[[ " $SILENT " = *" $name "* ]] ||
+			expect_match "$(sample_out "$pid")" '^summary: '
+		detached || fail "$name left a program after SIG$1"
+	done
+}
+
+test_sigint()
+{
+	ends_with INT
+}
+
+test_sigterm()
+{
+	ends_with TERM
+}
+
+test_sighup()
+{
+	ends_with HUP
+}
+
+# As in "foo | head -1": nobody reads any more.
+test_stdout_closed_by_reader()
+{
+	local name keep out
+
+	for name in $SAMPLES; do
+		base "$name"
+		rm -f "$TMP/fifo"
+		mkfifo "$TMP/fifo"
+		exec {keep}<>"$TMP/fifo"
+		exec {out}>"$TMP/fifo"
+		exec {keep}>&-
+		STATUS=0
+		timeout $((20 * NETBPF_SLOW)) "${BASE[@]}" -d 60 1>&"$out" || STATUS=$?
+		exec {out}>&-
+		[ "$STATUS" -ne 124 ] || fail "$name goes on though nobody reads"
+		[ "$STATUS" -le 1 ] || fail "$name: status $STATUS"
+		detached || fail "$name left a program"
+	done
+}
+
+# No file descriptor 1: what is opened next must not take its place.
+test_stdout_not_open()
+{
+	local name
+
+	for name in $SAMPLES; do
+		base "$name"
+		STATUS=0
+		timeout $((20 * NETBPF_SLOW)) "${BASE[@]}" -d 0.1 >&- 2>"$ERR_FILE" || STATUS=$?
+		[ "$STATUS" -le 1 ] || fail "$name: status $STATUS: $(<"$ERR_FILE")"
+		detached || fail "$name left a program"
+	done
+}
+
+# What cannot be written must not be called done.
+test_stdout_full()
+{
+	local name
+
+	for name in $SAMPLES; do
+		base "$name"
+		STATUS=0
+		timeout $((20 * NETBPF_SLOW)) "${BASE[@]}" -d 0.1 >/dev/full 2>"$ERR_FILE" || STATUS=$?
+		expect_eq "status of $name >/dev/full" "$STATUS" 1
+		expect_err "^$name: failed to write"
+		detached || fail "$name left a program"
+	done
+}
+
+test_kill_9()
+{
+	local name pid
+
+	for name in $SAMPLES; do
+		base "$name"
+		start_sample pid 20 "${BASE[@]}" -d 60
+		# Of the others, their own tests know where to look.
+		! takes "$name" mode || ! detached || fail "$name is not attached"
+		STATUS=0
+		stop_sample "$pid" KILL 2>/dev/null || :
+		expect_eq "status of $name" "$STATUS" 137
+		eventually 5 detached
+		# The next one starts as ever, and clears what is left, if anything is.
+		expect_status 0 "${BASE[@]}"
+	done
+}
