@@ -1,0 +1,231 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Interfaces, modes, and that nothing stays behind.
+
+# ---------------------------------------------------------------------------
+# Interfaces and modes
+
+test_two_interfaces()
+{
+	start -j -i right2
+	expect_silence 2 "$S4"
+	expect_silence 2 198.51.100.2
+	expect_silence 2 2001:db8:2::2
+	stop
+	expect_json '[.[] | select(.event == "packet") | .ifname] ==
+		["right", "right", "right2", "right2", "right2", "right2"]'
+	expect_json '.[-1] | .matched == 6 and .dropped == 6'
+	expect_json '[.[0].attached[].ifname] == ["right", "right2"]'
+	expect_answers 1 "$S4"
+	expect_answers 1 198.51.100.2
+}
+
+test_two_interfaces_all_or_none()
+{
+	start_on "$SERVER" -i right2
+	expect_status 1 "$PING" -n "$SERVER" -i right -i right2 -d 5
+	expect_eq "mode of the first" "$(xdp_mode "$SERVER" right)" none
+	expect_answers 1 "$S4"
+	stop
+}
+
+test_native_mode()
+{
+	start -m native
+	expect_match "$SAMPLE_OUT" '^ready: right \(xdp, native mode\)$'
+	expect_eq mode "$(xdp_mode "$SERVER" right)" native
+	expect_silence 2 "$S4"
+	expect_silence 2 "$S6"
+	stop
+	expect_eq "mode after it" "$(xdp_mode "$SERVER" right)" none
+	expect_summary 4 4
+}
+
+test_skb_mode()
+{
+	start -m skb
+	expect_match "$SAMPLE_OUT" '^ready: right \(xdp, skb mode\)$'
+	expect_eq mode "$(xdp_mode "$SERVER" right)" skb
+	expect_silence 2 "$S4"
+	expect_silence 2 "$S6"
+	stop
+	expect_eq "mode after it" "$(xdp_mode "$SERVER" right)" none
+	expect_summary 4 4
+}
+
+test_auto_mode_is_native()
+{
+	start
+	expect_eq mode "$(xdp_mode "$SERVER" right)" native
+	expect_eq "stderr" "$(<"$SAMPLE_ERR")" ""
+	stop
+}
+
+test_native_on_lo_is_refused()
+{
+	expect_status 3 "$PING" -n "$SERVER" -i lo -m native -d 5
+	expect_eq stdout "$OUT" ""
+	expect_err '^ping: failed to attach to lo in native mode: .*\(Operation not supported\)$'
+	expect_err '^  hint: .*-m (auto|skb)'
+}
+
+test_auto_on_lo_is_skb()
+{
+	start_on "$SERVER" -i lo
+	expect_eq mode "$(xdp_mode "$SERVER" lo)" skb
+	expect_eq "lines about skb" "$(grep -c 'skb mode' "$SAMPLE_ERR")" 1
+	send_from "$SERVER" 2 127.0.0.1
+	expect_eq "answers of 127.0.0.1" "$RECEIVED" 0
+	send_from "$SERVER" 2 ::1
+	expect_eq "answers of ::1" "$RECEIVED" 0
+	stop
+	expect_summary 4 4
+	expect_eq "lines about skb" "$(grep -c 'skb mode' "$SAMPLE_ERR")" 1
+}
+
+# A jumbo frame is more than one buffer: xdp.frags. Its ping is dropped as well.
+test_mtu_9000()
+{
+	local ns1 ns2
+
+	ns_add ns1 ns2
+	veth_pair "$ns1" near "$ns2" far
+	ip -n "$ns1" link set near mtu 9000
+	ip -n "$ns2" link set far mtu 9000
+	addr_add "$ns1" near 192.0.2.1/24 2001:db8::1/64
+	addr_add "$ns2" far 192.0.2.2/24 2001:db8::2/64
+	send_from "$ns1" 2 "$S4" -s 8000 -W 5
+	expect_eq "answers before" "$RECEIVED" 2
+	start_on "$ns2" -i far -m native
+	expect_eq mode "$(xdp_mode "$ns2" far)" native
+	send_from "$ns1" 2 "$S4" -s 8000
+	expect_eq "answers" "$RECEIVED" 0
+	send_from "$ns1" 2 "$S6" -s 8000
+	expect_eq "answers" "$RECEIVED" 0
+	stop
+	expect_summary 4 4
+}
+
+# ---------------------------------------------------------------------------
+# Lifetime
+
+# expect_all_gone FILE: of objects.
+expect_all_gone()
+{
+	local kind id
+
+	while read -r kind id; do
+		eventually 10 bpf_object_gone "$kind" "$id"
+	done <"$1"
+}
+
+# leaves_nothing SIGNAL
+leaves_nothing()
+{
+	have perl || skip "not installed: perl"
+	[[ $(uname -m) = @(x86_64|aarch64|riscv64) ]] || skip "bpf(2) has another number here"
+	start -i right2
+	bpf_objects "$PID" >"$TMP/objects"
+	[ "$(grep -c '^prog' "$TMP/objects")" -eq 1 ] || fail "no program: $(<"$TMP/objects")"
+	[ "$(grep -c '^map' "$TMP/objects")" -ge 2 ] || fail "no maps: $(<"$TMP/objects")"
+	[ "$(grep -c '^link' "$TMP/objects")" -eq 2 ] || fail "no links: $(<"$TMP/objects")"
+	! bpf_object_gone prog "$(sed -n 's/^prog //p' "$TMP/objects")" ||
+		fail "the program is not found while it runs"
+	expect_silence 1 "$S4"
+	stop_sample "$PID" "$1" 2>/dev/null || [ "$1" = KILL ]
+	expect_all_gone "$TMP/objects"
+	expect_eq "mode after it" "$(xdp_mode "$SERVER" right)" none
+	expect_eq "mode after it" "$(xdp_mode "$SERVER" right2)" none
+	expect_answers 1 "$S4"
+}
+
+test_kill_9_leaves_nothing()
+{
+	leaves_nothing KILL
+	# A new one can start at once.
+	start -m native
+	expect_silence 1 "$S4"
+	stop
+}
+
+test_sigterm_leaves_nothing()
+{
+	leaves_nothing TERM
+}
+
+# second MODE REAL-MODE: a second instance is refused, the first goes on.
+second()
+{
+	local first
+
+	start -m "$1"
+	first=$PID
+	expect_silence 1 "$S4"
+	expect_status 1 "$PING" -n "$SERVER" -i right -d 5
+	expect_eq stdout "$OUT" ""
+	expect_err "^ping: failed to attach to right: XDP program 'ping' .*\b$2 mode"
+	expect_err "\bprocess $first\b"
+	expect_err "^  hint: .*kill $first\$"
+	# Nor in the mode that the first one does not use.
+	expect_status 1 "$PING" -n "$SERVER" -i right -d 5 -m native
+	expect_status 1 "$PING" -n "$SERVER" -i right -d 5 -m skb
+	expect_err "XDP program 'ping' .*\b$2 mode.*\bprocess $first\b"
+	expect_silence 1 "$S4"
+	expect_eq "mode" "$(xdp_mode "$SERVER" right)" "$2"
+	stop
+	expect_summary 2 2
+}
+
+test_second_instance_native()
+{
+	second native native
+}
+
+test_second_instance_skb()
+{
+	second skb skb
+}
+
+# A program that no process holds, as "ip link" leaves it.
+test_program_of_ip_link()
+{
+	local obj=$NETBPF_OUT/samples/pass_kern.o
+
+	[ -r "$obj" ] || skip "no $obj"
+	ip -n "$SERVER" link set dev right xdpgeneric obj "$obj" sec xdp.frags 2>/dev/null ||
+		skip "this ip cannot load $obj"
+	defer "ip -n $SERVER link set dev right xdpgeneric off"
+	expect_status 1 "$PING" -n "$SERVER" -i right -d 5
+	expect_err "XDP program 'pass' .*skb mode.*held by no process"
+	expect_err '^  hint: .*ip .*link set dev right xdpgeneric off'
+}
+
+test_interface_deleted()
+{
+	local ns1 ns2
+
+	ns_add ns1 ns2
+	veth_pair "$ns1" near "$ns2" far
+	addr_add "$ns1" near 192.0.2.1/24
+	addr_add "$ns2" far 192.0.2.2/24
+	start_on "$ns2" -i far
+	send_from "$ns1" 2 "$S4"
+	ip -n "$ns2" link del far
+	stop
+	expect_summary 2 2
+	expect_eq events "$(events)" 2
+	expect_eq stderr "$(<"$SAMPLE_ERR")" ""
+}
+
+test_namespace_deleted()
+{
+	local name
+
+	name=$(rand_name nbt-)
+	ip netns add "$name"
+	start_on "$name" -i lo
+	ip netns del "$name"
+	stop
+	expect_summary 0 0
+}

@@ -1,0 +1,218 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Odd packets: fragments, options, extension headers, VLAN tags, broken ones.
+#
+# shellcheck disable=SC2016 # $ in single quotes is of perl
+
+# A fragmented request is dropped as a whole: its first fragment is.
+test_fragments_v4()
+{
+	start
+	expect_silence 3 "$S4" -s 3000
+	stop
+	expect_summary 3 3
+	expect_match "$SAMPLE_OUT" '^  passed: .*no_echo_request'
+	expect_answers 1 "$S4" -s 3000
+}
+
+test_fragments_v6()
+{
+	start
+	expect_silence 3 "$S6" -s 3000
+	stop
+	expect_summary 3 3
+	expect_answers 1 "$S6" -s 3000
+}
+
+# With record route the header has 60 bytes, with time stamps too.
+test_ip_options()
+{
+	expect_answers 1 "$S4" -R
+	start
+	expect_silence 2 "$S4" -R
+	expect_silence 2 "$S4" -T tsonly
+	stop
+	expect_summary 4 4
+	expect_match "$SAMPLE_OUT" "^$C4 > $S4: ICMP echo request id [0-9]+ seq 2: drop$"
+}
+
+# ext_ping ADDRESS OPTION DATA SECONDS: an echo request behind an IPv6 extension
+# header, which a sticky socket option makes (RFC 3542). Says whether an answer came.
+ext_ping()
+{
+	in_ns "$CLIENT" perl -MSocket=:all -e '
+		my ($addr, $opt, $data, $seconds) = @ARGV;
+		socket(my $s, AF_INET6, SOCK_RAW, 58) or die "socket: $!";
+		setsockopt($s, 41, $opt, pack("H*", $data)) or die "setsockopt: $!";
+		# The kernel fills in the checksum of ICMPv6.
+		my $icmp = pack("CCnnn", 128, 0, 0, 77, 5) . "x" x 32;
+		my $to = pack_sockaddr_in6(0, inet_pton(AF_INET6, $addr));
+		send($s, $icmp, 0, $to) or die "send: $!";
+		my $bits = "";
+		vec($bits, fileno($s), 1) = 1;
+		my $end = time + $seconds;
+		while (time <= $end) {
+			select(my $r = $bits, undef, undef, 0.1) or next;
+			recv($s, my $in, 2000, 0);
+			print("answer\n"), exit 0 if unpack("C", $in) == 129;
+		}
+		print "silence\n";' "$@"
+}
+
+test_ipv6_extension_headers()
+{
+	local hopopts=54 dstopts=59 padn=0000010400000000
+
+	have perl || skip "not installed: perl"
+	expect_eq "without the sample" "$(ext_ping "$S6" "$hopopts" "$padn" 5)" answer
+	start
+	expect_eq "hop-by-hop options" "$(ext_ping "$S6" "$hopopts" "$padn" 0)" silence
+	expect_eq "destination options" "$(ext_ping "$S6" "$dstopts" "$padn" 0)" silence
+	stop
+	expect_summary 2 2
+	expect_match "$SAMPLE_OUT" "^$C6 > $S6: ICMPv6 echo request id 77 seq 5: drop$"
+}
+
+# send_frame HEX: a frame from "left" to "right", of which HEX is what follows the two
+# MAC addresses.
+send_frame()
+{
+	in_ns "$CLIENT" perl -e '
+		my ($ifindex, $hex) = @ARGV;
+		socket(my $s, 17, 3, 0) or die "socket: $!";	# AF_PACKET, SOCK_RAW
+		my $to = pack("SnlSCCa8", 17, 0x0800, $ifindex, 0, 0, 6, "");
+		send($s, pack("H*", $hex), 0, $to) or die "send: $!";
+	' "$LEFT_INDEX" "$RIGHT_MAC$LEFT_MAC$1"
+}
+
+# frame_setup: what send_frame needs; two IP packets with an echo request, id 77 seq 5.
+frame_setup()
+{
+	local link
+
+	have perl || skip "not installed: perl"
+	link=$(ip -n "$CLIENT" -j link show dev left)
+	LEFT_INDEX=$(jq '.[0].ifindex' <<<"$link")
+	LEFT_MAC=$(jq -r '.[0].address' <<<"$link" | tr -d :)
+	RIGHT_MAC=$(ip -n "$SERVER" -j link show dev right | jq -r '.[0].address' | tr -d :)
+	# 192.0.2.1 > 192.0.2.2, ttl 64; 2001:db8::1 > 2001:db8::2, hop limit 64.
+	ECHO4=4500001c000000004001f6c6c0000201c0000202
+	ECHO4+=0800f7ad004d0005
+	ECHO6=6000000000083a4020010db800000000000000000000000120010db8000000000000000000000002
+	ECHO6+=800023d6004d0005
+}
+
+# tagged MODE TAGS: requests behind these VLAN tags are dropped.
+tagged()
+{
+	start -m "$1"
+	send_frame "${2}0800$ECHO4"
+	send_frame "${2}86dd$ECHO6"
+	eventually 5 events_are 2
+	stop
+	expect_summary 2 2
+	expect_match "$SAMPLE_OUT" "^$C4 > $S4: ICMP echo request id 77 seq 5: drop$"
+	expect_match "$SAMPLE_OUT" "^$C6 > $S6: ICMPv6 echo request id 77 seq 5: drop$"
+}
+
+test_vlan_tags_in_the_frame()
+{
+	local mode
+
+	frame_setup
+	for mode in native skb; do
+		tagged "$mode" ''
+		tagged "$mode" 81000007
+		tagged "$mode" 88a80008
+		tagged "$mode" 88a8000881000009
+	done
+}
+
+seen_are()
+{
+	[ "$(sed -nE 's/^stats: ([0-9]+) .*/\1/p' "$SAMPLE_OUT" | tail -n 1)" -ge "$1" ]
+}
+
+# What cannot be read to its end passes, and is counted as such.
+test_odd_frames_pass()
+{
+	frame_setup
+	start -I 0.05
+	send_frame "810000078100000881000009""0800$ECHO4"	# three tags
+	send_frame "0800${ECHO4:0:38}"				# cut short in the header
+	send_frame "08004400${ECHO4:4}"				# ihl 4
+	send_frame "08006500${ECHO4:4}"				# version 6
+	send_frame "86dd${ECHO6:0:60}"
+	send_frame "08004500001b${ECHO4:8}"			# ends in the echo header
+	send_frame "0800${ECHO4:0:12}2001${ECHO4:16}"		# a later fragment
+	send_frame "0800${ECHO4:0:40}00${ECHO4:42}"		# an echo reply
+	send_frame "0800${ECHO4:0:40}0801${ECHO4:44}"		# type 8, code 1
+	send_frame "88b5"0000
+	eventually 10 seen_are 10
+	stop
+	expect_summary 0 0
+	expect_match "$SAMPLE_OUT" '^  passed: .*\b5 malformed'
+	expect_match "$SAMPLE_OUT" '^  passed: .*\b1 not_ip'
+}
+
+# add_vlan PROTO ID UPPER LOWER NET: leftUPPER and rightUPPER on top of leftLOWER and
+# rightLOWER, with addresses of their own.
+add_vlan()
+{
+	local proto=$1 id=$2 upper=$3 lower=$4 net=$5
+
+	ip -n "$CLIENT" link add link "left$lower" name "left$upper" type vlan \
+		proto "$proto" id "$id" || skip "no VLAN devices in this kernel"
+	ip -n "$SERVER" link add link "right$lower" name "right$upper" type vlan \
+		proto "$proto" id "$id"
+	defer "ip -n $CLIENT link del left$upper"
+	defer "ip -n $SERVER link del right$upper"
+	ip -n "$CLIENT" link set "left$upper" up
+	ip -n "$SERVER" link set "right$upper" up
+	addr_add "$CLIENT" "left$upper" "10.9.$net.1/24" "2001:db8:9:$net::1/64"
+	addr_add "$SERVER" "right$upper" "10.9.$net.2/24" "2001:db8:9:$net::2/64"
+	expect_answers 1 "10.9.$net.2"
+	expect_answers 1 "2001:db8:9:$net::2"
+}
+
+# With the offload of the sender off, the tag is in the frame.
+tags_in_frame()
+{
+	have ethtool || skip "not installed: ethtool"
+	in_ns "$CLIENT" ethtool -K left txvlan off tx-vlan-stag-hw-insert off 2>/dev/null ||
+		in_ns "$CLIENT" ethtool -K left txvlan off
+	defer "in_ns $CLIENT ethtool -K left txvlan on >/dev/null 2>&1"
+	in_ns "$CLIENT" ethtool -k left | grep -q '^tx-vlan-offload: off' ||
+		fail "tx-vlan-offload is still on"
+}
+
+# vlan MODE NET: the real pings of that VLAN are dropped and shown on "right".
+vlan()
+{
+	start -m "$1"
+	expect_silence 2 "10.9.$2.2"
+	expect_silence 2 "2001:db8:9:$2::2"
+	stop
+	expect_summary 4 4
+	expect_match "$SAMPLE_OUT" "^10.9.$2.1 > 10.9.$2.2: ICMP echo request .* seq 2: drop"
+	expect_match "$SAMPLE_OUT" "^2001:db8:9:$2::1 > 2001:db8:9:$2::2: ICMPv6 .*: drop"
+}
+
+# Tags in the metadata of the skb, as the offload leaves them, then in the frame.
+test_vlan_devices()
+{
+	local mode
+
+	add_vlan 802.1q 7 .7 "" 7
+	for mode in native skb; do
+		vlan "$mode" 7
+	done
+	tags_in_frame
+	add_vlan 802.1ad 8 .8 "" 8
+	add_vlan 802.1q 9 .8.9 .8 9
+	for mode in native skb; do
+		vlan "$mode" 7
+		vlan "$mode" 9
+	done
+}
