@@ -1,0 +1,274 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# tcx and clsact, beside other filters and programs, and what stays at the end.
+
+# ---------------------------------------------------------------------------
+# Beside others
+
+test_auto_takes_tcx()
+{
+	has_tcx || skip "no tcx in this kernel"
+	start
+	expect_match "$SAMPLE_OUT" '^ready: right \(tcx, ingress\)$'
+	expect_eq "tcx programs" "$(attached tcx)" 1
+	expect_eq qdisc "$(qdisc)" ""
+	stop
+}
+
+test_auto_without_tcx_takes_clsact()
+{
+	! has_tcx || skip "this kernel has tcx"
+	start
+	expect_match "$SAMPLE_OUT" '^ready: right \(clsact, ingress\)$'
+	stop
+	expect_status 3 "$TC" -n "$SERVER" -i right --attach tcx -d 1
+	expect_err 'this kernel has no tcx'
+}
+
+# A qdisc that is there is no error, and none is told of, and it stays.
+test_clsact_is_there()
+{
+	clsact_here
+	add_filter ingress 1
+	add_filter ingress 49152
+	filters >"$TMP/before"
+	start --attach clsact -v -a pass
+	expect_no_match "$SAMPLE_ERR" 'Exclusivity|exist'
+	expect_eq "our filters" "$(attached clsact)" 1
+	stop
+	filters >"$TMP/after"
+	diff "$TMP/before" "$TMP/after"
+	expect_match <(qdisc) clsact
+}
+
+test_empty_clsact_stays()
+{
+	clsact_here
+	start --attach clsact
+	stop
+	expect_match <(qdisc) clsact
+	expect_eq filters "$(filters)" ""
+}
+
+# To pass is to let the next one decide, also from tcx on to clsact.
+# The other one is a second tc here, in clsact: the first comes before it.
+test_other_filters_see_what_passes()
+{
+	local hook other
+
+	kernel_answers_here
+	for hook in $HOOKS; do
+		start --attach clsact -a drop
+		other=$PID
+		start --attach "$hook" -a pass
+		expect_silence 3 "$S4"
+		stop
+		expect_summary 3 0 0
+		# What is answered does not get that far.
+		start --attach "$hook"
+		expect_answers 2 "$S4"
+		stop
+		expect_summary 2 0 2
+		stop_sample "$other"
+		expect_match "$(sample_out "$other")" ' 3 matched: '
+		nothing_left
+	done
+}
+
+test_two_instances()
+{
+	local hook first
+
+	for hook in $HOOKS; do
+		start -a pass --attach "$hook"
+		first=$PID
+		start --attach "$hook"
+		expect_eq "programs" "$(attached "$hook")" 2
+		expect_answers 3 "$S4"
+		stop
+		expect_eq "programs" "$(attached "$hook")" 1
+		stop_sample "$first"
+		expect_eq "programs" "$(attached "$hook")" 0
+		in_ns "$SERVER" tc qdisc del dev right clsact 2>/dev/null || :
+	done
+}
+
+# The qdisc is the sample's own, but somebody uses it meanwhile.
+test_qdisc_in_use_stays()
+{
+	defer "in_ns $SERVER tc qdisc del dev right clsact"
+	start --attach clsact
+	add_filter egress 5
+	stop
+	expect_match "$SAMPLE_ERR" '^tc: right: the clsact qdisc stays'
+	expect_match <(qdisc) clsact
+	expect_match <(filters egress) 'pref 5 bpf'
+	expect_eq "our filters" "$(attached clsact)" 0
+}
+
+# Somebody else's filter at the place of ours is not removed.
+test_replaced_filter_stays()
+{
+	local pref obj=$NETBPF_OUT/samples/tc_kern.o
+
+	defer "in_ns $SERVER tc qdisc del dev right clsact"
+	start --attach clsact
+	pref=$(filters | sed -nE 's/.* pref ([0-9]+) bpf .*handle.*/\1/p')
+	in_ns "$SERVER" tc filter del dev right ingress pref "$pref"
+	in_ns "$SERVER" tc filter add dev right ingress pref "$pref" bpf da obj "$obj" sec tc \
+		2>/dev/null || skip "this tc cannot load $obj"
+	stop
+	expect_match <(filters) "pref $pref bpf .*handle.*tc_kern.o"
+}
+
+test_ingress_qdisc()
+{
+	in_ns "$SERVER" tc qdisc add dev right ingress
+	defer "in_ns $SERVER tc qdisc del dev right ingress"
+	start --attach clsact
+	expect_answers 2 "$S4"
+	stop
+	expect_match <(qdisc) 'qdisc ingress'
+	expect_status 1 "$TC" -n "$SERVER" -i right --attach clsact -D egress -a pass -d 1
+	expect_err 'failed to attach to right: it has an ingress qdisc'
+	expect_err '^  hint: .*tc qdisc del dev right ingress'
+	expect_eq "our filters" "$(filters | grep -c netbpf_tc || :)" 0
+}
+
+test_two_interfaces()
+{
+	local hook
+
+	for hook in $HOOKS; do
+		start -i lo --attach "$hook" -j
+		expect_answers 1 "$S4"
+		expect_status 0 in_ns "$SERVER" ping -n -c 1 -W 5 127.0.0.1
+		stop
+		expect_json '[.[] | select(.event == "packet") | .ifname] == ["right", "lo"]'
+		expect_status 1 "$TC" -n "$SERVER" -i right -i nosuch0 --attach "$hook" -d 1
+		expect_status 1 "$TC" -n "$SERVER" -i lo -i 1 --attach "$hook" -d 1
+		expect_err 'given twice'
+		nothing_left
+	done
+}
+
+test_no_ethernet_header()
+{
+	[ -c /dev/net/tun ] || skip "no /dev/net/tun"
+	ip -n "$SERVER" tuntap add dev tun9 mode tun 2>/dev/null || skip "no tun devices"
+	defer "ip -n $SERVER link del tun9"
+	expect_status 3 "$TC" -n "$SERVER" -i tun9 -d 1
+	expect_err '^tc: failed to attach to tun9: its packets have no Ethernet header'
+}
+
+# ---------------------------------------------------------------------------
+# Lifetime
+
+test_kill_9_tcx()
+{
+	has_tcx || skip "no tcx in this kernel"
+	start --attach tcx
+	expect_answers 1 "$S4"
+	stop_sample "$PID" KILL 2>/dev/null || :
+	eventually 10 tcx_gone
+	expect_silence 1 "$S4"
+	nothing_left
+}
+
+tcx_gone()
+{
+	[ "$(tcx_count "$SERVER" right)" -eq 0 ]
+}
+
+# The filter stays, and answers; the next start tells of it, and how to remove it.
+test_kill_9_clsact()
+{
+	local hook cure
+
+	defer "in_ns $SERVER tc qdisc del dev right clsact 2>/dev/null"
+	start --attach clsact
+	expect_no_match "$SAMPLE_ERR" left
+	stop_sample "$PID" KILL 2>/dev/null || :
+	expect_answers 1 "$S4"
+	for hook in $HOOKS; do
+		start --attach "$hook" -a pass
+		expect_match "$SAMPLE_ERR" \
+			'^tc: right: a filter that a killed tc left is still at work \(ingress,'
+		stop
+		cure=$(sed -n 's/^  hint: //p' "$SAMPLE_ERR")
+	done
+	start -q
+	expect_eq "stderr with -q" "$(<"$SAMPLE_ERR")" ""
+	stop
+	bash -c "$cure"
+	expect_eq "our filters" "$(attached clsact)" 0
+	expect_silence 1 "$S4"
+}
+
+# One whose process lives is not told of.
+test_live_filter_is_no_leftover()
+{
+	local first
+
+	start --attach clsact
+	first=$PID
+	start --attach clsact
+	expect_eq stderr "$(<"$SAMPLE_ERR")" ""
+	stop_sample "$first"
+	stop
+	in_ns "$SERVER" tc qdisc del dev right clsact 2>/dev/null || :
+}
+
+test_signals()
+{
+	local hook sig
+
+	for hook in $HOOKS; do
+		for sig in INT TERM HUP; do
+			start --attach "$hook"
+			stop_sample "$PID" "$sig"
+			nothing_left
+		done
+	done
+}
+
+test_interface_deleted()
+{
+	local ns1 ns2 hook
+
+	for hook in $HOOKS; do
+		ns_add ns1 ns2
+		veth_pair "$ns1" near "$ns2" far
+		# With none it tells so; that of IPv6 comes some time after the link.
+		addr_add "$ns2" far "$S4/24"
+		start_on "$ns2" -i far --attach "$hook"
+		ip -n "$ns2" link del far
+		stop
+		expect_eq stderr "$(<"$SAMPLE_ERR")" ""
+	done
+}
+
+# ---------------------------------------------------------------------------
+# The SSH session
+
+ssh_tc()
+{
+	in_ns "$SERVER" env SSH_CONNECTION="192.0.2.99 50000 $S4 22" "$TC" -d 0.05 "$@"
+}
+
+test_ssh_interface()
+{
+	local args
+
+	for args in '-a drop' '-a drop-ping' '-a drop -D egress'; do
+		# shellcheck disable=SC2086 # several words
+		expect_status 1 ssh_tc -i right $args
+		expect_err '^tc: failed to attach to right: this SSH session comes in there'
+		expect_err '^  hint: .*--force'
+	done
+	expect_status 0 ssh_tc -i right -a drop --force
+	expect_status 0 ssh_tc -i right
+	expect_status 0 ssh_tc -i right -a pass
+	expect_status 0 ssh_tc -i lo -a drop
+}

@@ -1,0 +1,250 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# What an skb may look like: large, in pages, with tags, with a checksum to be filled in.
+#
+# shellcheck disable=SC2016 # $ in single quotes is of jq or perl
+
+# jumbo: two namespaces with an MTU of 9000, NEAR and FAR, and what exchange needs.
+jumbo()
+{
+	ns_add NEAR FAR
+	veth_pair "$NEAR" near "$FAR" far
+	ip -n "$NEAR" link set near mtu 9000
+	ip -n "$FAR" link set far mtu 9000
+	addr_add "$NEAR" near "$C4/24" "$C6/64"
+	addr_add "$FAR" far "$S4/24" "$S6/64"
+}
+
+test_large_frames()
+{
+	jumbo
+	start_on "$FAR" -i far
+	CLIENT=$NEAR
+	expect_answers 2 "$S4" -s 8000
+	expect_answers 2 "$S6" -s 8000
+	stop
+	expect_summary 4 0 4
+}
+
+# After native XDP a large frame is in several pages.
+test_large_frames_after_xdp()
+{
+	local _pass
+
+	jumbo
+	start_sample _pass 20 "$(sample pass)" -n "$FAR" -i far -m native
+	start_on "$FAR" -i far
+	CLIENT=$NEAR
+	expect_answers 2 "$S4" -s 8001
+	expect_answers 2 "$S6" -s 8001
+	stop
+	expect_summary 4 0 4
+}
+
+# Generic XDP hands on some skbs without their Ethernet header (include/tc_mac.bpf.h).
+test_after_generic_xdp()
+{
+	local _pass hook
+
+	start_sample _pass 20 "$(sample pass)" -n "$SERVER" -i right -m skb
+	for hook in $HOOKS; do
+		start --attach "$hook"
+		expect_answers 2 "$S4" -s 57
+		expect_answers 2 "$S6" -s 57
+		stop
+		expect_summary 4 0 4
+	done
+}
+
+# exchange FAMILY PAYLOAD FLAGS EXT: send an echo request as a raw frame, and verify
+# each byte of the reply, with checksums computed anew. Of a frame above a page the
+# kernel puts all but 14 bytes into pages. FLAGS 1: the checksum is left to the device
+# (VIRTIO_NET_HDR_F_NEEDS_CSUM). EXT: bytes of IPv6 destination options. TAGS: VLAN
+# tags as hex; the outer one is in the metadata of the skb when the reply is seen here.
+exchange()
+{
+	in_ns "$NEAR" perl -e '
+		my ($ifindex, $smac, $dmac, $family, $n, $flags, $ext, $tags) = @ARGV;
+		$tags //= "";
+		sub sum {
+			my $data = join "", @_;
+			my $sum = 0;
+			$sum += $_ for unpack "n*", length($data) % 2 ? "$data\0" : $data;
+			$sum = ($sum & 0xffff) + ($sum >> 16) while $sum >> 16;
+			return $sum;
+		}
+		my @mac = map { s/://gr } $dmac, $smac;
+		my $v4 = $family == 4;
+		my ($src, $dst) = $v4 ? ("c0000201", "c0000202") :
+			("20010db8000000000000000000000001", "20010db8000000000000000000000002");
+		my $payload = join "", map { chr(97 + $_ % 23) } 0 .. $n - 1;
+		my $opts = $ext ? pack("CCCC x" . ($ext - 4), 58, $ext / 8 - 1, 1, $ext - 4) : "";
+		sub frame {
+			my ($to, $from, $s, $d, $type, $ttl, $partial, $tags) = @_;
+			my $icmp = pack("CCnnn", $type, 0, 0, 77, 5) . $payload;
+			my $len = length $icmp;
+			my $pseudo = $v4 ? "" : pack("H* H* N N", $s, $d, $len, 58);
+			my $check = $partial ? sum($pseudo) : 0xffff ^ sum($pseudo, $icmp);
+			substr($icmp, 2, 2) = pack "n", $check;
+			my $ip;
+			if ($v4) {
+				$ip = pack("CCnnnCCn H8 H8", 0x45, 0, 20 + $len, 7, 0, $ttl, 1,
+					   0, $s, $d);
+				substr($ip, 10, 2) = pack "n", 0xffff ^ sum($ip);
+			} else {
+				$ip = pack("NnCC H32 H32", 0x60000000, $len + $ext,
+					   $ext ? 60 : 58, $ttl, $s, $d) . $opts;
+			}
+			return pack("H12 H12 H* n", $to, $from, $tags, $v4 ? 0x800 : 0x86dd) .
+				$ip . $icmp;
+		}
+		socket(my $s, 17, 3, 0x0300) or die "socket: $!";	# AF_PACKET, ETH_P_ALL
+		setsockopt($s, 263, 15, pack("i", 1)) or die "PACKET_VNET_HDR: $!";
+		bind($s, pack("SnlSCCa8", 17, 3, $ifindex, 0, 0, 0, "")) or die "bind: $!";
+		my $req = frame($mac[0], $mac[1], $src, $dst, $v4 ? 8 : 128, 9, $flags,
+				$tags);
+		my $reply = frame($mac[1], $mac[0], $dst, $src, $v4 ? 0 : 129, 64, 0,
+				  substr($tags, length $tags && 8));
+		my $start = 14 + length($tags) / 2 + ($v4 ? 20 : 40 + $ext);
+		my $vnet = pack("CCSSSS", $flags, 0, 0, 0, $flags ? $start : 0, $flags ? 2 : 0);
+		defined send($s, $vnet . $req, 0) or die "send: $!";
+		my ($bits, $end) = ("", time + 5);
+		vec($bits, fileno($s), 1) = 1;
+		while (time <= $end) {
+			select(my $r = $bits, undef, undef, 0.1) or next;
+			recv($s, my $in, 20000, 0);
+			$in = substr($in, 10);
+			# Not the frame that went out, nor neighbour discovery.
+			next if $in eq $req || substr($in, 0, 6) ne substr($reply, 0, 6) ||
+				length($in) < length($reply);
+			print(unpack("H*", $in), "\n", unpack("H*", $reply), "\n") if $in ne $reply;
+			exit($in ne $reply);
+		}
+		die "no answer\n";' "$(ip -n "$NEAR" -j link show dev near | jq '.[0].ifindex')" \
+		"$(mac "$NEAR" near)" "$(mac "$FAR" far)" "$@"
+}
+
+test_headers_in_pages()
+{
+	jumbo
+	start_on "$FAR" -i far
+	exchange 4 100 0 0
+	exchange 6 100 0 0
+	exchange 4 6001 0 0
+	exchange 6 6001 0 0
+	# Beyond the bytes that are fetched at first.
+	exchange 6 6001 0 120
+	exchange 6 6001 0 2048
+	stop
+	expect_summary 6 0 6
+}
+
+# The device at the end computes the checksum, over the reply.
+test_checksum_left_to_the_device()
+{
+	have ethtool || skip "not installed: ethtool"
+	jumbo
+	in_ns "$FAR" ethtool -K far tx off >/dev/null
+	start_on "$FAR" -i far
+	exchange 4 101 1 0
+	exchange 6 101 1 0
+	exchange 6 6001 1 16
+	stop
+	expect_summary 3 0 3
+}
+
+# The outer tag leaves the frame before TC sees it, and has to be on the reply.
+test_vlan_tags()
+{
+	local dump
+
+	require_tools tcpdump
+	jumbo
+	start_bg dump nsenter --net="/run/netns/$NEAR" tcpdump -l -nn -e -Q in -i near vlan
+	eventually 10 grep -q 'listening on' "$(sample_err "$dump")"
+	start_on "$FAR" -i far
+	exchange 4 56 0 0 81000007
+	exchange 6 57 0 0 88a80008
+	exchange 4 58 0 0 88a8000881000009
+	exchange 6 6001 0 16 8100600a8100000b
+	stop
+	expect_summary 4 0 4
+	eventually 10 grep -q 'vlan 11,' "$(sample_out "$dump")"
+	expect_match "$(sample_out "$dump")" '0x8100.*vlan 7, .*ICMP echo reply'
+	expect_match "$(sample_out "$dump")" '0x88a8.*vlan 8, .*ICMP6, echo reply'
+	expect_match "$(sample_out "$dump")" '0x88a8.*vlan 8, .*vlan 9, .*ICMP echo reply'
+	expect_match "$(sample_out "$dump")" 'vlan 10, p 3, .*vlan 11, .*ICMP6, echo reply'
+}
+
+# add_vlan PROTO ID UPPER LOWER NET: leftUPPER and rightUPPER on leftLOWER, rightLOWER.
+add_vlan()
+{
+	local proto=$1 id=$2 upper=$3 lower=$4 net=$5
+
+	ip -n "$CLIENT" link add link "left$lower" name "left$upper" type vlan \
+		proto "$proto" id "$id" || skip "no VLAN devices in this kernel"
+	defer "ip -n $CLIENT link del left$upper"
+	ip -n "$CLIENT" link set "left$upper" up
+	addr_add "$CLIENT" "left$upper" "10.9.$net.1/24" "2001:db8:9:$net::1/64"
+	ip -n "$CLIENT" neigh add "10.9.$net.2" dev "left$upper" lladdr "$(mac "$SERVER" right)"
+	ip -n "$CLIENT" neigh add "2001:db8:9:$net::2" dev "left$upper" \
+		lladdr "$(mac "$SERVER" right)"
+}
+
+# vlan NET: the answer comes back with the tags that the request had.
+vlan()
+{
+	start --any
+	expect_answers 2 "10.9.$1.2"
+	expect_answers 2 "2001:db8:9:$1::2"
+	stop
+	expect_summary 4 0 4
+}
+
+test_vlan()
+{
+	add_vlan 802.1q 7 .7 "" 7
+	vlan 7
+	have ethtool || skip "not installed: ethtool"
+	in_ns "$CLIENT" ethtool -K left txvlan off
+	defer "in_ns $CLIENT ethtool -K left txvlan on"
+	vlan 7
+}
+
+test_vlan_in_vlan()
+{
+	add_vlan 802.1ad 8 .8 "" 8
+	add_vlan 802.1q 9 .8.9 .8 9
+	vlan 8
+	vlan 9
+}
+
+# ext_ping ADDRESS: an echo request behind IPv6 destination options (RFC 3542); says
+# whether an answer came.
+ext_ping()
+{
+	in_ns "$CLIENT" perl -MSocket=:all -e '
+		my ($addr) = @ARGV;
+		socket(my $s, AF_INET6, SOCK_RAW, 58) or die "socket: $!";
+		setsockopt($s, 41, 59, pack("H*", "0000010400000000")) or die "setsockopt: $!";
+		my $to = pack_sockaddr_in6(0, inet_pton(AF_INET6, $addr));
+		# The kernel fills in the checksum of ICMPv6.
+		send($s, pack("CCnnn", 128, 0, 0, 77, 5) . "x" x 33, 0, $to) or die "send: $!";
+		my ($bits, $end) = ("", time + 5);
+		vec($bits, fileno($s), 1) = 1;
+		while (time <= $end) {
+			select(my $r = $bits, undef, undef, 0.1) or next;
+			recv($s, my $in, 2000, 0);
+			print("answer\n"), exit 0 if unpack("C", $in) == 129;
+		}
+		print "silence\n";' "$1"
+}
+
+test_extension_header()
+{
+	start
+	expect_eq "destination options" "$(ext_ping "$S6")" answer
+	stop
+	expect_summary 1 0 1
+}

@@ -1,0 +1,218 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# pingpong: which requests it answers, and how.
+
+# Real ping compares what comes back, and its kernel verifies the checksums.
+sizes()
+{
+	local addr=$1 max=$2 size hook
+
+	for hook in $HOOKS; do
+		start --attach "$hook"
+		expect_match "$SAMPLE_OUT" "^ready: right \($hook, ingress\)\$"
+		for size in 0 1 7 56 1400 "$max"; do
+			expect_answers 2 "$addr" -s "$size"
+			[[ $REPLIES = *ttl=64* ]] || fail "no ttl 64: $REPLIES"
+		done
+		stop
+		expect_summary 12 0 12
+		nothing_left
+	done
+}
+
+test_pingpong_v4()
+{
+	local bad
+
+	bad=$(icmp "$CLIENT" InCsumErrors)
+	sizes "$S4" 1472
+	expect_eq InCsumErrors "$(icmp "$CLIENT" InCsumErrors)" "$bad"
+}
+
+test_pingpong_v6()
+{
+	local bad
+
+	bad=$(icmp "$CLIENT" Icmp6InCsumErrors)
+	sizes "$S6" 1452
+	expect_eq Icmp6InCsumErrors "$(icmp "$CLIENT" Icmp6InCsumErrors)" "$bad"
+}
+
+# What is answered in TC never gets to the kernel.
+test_kernel_sees_no_request()
+{
+	local before
+
+	kernel_answers_here
+	start
+	before=$(icmp "$SERVER" InEchos)
+	expect_answers 5 "$S4"
+	expect_eq InEchos "$(icmp "$SERVER" InEchos)" "$before"
+	stop
+	expect_answers 5 "$S4"
+	expect_eq InEchos "$(icmp "$SERVER" InEchos)" $((before + 5))
+}
+
+test_text()
+{
+	start
+	expect_answers 2 "$S4"
+	expect_answers 1 "$S6"
+	stop
+	expect_match "$SAMPLE_OUT" "^$C4 > $S4: ICMP echo request id [0-9]+ seq 2: answer\$"
+	expect_match "$SAMPLE_OUT" "^$C6 > $S6: ICMPv6 echo request id [0-9]+ seq 1: answer\$"
+}
+
+test_fragments_pass()
+{
+	kernel_answers_here
+	start
+	expect_answers 2 "$S4" -s 3000
+	expect_answers 2 "$S6" -s 3000
+	stop
+	expect_summary 4 0 0
+	expect_match "$SAMPLE_OUT" '^  passed: .*\b4 fragment'
+}
+
+test_ip_options()
+{
+	start
+	expect_answers 2 "$S4" -R
+	expect_answers 2 "$S4" -T tsonly
+	stop
+	expect_summary 4 0 4
+}
+
+# An address that is only routed to the server.
+test_own_addresses()
+{
+	ip -n "$CLIENT" route add 203.0.113.0/24 via "$S4"
+	ip -n "$CLIENT" route add 2001:db8:113::/64 via "$S6"
+	defer "ip -n $CLIENT route del 203.0.113.0/24"
+	defer "ip -n $CLIENT route del 2001:db8:113::/64"
+	start
+	expect_silence 1 203.0.113.9
+	expect_silence 1 2001:db8:113::9
+	expect_answers 1 "$S4"
+	stop
+	expect_summary 3 0 1
+	expect_match "$SAMPLE_OUT" '^  passed: .*\b2 not_own_address'
+	start --any
+	expect_answers 1 203.0.113.9
+	expect_answers 1 2001:db8:113::9
+	stop
+	expect_summary 2 0 2
+}
+
+answers_now()
+{
+	send 1 "$1"
+	[ "$RECEIVED" -eq "$2" ]
+}
+
+test_follows_addresses()
+{
+	start
+	expect_silence 1 192.0.2.77
+	addr_add "$SERVER" right 192.0.2.77/24 2001:db8::77/64
+	eventually 5 answers_now 192.0.2.77 1
+	eventually 5 answers_now 2001:db8::77 1
+	ip -n "$SERVER" addr del 2001:db8::77/64 dev right
+	ip -n "$SERVER" addr del 192.0.2.77/24 dev right
+	# The MAC address is still known to the client.
+	eventually 5 answers_now 2001:db8::77 0
+	eventually 5 answers_now 192.0.2.77 0
+	expect_answers 1 "$S4"
+	stop
+}
+
+# An address that is tentative may be another host's.
+test_tentative_address()
+{
+	start
+	in_ns "$SERVER" sh -c 'echo 1 >/proc/sys/net/ipv6/conf/right/accept_dad
+		echo 20 >/proc/sys/net/ipv6/conf/right/dad_transmits'
+	defer "in_ns $SERVER sh -c 'echo 0 >/proc/sys/net/ipv6/conf/right/accept_dad'"
+	ip -n "$SERVER" addr add 2001:db8::78/64 dev right
+	defer "ip -n $SERVER addr del 2001:db8::78/64 dev right"
+	ip -n "$CLIENT" neigh replace 2001:db8::78 dev left lladdr "$(mac "$SERVER" right)"
+	defer "ip -n $CLIENT neigh del 2001:db8::78 dev left"
+	expect_silence 1 2001:db8::78
+	stop
+	expect_match "$SAMPLE_OUT" '^  passed: .*\b1 not_own_address'
+}
+
+mac()
+{
+	ip -n "$1" -j link show dev "$2" | jq -r '.[0].address'
+}
+
+test_no_address_is_told()
+{
+	local ns
+
+	ns_add ns
+	ip -n "$ns" link add near type veth peer name far
+	start_on "$ns" -i near
+	stop
+	expect_match "$SAMPLE_ERR" '^tc: no address there: nothing is answered'
+	start_on "$ns" -i near --any
+	stop
+	expect_eq stderr "$(<"$SAMPLE_ERR")" ""
+}
+
+# To all: not even with --any.
+test_broadcast_and_multicast()
+{
+	ip -n "$CLIENT" neigh replace 192.0.2.254 dev left lladdr "$(mac "$SERVER" right)"
+	defer "ip -n $CLIENT neigh del 192.0.2.254 dev left"
+	start --any
+	expect_silence 1 192.0.2.255 -b
+	expect_silence 1 255.255.255.255 -b -I left
+	expect_silence 1 224.0.0.1 -I left
+	expect_silence 1 ff02::1%left -L
+	expect_answers 1 192.0.2.254
+	stop
+	expect_summary 5 0 1
+	expect_match "$SAMPLE_OUT" '^  passed: .*\b4 not_unicast'
+}
+
+# The broadcast address of the network, in a frame for this host alone.
+test_broadcast_address_in_unicast_frame()
+{
+	ip -n "$SERVER" addr add 198.51.100.2/25 dev right
+	defer "ip -n $SERVER addr del 198.51.100.2/25 dev right"
+	ip -n "$CLIENT" route add 198.51.100.0/24 via "$S4"
+	defer "ip -n $CLIENT route del 198.51.100.0/24"
+	start --any
+	expect_silence 1 198.51.100.127
+	expect_answers 1 198.51.100.126
+	expect_answers 1 198.51.100.255
+	stop
+	expect_match "$SAMPLE_OUT" '^  passed: .*\b1 not_unicast'
+}
+
+# In promiscuous mode come frames that are for others.
+test_frames_for_others()
+{
+	ip -n "$SERVER" link set right promisc on
+	defer "ip -n $SERVER link set right promisc off"
+	ip -n "$CLIENT" neigh replace 192.0.2.99 dev left lladdr 02:00:00:00:00:99
+	defer "ip -n $CLIENT neigh del 192.0.2.99 dev left"
+	addr_add "$SERVER" right 192.0.2.99/24
+	defer "ip -n $SERVER addr del 192.0.2.99/24 dev right"
+	start --any
+	expect_silence 2 192.0.2.99
+	stop
+	expect_match "$SAMPLE_OUT" '^  passed: .*\b2 not_own_address'
+}
+
+test_on_lo()
+{
+	start_on "$SERVER" -i lo
+	expect_status 0 in_ns "$SERVER" ping -n -c 2 -i 0.02 -W 5 127.0.0.1
+	expect_status 0 in_ns "$SERVER" ping -n -c 2 -i 0.02 -W 5 ::1
+	stop
+	expect_summary 4 0 4
+}
