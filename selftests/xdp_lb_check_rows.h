@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * In the place of the JSON writer, for the tests of samples/xdp_lb_check.c: rows are
+ * kept, and can be asked for.
+ */
+#ifndef _SELFTESTS_XDP_LB_CHECK_ROWS_H
+#define _SELFTESTS_XDP_LB_CHECK_ROWS_H
+
+enum {
+	FIELDS = 5,
+	FIELD_MAX = 2 * ROW_MAX + 1,
+};
+
+static struct found {
+	char field[FIELDS][FIELD_MAX];
+} found[64];
+
+static unsigned int n_found, n_fields;
+static __u64 counts[3];
+
+json_writer_t *sample_json_begin(const char *event)
+{
+	n_fields = 0;
+	return NULL;
+}
+
+void sample_json_end(json_writer_t *json)
+{
+	n_found++;
+}
+
+void jsonw_string_field(json_writer_t *self, const char *prop, const char *val)
+{
+	snprintf(found[n_found].field[n_fields++], FIELD_MAX, "%s", val);
+}
+
+void jsonw_uint_field(json_writer_t *self, const char *prop, uint64_t num)
+{
+	counts[n_fields++] = num;
+}
+
+const char *lb_mode_name(unsigned int mode)
+{
+	static const char * const names[] = { "auto", "native", "skb", "tc" };
+
+	return names[mode];
+}
+
+/* A row of this group and name: its status and a space before its text, or "". */
+static inline const char *finding(const char *group, const char *name)
+{
+	static char text[2 * FIELD_MAX];
+	unsigned int i;
+
+	for (i = 0; i < n_found; i++) {
+		if (strcmp(found[i].field[0], group) || strcmp(found[i].field[1], name))
+			continue;
+		snprintf(text, sizeof(text), "%s %s", found[i].field[2], found[i].field[3]);
+		return text;
+	}
+	return "";
+}
+
+static inline bool says(const char *group, const char *name, const char *want)
+{
+	const char *text = finding(group, name);
+
+	if (*want ? strstr(text, want) == text : !*text)
+		return true;
+	printf("# %s, %s: '%s', not '%s'\n", group, name, text, want);
+	return false;
+}
+
+/* Before 6.3 a kernel does not tell what a driver can do. */
+static inline bool kernel_tells(void)
+{
+	__u64 features;
+
+	return !lb_link_features(if_nametoindex("lo"), &features);
+}
+
+/* What it says of native XDP on an interface, where the kernel tells. */
+static inline bool says_native(const char *group, const char *want)
+{
+	if (!kernel_tells())
+		want = "ok the kernel does not tell whether the driver has it";
+	return says(group, "native XDP", want);
+}
+
+#endif /* _SELFTESTS_XDP_LB_CHECK_ROWS_H */
