@@ -7,7 +7,7 @@
  * A million slots, rings of 65537, 16 backends each: the defaults.
  */
 #include <kselftest_harness.h>
-#include "xdp_lb_packet.h"
+#include "xdp_lb_flow_table.h"
 #include "xdp_lb_bench.h"
 #include "xdp_lb_bench.skel.h"
 

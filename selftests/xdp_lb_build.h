@@ -548,4 +548,13 @@ static inline struct service lb_add(LB_ARGS, struct kind kind, __u32 n)
 	return lb_add_service(_metadata, self, kind, 80, lb_translates(kind.forward) ? 8080 : 0, n);
 }
 
+/* A service with @n backends, all new connections to the first. */
+static inline struct service lb_add_first(LB_ARGS, struct kind kind, __u32 n)
+{
+	struct service vip = lb_add(_metadata, self, kind, n);
+
+	lb_set_ring(_metadata, self, vip.id, vip.first, 1);
+	return vip;
+}
+
 #endif /* _SELFTESTS_XDP_LB_BUILD_H */

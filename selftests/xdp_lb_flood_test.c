@@ -7,7 +7,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include "xdp_lb_packet.h"
+#include "xdp_lb_flow_table.h"
 
 enum {
 	MANY = 50000,

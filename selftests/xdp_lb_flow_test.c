@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of samples/xdp_lb_kern.c: the flow table. Connections keep their backend, states
- * and timeouts, backends that go, come back and change.
+ * Tests of samples/xdp_lb_kern.c: the flow table. Connections keep their backend, their
+ * states, backends that go, come back and change.
  */
 #include <kselftest_harness.h>
-#include "xdp_lb_packet.h"
+#include "xdp_lb_flow_table.h"
 
 enum {
 	DATA = 100,	/* bytes; with ACK */
@@ -18,15 +18,6 @@ static const struct shape padded = { .pad = 120 };
 static bool is_tcp(const struct kind *kind)
 {
 	return kind->proto == IPPROTO_TCP;
-}
-
-/* A service with @n backends, all new connections to the first. */
-static struct service add_first(LB_ARGS, struct kind kind, __u32 n)
-{
-	struct service vip = lb_add(_metadata, self, kind, n);
-
-	lb_set_ring(_metadata, self, vip.id, vip.first, 1);
-	return vip;
 }
 
 /* Which backend a new connection gets; nothing of it stays. */
@@ -75,7 +66,7 @@ TEST_F(lb, drained_backends_keep_what_they_have)
 
 	lb_add_snats(self);
 	for (kind = lb_kinds; kind->family; kind++) {
-		struct service vip = add_first(_metadata, self, *kind, 2);
+		struct service vip = lb_add_first(_metadata, self, *kind, 2);
 		struct conn conn = lb_conn_n(&vip, 1);
 
 		lb_open(_metadata, self, &conn);
@@ -94,7 +85,7 @@ TEST_F(lb, drained_backends_get_no_reused_port)
 
 	lb_add_snats(self);
 	for (kind = lb_kinds; kind->family; kind++) {
-		struct service vip = add_first(_metadata, self, *kind, 2);
+		struct service vip = lb_add_first(_metadata, self, *kind, 2);
 		struct conn conn = lb_conn_n(&vip, 1);
 
 		if (!is_tcp(kind))
@@ -118,7 +109,7 @@ TEST_F(lb, second_syn_changes_nothing)
 
 	lb_add_snats(self);
 	for (kind = lb_kinds; kind->family; kind++) {
-		struct service vip = add_first(_metadata, self, *kind, 2);
+		struct service vip = lb_add_first(_metadata, self, *kind, 2);
 		struct conn conn = lb_conn_n(&vip, 1);
 
 		if (!is_tcp(kind))
@@ -141,7 +132,7 @@ TEST_F(lb, the_whole_key_counts)
 
 	lb_add_snats(self);
 	for (kind = lb_kinds; kind->family; kind++) {
-		struct service vip = add_first(_metadata, self, *kind, 2);
+		struct service vip = lb_add_first(_metadata, self, *kind, 2);
 		struct conn conn = lb_conn_n(&vip, 1);
 		struct lb_flow *flow;
 
@@ -171,7 +162,7 @@ TEST_F(lb, replies_of_strangers_pass)
 
 	lb_add_snats(self);
 	for (i = 0; i < 4; i++) {
-		struct service vip = add_first(_metadata, self, lb_kinds[i], 2);
+		struct service vip = lb_add_first(_metadata, self, lb_kinds[i], 2);
 		struct conn conn = lb_conn_n(&vip, 1);
 		__u32 last = vip.family == 4 ? 15 : 23;
 
@@ -341,171 +332,6 @@ TEST_F(lb, one_entry_each)
 	ASSERT_EQ(total, lb_count_flows(self));
 }
 
-/* --- time ----------------------------------------------------------------------------- */
-
-/* The last use is written, and where the client's packets come from now. */
-TEST_F(lb, use_keeps_a_connection)
-{
-	const struct kind *kind;
-
-	lb_add_snats(self);
-	for (kind = lb_kinds; kind->family; kind++) {
-		struct service vip = lb_add(_metadata, self, *kind, 2);
-		struct conn conn = lb_conn_n(&vip, 3);
-		__u64 *word;
-
-		lb_open(_metadata, self, &conn);
-		lb_request(_metadata, self, &conn, ACK, &data);
-		word = lb_word_at(self, lb_slot_of(self, &conn));
-		*word -= 5ULL << 32;
-		ASSERT_EQ((__u32)-5, LB_WORD_LAST(*word));
-		conn.mac[5] ^= 0x80;
-		lb_request(_metadata, self, &conn, ACK, &data);
-		ASSERT_EQ(0, LB_WORD_LAST(*word));
-		if (!lb_translates(kind->forward))
-			continue;
-		lb_reply(_metadata, self, &conn, ACK, &data);
-		*word -= 5ULL << 32;
-		lb_reply(_metadata, self, &conn, ACK, &data);
-		ASSERT_EQ(0, LB_WORD_LAST(*word));
-	}
-}
-
-/*
- * Fill all slots that a connection may have; @state and @age of one of them, all others
- * are established.
- */
-static __u32 fill_slots(const struct _test_data_lb *self, const struct conn *conn, __u8 state,
-			__u32 age, int second)
-{
-	struct lb_bucket *bucket;
-	int i;
-
-	for (i = 0; i < 2 * LB_BUCKET_LINES; i++)
-		if (i % LB_BUCKET_LINES)
-			lb_bucket_of(self, conn, i / LB_BUCKET_LINES)->word[i % LB_BUCKET_LINES] =
-				LB_WORD(0, 0xabcdef, LB_FLOW_ESTABLISHED);
-	bucket = lb_bucket_of(self, conn, second);
-	bucket->word[5] = LB_WORD(-age, 0xabcdef, state);
-	return (bucket - self->maps.buckets) * LB_BUCKET_LINES + 5;
-}
-
-/* #18: a slot is given away when its time is over, not before; #16: never if it is of use. */
-static void check_slot(LB_ARGS, struct kind kind, __u8 state, bool stealable)
-{
-	struct service vip = lb_add(_metadata, self, kind, 1);
-	__u32 slot, timeout = lb_test_timeouts[state];
-	int second;
-
-	for (second = 0; second < 2; second++) {
-		struct conn conn = lb_conn_n(&vip, state * 2 + second);
-
-		slot = fill_slots(self, &conn, state, timeout, second);
-		lb_build_request(self, &conn, kind.proto == IPPROTO_TCP ? SYN : 0, NULL);
-		if (!stealable) {
-			lb_run_stopped(_metadata, self, LB_DROP_TABLE_FULL);
-			*lb_word_at(self, slot) -= 1ULL << 32;
-		}
-		lb_run(_metadata, self);
-		lb_check_forwarded(_metadata, self, &conn);
-		ASSERT_EQ((int)slot, lb_slot_of(self, &conn));
-		lb_empty_flows();
-	}
-}
-
-TEST_F(lb, slots_are_given_away_in_time)
-{
-	int i;
-
-	lb_add_snats(self);
-	for (i = 0; i < 4; i++) {
-		check_slot(_metadata, self, lb_kinds[i], LB_FLOW_CLAIMED, false);
-		check_slot(_metadata, self, lb_kinds[i], LB_FLOW_ESTABLISHED, false);
-		check_slot(_metadata, self, lb_kinds[i], LB_FLOW_UDP_REPLIED, false);
-		check_slot(_metadata, self, lb_kinds[i], LB_FLOW_SYN, true);
-		check_slot(_metadata, self, lb_kinds[i], LB_FLOW_SYNACK, true);
-		check_slot(_metadata, self, lb_kinds[i], LB_FLOW_FIN, true);
-		check_slot(_metadata, self, lb_kinds[i], LB_FLOW_RESET, true);
-		check_slot(_metadata, self, lb_kinds[i], LB_FLOW_UDP, true);
-		self->n_backends = 0;
-		self->n_vips = 0;
-	}
-}
-
-/*
- * Where the first bucket has no room, it says so for as long as the connection is used:
- * else the second one would not be looked at.
- */
-TEST_F(lb, second_bucket)
-{
-	const __u32 longest = lb_test_timeouts[LB_FLOW_ESTABLISHED];
-	const struct kind *kind;
-
-	lb_add_snats(self);
-	for (kind = lb_kinds; kind->family; kind++) {
-		struct service vip = add_first(_metadata, self, *kind, 2);
-		struct conn conn = lb_conn_n(&vip, 3);
-		struct lb_bucket *first = lb_bucket_of(self, &conn, 0);
-		int slot;
-
-		slot = fill_slots(self, &conn, LB_FLOW_FREE, 0, 1);
-		first->word[0] = LB_WORD(-longest - 1, 0, 0);
-		lb_open(_metadata, self, &conn);
-		lb_request(_metadata, self, &conn, ACK, &data);
-		ASSERT_EQ(slot, lb_slot_of(self, &conn));
-		ASSERT_EQ(LB_WORD(0, 0, 0), first->word[0]);
-
-		first->word[0] = LB_WORD(-longest, 0, 0);
-		*lb_word_at(self, slot) -= 1ULL << 32;
-		if (lb_translates(kind->forward))
-			lb_reply(_metadata, self, &conn, ACK, &data);
-		else
-			lb_request(_metadata, self, &conn, ACK, &data);
-		ASSERT_EQ(LB_WORD(0, 0, 0), first->word[0]);
-		lb_empty_flows();
-	}
-}
-
-/* A bucket that was never full spares others a look at the second one. */
-TEST_F(lb, second_bucket_is_not_looked_at)
-{
-	const struct kind kind = { LB_DSR, 4, 4, IPPROTO_TCP };
-	struct service vip = add_first(_metadata, self, kind, 2);
-	struct conn conn = lb_conn_n(&vip, 3);
-	struct lb_bucket *first = lb_bucket_of(self, &conn, 0);
-	int slot;
-
-	slot = fill_slots(self, &conn, LB_FLOW_FREE, 0, 1);
-	lb_open(_metadata, self, &conn);
-	lb_request(_metadata, self, &conn, ACK, &data);
-	ASSERT_EQ(slot, lb_slot_of(self, &conn));
-	lb_set_ring(_metadata, self, vip.id, vip.first + 1, 1);
-	lb_request(_metadata, self, &conn, ACK, &data);
-	first->word[0] = LB_WORD(-lb_test_timeouts[LB_FLOW_ESTABLISHED] - 1, 0, 0);
-	conn.backend = vip.first + 1;
-	lb_request(_metadata, self, &conn, ACK, &data);
-}
-
-/* Where the hash decides, a full table does no harm. */
-TEST_F(lb, full_table_without_translation)
-{
-	const struct kind *kind;
-
-	for (kind = lb_kinds; kind->family; kind++) {
-		struct service vip = lb_add(_metadata, self, *kind, 3);
-		struct conn conn = lb_conn_n(&vip, 3);
-
-		if (lb_translates(kind->forward))
-			continue;
-		fill_slots(self, &conn, LB_FLOW_ESTABLISHED, 0, 0);
-		lb_request(_metadata, self, &conn, ACK, &data);
-		ASSERT_EQ(1, self->info);
-		lb_request(_metadata, self, &conn, ACK, &data);
-		ASSERT_EQ(1, self->info);
-		ASSERT_EQ(NOWHERE, lb_slot_of(self, &conn));
-	}
-}
-
 /* --- backends that go ------------------------------------------------------------------- */
 
 /* #14: who can move does so; others stay with the little hope there is. */
@@ -515,7 +341,7 @@ TEST_F(lb, down_moves_what_can_move)
 
 	lb_add_snats(self);
 	for (kind = lb_kinds; kind->family; kind++) {
-		struct service vip = add_first(_metadata, self, *kind, 2);
+		struct service vip = lb_add_first(_metadata, self, *kind, 2);
 		struct conn conn = lb_conn_n(&vip, 3);
 
 		if (!is_tcp(kind))
@@ -548,7 +374,7 @@ TEST_F(lb, down_moves_udp)
 
 	lb_add_snats(self);
 	for (kind = lb_kinds; kind->family; kind++) {
-		struct service vip = add_first(_metadata, self, *kind, 2);
+		struct service vip = lb_add_first(_metadata, self, *kind, 2);
 		struct conn conn = lb_conn_n(&vip, 3);
 
 		if (is_tcp(kind))
@@ -595,7 +421,7 @@ TEST_F(lb, new_generation_gets_no_old_connection)
 
 	lb_add_snats(self);
 	for (kind = lb_kinds; kind->family; kind++) {
-		struct service vip = add_first(_metadata, self, *kind, 2);
+		struct service vip = lb_add_first(_metadata, self, *kind, 2);
 		struct conn conn = lb_conn_n(&vip, 3);
 		struct build reply;
 
@@ -639,14 +465,14 @@ TEST_F(lb, another_mode)
 			lb_empty_flows();
 			self->n_backends = 0;
 			self->n_vips = 0;
-			vip = add_first(_metadata, self, *from, 1);
+			vip = lb_add_first(_metadata, self, *from, 1);
 			conn = lb_conn_n(&vip, 3);
 			lb_open(_metadata, self, &conn);
 			/* The same address, and another backend of the other kind. */
 			self->maps.backends[vip.first].state = LB_BACKEND_UNUSED;
 			self->maps.backends[vip.first].gen += 7;
 			self->n_vips = 0;
-			vip = add_first(_metadata, self, *to, 1);
+			vip = lb_add_first(_metadata, self, *to, 1);
 			conn.vip = vip;
 			conn.backend = NOWHERE;
 			conn.sport = 0;

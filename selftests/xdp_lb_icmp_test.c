@@ -4,7 +4,7 @@
  * mode and from both sides.
  */
 #include <kselftest_harness.h>
-#include "xdp_lb_packet.h"
+#include "xdp_lb_flow_table.h"
 
 /**
  * struct error - an ICMP error
