@@ -10,9 +10,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <linux/filter.h>
 #include <linux/rtnetlink.h>
 #include "sample.h"
 #include "sockfilter.h"
@@ -441,99 +439,6 @@ static void configure(struct sockfilter_kern *skel)
 	skel->rodata->trace = config.trace;
 }
 
-/* --- the expression --------------------------------------------------------------- */
-
-/* The arguments as one text, separated by spaces. */
-static char *join_operands(void)
-{
-	size_t len = 1;
-	char *text;
-	int i;
-
-	for (i = 0; sample.operands[i]; i++)
-		len += strlen(sample.operands[i]) + 1;
-	text = calloc(1, len);
-	for (i = 0; text && sample.operands[i]; i++) {
-		if (i)
-			strcat(text, " ");
-		strcat(text, sample.operands[i]);
-	}
-	return text;
-}
-
-/* An exit status: what is wrong with an expression is the user's to know. */
-static int compile_operands(struct sock_filter **insns, unsigned int *n)
-{
-	const char *ifname = sample.n_ifnames == 1 ? sample.ifnames[0] : NULL;
-	char why[256] = "", *text = join_operands();
-	int err = -ENOMEM;
-
-	if (text)
-		err = pcap_out_expr(text, config.snaplen, ifname, insns, n, why, sizeof(why));
-	if (err == -EINVAL) {
-		pr_err("expression '%s': %s", text, why);
-		pr_hint("man 7 pcap-filter");
-	} else if (err) {
-		pr_err("failed to compile the expression: %s", strerror(-err));
-	}
-	free(text);
-	if (!err)
-		return SAMPLE_OK;
-	return err == -EINVAL ? SAMPLE_USAGE : SAMPLE_FAILED;
-}
-
-static int load_translated(int map_fd, __u32 slot, const struct bpf_insn *insns, unsigned int n)
-{
-	LIBBPF_OPTS(bpf_prog_load_opts, opts);
-	static char log[64 * 1024];
-	int fd, err = 0;
-
-	if (sample.verbose) {
-		opts.log_buf = log;
-		opts.log_size = sizeof(log);
-		opts.log_level = 1;
-	}
-	fd = bpf_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, "sockf_expr", "GPL", insns, n, &opts);
-	if (fd < 0) {
-		fprintf(stderr, "%s", log);
-		return fd;
-	}
-	if (bpf_map_update_elem(map_fd, &slot, &fd, BPF_ANY))
-		err = -errno;
-	close(fd);
-	return err;
-}
-
-/* Both translations, into the array that the filter calls into. */
-static int load_expr(const struct sockfilter_kern *skel, const struct sock_filter *classic,
-		     unsigned int n_classic)
-{
-	struct bpf_insn *insns;
-	unsigned int n;
-	__u32 slot;
-	int err = 0;
-
-	for (slot = 0; slot < __SOCKFILTER_EXPR_MAX && !err; slot++) {
-		err = expr_translate(classic, n_classic, slot == SOCKFILTER_EXPR_TAGGED, &insns,
-				     &n);
-		if (err)
-			break;
-		err = load_translated(bpf_map__fd(skel->maps.sockf_exprs), slot, insns, n);
-		free(insns);
-	}
-	if (!err)
-		return 0;
-	if (err == -EINVAL && slot == SOCKFILTER_EXPR_PLAIN) {
-		pr_err("failed to load the expression: it has a loop, which no filter in the kernel may have");
-		pr_hint("for protochain: --proto, which looks behind extension headers");
-		return err;
-	}
-	pr_err("failed to load the expression, %u instructions: %s", n_classic, strerror(-err));
-	pr_hint(err == -E2BIG ? "a shorter expression" :
-		"-v shows the messages of the verifier");
-	return err;
-}
-
 /* --- main --------------------------------------------------------------------------- */
 
 static int usage(const char *text, const char *hint)
@@ -603,7 +508,7 @@ static int load_and_run(struct run *run, const struct sock_filter *classic, unsi
 		return sample_load_failed("sockfilter", err);
 	}
 	if (classic)
-		err = load_expr(run->skel, classic, n);
+		err = expr_load(bpf_map__fd(run->skel->maps.sockf_exprs), classic, n);
 	if (!err)
 		err = listen_and_loop(run);
 	sockfilter_kern__destroy(run->skel);
@@ -622,7 +527,7 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOFBF, STDOUT_BUFFER);
 	status = check_options();
 	if (status == SAMPLE_OK && sample.operands[0])
-		status = compile_operands(&classic, &n);
+		status = expr_compile(config.snaplen, &classic, &n);
 	if (status == SAMPLE_OK)
 		status = load_and_run(&run, classic, n);
 	free(classic);

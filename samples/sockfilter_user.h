@@ -3,7 +3,8 @@
  * The parts of the loader: sockfilter_ring.c takes packets from the kernel,
  * sockfilter_pcap.c writes them to a file, sockfilter_decode.c reads their
  * headers, which sockfilter_text.c and sockfilter_json.c show; sockfilter_stats.c
- * shows counters; sockfilter_expr.c makes a tcpdump expression into BPF.
+ * shows counters; sockfilter_expr.c makes a tcpdump expression into BPF, and
+ * sockfilter_expr_load.c loads it.
  */
 #ifndef _SAMPLES_SOCKFILTER_USER_H
 #define _SAMPLES_SOCKFILTER_USER_H
@@ -47,6 +48,11 @@ int pcap_out_expr(const char *text, __u32 snaplen, const char *ifname,
 
 int expr_translate(const struct sock_filter *from, unsigned int n_from, bool tagged,
 		   struct bpf_insn **insns, unsigned int *n);
+
+/* --- sockfilter_expr_load.c ----------------------------------------------------- */
+
+int expr_compile(__u32 snaplen, struct sock_filter **insns, unsigned int *n);
+int expr_load(int map_fd, const struct sock_filter *classic, unsigned int n_classic);
 
 /* --- sockfilter_decode.c -------------------------------------------------------- */
 
