@@ -1,0 +1,105 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The host is the same before, during and after.
+
+# snapshot: what must be the same before, during and after. Counters are not.
+snapshot()
+{
+	echo "links:"; ip -o link show | sed 's/ qlen.*//'
+	echo "addresses:"; ip -j addr show | jq -c '.[] | [.ifname, [.addr_info[] | .local, .prefixlen]]'
+	echo "routes:"; ip route show table all; ip -6 route show table all | sed 's/ expires.*//'
+	echo "rules:"; ip rule; ip -6 rule
+	echo "sysctls:"; sysctl -a 2>/dev/null | grep '^net\.' |
+		grep -v -e nf_conntrack_count -e 'stable_secret'
+	echo "nft:"; nft list ruleset
+	# Not the names that other tests have made meanwhile.
+	echo "mounts:"; grep -v ' /run/netns/nbt-' /proc/self/mountinfo
+}
+
+# A network and a mount table of our own play the host: nobody else changes
+# them, so every difference, and every message of ip monitor, is the lab's.
+private_host()
+{
+	local l monitor
+
+	# Names of others in /run/netns come and go, in our copy of the mounts too.
+	while umount -l -R /run/netns 2>/dev/null; do :; done
+	mount -t tmpfs tmpfs /run/netns
+	mount -t tmpfs tmpfs "$TMP/private"
+	ip link set lo up
+	ip link add hostlink type veth peer name hostpeer
+	ip addr add 192.0.2.1/24 dev hostlink
+	ip addr add 2001:db8::1/64 dev hostlink nodad
+	ip link set hostlink up addrgenmode none
+	ip link set hostpeer up addrgenmode none
+	wait_until 5 eval "ip link show hostlink | grep -q LOWER_UP"
+	l=$(rand_name t-)
+	# Both append: neither may write over what the other wrote.
+	ip monitor all >> "$TMP/private/monitor" &
+	monitor=$!
+	# The monitor listens when it tells of a change of ours.
+	wait_until 5 eval "ip route replace 192.0.2.128/25 dev hostlink;
+		ip route del 192.0.2.128/25 dev hostlink; [ -s $TMP/private/monitor ]"
+	snapshot > "$TMP/private/before"
+	echo mark >> "$TMP/private/monitor"
+	"$LAB_SH" up "$1" --name "$l" > /dev/null
+	snapshot > "$TMP/private/during"
+	"$LAB_SH" down "$l"
+	snapshot > "$TMP/private/after"
+	kill "$monitor"
+	diff "$TMP/private/before" "$TMP/private/during" || fail "the host differs while $1 is up"
+	diff "$TMP/private/before" "$TMP/private/after" || fail "the host differs after $1"
+	[ "$(grep -c . "$TMP/private/before")" -gt 100 ] || fail "the snapshot is too small"
+	grep -q '^mark$' "$TMP/private/monitor" || fail "no mark"
+	if sed '1,/^mark$/d' "$TMP/private/monitor" | grep -v hostlink | grep .; then
+		fail "the host's network saw events of $1"
+	fi
+}
+
+test_host_unchanged()
+{
+	local topology
+
+	mkdir -p "$TMP/private" /run/netns
+	export -f private_host snapshot rand_name wait_until fail
+	export LAB_SH TMP NBT_STATE
+	for topology in pair bridge lb; do
+		unshare --net --mount bash -euo pipefail -c "private_host $topology" ||
+			fail "$topology changes its host"
+	done
+}
+
+# The real host too; others may change it meanwhile, so five attempts.
+test_real_host_unchanged()
+{
+	local l try
+
+	for try in 1 2 3 4 5; do
+		snapshot > "$TMP/before"
+		new_lab l bridge
+		snapshot > "$TMP/during"
+		lab down "$l"
+		snapshot > "$TMP/after"
+		cmp -s "$TMP/before" "$TMP/during" && cmp -s "$TMP/before" "$TMP/after" && return 0
+		diag "attempt $try:"
+		diff "$TMP/before" "$TMP/during" >&2 || true
+		diff "$TMP/during" "$TMP/after" >&2 || true
+	done
+	fail "the host was not the same before, during and after"
+}
+
+# Without NETBPF_RUN: /run/netbpf.
+test_default_place()
+{
+	local l
+
+	l=$(rand_name t-)
+	unset NETBPF_RUN
+	defer "lab down $l"
+	expect_status 0 lab up --name "$l"
+	[ -d "/run/netbpf/$l" ] || fail "no /run/netbpf/$l"
+	expect_status 0 ip -n "netbpf-$l-host" link show eth0
+	lab down "$l"
+	[ ! -e "/run/netbpf/$l" ] || fail "/run/netbpf/$l is left"
+}
