@@ -16,7 +16,7 @@ here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 # shellcheck source=scripts/bench/report.sh
 . "$here/bench/report.sh"
 
-PARTS=(packet)
+PARTS=(packet lb)
 for part in "${PARTS[@]}"; do
 	# shellcheck source=/dev/null
 	. "$here/bench/$part.sh"

@@ -40,6 +40,8 @@ tool   nft        nftables          tests
 tool   wrk        wrk               tests
 tool   setpriv    util-linux        tests
 tool   rsync      rsync             tests
+tool   haproxy    haproxy           bench
+tool   iperf3     iperf3            bench
 tool   perl       perl              review
 tool   shellcheck shellcheck        review
 tool   codespell  codespell         review
@@ -138,7 +140,7 @@ missing()
 	while read -r kind name package purpose; do
 		[ -n "$kind" ] || continue
 		case $purpose in
-		review | cross | vm) [ -n "$ALL" ] || continue ;;
+		bench | review | cross | vm) [ -n "$ALL" ] || continue ;;
 		esac
 		has "$kind" "$name" || echo "$package $name $purpose"
 	done <<<"$NEEDS"

@@ -99,21 +99,42 @@ test_usage()
 	expect_status 2 "$BENCH" packet
 }
 
+# measures PID NAME: that program, a child of it, is at work.
 measures()
 {
-	pgrep -P "$1" -x bench_packet >"$TMP/child"
+	pgrep -P "$1" -x "$2" >"$TMP/child"
+}
+
+# interrupt PART PROGRAM: by SIGINT, as soon as that program is at work.
+interrupt()
+{
+	mkdir "$TMP/tmp"
+	start_bg PID env TMPDIR="$TMP/tmp" "$BENCH" -p "$1"
+	eventually 60 measures "$PID" "$2"
+	RUN_DIR=$(ls "$TMP/tmp")
+	kill -INT "$PID"
+	wait_sample "$PID" 90 || :
+	expect_eq "exit status" "$STATUS" 130
+	eventually 5 pid_gone "$(<"$TMP/child")"
+	expect_eq "left behind" "$(ls "$TMP/tmp")" ""
+	rmdir "$TMP/tmp"
 }
 
 test_interrupted()
 {
-	mkdir "$TMP/tmp"
-	start_bg PID env TMPDIR="$TMP/tmp" "$BENCH" -p packet
-	eventually 20 measures "$PID"
-	kill -INT "$PID"
-	wait_sample "$PID" 20 || expect_eq "exit status" "$STATUS" 130
-	expect_eq "exit status" "$STATUS" 130
-	eventually 5 pid_gone "$(<"$TMP/child")"
-	expect_eq "left behind" "$(ls "$TMP/tmp")" ""
+	interrupt packet bench_packet
 }
 
-run_tests test_figures test_usage test_interrupted test_packet_report
+test_interrupted_lab()
+{
+	local tool lab
+
+	for tool in ethtool nginx wrk iperf3 nft haproxy; do
+		have "$tool" || skip "not installed: $tool (scripts/setup.sh --all)"
+	done
+	interrupt lb wrk
+	lab=bench-${RUN_DIR##*.}
+	expect_no_match <(ls /run/netns) "netbpf-${lab,,}-"
+}
+
+run_tests test_figures test_usage test_interrupted test_interrupted_lab test_packet_report

@@ -65,7 +65,7 @@ report_text()
 			["machine", .key, .value] | @tsv
 		elif .event == "result" then
 			["result", .table, .title, .unit, .case, .median, .min, .max,
-			 .spread_percent, (.ratio // "-")] | @tsv
+			 (.spread_percent // "-"), (.ratio // "-")] | @tsv
 		else
 			["fact", .table, .title, .case] +
 			[.facts | to_entries[] | .key, .value] | @tsv

@@ -27,7 +27,8 @@ $1 == "result" {
 		heading($2, $3)
 		printf "  %-44s %9s %9s %9s %7s %6s\n", $4, "median", "min", "max", "spread", "ratio"
 	}
-	printf "  %-44s %9s %9s %9s %6s%% %6s\n", $5, num($6), num($7), num($8), $9, num($10)
+	printf "  %-44s %9s %9s %9s %7s %6s\n", $5, num($6), num($7), num($8),
+		$9 == "-" ? $9 : $9 "%", num($10)
 }
 
 $1 == "fact" {
