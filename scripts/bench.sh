@@ -16,7 +16,7 @@ here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 # shellcheck source=scripts/bench/report.sh
 . "$here/bench/report.sh"
 
-PARTS=(packet lb)
+PARTS=(packet wire lb)
 for part in "${PARTS[@]}"; do
 	# shellcheck source=/dev/null
 	. "$here/bench/$part.sh"
@@ -144,10 +144,10 @@ end_process()
 	wait "$1" 2>/dev/null || :
 }
 
-# run COMMAND...: wait for it, but do what a signal asks for at once.
+# run COMMAND...: wait for it, but do what a signal asks for at once. PID stays what it was.
 run()
 {
-	local status=0
+	local status=0 PID
 
 	start "$@"
 	wait "$PID" || status=$?

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Traffic for "scripts/bench.sh -p wire": not a test. As many frames as the kernel
+ * makes, sent as a driver would redirect them (BPF_F_TEST_XDP_LIVE_FRAMES), so that no
+ * socket and no skb slows them down; or as many TCP connections as one thread opens.
+ * Prints the seconds that it took, and how many there were.
+ */
+#include <err.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+#include <net/if.h>
+#include <sys/socket.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include "pkt_build.h"
+#include "bench_traffic.skel.h"
+
+enum {
+	BATCH = 64,
+	FRAMES = 100000,	/* until the clock is looked at again */
+};
+
+static double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+/* For a MAC address that is nobody's: what passes is not answered, but dropped. */
+static void build_frame(struct build *pkt, bool ping)
+{
+	if (ping) {
+		build_ping(pkt, 4, 0);
+		return;
+	}
+	build_start(pkt);
+	build_ip(pkt, 4);
+	build_udp(pkt);
+	build_payload(pkt, 18);
+	build_finish(pkt);
+}
+
+static unsigned long send_frames(const char *interface, bool ping, double until)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .repeat = FRAMES,
+		    .flags = BPF_F_TEST_XDP_LIVE_FRAMES, .batch_size = BATCH);
+	struct bench_traffic_kern *skel = bench_traffic_kern__open();
+	unsigned int ifindex = if_nametoindex(interface);
+	static struct build pkt;
+	unsigned long n = 0;
+
+	if (!skel || !ifindex)
+		err(1, "%s", interface);
+	skel->rodata->to_ifindex = ifindex;
+	if (bench_traffic_kern__load(skel))
+		errx(1, "failed to load the program");
+	build_frame(&pkt, ping);
+	opts.data_in = pkt.data;
+	opts.data_size_in = pkt.len;
+	while (now() < until) {
+		if (bpf_prog_test_run_opts(bpf_program__fd(skel->progs.traffic), &opts))
+			err(1, "failed to send");
+		n += FRAMES;
+	}
+	bench_traffic_kern__destroy(skel);
+	return n;
+}
+
+/* To itself; ended by a RST, so that no port is kept for a minute. */
+static unsigned long open_connections(double until)
+{
+	const struct linger at_once = { .l_onoff = 1 };
+	struct sockaddr_in addr = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+		.sin_port = htons(BUILD_DPORT),
+	};
+	int listener = socket(AF_INET, SOCK_STREAM, 0), fd, peer;
+	unsigned long n = 0;
+
+	if (bind(listener, (void *)&addr, sizeof(addr)) || listen(listener, 16))
+		err(1, "failed to listen");
+	while (now() < until) {
+		fd = socket(AF_INET, SOCK_STREAM, 0);
+		if (fd < 0 || connect(fd, (void *)&addr, sizeof(addr)))
+			err(1, "failed to connect");
+		peer = accept(listener, NULL, NULL);
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+		close(fd);
+		close(peer);
+		n++;
+	}
+	close(listener);
+	return n;
+}
+
+int main(int argc, char **argv)
+{
+	double start = now(), seconds = argc > 2 ? strtod(argv[2], NULL) : 0;
+	unsigned long n;
+
+	if (argc == 3 && seconds > 0 && !strcmp(argv[1], "connect")) {
+		n = open_connections(start + seconds);
+	} else if (argc == 4 && seconds > 0 &&
+		   (!strcmp(argv[1], "ping") || !strcmp(argv[1], "udp"))) {
+		n = send_frames(argv[3], !strcmp(argv[1], "ping"), start + seconds);
+	} else {
+		fprintf(stderr, "Usage: bench_traffic ping|udp SECONDS IF | connect SECONDS\n");
+		return 2;
+	}
+	printf("%.6f %lu\n", now() - start, n);
+	return 0;
+}
