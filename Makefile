@@ -57,6 +57,10 @@ vmtest: all
 bench: all
 	@O='$(O)' ./scripts/bench.sh
 
+# What nobody thought of, see scripts/fuzz.sh --help.
+fuzz: all
+	@O='$(O)' ./scripts/fuzz.sh
+
 clean:
 	+@$(MAKE) -C selftests clean
 	+@$(MAKE) -C scripts clean
@@ -73,6 +77,7 @@ help:
 	@echo '             (./selftests/run.sh also sets up, and fails when a test fails)'
 	@echo '  vmtest     run the tests on other kernels, see scripts/vmtest.sh --help'
 	@echo '  bench      measure the programs, see scripts/bench.sh --help'
+	@echo '  fuzz       random packets through all programs, see scripts/fuzz.sh --help'
 	@echo '  htmldocs   the pages in Documentation/ as HTML, into build/html'
 	@echo '  install    install samples, netbpf-lab, netbpf-doctor and bash completion'
 	@echo '  install-doc  install manual pages and Documentation/'
@@ -95,4 +100,4 @@ help:
 	@echo
 	@echo 'First time here: ./scripts/tour.sh'
 
-.PHONY: all bpf samples scripts selftests htmldocs cleandocs install install-doc uninstall man deb-pkg run_tests vmtest bench clean help
+.PHONY: all bpf samples scripts selftests htmldocs cleandocs install install-doc uninstall man deb-pkg run_tests vmtest bench fuzz clean help

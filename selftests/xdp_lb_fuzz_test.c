@@ -12,7 +12,6 @@
 
 enum {
 	ROUNDS = 100000,
-	RANDOM_FRAMES = 100000,
 	CONNS_MAX = 1 << 16,	/* a power of two */
 	MUTATED = 110,		/* how far into the packet */
 	SERVICES = 20,
@@ -40,6 +39,14 @@ struct fuzz {
 };
 
 static struct fuzz fuzz;
+
+/* NETBPF_FUZZ=N makes it longer, or shorter. */
+static __u32 rounds(void)
+{
+	const char *text = getenv("NETBPF_FUZZ");
+
+	return text ? strtoul(text, NULL, 0) : ROUNDS;
+}
 
 static __u32 below(__u32 n)
 {
@@ -410,12 +417,12 @@ static void set_up(LB_ARGS)
 	}
 }
 
-TEST_F_TIMEOUT(lb, broken_packets, 600)
+TEST_F_TIMEOUT(lb, broken_packets, 86400)
 {
-	__u32 i, errors = 0;
+	__u32 i, n = rounds(), errors = 0;
 
 	set_up(_metadata, self);
-	for (i = 0; i < ROUNDS; i++) {
+	for (i = 0; i < n; i++) {
 		make_packet(self);
 		mutate(self);
 		run_and_judge(_metadata, self);
@@ -429,17 +436,17 @@ TEST_F_TIMEOUT(lb, broken_packets, 600)
 	TH_LOG("%u packets, %u forwarded, %u connections, %u refused", i, fuzz.forwarded,
 	       fuzz.n_conns, fuzz.refused);
 	EXPECT_EQ(0, errors);
-	EXPECT_LT(ROUNDS / 4, fuzz.forwarded);
+	EXPECT_LT(n / 4, fuzz.forwarded);
 }
 
 /* #1: nobody sends to us by chance. */
-TEST_F_TIMEOUT(lb, random_frames, 600)
+TEST_F_TIMEOUT(lb, random_frames, 86400)
 {
 	static const __u16 types[] = { ETH_P_IP, ETH_P_IPV6, ETH_P_8021Q, ETH_P_8021AD, ETH_P_ARP };
-	__u32 i, j;
+	__u32 i, j, n = rounds();
 
 	set_up(_metadata, self);
-	for (i = 0; i < RANDOM_FRAMES; i++) {
+	for (i = 0; i < n; i++) {
 		self->pkt.len = BUILD_MIN + (below(4) ? below(150) : below(1500));
 		for (j = 0; j < self->pkt.len; j += 2)
 			put16(self->pkt.data, j, test_rand(&fuzz.seed));

@@ -1,0 +1,87 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# What nobody thought of: random packets through all BPF programs, compared with a
+# model. Documentation/fuzz.rst tells how it works.
+set -euo pipefail
+
+# shellcheck source=scripts/common.sh
+. "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/common.sh"
+
+SELFTESTS=$NETBPF_OUT/selftests
+DIR=$NETBPF_OUT/build/fuzz
+FIXTURES=$NETBPF_TOP/selftests/fuzz/fixtures
+
+usage()
+{
+	cat <<USAGE
+Usage: fuzz.sh [--list | --packets | --lb | --replay FILE|HEX PROGRAM] [-h]
+
+Runs all of it: random packets through the programs of the samples, and through
+the load balancer, which has a model of its own.
+
+  --packets      the first only
+  --lb           the second only
+  --replay PACKET PROGRAM
+                 one packet, of a file (hex or pcap) or given as hex
+  --list         list the programs
+  -h, --help     this text
+
+A packet that fails is printed as hex and kept as build/fuzz/PROGRAM.pcap.
+
+Environment:
+  NETBPF_FUZZ=N  so many packets (default: 1000000, and 100000 in each test of
+                 the load balancer)
+  NETBPF_SEED=N  the packets of the run that has printed this seed
+
+Examples:
+  sudo scripts/fuzz.sh
+  sudo NETBPF_FUZZ=100000000 scripts/fuzz.sh --packets
+  sudo scripts/fuzz.sh --replay build/fuzz/tc-pingpong.pcap tc-pingpong
+
+Exit status: 0 all as the model says, 1 not, 2 usage, 3 it is not built.
+USAGE
+}
+
+need_built()
+{
+	[ -x "$SELFTESTS/$1" ] || die 3 "$SELFTESTS/$1 is not built" "make"
+	require_root "running BPF programs"
+}
+
+packets()
+{
+	need_built fuzz_packets
+	mkdir -p "$DIR"
+	"$SELFTESTS/fuzz_packets" -d "$DIR" "$@"
+}
+
+random_packets()
+{
+	packets -f "$FIXTURES" -n "${NETBPF_FUZZ:-1000000}"
+}
+
+load_balancer()
+{
+	need_built xdp_lb_fuzz_test
+	"$SELFTESTS/xdp_lb_fuzz_test"
+}
+
+main()
+{
+	case ${1:-} in
+	--replay) [ $# -eq 3 ] || usage_error "--replay takes a packet and a program" ;;
+	*) [ $# -le 1 ] || usage_error "unexpected argument: $2" ;;
+	esac
+	case ${1:-} in
+	'') random_packets; load_balancer ;;
+	--packets) random_packets ;;
+	--lb) load_balancer ;;
+	--replay) packets -r "$2" "$3" ;;
+	--list) packets -l ;;
+	-h | --help) usage ;;
+	*) usage_error "unknown argument: $1" ;;
+	esac
+}
+
+main "$@"
