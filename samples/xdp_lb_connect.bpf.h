@@ -83,7 +83,6 @@ static __always_inline void lb_fill(const struct lb_conn *conn, struct lb_flow *
 /* Returns LB_GO, or a reason. */
 static __always_inline int lb_enter(struct lb_conn *conn, __u16 gen)
 {
-	const struct lb_config *conf = lb_conf();
 	struct lb_flow *flow;
 	int err;
 
@@ -91,9 +90,9 @@ static __always_inline int lb_enter(struct lb_conn *conn, __u16 gen)
 	if (err != LB_GO)
 		return err;
 	flow = lb_flow(conn->slot);
-	if (!flow || !conf)
+	if (!flow)
 		return LB_DROP_ERROR;
-	if (conn->forward == LB_NAT && !lb_claim_port(conn, conf, flow)) {
+	if (conn->forward == LB_NAT && !lb_claim_port(conn, flow)) {
 		lb_give_back(conn);
 		return LB_DROP_NO_PORT;
 	}
@@ -135,10 +134,11 @@ __noinline int lb_connect(struct lb_conn *conn)
 
 	if (!conn)
 		return LB_DROP_ERROR;
-	lb_fetch_ports(conn);
 	vip = lb_find_vip(conn);
 	if (!vip)
 		return LB_PASS_OTHER;
+	if (vip->forward == LB_NAT)
+		lb_fetch_ports(conn);
 	if (lb_is_translated(vip->forward) && lb_is_tcp(conn) && !lb_is_syn(conn))
 		return LB_DROP_NO_CONNECTION;
 	conn->forward = vip->forward;

@@ -89,6 +89,15 @@ static __always_inline __u64 lb_less(__u64 a, __u64 b)
 	return diff >> 63;
 }
 
+/* The smaller one, of less than 2^63; no condition either. */
+static __always_inline __u64 lb_min(__u64 a, __u64 b)
+{
+	__s64 diff = a - b;
+
+	barrier_var(diff);
+	return b + (diff & (diff >> 63));
+}
+
 static __always_inline __u64 lb_age(__u64 word, __u32 now)
 {
 	return (__u32)(now - LB_WORD_LAST(word));
@@ -426,7 +435,7 @@ static __always_inline struct lb_choice lb_choose(const struct lb_bucket *bucket
 		worth = lb_worth(word, now);
 		score = worth << 40 | (0xffffffff - lb_age(word, now)) << 8 | i;
 		best.n_free += lb_less(worth, 1);
-		best.score -= (best.score - score) * lb_less(score, best.score);
+		best.score = lb_min(best.score, score);
 	}
 	return best;
 }
@@ -615,7 +624,7 @@ __noinline int lb_free_port(struct lb_conn *conn, __u32 snat, __u32 random)
 		age = (__u32)(conn->now - LB_PORT_EXPIRES(entry) - 1 + unused);
 		score = (age >> 31 | lb_is_outside(range, place + i)) << 40 |
 			(0x7fffffff - (age & 0x7fffffff)) << 8 | i;
-		best -= (best - score) * lb_less(score, best);
+		best = lb_min(best, score);
 	}
 	if (best >> 40)
 		return 0;
@@ -660,14 +669,13 @@ __noinline int lb_evict_port(struct lb_conn *conn, __u32 snat, __u32 random, __u
 }
 
 /* A SNAT address of the service's family, by hash: the n-th replaces one in n times. */
-static __always_inline int lb_choose_snat(const struct lb_conn *conn,
-					  const struct lb_config *conf)
+static __always_inline __u32 lb_choose_snat(const struct lb_conn *conn,
+					    const struct lb_config *conf)
 {
 	bool want4 = lb_addr4(&conn->key.vip);
-	int i, snat = -1;
-	__u32 n = 0;
+	__u32 i, n = 0, snat = LB_SNAT_MAX;
 
-	for (i = 0; i < LB_SNAT_MAX && i < (int)conf->n_snat; i++) {
+	for (i = 0; i < LB_SNAT_MAX && i < conf->n_snat; i++) {
 		if (lb_addr4(&conf->snat[i].addr) != want4)
 			continue;
 		n++;
@@ -679,30 +687,34 @@ static __always_inline int lb_choose_snat(const struct lb_conn *conn,
 
 /*
  * The ports that a new connection will look at, far away in memory: ask for them now, so
- * that they come while the service is looked up. There is no prefetch in BPF.
+ * that they come while a backend is chosen and a slot claimed. There is no prefetch in BPF.
+ * Sets @snat.
  */
-static __always_inline void lb_fetch_ports(const struct lb_conn *conn)
+static __always_inline void lb_fetch_ports(struct lb_conn *conn)
 {
 	const struct lb_config *conf = lb_conf();
-	int snat = conf ? lb_choose_snat(conn, conf) : -1;
 	struct lb_port_line *line;
+	__u32 snat;
 
-	if (snat < 0 || snat >= LB_SNAT_MAX)
+	if (!conf)
+		return;
+	snat = lb_choose_snat(conn, conf);
+	conn->snat = snat;
+	if (snat >= LB_SNAT_MAX)
 		return;
 	line = lb_port_line(conn, snat, lb_port_place(&conf->snat[snat], conn->hash));
 	if (line)
 		(void)*(volatile __u64 *)line->port;
 }
 
-static __always_inline bool lb_claim_port(struct lb_conn *conn, const struct lb_config *conf,
-					  struct lb_flow *flow)
+static __always_inline bool lb_claim_port(struct lb_conn *conn, struct lb_flow *flow)
 {
 	/* Changes with time: who found none finds one when it asks again. */
 	__u32 step = (__u32)(conn->hash >> 16) ^ conn->now * 0x9e3779b1U;
-	int snat = lb_choose_snat(conn, conf), port = 0;
-	__u32 place = conn->hash, i;
+	__u32 snat = conn->snat, place = conn->hash, i;
+	int port = 0;
 
-	if (snat < 0 || snat >= LB_SNAT_MAX)
+	if (snat >= LB_SNAT_MAX)
 		return false;
 	/* Free ones first; then those that rest; then the unproven. */
 	for (i = 0; i < LB_PORT_PLACES && !port; i++, place += step)

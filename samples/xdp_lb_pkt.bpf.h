@@ -33,7 +33,7 @@ enum {
  * @iface: which of lb_config.iface it came in on
  * @mac: MAC address it came from
  * @spilled: its slot is in its second bucket
- * @pad: 0
+ * @snat: LB_NAT: index of the source address of a new one; LB_SNAT_MAX: there is none
  *
  * No pointers: functions that take no more than this are verified by themselves, not
  * once more for each path that leads to them.
@@ -51,7 +51,7 @@ struct lb_conn {
 	__u8 iface;
 	__u8 mac[ETH_ALEN];
 	__u8 spilled;
-	__u8 pad;
+	__u8 snat;
 };
 
 /**
