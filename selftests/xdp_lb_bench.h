@@ -7,6 +7,7 @@
 
 enum {
 	BENCH_FLOWS_MAX = 65536,
+	BENCH_TURN = 256,	/* new connections that are there at once */
 	BENCH_HEAD = 80,	/* bytes that are made anew: up to the TCP header */
 	BENCH_FRAME = 98,
 };
@@ -18,6 +19,7 @@ enum {
  * @first: source address of the first, its last 32 bits
  * @replies: 1: packets of backends, from bench_replies
  * @is6: 1: IPv6
+ * @forget: 1: connections are forgotten, by bench_entries
  * @grow: bytes that are added to the packet and removed again, to know what that costs
  */
 struct bench_packet {
@@ -26,6 +28,7 @@ struct bench_packet {
 	__u32 first;
 	__u32 replies;
 	__u32 is6;
+	__u32 forget;
 	__u32 grow;
 };
 
@@ -37,6 +40,16 @@ struct bench_reply {
 	__be32 daddr;
 	__be16 dport;
 	__u16 pad;
+};
+
+/**
+ * struct bench_entry - what is left of a connection
+ * @slot: of the flow table
+ * @port: in lb_reverse, counted from its first port on
+ */
+struct bench_entry {
+	__u32 slot;
+	__u32 port;
 };
 
 #endif /* _SELFTESTS_XDP_LB_BENCH_H */

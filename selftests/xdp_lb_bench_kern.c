@@ -7,6 +7,7 @@
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 #include "pkt_parse.bpf.h"
+#include "../samples/xdp_lb.h"
 #include "xdp_lb_bench.h"
 
 struct {
@@ -24,23 +25,79 @@ struct {
 	__type(value, struct bench_reply);
 } bench_replies SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, BENCH_TURN);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct bench_entry);
+} bench_entries SEC(".maps");
+
+/* Of the program that is measured. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct lb_bucket);
+} lb_buckets SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, LB_REVERSE_SIZE);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct lb_port_line);
+} lb_reverse SEC(".maps");
+
 struct bench_packet bench_packet;
 __u32 bench_count;
+
+/* Neighbours in time are none in number. */
+static __always_inline __u32 bench_flow(__u32 count)
+{
+	return bench_packet.mask ? count * 40503 & bench_packet.mask : count;
+}
+
+/*
+ * As if a connection had never been: so there may be new ones without end, and yet no
+ * more than a few. It is the one whose turn comes half a turn later: nothing of a
+ * connection that begins was touched just before.
+ */
+static __always_inline void bench_forget(__u32 count)
+{
+	__u32 flow = bench_flow(count + BENCH_TURN / 2), bucket_index, line_index;
+	struct bench_entry *entry = bpf_map_lookup_elem(&bench_entries, &flow);
+	struct lb_port_line *line;
+	struct lb_bucket *bucket;
+
+	if (!entry)
+		return;
+	bucket_index = entry->slot / LB_BUCKET_LINES;
+	line_index = entry->port / LB_LINE_PORTS;
+	bucket = bpf_map_lookup_elem(&lb_buckets, &bucket_index);
+	line = bpf_map_lookup_elem(&lb_reverse, &line_index);
+	if (!bucket || !line)
+		return;
+	bucket->word[entry->slot % LB_BUCKET_LINES] = 0;
+	line->port[entry->port % LB_LINE_PORTS] = 0;
+}
 
 /* The packet, from its Ethernet header on; false if it does not fit. */
 static __always_inline bool bench_make(void *data, void *data_end)
 {
 	__u64 *from = bench_packet.head, *to = data;
 	struct bench_reply *reply;
-	__u32 i, flow = bench_count++;
+	__u32 i, flow = bench_flow(bench_count);
 
 	if (data + BENCH_HEAD > data_end)
 		return false;
 #pragma clang loop unroll(full)
 	for (i = 0; i < BENCH_HEAD / 8; i++)
 		to[i] = from[i];
-	if (bench_packet.mask)
-		flow = flow * 40503 & bench_packet.mask;
+	if (bench_packet.forget)
+		bench_forget(bench_count);
+	bench_count++;
 	if (bench_packet.replies) {
 		flow &= BENCH_FLOWS_MAX - 1;
 		reply = bpf_map_lookup_elem(&bench_replies, &flow);
