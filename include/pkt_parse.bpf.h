@@ -234,7 +234,7 @@ struct pkt_ipv6_ext_kind {
 	__u8 is_ext;
 	__u8 unit;
 	__u16 frag_mask;
-	__u32 id_mask;
+	__be32 id_mask;
 };
 
 static const struct pkt_ipv6_ext_kind pkt_ipv6_ext_kinds[256] = {
@@ -242,7 +242,7 @@ static const struct pkt_ipv6_ext_kind pkt_ipv6_ext_kinds[256] = {
 	[IPPROTO_ROUTING] = { .is_ext = 1, .unit = 8 },
 	[IPPROTO_DSTOPTS] = { .is_ext = 1, .unit = 8 },
 	[IPPROTO_AH] = { .is_ext = 1, .unit = 4 },
-	[IPPROTO_FRAGMENT] = { .is_ext = 1, .frag_mask = 0xffff, .id_mask = 0xffffffff },
+	[IPPROTO_FRAGMENT] = { .is_ext = 1, .frag_mask = 0xffff, .id_mask = (__be32)~0U },
 };
 
 static __always_inline bool pkt_ipv6_is_ext(__u8 proto)

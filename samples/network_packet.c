@@ -6,7 +6,7 @@
  * and another to this one.
  */
 #include <string.h>
-#include <net/if_arp.h>
+#include <linux/if_arp.h>
 #include "network_path.h"
 
 /* clang's; it only spares a test. */

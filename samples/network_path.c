@@ -64,7 +64,7 @@ static struct network_path **bucket(struct network_paths *paths, const struct ne
 	unsigned int i;
 
 	for (i = 0; i < 4; i++)
-		hash = mix(mix(hash, key->saddr[i]), key->daddr[i]);
+		hash = mix(mix(hash, (__u32)key->saddr[i]), (__u32)key->daddr[i]);
 	hash = mix(hash, (__u32)key->sport << 16 | key->dport);
 	return &paths->buckets[(hash >> 32) % NETWORK_PATHS_BUCKETS];
 }

@@ -176,7 +176,7 @@ int sample_parse_prefix(const char *text, __be32 addr[4], __be32 mask[4])
 
 	len += 128 - bits;
 	for (i = 0; i < 4; i++, len -= len < 32 ? len : 32) {
-		mask[i] = len >= 32 ? 0xffffffff : htonl(~(0xffffffffU >> len));
+		mask[i] = htonl(len >= 32 ? 0xffffffff : ~(0xffffffffU >> len));
 		addr[i] &= mask[i];
 	}
 	return 0;

@@ -263,7 +263,7 @@ __noinline int lb_find_quoted_request(struct lb_conn *conn)
  *
  * Return: LB_GO, or enum lb_reason: the first one is not known.
  */
-__noinline int lb_fragment(struct lb_conn *conn, __u32 id, __u32 first)
+__noinline int lb_fragment(struct lb_conn *conn, __be32 id, __u32 first)
 {
 	struct lb_frag_ports *known, ports = {};
 	struct lb_frag_key key = {};

@@ -229,7 +229,7 @@ struct lb_partial {
 
 static __always_inline void lb_find_partial(const struct lb_pkt *pkt, struct lb_partial *partial)
 {
-	__u32 i, sum = bpf_htons(pkt->ip.len) + bpf_htons(pkt->conn.key.proto);
+	__u32 i, sum = (__u16)bpf_htons(pkt->ip.len) + (__u16)bpf_htons(pkt->conn.key.proto);
 	__u32 plain = pkt->ip.v4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
 	const __u16 *a = (const __u16 *)&pkt->conn.key.client;
 	const __u16 *b = (const __u16 *)&pkt->conn.key.vip;
@@ -331,7 +331,7 @@ static __always_inline int lb_too_big6(const struct lb_pkt *pkt, void *at, __u32
 	sum = lb_quote_sum(icmp + 1, LB_QUOTE6, sizeof(*ip6), partial);
 	sum += lb_sum(icmp, sizeof(*icmp));
 	sum += lb_sum(&ip6->saddr, 2 * sizeof(ip6->saddr));
-	sum += bpf_htons(len) + bpf_htons(IPPROTO_ICMPV6);
+	sum += (__u16)bpf_htons(len) + (__u16)bpf_htons(IPPROTO_ICMPV6);
 	icmp->checksum = (__sum16)~pkt_csum_fold(sum);
 	return 0;
 }

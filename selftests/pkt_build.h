@@ -94,7 +94,7 @@ static inline void build_next(struct build *pkt, __u16 number)
 	if (pkt->next_len == 2)
 		build_put16(pkt, pkt->next_at, number);
 	else
-		pkt->data[pkt->next_at] = number;
+		pkt->data[pkt->next_at] = number & 0xff;
 }
 
 /* An Ethernet header; its type is that of whatever comes next. */
@@ -193,7 +193,7 @@ static inline void build_frag6(struct build *pkt, __u32 offset, int more)
 	__u32 at = pkt->len;
 
 	build_ext(pkt, IPPROTO_FRAGMENT, 8);
-	build_put16(pkt, at + 2, offset | !!more);
+	build_put16(pkt, at + 2, more ? offset | 1 : offset);
 	build_put16(pkt, at + 6, 0xbeef);
 }
 
