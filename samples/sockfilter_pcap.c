@@ -37,8 +37,14 @@ static FILE *take_stdout(void)
 	if (fd < 0)
 		return NULL;
 	file = fdopen(fd, "w");
-	if (!file || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+	if (!file) {
+		close(fd);
 		return NULL;
+	}
+	if (dup2(STDERR_FILENO, STDOUT_FILENO) < 0) {
+		fclose(file);
+		return NULL;
+	}
 	return file;
 }
 
