@@ -192,6 +192,7 @@ enum lb_flow_state {
 	LB_FLOW_RESET,
 	LB_FLOW_UDP,
 	LB_FLOW_UDP_REPLIED,
+	/* private: how many there are */
 	__LB_FLOW_STATE_MAX,
 };
 
@@ -362,6 +363,7 @@ enum lb_reason {
 	LB_TOO_BIG,
 	LB_DROP_ERROR,
 	LB_INFO_STATELESS,
+	/* private: how many there are */
 	__LB_REASON_MAX,
 };
 

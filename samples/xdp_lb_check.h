@@ -26,6 +26,7 @@ enum lb_status {
 	LB_OK,
 	LB_WARN,
 	LB_FAIL,
+	/* private: how many there are */
 	__LB_STATUS_MAX,
 };
 

@@ -239,6 +239,8 @@ static __always_inline __u32 lb_outer_len(const struct lb_backend *backend)
 
 /**
  * struct lb_outer - an outer header
+ * @v4: of IPv4
+ * @v6: of IPv6
  * @len: its length
  * @proto: EtherType of it
  */

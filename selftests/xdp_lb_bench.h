@@ -32,7 +32,7 @@ struct bench_packet {
 	__u32 grow;
 };
 
-/**
+/*
  * struct bench_reply - where the backend of a connection sends
  */
 struct bench_reply {

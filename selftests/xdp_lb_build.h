@@ -49,7 +49,7 @@ static const __u8 lb_mac_in[ETH_ALEN] = { 0x02, 0xaa, 0, 0, 0, 1 };
 static const __u8 lb_mac_out[ETH_ALEN] = { 0x02, 0xaa, 0, 0, 0, 2 };
 static const __u8 lb_mac_router[ETH_ALEN] = { 0x02, 0xcc, 0, 0, 0, 9 };
 
-/**
+/*
  * struct lb_maps - the maps of the program, in memory
  */
 struct lb_maps {
@@ -507,7 +507,7 @@ static inline bool lb_translates(__u8 forward)
 	return forward == LB_NAT || forward == LB_DNAT;
 }
 
-/**
+/*
  * lb_add_service() - a service with its own address
  * @port: its port, 0: any
  * @to: port of its backends, 0: that of the packet

@@ -87,7 +87,7 @@ static inline struct conn lb_conn_n(const struct service *vip, __u32 n)
 
 /* --- building ------------------------------------------------------------------------ */
 
-/**
+/*
  * struct ends - the ends of a packet
  */
 struct ends {
