@@ -45,6 +45,9 @@ uninstall:
 deb-pkg:
 	@O='$(O)' ./scripts/deb-pkg.sh
 
+check:
+	@O='$(O)' ./scripts/check.sh
+
 run_tests:
 	+@$(MAKE) -C selftests run_tests
 
@@ -75,6 +78,7 @@ help:
 	@echo '  bpf        the BPF objects only, which need no libraries of the target'
 	@echo '  run_tests  run the tests with the runner of the kernel'
 	@echo '             (./selftests/run.sh also sets up, and fails when a test fails)'
+	@echo '  check      what a reviewer would say first, see scripts/check.sh --help'
 	@echo '  vmtest     run the tests on other kernels, see scripts/vmtest.sh --help'
 	@echo '  bench      measure the programs, see scripts/bench.sh --help'
 	@echo '  fuzz       random packets through all programs, see scripts/fuzz.sh --help'
@@ -100,4 +104,4 @@ help:
 	@echo
 	@echo 'First time here: ./scripts/tour.sh'
 
-.PHONY: all bpf samples scripts selftests htmldocs cleandocs install install-doc uninstall man deb-pkg run_tests vmtest bench fuzz clean help
+.PHONY: all bpf samples scripts selftests htmldocs cleandocs install install-doc uninstall man deb-pkg check run_tests vmtest bench fuzz clean help

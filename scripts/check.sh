@@ -1,147 +1,280 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What a reviewer would say before reading: checkpatch on all C, shellcheck on
-# all scripts, docutils and Sphinx on all pages, SPDX everywhere. One line for
-# each tool.
-# Exceptions stand, with their reasons, in .checkpatch.conf and .shellcheckrc.
+# What a reviewer would say before reading: style of files and of commits,
+# scripts, byte order, memory, pages, kernel-doc, spelling, licences.
+# One line for each tool.
+# Exceptions stand, with their reasons, in scripts/check-exceptions.
 set -euo pipefail
 
 # shellcheck source=scripts/common.sh
 . "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/common.sh"
 
+# A check a line, in this order: its name, the command it needs, the package.
+readonly CHECKS='build make make
+checkpatch perl perl
+commits perl perl
+shellcheck shellcheck shellcheck
+sparse sparse sparse
+analyzer gcc gcc
+kernel-doc perl perl
+docutils rst2man python3-docutils
+sphinx sphinx-build python3-sphinx
+codespell codespell codespell
+SPDX git git'
+
+BASE=${BASE:-}
+SELECTED=' '
 LOG=
+SAID=			# what a check looked at
 FAILED=0
 
 usage()
 {
 	cat <<'USAGE'
-Usage: check.sh [-h]
+Usage: check.sh [-t NAME]... [BASE]
 
-Runs checkpatch (--strict), shellcheck, docutils and Sphinx over the tree and
-looks for files without SPDX line. Zero findings is the standard.
+Checks the tree, and the commits since BASE: checkpatch (--strict), shellcheck,
+sparse, gcc's analyzer, kernel-doc, docutils, Sphinx, codespell, and that each
+file has its SPDX line. Builds the tree first, for the headers that are made.
+Zero findings is the standard; exceptions are in scripts/check-exceptions.
+
+Without BASE: where this branch left its upstream, or else origin/main. If it has
+none, the last commit.
+
+  -t NAME     only this check, may repeat: build checkpatch commits shellcheck
+              sparse analyzer kernel-doc docutils sphinx codespell SPDX
+  -h, --help  this text
+
+Environment: O=DIR, what is built there; KSRC=DIR, the kernel tree that
+checkpatch and kernel-doc come from; BASE, as above.
 
 Examples:
   scripts/check.sh
+  scripts/check.sh -t checkpatch -t commits HEAD~3
   make check
 
-Exit status: 0 nothing found, 1 something found, 3 a tool is missing.
+Exit status: 0 nothing found, 1 something found, 2 usage, 3 a tool is missing.
 USAGE
 }
 
-# need TOOL PACKAGE
-need()
+options()
 {
-	have "$1" || die 3 "$1 is missing" "scripts/setup.sh --all (package $2)"
+	while [ $# -gt 0 ]; do
+		case $1 in
+		-t)
+			[ $# -gt 1 ] || usage_error "option -t needs an argument"
+			grep -q "^$2 " <<<"$CHECKS" || usage_error "there is no check $2"
+			SELECTED+="$2 "
+			shift
+			;;
+		-h | --help) usage; exit 0 ;;
+		-*) usage_error "unknown option: $1" ;;
+		*) BASE=$1 ;;
+		esac
+		shift
+	done
 }
 
-# files PATTERN...: files of the tree, of git if there is one.
+selected()
+{
+	[ "$SELECTED" = ' ' ] || [[ $SELECTED == *" $1 "* ]]
+}
+
+# need_tools: all that are missing, before the first of them runs.
+need_tools()
+{
+	local name tool package missing=''
+
+	while read -r name tool package; do
+		if selected "$name" && ! have "$tool"; then
+			missing+=", $tool (package $package)"
+		fi
+	done <<<"$CHECKS"
+	[ -z "$missing" ] || die 3 "missing: ${missing#, }" "scripts/setup.sh --all"
+	git rev-parse -q --git-dir >/dev/null || die 1 "this tree is not in git"
+}
+
+# files PATTERN...: files of the tree, also those that are not added yet.
 files()
 {
-	cd "$NETBPF_TOP"
+	local file
+
 	git ls-files --cached --others --exclude-standard -- "$@" | while read -r file; do
 		[ ! -f "$file" ] || echo "$file"
 	done
 }
 
-# report TOOL NUMBER: a line for a tool whose findings are in $LOG.
+# each COMMAND... : PATTERN...: run it on the files, some at a time.
+each()
+{
+	local -a command=()
+
+	while [ "$1" != : ]; do
+		command+=("$1")
+		shift
+	done
+	shift
+	files "$@" >"$LOG.files"
+	xargs -r -d '\n' -n 8 -P "$(nproc)" "${command[@]}" <"$LOG.files" >>"$LOG" 2>&1 || :
+	SAID="$(wc -l <"$LOG.files") files"
+}
+
+# excepted CHECK: stdin without what check-exceptions has for it.
+excepted()
+{
+	local -a rules=(-e '^$')
+	local check rule
+
+	while read -r check rule; do
+		[ "$check" != "$1" ] || rules+=(-e "$rule")
+	done <"$NETBPF_TOP/scripts/check-exceptions"
+	grep -Ev "${rules[@]}" || :
+}
+
+# report CHECK: a line for a check whose findings are in $LOG.
 report()
 {
-	if [ -s "$LOG" ]; then
-		cat "$LOG"
-		printf 'fail %-12s %s files\n' "$1" "$2"
+	local status=ok
+
+	sed "s,$NETBPF_TOP/,," "$LOG" | excepted "$1" | awk '!seen[$0]++' >"$LOG.left"
+	if [ -s "$LOG.left" ]; then
+		cat "$LOG.left"
+		status=fail
 		FAILED=1
-	else
-		printf 'ok   %-12s %s files\n' "$1" "$2"
 	fi
+	printf '%-4s %-11s %s\n' "$status" "$1" "$SAID"
+}
+
+# --- the checks, in the top directory ------------------------------------------
+
+# What make says if it succeeds is no finding.
+check_build()
+{
+	if make -s -k -j "$(nproc)" all >"$LOG" 2>&1; then
+		: >"$LOG"
+	fi
+	SAID="the tree"
 }
 
 check_checkpatch()
 {
-	local checkpatch file n=0
+	each perl "$KSRC/scripts/checkpatch.pl" --terse --showfile --no-summary -f \
+		: '*.[ch]' '*.sh' '*.rst' '*.bash-completion' .ci/run
+}
 
-	need perl perl
-	checkpatch=$("$NETBPF_TOP/scripts/ksrc.sh")/scripts/checkpatch.pl
-	: >"$LOG"
-	while read -r file; do
-		n=$((n + 1))
-		perl "$checkpatch" --terse --no-summary -f "$file" >>"$LOG" 2>&1 || :
-	done < <(files '*.c' '*.h')
-	report checkpatch "$n"
+# The commits that can still be changed.
+check_commits()
+{
+	local from=$BASE
+	local -a commits
+
+	[ -n "$from" ] || from=$(git rev-parse -q --verify --abbrev-ref '@{upstream}' 2>/dev/null) ||
+		from=origin/main
+	if git rev-parse -q --verify "$from^{commit}" >/dev/null; then
+		mapfile -t commits < <(git rev-list --no-merges "$from..HEAD")
+		SAID="${#commits[@]} since $from"
+	else
+		[ -z "$BASE" ] || die 2 "no such commit: $BASE"
+		mapfile -t commits < <(git rev-list -n 1 HEAD)
+		SAID="the last one (no upstream)"
+	fi
+	[ ${#commits[@]} -eq 0 ] ||
+		perl "$KSRC/scripts/checkpatch.pl" --terse --showfile --no-summary \
+			-g "${commits[@]}" >"$LOG" 2>&1 || :
 }
 
 check_shellcheck()
 {
-	local -a scripts
+	each shellcheck -x -f gcc : '*.sh' '*.bash-completion' .ci/run
+}
 
-	need shellcheck shellcheck
-	mapfile -t scripts < <(files '*.sh' '*.bash-completion' .ci/run)
-	shellcheck -x "${scripts[@]}" >"$LOG" 2>&1 || :
-	report shellcheck "${#scripts[@]}"
+# by_make RULE: a rule of Makefile.check for each file on stdin.
+by_make()
+{
+	cat >"$LOG.files"
+	sed "s,^,$1/," "$LOG.files" | xargs -r make -s -k -j "$(nproc)" --output-sync=target \
+		-f scripts/Makefile.check >"$LOG" 2>&1 || :
+	SAID="$(wc -l <"$LOG.files") files"
+}
+
+# Not the tests in C: all that they compare is an integer to the kernel's harness.
+check_sparse()
+{
+	by_make sparse < <(files 'samples/*.c' 'scripts/*.c' '*_kern.c')
+}
+
+check_analyzer()
+{
+	by_make analyzer < <(files 'samples/*.c' 'scripts/*.c' | grep -v '_kern\.c$')
+}
+
+check_kernel-doc()
+{
+	each "$KSRC/scripts/kernel-doc" -none -Wall -Werror : '*.h'
 }
 
 # The pages in Documentation/ are read by Sphinx, below.
-check_rst()
+check_docutils()
 {
-	local file n=0
+	local file
 
-	need rst2man python3-docutils
-	: >"$LOG"
+	files '*.rst' ':(exclude,glob)Documentation/*.rst' >"$LOG.files"
 	while read -r file; do
-		n=$((n + 1))
-		# Sphinx knows roles that docutils does not.
-		rst2man --report=2 "$file" 2>&1 >/dev/null |
-			grep -v 'Unknown interpreted text role\|role "doc"\|No role entry\|Trying "doc"' \
-			>>"$LOG" || :
-	done < <(files '*.rst' ':(exclude,glob)Documentation/*.rst')
-	report docutils "$n"
+		rst2man --report=2 "$file" /dev/null 2>&1 || :
+	done <"$LOG.files" >"$LOG"
+	SAID="$(wc -l <"$LOG.files") files"
 }
 
 # The references between the pages, in a build of its own: one that is kept
 # would not tell again of a page that it has read already.
 check_sphinx()
 {
-	local out
-
-	need sphinx-build python3-sphinx
-	out=$(mktemp -d)
-	if make -s -C Documentation O="$out" htmldocs >"$LOG" 2>&1; then
+	if make -s -C Documentation O="$LOG.html" htmldocs >"$LOG" 2>&1; then
 		: >"$LOG"
 	fi
-	rm -rf "$out"
-	report sphinx "$(files 'Documentation/*.rst' | wc -l)"
+	rm -rf "$LOG.html"
+	SAID="$(files 'Documentation/*.rst' | wc -l) files"
+}
+
+# Licences are the words of others.
+check_codespell()
+{
+	each codespell : ':!LICENSES'
 }
 
 # The licence texts themselves and what takes no comment go without.
-check_spdx()
+check_SPDX()
 {
-	local file n=0
+	local file
 
-	: >"$LOG"
+	files ':!LICENSES' ':!COPYING' ':!MAINTAINERS' ':!.checkpatch.conf' ':!.shellcheckrc' \
+		':!debian/changelog' ':!debian/source/format' >"$LOG.files"
 	while read -r file; do
-		n=$((n + 1))
 		head -n 3 "$file" | grep -q SPDX-License-Identifier ||
-			echo "$file: no SPDX-License-Identifier in the first 3 lines" >>"$LOG"
-	done < <(files ':!LICENSES' ':!COPYING' ':!MAINTAINERS' ':!.checkpatch.conf' ':!.shellcheckrc' \
-		':!debian/changelog' ':!debian/source/format')
-	report SPDX "$n"
+			echo "$file: no SPDX-License-Identifier in the first 3 lines"
+	done <"$LOG.files" >"$LOG"
+	SAID="$(wc -l <"$LOG.files") files"
 }
 
 main()
 {
-	case ${1:-} in
-	'') ;;
-	-h | --help) usage; exit 0 ;;
-	*) usage_error "unknown argument: $1" ;;
-	esac
+	local name
+
+	options "$@"
 	cd "$NETBPF_TOP"
+	need_tools
+	KSRC=$("$NETBPF_TOP/scripts/ksrc.sh") || exit 3
+	export KSRC
+	unset MAKEFLAGS
 	LOG=$(mktemp)
-	trap 'rm -f "$LOG"' EXIT
-	check_checkpatch
-	check_shellcheck
-	check_rst
-	check_sphinx
-	check_spdx
+	trap 'rm -rf "$LOG" "$LOG".*' EXIT
+	while read -r name _; do
+		selected "$name" || continue
+		: >"$LOG"
+		"check_$name"
+		report "$name"
+	done <<<"$CHECKS"
 	exit "$FAILED"
 }
 

@@ -125,11 +125,11 @@ step_apply()
 		am --quiet "$1" || { git am --abort; return 1; }
 }
 
-# A script names itself in its usage, and has its licence in the second line.
+# A script has its licence in the second line.
 step_style()
 {
 	perl "$KSRC/scripts/checkpatch.pl" --no-summary \
-		--ignore EMBEDDED_FILENAME,SPDX_LICENSE_TAG "$1"
+		--ignore SPDX_LICENSE_TAG "$1"
 }
 
 step_build()
@@ -137,9 +137,10 @@ step_build()
 	make -j "$(nproc)" O="$WORK/out"
 }
 
+# The commits are looked at as style.
 step_check()
 {
-	./scripts/check.sh
+	O=$WORK/out BASE=HEAD ./scripts/check.sh
 }
 
 # test_names: what --tests means in this tree.

@@ -45,6 +45,7 @@ tool   iperf3     iperf3            bench
 tool   perl       perl              review
 tool   shellcheck shellcheck        review
 tool   codespell  codespell         review
+tool   sparse     sparse            review
 tool   rst2man    python3-docutils  review
 tool   sphinx-build  python3-sphinx  review
 tool   mandoc     mandoc            review
