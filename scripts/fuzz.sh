@@ -15,13 +15,15 @@ FIXTURES=$NETBPF_TOP/selftests/fuzz/fixtures
 usage()
 {
 	cat <<USAGE
-Usage: fuzz.sh [--list | --packets | --lb | --replay FILE|HEX PROGRAM] [-h]
+Usage: fuzz.sh [--list | --packets | --lb | --user | --replay FILE|HEX PROGRAM] [-h]
 
 Runs all of it: random packets through the programs of the samples, and through
-the load balancer, which has a model of its own.
+the load balancer, which has a model of its own; random text and packets through
+the parsers and writers of the loaders, under libFuzzer with ASan and UBSan.
 
   --packets      the first only
   --lb           the second only
+  --user         the last only
   --replay PACKET PROGRAM
                  one packet, of a file (hex or pcap) or given as hex
   --list         list the programs
@@ -32,6 +34,8 @@ A packet that fails is printed as hex and kept as build/fuzz/PROGRAM.pcap.
 Environment:
   NETBPF_FUZZ=N  so many packets (default: 1000000, and 100000 in each test of
                  the load balancer)
+  NETBPF_FUZZ_SECONDS=N
+                 so long with each parser (default: 5)
   NETBPF_SEED=N  the packets of the run that has printed this seed
 
 Examples:
@@ -41,6 +45,39 @@ Examples:
 
 Exit status: 0 all as the model says, 1 not, 2 usage, 3 it is not built.
 USAGE
+}
+
+# What a target of libFuzzer wants beside its seeds: a directory to put inputs into, that
+# have reached new code; what fails is kept in build/fuzz/, and run again as an argument.
+run_target()
+{
+	local name=$1 corpus=$DIR/$1 log=$DIR/$1.log
+
+	mkdir -p "$corpus"
+	if ! "$NETBPF_OUT/build/fuzzers/$name" -max_total_time="${NETBPF_FUZZ_SECONDS:-5}" \
+		-timeout=20 -rss_limit_mb=2048 -close_fd_mask=1 -print_final_stats=1 \
+		-artifact_prefix="$DIR/$name-" "$corpus" "$NETBPF_TOP/selftests/fuzz/user/$name" \
+		>"$log" 2>&1; then
+		echo "not ok $name: see $log"
+		tail -n 40 "$log" >&2
+		return 1
+	fi
+	printf 'ok %-8s %8s inputs, %4s of them reached new code\n' "$name" \
+		"$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")" \
+		"$(sed -n 's/^stat::new_units_added: *//p' "$log")"
+}
+
+user_side()
+{
+	local target failed=0
+
+	mkdir -p "$DIR"
+	make -s -C "$NETBPF_TOP/selftests" fuzzers O="${O:-}" ||
+		die 3 "the targets of libFuzzer cannot be built" "scripts/setup.sh --all"
+	for target in config args expr show; do
+		run_target "$target" || failed=1
+	done
+	return "$failed"
 }
 
 need_built()
@@ -74,9 +111,10 @@ main()
 	*) [ $# -le 1 ] || usage_error "unexpected argument: $2" ;;
 	esac
 	case ${1:-} in
-	'') random_packets; load_balancer ;;
+	'') random_packets; load_balancer; user_side ;;
 	--packets) random_packets ;;
 	--lb) load_balancer ;;
+	--user) user_side ;;
 	--replay) packets -r "$2" "$3" ;;
 	--list) packets -l ;;
 	-h | --help) usage ;;

@@ -54,6 +54,8 @@ tool   lintian    lintian           review
 tool   dpkg-buildpackage  dpkg-dev  review
 tool   fakeroot   fakeroot          review
 tool   clang-19   clang-19          review
+file   /usr/lib/llvm-14/lib/clang/14.0.6/lib/linux/libclang_rt.fuzzer-x86_64.a  libclang-rt-14-dev  review
+tool   valgrind   valgrind          review
 tool   aarch64-linux-gnu-gcc  gcc-aarch64-linux-gnu   cross
 tool   s390x-linux-gnu-gcc    gcc-s390x-linux-gnu     cross
 file   /usr/s390x-linux-gnu/include/stdio.h  libc6-dev-s390x-cross  cross
