@@ -1,0 +1,176 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# What breaks around the load balancer: it goes on serving, or ends with a message; it never
+# hangs and leaves nothing. The tests of the other samples have such cases of their own
+# (interface_deleted, namespace_deleted, interface_goes_down_and_up).
+# shellcheck disable=SC2119 # start_web takes the options of those who call it
+
+# shellcheck source=selftests/xdp_lb_lib.sh
+. "$(dirname "$(readlink -f "$0")")/xdp_lb_lib.sh"
+
+# with_bpffs OPTIONS TYPE: run it where another file system is in the place of bpffs.
+with_bpffs()
+{
+	# shellcheck disable=SC2016
+	expect_status 1 timeout 20 unshare -m bash -c '
+		mount -t "$2" -o "$1" none /sys/fs/bpf && exec "${@:3}"' x "$1" "$2" \
+		"$LB" run -n "netbpf-$LAB-lb" --name "$NAME" -i eth0 --vip "tcp:$VIP:80" \
+		--backend "$A:80"
+	expect_err '^xdp_lb: failed to .*/sys/fs/bpf'
+	expect_no_match "$OUT_FILE" '^ready'
+}
+
+test_no_bpffs()
+{
+	with_bpffs ro tmpfs
+	fetch_direct
+}
+
+test_bpffs_is_read_only()
+{
+	with_bpffs ro bpf
+	fetch_direct
+}
+
+# fetch_direct: nothing is in the way of what has nothing to do with it.
+fetch_direct()
+{
+	fetch 4 "http://$A/"
+}
+
+# Two at once: one serves, the other one says why it does not.
+test_two_start_at_once()
+{
+	local one two ended
+
+	defer "\"$LB\" stop -n netbpf-$LAB-lb --name $NAME >/dev/null 2>&1 || :"
+	start_bg one "$LB" run -n "netbpf-$LAB-lb" --name "$NAME" -i eth0 \
+		--vip "tcp:$VIP:80" --backend "$A:80"
+	start_bg two "$LB" run -n "netbpf-$LAB-lb" --name "$NAME" -i eth0 \
+		--vip "tcp:$VIP:80" --backend "$A:80"
+	eventually 20 one_is_ready "$one" "$two"
+	if sample_is_ready "$one"; then
+		PID=$one ended=$two
+	else
+		PID=$two ended=$one
+	fi
+	wait_sample "$ended" 20 && fail "both ended well"
+	expect_match "$(sample_err "$ended")" 'xdp_lb: failed to'
+	fetch 10
+	stop
+}
+
+one_is_ready()
+{
+	{ sample_is_ready "$1" && sample_ended "$2"; } ||
+		{ sample_is_ready "$2" && sample_ended "$1"; }
+}
+
+# The program in the kernel does not need the other one.
+test_stopped_process_serves()
+{
+	start_web
+	kill -STOP "$PID"
+	defer "kill -CONT $PID 2>/dev/null || :"
+	fetch 40
+	both_served
+	kill -CONT "$PID"
+	lb backend drain "tcp:$VIP:80" "$A:80"
+	fetch 10
+	expect_eq "answers of the one that is drained" "$(answers backend-a)" 0
+	stop
+}
+
+test_link_down_and_up()
+{
+	start_web
+	fetch 10
+	ip -n "netbpf-$LAB-lb" link set eth0 down
+	# An address of IPv6 does not survive, that of IPv4 does.
+	defer "ip -n netbpf-$LAB-lb link set eth0 up"
+	! sample_ended "$PID" || fail "it has ended"
+	ip -n "netbpf-$LAB-lb" link set eth0 up
+	eventually 10 on client curl -sS -m 1 "http://$VIP/"
+	fetch 20
+	both_served
+	stop
+}
+
+# Programs are attached to an interface, not to its name.
+test_interface_renamed()
+{
+	start_web
+	ip -n "netbpf-$LAB-lb" link set eth0 down
+	ip -n "netbpf-$LAB-lb" link set eth0 name eth9
+	defer "ip -n netbpf-$LAB-lb link set eth9 down; ip -n netbpf-$LAB-lb link set eth9 name eth0
+		ip -n netbpf-$LAB-lb link set eth0 up"
+	ip -n "netbpf-$LAB-lb" link set eth9 up
+	eventually 10 on client curl -sS -m 1 "http://$VIP/"
+	fetch 20
+	both_served
+	stop
+}
+
+# bad_server PORT HOW: on backend-a, accepts and says nothing, or says what is no HTTP.
+bad_server()
+{
+	# shellcheck disable=SC2016 # variables of perl
+	start_bg SERVER nsenter --net="/run/netns/netbpf-$LAB-backend-a" perl -MIO::Socket::INET -e '
+		$SIG{PIPE} = "IGNORE";
+		my $s = IO::Socket::INET->new(Listen => 64, LocalPort => $ARGV[0], ReuseAddr => 1) or die;
+		my @open;
+		while (my $c = $s->accept) {
+			if ($ARGV[1] eq "junk") { print $c join "", map { chr rand 256 } 1 .. 70000; close $c }
+			else { push @open, $c; shift @open if @open > 50 }
+		}' "$1" "$2"
+	eventually 10 listens "$1"
+}
+
+listens()
+{
+	[ -n "$(on backend-a ss -Hltn sport = ":$1")" ]
+}
+
+test_servers_that_hang_or_send_junk()
+{
+	bad_server 81 hang
+	bad_server 82 junk
+	cat >"$TMP/lb.yaml" <<-END
+		name: $NAME
+		interfaces: [eth0]
+		connections: 4096
+		vips:
+		  - name: web
+		    address: $VIP
+		    port: 80
+		    protocol: tcp
+		    check: { $CHECK }
+		    backends:
+		      - { name: hangs, address: $A, port: 81 }
+		      - { name: junk, address: $A, port: 82 }
+		      - { name: b, address: $B, port: 80 }
+	END
+	start -c "$TMP/lb.yaml"
+	eventually 10 is_down hangs
+	eventually 10 is_down junk
+	fetch 40
+	expect_eq "answers of the one that works" "$(answers backend-b)" 40
+	show "messages" "$(sample_out "$PID")"
+	stop
+}
+
+# Last: the interface is gone afterwards.
+test_interface_deleted()
+{
+	start_web
+	[ -e "/sys/fs/bpf/xdp_lb/$NAME" ] || fail "its maps are not pinned"
+	ip -n "netbpf-$LAB-lb" link del eth0
+	show "when the interface was deleted" "$(sample_err "$PID")"
+	stop
+	[ ! -e "/sys/fs/bpf/xdp_lb/$NAME" ] || fail "its maps are still pinned"
+}
+
+run_tests test_no_bpffs test_bpffs_is_read_only test_two_start_at_once	\
+	test_stopped_process_serves test_link_down_and_up test_interface_renamed	\
+	test_servers_that_hang_or_send_junk test_interface_deleted
