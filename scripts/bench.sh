@@ -16,7 +16,7 @@ here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 # shellcheck source=scripts/bench/report.sh
 . "$here/bench/report.sh"
 
-PARTS=(packet wire lb)
+PARTS=(packet wire lb growth)
 for part in "${PARTS[@]}"; do
 	# shellcheck source=/dev/null
 	. "$here/bench/$part.sh"
@@ -152,6 +152,29 @@ run()
 	start "$@"
 	wait "$PID" || status=$?
 	return "$status"
+}
+
+# harness NAME PROGRAM ARG...: one that measures by itself: it prints lines of the report, and on
+# stderr how far it is, and what is wrong.
+harness()
+{
+	local name=$1 status=0
+
+	shift
+	run "$@" >>"$RECORDS" 2> >(harness_progress "$name") || status=$?
+	[ "$status" -eq 0 ] || die 1 "$1: status $status"
+}
+
+harness_progress()
+{
+	local word text
+
+	while read -r word text; do
+		case $word in
+		progress) progress "$1: $text" ;;
+		*) note "$word $text" ;;
+		esac
+	done
 }
 
 # ---------------------------------------------------------------------------

@@ -21,31 +21,8 @@ part_packet()
 	done
 	table packet.xdp_lb ns "xdp_lb: above one that parses Ethernet, IP and TCP"
 	table packet.size '' "Size of the programs"
-	packet_rounds "packet" "$bench" "$ROUNDS"
+	harness packet "$bench" "$ROUNDS"
 	packet_lb "$lb"
-}
-
-# packet_rounds NAME PROGRAM ARG...: a harness that prints lines of the report, and on
-# stderr how far it is, and what is wrong.
-packet_rounds()
-{
-	local name=$1 status=0
-
-	shift
-	run "$@" >>"$RECORDS" 2> >(packet_progress "$name") || status=$?
-	[ "$status" -eq 0 ] || die 1 "$1: status $status"
-}
-
-packet_progress()
-{
-	local word text
-
-	while read -r word text; do
-		case $word in
-		progress) progress "$1: $text" ;;
-		*) note "$word $text" ;;
-		esac
-	done
 }
 
 # packet_lb PROGRAM: xdp_lb has a harness of its own, which fills its flow table first,
