@@ -6,6 +6,7 @@
 
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
+not_in_guest
 require_tools git perl make sparse shellcheck codespell rst2man sphinx-build
 [ -e "$NETBPF_TOP/scripts/Makefile.check" ] || skip "the sources are not here"
 KSRC=$("$NETBPF_TOP/scripts/ksrc.sh") || skip "no kernel source tree"
@@ -64,6 +65,7 @@ test_each_tool_sees_its_fault()
 {
 	fault build Makefile 'No rule to make target' <<<'all: missing'
 	fault checkpatch samples/x.c 'SPACING' <<<"$LICENCE"$'\nint f(void)\n{\n\treturn 1+ 1;\n}'
+	# shellcheck disable=SC2016 # a script, not an expression
 	fault shellcheck scripts/common.sh 'SC2086' <<<'f() { ls $1; }'
 	fault kernel-doc include/own_addr.h 'not described' \
 		<<<$'/**\n * f() - x\n *\n * Return: y\n */\nint f(int a);'
