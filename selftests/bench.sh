@@ -6,6 +6,7 @@
 
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
+not_in_guest
 
 need_root
 require_sources

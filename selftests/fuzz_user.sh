@@ -6,6 +6,7 @@
 
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
+not_in_guest
 require_sources
 require_tools make clang
 echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |
