@@ -31,13 +31,13 @@ commit()
 
 setup()
 {
-	mkdir -p "$REPO/scripts" "$REPO/samples" "$REPO/Documentation/_static" "$REPO/build/libbpf"
+	mkdir -p "$REPO/scripts" "$REPO/samples" "$REPO/Documentation" "$REPO/build/libbpf"
 	git init -q -b main "$REPO"
 	cp "$NETBPF_TOP/scripts/"{check.sh,common.sh,ksrc.sh,check-exceptions,Makefile.check,Makefile.lib} \
 		"$REPO/scripts/"
 	cp "$NETBPF_TOP/"{.checkpatch.conf,.shellcheckrc} "$REPO/"
 	cp -r "$NETBPF_TOP/include" "$REPO/"
-	cp "$NETBPF_TOP/Documentation/"{Makefile,conf.py} "$REPO/Documentation/"
+	cp -r "$NETBPF_TOP/Documentation/"{Makefile,conf.py,_static} "$REPO/Documentation/"
 	ln -s "$NETBPF_OUT/build/libbpf/include" "$REPO/build/libbpf/include"
 	printf '# SPDX-License-Identifier: GPL-2.0\n/build/\n' >"$REPO/.gitignore"
 	printf '# SPDX-License-Identifier: GPL-2.0\nall:\n' >"$REPO/Makefile"
@@ -69,7 +69,7 @@ test_each_tool_sees_its_fault()
 	fault shellcheck scripts/common.sh 'SC2086' <<<'f() { ls $1; }'
 	fault kernel-doc include/own_addr.h 'not described' \
 		<<<$'/**\n * f() - x\n *\n * Return: y\n */\nint f(int a);'
-	fault docutils README.rst 'Title underline too short' <<<$'\nLonger\n=='
+	fault docutils README.rst 'Title underline too short' <<<$'\nLonger title\n====='
 	fault sphinx Documentation/index.rst 'nowhere' <<<$'\n:doc:`nowhere`'
 	fault codespell README.rst 'teh ==> the' <<<'teh'
 	fault SPDX samples/x.txt 'no SPDX-License-Identifier' <<<'x'

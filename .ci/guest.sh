@@ -1,0 +1,30 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# guest.sh KERNEL: another kernel loads the programs and does with packets what this
+# one does: tests in C, which no slow CPU can make lose a race. A guest that does
+# not come up, or has no time left, says nothing about the tree: that is told, and
+# is no failure.
+set -euo pipefail
+cd "$(dirname "$(readlink -f "$0")")/.."
+
+readonly KERNEL=$1
+readonly TIME=900	# seconds
+TESTS=()
+for name in hello_test ping_test tc_test tc_pingpong_test pktcount_test \
+	sockfilter_test network_test tcpconnect_test xdp_lb_test:forwards_in_each_mode; do
+	TESTS+=(-t "$name")
+done
+LOG=$(mktemp)
+trap 'rm -f "$LOG"' EXIT
+
+# Marked, so that nobody takes its sums for those of the suite on this machine.
+status=0
+./scripts/vmtest.sh -k "$KERNEL" -T "$TIME" -- \
+	./selftests/run.sh --no-build "${TESTS[@]}" 2>&1 |
+	tee "$LOG" | sed "s/^/$KERNEL: /" || status=$?
+if [[ $status = 12[23] ]] && ! grep -q '^not ok' "$LOG"; then
+	echo "$KERNEL: not done: the guest was lost, or needed more than $TIME s"
+	exit 0
+fi
+exit "$status"
