@@ -44,7 +44,7 @@ usage()
 	      --host FILE      with -k all: what run.sh printed on this machine, for a
 	                       column in build/vmtest/support.rst
 	      --quick          COMMAND is a short run of the suite: the tests in
-	                       scripts/vmtest/quick, which CI runs
+	                       scripts/vmtest/quick
 	      --shell          a shell instead of COMMAND
 	      --memory MB      memory of the guest; default $MEMORY
 	      --cpus N         CPUs of the guest; default: those of this machine
