@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What established connections do not need: the lookup of the service, the choice of
- * a backend, and entering the connection. These functions are global ones in the sense
- * of the verifier: it looks at each once, without knowing who calls it.
+ * What established connections do not need: the lookup of the service, and the choice
+ * of a backend; xdp_lb_enter.bpf.h enters what was chosen. These functions are global
+ * ones in the sense of the verifier: it looks at each once, without knowing who calls it.
  */
 #ifndef _XDP_LB_CONNECT_BPF_H
 #define _XDP_LB_CONNECT_BPF_H
 
-#include "xdp_lb_flow.bpf.h"
+#include "xdp_lb_enter.bpf.h"
 
 /* --- services ----------------------------------------------------------------------- */
 
