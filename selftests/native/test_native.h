@@ -13,8 +13,14 @@
 #include <sys/mman.h>
 #include <linux/bpf.h>
 
-/* Any place that is free in a small program, of many pages of any size. */
+/*
+ * Places for packets, of many pages of any size. The heap of a program that is linked
+ * at a fixed address begins anywhere in the first gigabyte behind it, at random: it may
+ * be in one of them.
+ */
 #define NATIVE_MEMORY	0x20000000UL
+#define NATIVE_STEP	0x10000000UL
+#define NATIVE_PLACES	4
 #define NATIVE_SIZE	0x100000UL
 
 /**
@@ -25,22 +31,38 @@ struct bpf_program {
 	int (*run)(__u32 data, __u32 data_end);
 };
 
+/* Nothing can be read or written there yet. NULL: no place was free. */
+static inline __u8 *native_reserve(void)
+{
+	void *wanted, *memory;
+	int i;
+
+	for (i = 0; i < NATIVE_PLACES; i++) {
+		wanted = (void *)(NATIVE_MEMORY + i * NATIVE_STEP);
+		memory = mmap(wanted, 2 * NATIVE_SIZE, PROT_NONE,
+			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+		if (memory == wanted)
+			return memory;
+		if (memory != MAP_FAILED)
+			munmap(memory, 2 * NATIVE_SIZE);
+	}
+	return NULL;
+}
+
 /* The end of memory for packets. */
 static inline __u8 *native_end(void)
 {
 	static __u8 *end;
-	void *memory;
+	__u8 *memory;
 
 	if (end)
 		return end;
-	memory = mmap((void *)NATIVE_MEMORY, 2 * NATIVE_SIZE, PROT_NONE,
-		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-	if (memory != (void *)NATIVE_MEMORY ||
-	    mprotect(memory, NATIVE_SIZE, PROT_READ | PROT_WRITE)) {
+	memory = native_reserve();
+	if (!memory || mprotect(memory, NATIVE_SIZE, PROT_READ | PROT_WRITE)) {
 		perror("# memory for packets");
 		exit(KSFT_FAIL);
 	}
-	end = (__u8 *)memory + NATIVE_SIZE;
+	end = memory + NATIVE_SIZE;
 	return end;
 }
 
