@@ -71,51 +71,25 @@ static const char * const reasons[__PING_COUNT_MAX] = {
 	[PING_LOST] = "lost_events",
 };
 
-static int on_event(void *ctx, void *data, size_t size)
-{
-	if (sample_loop_stopped() && sample.count)
-		return 0;
-	if (!sample.quiet)
-		sample_echo_show(data);
-	sample_count_reached();
-	return 0;
-}
-
 static void counts_text(const char *event, const __u64 *n, __u64 seen, __u64 matched)
 {
-	const char *sep = "";
-	int i;
-
 	printf("%s: %llu packets seen, %llu matched: %llu dropped, %llu passed; %llu events lost\n",
 	       event, seen, matched, n[PING_DROP_ECHO], seen - n[PING_DROP_ECHO],
 	       n[PING_LOST]);
-	if (seen == n[PING_DROP_ECHO])
-		return;
-	printf("  passed: ");
-	for (i = PING_PASS_NOT_IP; i <= PING_PASS_ACTION; i++) {
-		if (!n[i])
-			continue;
-		printf("%s%llu %s", sep, n[i], reasons[i]);
-		sep = ", ";
-	}
-	printf("\n");
+	if (seen != n[PING_DROP_ECHO])
+		sample_stats_text("passed", n, reasons, PING_PASS_NOT_IP, PING_PASS_ACTION);
 }
 
 static void counts_json(const char *event, const __u64 *n, __u64 seen, __u64 matched)
 {
 	json_writer_t *json = sample_json_begin(event);
-	int i;
 
 	jsonw_uint_field(json, "seen", seen);
 	jsonw_uint_field(json, "matched", matched);
 	jsonw_uint_field(json, "dropped", n[PING_DROP_ECHO]);
 	jsonw_uint_field(json, "passed", seen - n[PING_DROP_ECHO]);
 	jsonw_uint_field(json, "lost", n[PING_LOST]);
-	jsonw_name(json, "reasons");
-	jsonw_start_object(json);
-	for (i = 0; i < PING_LOST; i++)
-		jsonw_uint_field(json, reasons[i], n[i]);
-	jsonw_end_object(json);
+	sample_stats_json(json, n, reasons, PING_LOST);
 	sample_json_end(json);
 }
 
@@ -167,8 +141,8 @@ static int attach_and_loop(struct run *run)
 	struct sample_xdp xdp = {};
 	int err;
 
-	run->ring = ring_buffer__new(bpf_map__fd(run->skel->maps.ping_events), on_event,
-				     NULL, NULL);
+	run->ring = ring_buffer__new(bpf_map__fd(run->skel->maps.ping_events),
+				     sample_echo_event, NULL, NULL);
 	if (!run->ring) {
 		pr_err("failed to make the ring buffer: %s", strerror(errno));
 		return -errno;

@@ -305,13 +305,15 @@ void sample_addrs_close(struct sample_addrs *addrs);
 
 /* --- echo requests (sample_echo.c) ---------------------------------------------------- */
 
-struct echo_event;
-
-void sample_echo_show(const struct echo_event *ev);
+int sample_echo_event(void *ctx, void *data, size_t size);
 
 /* --- counters (sample_stats.c) ------------------------------------------------------- */
 
 int sample_stats_read(const struct bpf_map *map, __u64 *sums, unsigned int n);
+void sample_stats_text(const char *title, const __u64 *sums, const char * const *names,
+		       unsigned int first, unsigned int last);
+void sample_stats_json(json_writer_t *json, const __u64 *sums, const char * const *names,
+		       unsigned int n);
 
 /* --- top addresses (sample_top.c) ------------------------------------------------------ */
 

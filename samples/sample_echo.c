@@ -39,11 +39,7 @@ static void show_json(const struct echo_event *ev, const char *src, const char *
 	sample_json_end(json);
 }
 
-/**
- * sample_echo_show() - print an echo request
- * @ev: its event
- */
-void sample_echo_show(const struct echo_event *ev)
+static void show(const struct echo_event *ev)
 {
 	char src[INET6_ADDRSTRLEN], dst[INET6_ADDRSTRLEN];
 
@@ -53,4 +49,25 @@ void sample_echo_show(const struct echo_event *ev)
 		show_json(ev, src, dst);
 	else
 		show_text(ev, src, dst);
+}
+
+/**
+ * sample_echo_event() - print an echo request, unless -q was given, and count it for -c
+ * @ctx: not used
+ * @data: its struct echo_event
+ * @size: of @data
+ *
+ * To be the callback of ring_buffer__new(). What is left in the ring when the
+ * count has been reached is neither printed nor counted.
+ *
+ * Return: 0.
+ */
+int sample_echo_event(void *ctx, void *data, size_t size)
+{
+	if (sample_loop_stopped() && sample.count)
+		return 0;
+	if (!sample.quiet)
+		show(data);
+	sample_count_reached();
+	return 0;
 }

@@ -122,36 +122,20 @@ static int read_totals(const struct bpf_map *map, struct totals *t)
 	return 0;
 }
 
-static void reasons_text(const char *title, const __u64 *n, int first, int last)
-{
-	const char *sep = "";
-	int i;
-
-	printf("  %s: ", title);
-	for (i = first; i <= last; i++) {
-		if (!n[i])
-			continue;
-		printf("%s%llu %s", sep, n[i], reasons[i]);
-		sep = ", ";
-	}
-	printf("\n");
-}
-
 static void totals_text(const char *event, const struct totals *t)
 {
 	printf("%s: %llu packets seen, %llu matched: ", event, t->seen, t->matched);
 	printf("%llu dropped, %llu answered, %llu passed; %llu events lost\n", t->dropped,
 	       t->reason[TC_ANSWER], t->passed, t->reason[TC_LOST]);
 	if (t->dropped)
-		reasons_text("dropped", t->reason, TC_DROP_OTHER, TC_DROP_ECHO);
+		sample_stats_text("dropped", t->reason, reasons, TC_DROP_OTHER, TC_DROP_ECHO);
 	if (t->passed)
-		reasons_text("passed", t->reason, TC_PASS_NOT_IP, TC_PASS_NOT_OWN);
+		sample_stats_text("passed", t->reason, reasons, TC_PASS_NOT_IP, TC_PASS_NOT_OWN);
 }
 
 static void totals_json(const char *event, const struct totals *t)
 {
 	json_writer_t *json = sample_json_begin(event);
-	int i;
 
 	jsonw_uint_field(json, "seen", t->seen);
 	jsonw_uint_field(json, "matched", t->matched);
@@ -159,11 +143,7 @@ static void totals_json(const char *event, const struct totals *t)
 	jsonw_uint_field(json, "answered", t->reason[TC_ANSWER]);
 	jsonw_uint_field(json, "passed", t->passed);
 	jsonw_uint_field(json, "lost", t->reason[TC_LOST]);
-	jsonw_name(json, "reasons");
-	jsonw_start_object(json);
-	for (i = 0; i < TC_LOST; i++)
-		jsonw_uint_field(json, reasons[i], t->reason[i]);
-	jsonw_end_object(json);
+	sample_stats_json(json, t->reason, reasons, TC_LOST);
 	sample_json_end(json);
 }
 
@@ -186,16 +166,6 @@ struct run {
 	struct sample_addrs addrs;
 	int epoll_fd;
 };
-
-static int on_event(void *ctx, void *data, size_t size)
-{
-	if (sample_loop_stopped() && sample.count)
-		return 0;
-	if (!sample.quiet)
-		sample_echo_show(data);
-	sample_count_reached();
-	return 0;
-}
 
 /* Events, or a change of the addresses, or both. */
 static int on_readable(void *ctx)
@@ -226,7 +196,8 @@ static int make_fds(struct run *run)
 	int err;
 
 	run->addrs.fd = -1;
-	run->ring = ring_buffer__new(bpf_map__fd(run->skel->maps.tc_events), on_event, NULL, NULL);
+	run->ring = ring_buffer__new(bpf_map__fd(run->skel->maps.tc_events), sample_echo_event,
+				     NULL, NULL);
 	run->epoll_fd = run->ring ? epoll_create1(EPOLL_CLOEXEC) : -1;
 	err = run->epoll_fd < 0 ? -errno : watch(run, ring_buffer__epoll_fd(run->ring));
 	if (err)
