@@ -16,19 +16,14 @@ SETUP=$NETBPF_TOP/scripts/setup.sh
 # path_without TOOL...: a PATH with all tools of this machine but those.
 path_without()
 {
-	local dir tool
+	local dir
 
 	rm -rf "${TMP:?}/bin" "$TMP/apt.calls"
 	mkdir "$TMP/bin"
 	for dir in /usr/local/sbin /usr/local/bin /usr/sbin /usr/bin /sbin /bin; do
-		for tool in "$dir"/*; do
-			[ ! -x "$tool" ] || ln -sf "$tool" "$TMP/bin/"
-		done
+		ln -sf "$dir"/* "$TMP/bin/"
 	done
-	for tool in "$@"; do
-		rm -f "$TMP/bin/$tool"
-	done
-	rm -f "$TMP/bin/apt-get"
+	(cd "$TMP/bin" && rm -f apt-get "$@")
 	printf '#!/bin/sh\necho "$@" >>%s/apt.calls\nexit 1\n' "$TMP" >"$TMP/bin/apt-get"
 	chmod 755 "$TMP/bin/apt-get"
 	PATH=$TMP/bin
