@@ -139,7 +139,7 @@ start()
 # end_process PID [SIGNAL]: and wait for it; one that has ended is left alone.
 end_process()
 {
-	[[ " $(jobs -pr | tr '\n' ' ') " == *" $1 "* ]] || return 0
+	! child_ended "$1" || return 0
 	kill -s "${2:-TERM}" "$1" 2>/dev/null || :
 	wait "$1" 2>/dev/null || :
 }

@@ -93,11 +93,20 @@ NETBPF_SLOW=${NETBPF_SLOW:-1}
 # shown.
 wait_until()
 {
-	local deadline=$((SECONDS + $1 * ${NETBPF_SLOW:-1} + 1))
+	local deadline=$((SECONDS + $1 * ${NETBPF_SLOW:-1} + 1)) pause=0.02 tries=0
 
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ "$SECONDS" -lt "$deadline" ] || return 1
-		sleep 0.02
+		# Looking costs processes, which what we wait for has to do without.
+		[ $((++tries)) -ne 25 ] || pause=0.1
+		sleep "$pause"
 	done
+}
+
+# child_ended PID: a process that this shell started has ended. Bash reaps them
+# as they end, wait tells of them later.
+child_ended()
+{
+	! kill -0 "$1" 2>/dev/null
 }

@@ -160,16 +160,10 @@ lab_down()
 	"$NETBPF_TOP/scripts/lab.sh" down --all >/dev/null 2>&1 || :
 }
 
-# ended PID: of a child of ours.
-ended()
-{
-	[[ " $(jobs -pr | tr '\n' ' ') " != *" $1 "* ]]
-}
-
 # ready PID FILE: FILE, its output, says so; or it has ended.
 ready()
 {
-	ended "$1" || grep -Eq '^ready:|"event":"ready"' "$2"
+	child_ended "$1" || grep -Eq '^ready:|"event":"ready"' "$2"
 }
 
 # end PID SIGNAL: it gets the signal, and must end. What does not is killed.
@@ -177,7 +171,7 @@ end()
 {
 	[ -n "$1" ] || return 0
 	kill -s "$2" -- "-$1" 2>/dev/null || :
-	wait_until "$PATIENCE" ended "$1" || kill -KILL -- "-$1" 2>/dev/null || :
+	wait_until "$PATIENCE" child_ended "$1" || kill -KILL -- "-$1" 2>/dev/null || :
 	wait "$1" 2>/dev/null || :
 }
 
@@ -214,7 +208,7 @@ run()
 		# What the terminal shows of the key.
 		sed -i "$(wc -l <"$WORK/before")a ^C" "$WORK/got"
 	else
-		wait_until 300 ended "$CHILD" || :
+		wait_until 300 child_ended "$CHILD" || :
 		end "$CHILD" TERM
 	fi
 	CHILD=

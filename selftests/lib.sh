@@ -212,14 +212,9 @@ nbt_end_child()
 {
 	[ -n "$NBT_CHILD" ] || return 0
 	kill -TERM -- "-$NBT_CHILD" 2>/dev/null || :
-	wait_until "$NBT_GRACE" nbt_child_reaped || :
+	wait_until "$NBT_GRACE" child_ended "$NBT_CHILD" || :
 	kill -KILL -- "-$NBT_CHILD" 2>/dev/null || :
 	wait "$NBT_CHILD" 2>/dev/null || :
-}
-
-nbt_child_reaped()
-{
-	[[ " $(jobs -pr | tr '\n' ' ') " != *" $NBT_CHILD "* ]]
 }
 
 # nbt_exit: the EXIT trap of the main shell.

@@ -142,17 +142,20 @@ session_kill()
 	done
 }
 
-job_ended()
-{
-	[[ " $(jobs -pr | tr '\n' ' ') " != *" $JOB "* ]]
-}
-
 # job_end: ask the job to end and to clean up, then insist.
 job_end()
 {
 	kill -TERM -- "-$JOB" 2>/dev/null || :
-	wait_until "$GRACE" job_ended || :
+	wait_until "$GRACE" child_ended "$JOB" || :
 	session_kill "$JOB"
+}
+
+# Nothing ever comes out of this pipe: reading it takes any time one likes, and no process.
+exec {NOTHING}<> <(:)
+
+pause()
+{
+	read -rt "$1" -u "$NOTHING" || :
 }
 
 # run_job TITLE TIMEOUT DIR LOG COMMAND...: run COMMAND in DIR, in a session of
@@ -166,10 +169,10 @@ run_job()
 	# A background process of a script ignores SIGINT, and a shell could not
 	# undo that: env does.
 	(cd "$dir" && exec setsid env --default-signal=INT,QUIT "$@") \
-		</dev/null >"$log" 2>&1 &
+		</dev/null >"$log" 2>&1 {NOTHING}<&- &
 	JOB=$!
 	until [ -n "$STOP" ]; do
-		if job_ended; then
+		if child_ended "$JOB"; then
 			ended=1
 			break
 		fi
@@ -178,7 +181,7 @@ run_job()
 			break
 		fi
 		progress "$title  $((SECONDS - start)) s"
-		sleep 0.05
+		pause 0.05
 	done
 	progress ""
 	[ -n "$ended" ] || job_end

@@ -140,14 +140,9 @@ guest_ready()
 	grep -aqs 'vmtest: ready' "$RUN/console"
 }
 
-process_ended()
-{
-	[[ " $(jobs -pr | tr '\n' ' ') " != *" $1 "* ]]
-}
-
 guest_ready_or_ended()
 {
-	guest_ready || process_ended "$QEMU_PID"
+	guest_ready || child_ended "$QEMU_PID"
 }
 
 show_console()
@@ -219,7 +214,7 @@ boot()
 # pipe to head has ended).
 guest_over()
 {
-	process_ended "$QEMU_PID" || { [ -n "$READER" ] && process_ended "$READER"; }
+	child_ended "$QEMU_PID" || { [ -n "$READER" ] && child_ended "$READER"; }
 }
 
 # The caller reads STATUS, and has set DEADLINE.
@@ -239,7 +234,7 @@ run_guest()
 		return
 	fi
 	wait_exactly "$DEADLINE" guest_over || late=1
-	if [ -n "$READER" ] && process_ended "$READER"; then
+	if [ -n "$READER" ] && child_ended "$READER"; then
 		STATUS=141	# SIGPIPE
 		end_guest
 		return

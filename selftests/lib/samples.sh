@@ -17,7 +17,7 @@ sample_err()
 # sample_ended PID: the process has ended (or was not started by this shell).
 sample_ended()
 {
-	[[ " $(jobs -pr | tr '\n' ' ') " != *" $1 "* ]]
+	child_ended "$1"
 }
 
 # pid_gone PID: no such process, or a zombie that init has not reaped yet.
