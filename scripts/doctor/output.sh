@@ -45,30 +45,39 @@ probe()
 # Nothing that somebody named may speak to the terminal.
 text_row()
 {
-	local code=32
+	local code=32 word
 
 	if [ "$GROUP" != "$LAST_GROUP" ]; then
 		[ -z "$LAST_GROUP" ] || echo
-		printf '%s\n' "$(colour 1 "${GROUP//[[:cntrl:]]/?}")"
+		colour 1 "${GROUP//[[:cntrl:]]/?}"
+		echo
 	fi
 	case $2 in
 	warn) code=33 ;;
 	fail) code='1;31' ;;
 	esac
-	printf '  %s %-21s  %s\n' "$(colour "$code" "$(printf '%-5s' "$2")")" \
-		"${1//[[:cntrl:]]/?}" "${3//[[:cntrl:]]/?}"
+	printf -v word '%-5s' "$2"
+	printf '  '
+	colour "$code" "$word"
+	printf ' %-21s  %s\n' "${1//[[:cntrl:]]/?}" "${3//[[:cntrl:]]/?}"
 	[ -z "${4:-}" ] || printf '%31scure: %s\n' '' "${4//[[:cntrl:]]/?}"
 }
 
 json_row()
 {
 	[ -z "$LAST_GROUP" ] || printf ','
-	printf '\n{"group":%s,"name":%s,"status":"%s","text":%s,"cure":%s}' \
-		"$(json_string "$GROUP")" "$(json_string "$1")" "$2" \
-		"$(json_string "$3")" "$(json_string "${4:-}")"
+	printf '\n{"group":'
+	json_string "$GROUP"
+	printf ',"name":'
+	json_string "$1"
+	printf ',"status":"%s","text":' "$2"
+	json_string "$3"
+	printf ',"cure":'
+	json_string "${4:-}"
+	printf '}'
 }
 
-# json_string TEXT: TEXT as a JSON string. What is not UTF-8 becomes U+FFFD, as
+# json_string TEXT: print TEXT as a JSON string. What is not UTF-8 becomes U+FFFD, as
 # JSON has no way to say it.
 json_string()
 {
@@ -76,6 +85,11 @@ json_string()
 
 	text=${text//\\/\\\\}
 	text=${text//\"/\\\"}
+	# Nearly all of them have nothing more to look at.
+	if [[ $text != *[![:print:]]* && $text =~ ^.*$ ]]; then
+		printf '"%s"' "$text"
+		return
+	fi
 	for ((i = 0; i < ${#text}; i++)); do
 		char=${text:i:1}
 		if [[ $char == [[:cntrl:]] ]]; then
