@@ -78,11 +78,6 @@ lines_at_least()
 	[ "$(lines "${2:-$SAMPLE_OUT}")" -ge "$1" ]
 }
 
-xdp_is()
-{
-	[ "$(ip -n "$SERVER" -d -j link show dev "$1" | jq -r '.[0].xdp.mode // 0')" = "$2" ]
-}
-
 # ---------------------------------------------------------------------------
 
 test_v4()
@@ -135,10 +130,8 @@ test_nothing_but_icmp()
 	local ns1 ns2 i
 
 	ns_add ns1 ns2
-	for i in "$ns1" "$ns2"; do
-		in_ns "$i" sh -c 'for f in all default; do
-			echo 1 >/proc/sys/net/ipv6/conf/$f/disable_ipv6; done' 2>/dev/null || :
-	done
+	no_ipv6 "$ns1"
+	no_ipv6 "$ns2"
 	veth_pair "$ns1" near "$ns2" far
 	addr_add "$ns1" near 192.0.2.1/24
 	addr_add "$ns2" far 192.0.2.2/24
@@ -204,29 +197,29 @@ test_default_interface_is_lo()
 	start_sample PID 20 "$HELLO" -n "$SERVER"
 	SAMPLE_OUT=$(sample_out "$PID")
 	expect_match "$SAMPLE_OUT" '^ready: lo \(xdp, skb mode\)$'
-	xdp_is lo 2
+	xdp_is "$SERVER" lo skb
 	expect_status 0 in_ns "$SERVER" ping -n -c 2 -i 0.02 -W 5 127.0.0.1
 	eventually 5 lines_at_least 4		# the requests and the replies
 	stop
-	xdp_is lo 0
+	xdp_is "$SERVER" lo none
 }
 
 test_native_mode()
 {
 	start -m native
 	expect_match "$SAMPLE_OUT" '^ready: right \(xdp, native mode\)$'
-	xdp_is right 1
+	xdp_is "$SERVER" right native
 	answers 1 "$S4"
 	eventually 5 lines_at_least 1
 	stop
-	xdp_is right 0
+	xdp_is "$SERVER" right none
 }
 
 test_skb_mode()
 {
 	start -m skb
 	expect_match "$SAMPLE_OUT" '^ready: right \(xdp, skb mode\)$'
-	xdp_is right 2
+	xdp_is "$SERVER" right skb
 	answers 1 "$S4"
 	eventually 5 lines_at_least 1
 	stop
@@ -281,7 +274,7 @@ test_kill_9_leaves_no_program()
 {
 	start
 	stop_sample "$PID" KILL 2>/dev/null || :
-	eventually 5 xdp_is right 0
+	eventually 5 xdp_is "$SERVER" right none
 	expect_status 0 "$HELLO" -n "$SERVER" -d 0.01	# sweeps its instance
 }
 
@@ -355,7 +348,7 @@ test_reader_goes_away()
 	answers 1 "$S4"
 	eventually 10 sample_ended "$PID"
 	no_instance "$PID" || fail "the instance is still there"
-	xdp_is right 0
+	xdp_is "$SERVER" right none
 }
 
 run_tests test_v4 test_v6 test_v4_and_v6 test_nothing_but_icmp test_count test_json \

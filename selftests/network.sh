@@ -120,11 +120,6 @@ expect_paths()
 	done
 }
 
-xdp_is()
-{
-	[ "$(ip -n "$SERVER" -d -j link show dev right | jq -r '.[0].xdp.mode // 0')" = "$1" ]
-}
-
 # ---------------------------------------------------------------------------
 # tcpconnect
 
@@ -229,7 +224,7 @@ test_kill_9_leaves_nothing()
 {
 	start
 	stop_sample "$PID" KILL 2>/dev/null || :
-	eventually 10 xdp_is 0
+	eventually 10 xdp_is "$SERVER" right none
 	grep -q '^ready:.*tcx' "$SAMPLE_OUT" || remove_leftover
 	expect_eq "filters left" "$(tc -n "$SERVER" filter show dev right ingress)" ""
 	expect_eq "packet sockets left" "$(in_ns "$SERVER" sh -c 'tail -n +2 /proc/net/packet')" ""
@@ -244,7 +239,7 @@ test_ended_leaves_nothing()
 	start --attach clsact
 	expect_answers 1 "$S4"
 	stop
-	xdp_is 0 || fail "XDP is still there"
+	xdp_is "$SERVER" right none || fail "XDP is still there"
 	expect_eq "qdiscs" "$(tc -n "$SERVER" qdisc show dev right | grep -c clsact || :)" 0
 	expect_eq "packet sockets left" "$(in_ns "$SERVER" sh -c 'tail -n +2 /proc/net/packet')" ""
 }

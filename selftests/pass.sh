@@ -48,11 +48,6 @@ xdp()
 		end'
 }
 
-xdp_is()
-{
-	[ "$(xdp "$1" "$2")" = "$3" ]
-}
-
 # start [OPTION...]: on "right" of NS2.
 start()
 {

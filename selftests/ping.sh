@@ -126,19 +126,6 @@ expect_summary()
 	[ "${BASH_REMATCH[1]}" -ge "$1" ] || fail "matched more than seen: $SUMMARY"
 }
 
-# xdp_mode NETNS IF: native, skb or none, as the kernel says.
-xdp_mode()
-{
-	ip -n "$1" -d -j link show dev "$2" | jq -r '.[0].xdp.mode // 0 |
-		if . == 1 then "native" elif . == 2 then "skb" elif . == 0 then "none"
-		else "mode \(.)" end'
-}
-
-xdp_is()
-{
-	[ "$(xdp_mode "$1" "$2")" = "$3" ]
-}
-
 # ---------------------------------------------------------------------------
 # Drop and pass
 

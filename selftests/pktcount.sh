@@ -48,15 +48,10 @@ two_queues()
 	eventually 5 nbt_is_up "$3" "$4"
 }
 
-mac()
-{
-	ip -n "$1" -j link show dev "$2" | jq -r '.[0].address'
-}
-
 # sink NS1 IF1 NS2 IF2 [ADDRESS]: frames for SINK or ADDRESS arrive at IF2.
 sink()
 {
-	ip -n "$1" neigh replace "${5:-$SINK}" lladdr "$(mac "$3" "$4")" dev "$2" nud permanent
+	ip -n "$1" neigh replace "${5:-$SINK}" lladdr "$(link_mac "$3" "$4")" dev "$2" nud permanent
 }
 
 # No IPv6, no ARP: every packet on this wire is one that a test has sent.
@@ -65,8 +60,7 @@ quiet_pair()
 	local ns
 
 	for ns in "$QUIET1" "$QUIET2"; do
-		in_ns "$ns" sh -c 'for f in all default; do
-			echo 1 >/proc/sys/net/ipv6/conf/$f/disable_ipv6; done' 2>/dev/null || :
+		no_ipv6 "$ns"
 	done
 	two_queues "$QUIET1" near "$QUIET2" far
 	addr_add "$QUIET1" near "$C4/24"
@@ -165,11 +159,6 @@ expect_sums()
 {
 	expect_json "$SUMS"
 	expect_json "$END_SUMS"
-}
-
-xdp_is()
-{
-	[ "$(ip -n "$1" -d -j link show dev "$2" | jq -r '.[0].xdp.mode // 0')" = "$3" ]
 }
 
 # lines REGEX: how many lines of the sample match.
@@ -379,9 +368,9 @@ test_options_that_need_others()
 test_kill_9_leaves_nothing()
 {
 	start -m native --top 3 --events
-	xdp_is "$SERVER" right 1
+	xdp_is "$SERVER" right native
 	stop_sample "$PID" KILL 2>/dev/null || :
-	eventually 5 xdp_is "$SERVER" right 0
+	eventually 5 xdp_is "$SERVER" right none
 	answers 1 "$S4"
 }
 
@@ -390,7 +379,7 @@ test_ctrl_c()
 	start -j
 	stop_sample "$PID" INT
 	expect_json '.[-1].event == "summary"'
-	xdp_is "$SERVER" right 0
+	xdp_is "$SERVER" right none
 }
 
 run_tests test_icmp_is_exact test_icmpv6_is_exact test_udp_is_exact_and_as_the_kernel_counts \

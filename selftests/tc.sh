@@ -129,7 +129,7 @@ tcx_count()
 {
 	local ifindex
 
-	ifindex=$(ip -n "$1" -j link show dev "$2" | jq '.[0].ifindex')
+	ifindex=$(link_index "$1" "$2")
 	in_ns "$1" perl -e '
 		my %nr = (x86_64 => 321, aarch64 => 280, riscv64 => 280);
 		my ($arch, $ifindex, $type) = @ARGV;
@@ -291,7 +291,7 @@ test_json()
 {
 	local hook index
 
-	index=$(ip -n "$SERVER" -j link show dev right | jq '.[0].ifindex')
+	index=$(link_index "$SERVER" right)
 	for hook in $HOOKS; do
 		start -j --attach "$hook"
 		expect_answers 2 "$S4"

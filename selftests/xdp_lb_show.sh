@@ -273,7 +273,7 @@ test_show_as_text()
 
 lab_mac()
 {
-	ip -n "netbpf-$LAB-$1" -j link show eth0 | jq -r '.[0].address'
+	link_mac "netbpf-$LAB-$1" eth0
 }
 
 test_show_as_json()
@@ -309,7 +309,7 @@ test_show_without_control_program()
 	start_web
 	kill -KILL "$PID"
 	wait "$PID" 2>/dev/null || :
-	index=$(ip -n "netbpf-$LAB-lb" -j link show eth0 | jq '.[0].ifindex')
+	index=$(link_index "netbpf-$LAB-lb" eth0)
 	lb show
 	expect_out '^  control program  none'
 	expect_out "^  interface        $index \\(of another network namespace\\) $(lab_mac lb)\$"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Network namespaces, joined by veth pairs.
+# Network namespaces, joined by veth pairs: their devices, addresses and frames.
 
 # ns_add VAR...: make a namespace, put its name into VAR, remove it at the end.
 # lo is up; addresses of IPv6 are usable at once (no duplicate detection).
@@ -61,4 +61,61 @@ addr_add()
 		*) ip -n "$ns" addr add "$addr" dev "$dev" ;;
 		esac
 	done
+}
+
+# no_ipv6 NS: none on devices that come to it from now on.
+no_ipv6()
+{
+	# shellcheck disable=SC2016 # $ is of the other shell
+	in_ns "$1" sh -c 'for f in all default; do
+		echo 1 >/proc/sys/net/ipv6/conf/$f/disable_ipv6; done' 2>/dev/null || :
+}
+
+# link_index NS IF, link_mac NS IF: of a device; the address with its colons.
+link_index()
+{
+	ip -n "$1" -j link show dev "$2" | jq '.[0].ifindex'
+}
+
+link_mac()
+{
+	ip -n "$1" -j link show dev "$2" | jq -r '.[0].address'
+}
+
+# vlan_add NS LOWER UPPER PROTO ID ADDRESS/LEN...: a VLAN device UPPER on top of
+# LOWER, with these addresses, for this test.
+vlan_add()
+{
+	ip -n "$1" link add link "$2" name "$3" type vlan proto "$4" id "$5" ||
+		skip "no VLAN devices in this kernel"
+	defer "ip -n $1 link del $3"
+	ip -n "$1" link set "$3" up
+	addr_add "$1" "$3" "${@:6}"
+}
+
+# send_frame NS IF HEX...: put a frame, from its MAC addresses on, on the wire as it
+# is; the pieces of it are joined.
+# shellcheck disable=SC2016 # $ in single quotes is of perl
+send_frame()
+{
+	in_ns "$1" perl -e '
+		my ($index, @hex) = @ARGV;
+		socket(my $s, 17, 3, 0) or die "socket: $!";	# AF_PACKET, SOCK_RAW
+		my $to = pack("SnlSCCa8", 17, 0, $index, 0, 0, 6, "");
+		send($s, pack("H*", join "", @hex), 0, $to) or die "send: $!";
+	' "$(link_index "$1" "$2")" "${@:3}"
+}
+
+# xdp_mode NS IF: native, skb or none, as the kernel says.
+xdp_mode()
+{
+	ip -n "$1" -d -j link show dev "$2" | jq -r '.[0].xdp.mode // 0 |
+		if . == 1 then "native" elif . == 2 then "skb" elif . == 0 then "none"
+		else "mode \(.)" end'
+}
+
+# xdp_is NS IF MODE
+xdp_is()
+{
+	[ "$(xdp_mode "$1" "$2")" = "$3" ]
 }

@@ -91,15 +91,10 @@ test_attach_clsact()
 	expect_eq "filters left" "$(tc -n "$SERVER" filter show dev right ingress)" ""
 }
 
-# frame HEX...: put a frame on the wire, as it is.
+# frame HEX...: leaves "left" as it is.
 frame()
 {
-	in_ns "$CLIENT" perl -e '
-		my ($index, @hex) = @ARGV;
-		socket(my $s, 17, 3, 0) or die "socket: $!";
-		send($s, pack("H*", join("", @hex)), 0, pack("S n i S C C a8", 17, 0, $index))
-			or die "send: $!"' \
-		"$(ip -n "$CLIENT" -j link show dev left | jq '.[0].ifindex')" "$@"
+	send_frame "$CLIENT" left "$@"
 }
 
 MACS=020000000002020000000001

@@ -36,10 +36,10 @@ test_switch_off_and_on()
 {
 	start
 	tell "xdp off"
-	xdp_is 0 || fail "XDP is still there"
+	xdp_is "$SERVER" right none || fail "XDP is still there"
 	expect_answers 1 "$S4"
 	tell "xdp drop-ping"
-	xdp_is 1 || fail "XDP is not there"
+	xdp_is "$SERVER" right native || fail "XDP is not there"
 	expect_silence 1 "$S4"
 	tell "sockfilter off"
 	tell "xdp pass"

@@ -74,28 +74,13 @@ test_ipv6_extension_headers()
 	expect_match "$SAMPLE_OUT" "^$C6 > $S6: ICMPv6 echo request id 77 seq 5: drop$"
 }
 
-# send_frame HEX: a frame from "left" to "right", of which HEX is what follows the two
-# MAC addresses.
-send_frame()
-{
-	in_ns "$CLIENT" perl -e '
-		my ($ifindex, $hex) = @ARGV;
-		socket(my $s, 17, 3, 0) or die "socket: $!";	# AF_PACKET, SOCK_RAW
-		my $to = pack("SnlSCCa8", 17, 0x0800, $ifindex, 0, 0, 6, "");
-		send($s, pack("H*", $hex), 0, $to) or die "send: $!";
-	' "$LEFT_INDEX" "$RIGHT_MAC$LEFT_MAC$1"
-}
-
-# frame_setup: what send_frame needs; two IP packets with an echo request, id 77 seq 5.
+# frame_setup: MACS, what a frame from "left" to "right" begins with; two IP packets with
+# an echo request, id 77 seq 5.
 frame_setup()
 {
-	local link
-
 	have perl || skip "not installed: perl"
-	link=$(ip -n "$CLIENT" -j link show dev left)
-	LEFT_INDEX=$(jq '.[0].ifindex' <<<"$link")
-	LEFT_MAC=$(jq -r '.[0].address' <<<"$link" | tr -d :)
-	RIGHT_MAC=$(ip -n "$SERVER" -j link show dev right | jq -r '.[0].address' | tr -d :)
+	MACS=$(link_mac "$SERVER" right)$(link_mac "$CLIENT" left)
+	MACS=${MACS//:/}
 	# 192.0.2.1 > 192.0.2.2, ttl 64; 2001:db8::1 > 2001:db8::2, hop limit 64.
 	ECHO4=4500001c000000004001f6c6c0000201c0000202
 	ECHO4+=0800f7ad004d0005
@@ -103,12 +88,18 @@ frame_setup()
 	ECHO6+=800023d6004d0005
 }
 
+# frame HEX: from "left" to "right"; HEX is what follows the two MAC addresses.
+frame()
+{
+	send_frame "$CLIENT" left "$MACS" "$1"
+}
+
 # tagged MODE TAGS: requests behind these VLAN tags are dropped.
 tagged()
 {
 	start -m "$1"
-	send_frame "${2}0800$ECHO4"
-	send_frame "${2}86dd$ECHO6"
+	frame "${2}0800$ECHO4"
+	frame "${2}86dd$ECHO6"
 	eventually 5 events_are 2
 	stop
 	expect_summary 2 2
@@ -139,16 +130,16 @@ test_odd_frames_pass()
 {
 	frame_setup
 	start -I 0.05
-	send_frame "810000078100000881000009""0800$ECHO4"	# three tags
-	send_frame "0800${ECHO4:0:38}"				# cut short in the header
-	send_frame "08004400${ECHO4:4}"				# ihl 4
-	send_frame "08006500${ECHO4:4}"				# version 6
-	send_frame "86dd${ECHO6:0:60}"
-	send_frame "08004500001b${ECHO4:8}"			# ends in the echo header
-	send_frame "0800${ECHO4:0:12}2001${ECHO4:16}"		# a later fragment
-	send_frame "0800${ECHO4:0:40}00${ECHO4:42}"		# an echo reply
-	send_frame "0800${ECHO4:0:40}0801${ECHO4:44}"		# type 8, code 1
-	send_frame "88b5"0000
+	frame "810000078100000881000009""0800$ECHO4"	# three tags
+	frame "0800${ECHO4:0:38}"			# cut short in the header
+	frame "08004400${ECHO4:4}"			# ihl 4
+	frame "08006500${ECHO4:4}"			# version 6
+	frame "86dd${ECHO6:0:60}"
+	frame "08004500001b${ECHO4:8}"			# ends in the echo header
+	frame "0800${ECHO4:0:12}2001${ECHO4:16}"	# a later fragment
+	frame "0800${ECHO4:0:40}00${ECHO4:42}"		# an echo reply
+	frame "0800${ECHO4:0:40}0801${ECHO4:44}"	# type 8, code 1
+	frame "88b5"0000
 	eventually 10 seen_are 10
 	stop
 	expect_summary 0 0
@@ -160,18 +151,10 @@ test_odd_frames_pass()
 # rightLOWER, with addresses of their own.
 add_vlan()
 {
-	local proto=$1 id=$2 upper=$3 lower=$4 net=$5
+	local net=$5
 
-	ip -n "$CLIENT" link add link "left$lower" name "left$upper" type vlan \
-		proto "$proto" id "$id" || skip "no VLAN devices in this kernel"
-	ip -n "$SERVER" link add link "right$lower" name "right$upper" type vlan \
-		proto "$proto" id "$id"
-	defer "ip -n $CLIENT link del left$upper"
-	defer "ip -n $SERVER link del right$upper"
-	ip -n "$CLIENT" link set "left$upper" up
-	ip -n "$SERVER" link set "right$upper" up
-	addr_add "$CLIENT" "left$upper" "10.9.$net.1/24" "2001:db8:9:$net::1/64"
-	addr_add "$SERVER" "right$upper" "10.9.$net.2/24" "2001:db8:9:$net::2/64"
+	vlan_add "$CLIENT" "left$4" "left$3" "$1" "$2" "10.9.$net.1/24" "2001:db8:9:$net::1/64"
+	vlan_add "$SERVER" "right$4" "right$3" "$1" "$2" "10.9.$net.2/24" "2001:db8:9:$net::2/64"
 	expect_answers 1 "10.9.$net.2"
 	expect_answers 1 "2001:db8:9:$net::2"
 }

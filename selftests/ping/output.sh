@@ -39,7 +39,7 @@ test_json_ready()
 {
 	local index
 
-	index=$(ip -n "$SERVER" -j link show dev right | jq '.[0].ifindex')
+	index=$(link_index "$SERVER" right)
 	start -j -m native
 	stop
 	expect_json '.[0] == {event: "ready", tool: "ping", attached: [{ifname: "right",

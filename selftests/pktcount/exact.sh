@@ -137,16 +137,13 @@ test_mtu_9000()
 	done
 }
 
-# send_frame HEX: a frame, from behind its MAC addresses, leaves "near".
-send_frame()
+# frame HEX: from "near" to "far"; HEX is what follows the two MAC addresses.
+frame()
 {
-	in_ns "$QUIET1" perl -e '
-		my ($index, $hex) = @ARGV;
-		socket(my $s, 17, 3, 0) or die "socket: $!";
-		my $to = pack("SnlSCCx8", 17, 0, $index, 1, 0, 6);
-		send($s, pack("H*", $hex), 0, $to) or die "send: $!";
-	' "$(ip -n "$QUIET1" -j link show dev near | jq '.[0].ifindex')" \
-		"$(mac "$QUIET2" far | tr -d :)$(mac "$QUIET1" near | tr -d :)$1"
+	local macs
+
+	macs=$(link_mac "$QUIET2" far)$(link_mac "$QUIET1" near)
+	send_frame "$QUIET1" near "${macs//:/}" "$1"
 }
 
 # Each frame in the class and protocol it has; with the padding it comes with.
@@ -157,14 +154,14 @@ test_frames()
 	have perl || skip "not installed: perl"
 	for mode in native skb; do
 		quiet -j -m "$mode"
-		send_frame "0800$ip4$udp"
-		send_frame "810000070800$ip4$udp"
-		send_frame "88a80008810000090800$ip4$udp"
-		send_frame "81000007810000078100000708000000"	# three tags
-		send_frame "81000007080046$(printf '%058d' 0)"	# a bad IP header
-		send_frame "0800${ip4:0:18}84${ip4:20}$udp"	# half an SCTP header
-		send_frame "0800${ip4:0:18}2f${ip4:20}$udp"
-		send_frame "88cc$(printf '%092d' 0)"
+		frame "0800$ip4$udp"
+		frame "810000070800$ip4$udp"
+		frame "88a80008810000090800$ip4$udp"
+		frame "81000007810000078100000708000000"	# three tags
+		frame "81000007080046$(printf '%058d' 0)"	# a bad IP header
+		frame "0800${ip4:0:18}84${ip4:20}$udp"		# half an SCTP header
+		frame "0800${ip4:0:18}2f${ip4:20}$udp"
+		frame "88cc$(printf '%092d' 0)"
 		stop
 		expect_json '.[-1] | .packets == 8 and .classes.ipv4.packets == 6 and
 			.classes.other.packets == 2'
@@ -192,15 +189,8 @@ test_vlan()
 	have ethtool || skip "not installed: ethtool"
 	in_ns "$QUIET1" ethtool -K near txvlan off >/dev/null
 	defer "in_ns $QUIET1 ethtool -K near txvlan on >/dev/null 2>&1"
-	ip -n "$QUIET1" link add link near name near.7 type vlan id 7 ||
-		skip "no VLAN devices in this kernel"
-	defer "ip -n $QUIET1 link del near.7"
-	ip -n "$QUIET2" link add link far name far.7 type vlan id 7
-	defer "ip -n $QUIET2 link del far.7"
-	ip -n "$QUIET1" link set near.7 up
-	ip -n "$QUIET2" link set far.7 up
-	addr_add "$QUIET1" near.7 10.9.7.1/24
-	addr_add "$QUIET2" far.7 10.9.7.2/24
+	vlan_add "$QUIET1" near near.7 802.1q 7 10.9.7.1/24
+	vlan_add "$QUIET2" far far.7 802.1q 7 10.9.7.2/24
 	answers_from "$QUIET1" 1 10.9.7.2
 	vlan native
 	vlan skb

@@ -5,17 +5,10 @@
 #
 # shellcheck disable=SC2016 # $ in single quotes is of jq or perl
 
-# send_frame HEX: a frame from "left" to "right", of which HEX is what follows the two
-# MAC addresses.
-send_frame()
+# frame HEX: from "left"; HEX is what follows the two MAC addresses, which nobody has.
+frame()
 {
-	in_ns "$CLIENT" perl -e '
-		my ($ifindex, $hex) = @ARGV;
-		socket(my $s, 17, 3, 0) or die "socket: $!";	# AF_PACKET, SOCK_RAW
-		my $to = pack("SnlSCCa8", 17, 0x0800, $ifindex, 0, 0, 6, "");
-		send($s, pack("H*", $hex), 0, $to) or die "send: $!";
-	' "$(in_ns "$CLIENT" cat /proc/net/dev_mcast | awk '$2 == "left" { print $1; exit }')" \
-		"020000000002020000000001$1"
+	send_frame "$CLIENT" left 020000000002020000000001 "$1"
 }
 
 # ICMP echo request of 192.0.2.1, id 77 seq 5, and one in UDP to port 4242.
@@ -24,10 +17,10 @@ UDP=45000020abcd000040110000c0000201c00002029c401092000c000041414141
 
 frames()
 {
-	send_frame "0800$ICMP"
-	send_frame "8100006408004500${ICMP:4}"
-	send_frame "88a800c881006064$(printf '0800%s' "$ICMP")"
-	send_frame "810000650800$UDP"
+	frame "0800$ICMP"
+	frame "8100006408004500${ICMP:4}"
+	frame "88a800c881006064$(printf '0800%s' "$ICMP")"
+	frame "810000650800$UDP"
 }
 
 # What came in from that MAC address, from the Ethernet header on, in hex.
@@ -98,7 +91,7 @@ test_vlan_and_snap_length()
 
 	for n in 11 12 13 15 16 17 18 19 60; do
 		start -w "$TMP/pcap" --proto udp --port 4242 -Q in -s "$n"
-		send_frame "810000650800$UDP"
+		frame "810000650800$UDP"
 		stop
 		expect_eq "-s $n" "$(pcap "$TMP/pcap" 'print "$caplen $len ", unpack("H*", $data)')" \
 			"$((n < 50 ? n : 50)) 50 $(cut -c "1-$((2 * n))" \

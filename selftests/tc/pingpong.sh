@@ -136,16 +136,11 @@ test_tentative_address()
 	defer "in_ns $SERVER sh -c 'echo 0 >/proc/sys/net/ipv6/conf/right/accept_dad'"
 	ip -n "$SERVER" addr add 2001:db8::78/64 dev right
 	defer "ip -n $SERVER addr del 2001:db8::78/64 dev right"
-	ip -n "$CLIENT" neigh replace 2001:db8::78 dev left lladdr "$(mac "$SERVER" right)"
+	ip -n "$CLIENT" neigh replace 2001:db8::78 dev left lladdr "$(link_mac "$SERVER" right)"
 	defer "ip -n $CLIENT neigh del 2001:db8::78 dev left"
 	expect_silence 1 2001:db8::78
 	stop
 	expect_match "$SAMPLE_OUT" '^  passed: .*\b1 not_own_address'
-}
-
-mac()
-{
-	ip -n "$1" -j link show dev "$2" | jq -r '.[0].address'
 }
 
 test_no_address_is_told()
@@ -165,7 +160,7 @@ test_no_address_is_told()
 # To all: not even with --any.
 test_broadcast_and_multicast()
 {
-	ip -n "$CLIENT" neigh replace 192.0.2.254 dev left lladdr "$(mac "$SERVER" right)"
+	ip -n "$CLIENT" neigh replace 192.0.2.254 dev left lladdr "$(link_mac "$SERVER" right)"
 	defer "ip -n $CLIENT neigh del 192.0.2.254 dev left"
 	start --any
 	expect_silence 1 192.0.2.255 -b
