@@ -283,36 +283,15 @@ no_sockets()
 	[ "$(sockets)" -eq 0 ]
 }
 
-# programs PID: the BPF programs it holds.
-programs()
-{
-	grep -hE '^prog_id:' "/proc/$1/fdinfo/"* | sort -u | awk '{ print $2 }'
-}
-
-# program_gone ID: the kernel has no such program (bpf(2)).
-program_gone()
-{
-	perl -e '
-		my %nr = (x86_64 => 321, aarch64 => 280, riscv64 => 280);
-		my $attr = pack("L32", $ARGV[0]);
-		my $fd = syscall($nr{$ARGV[1]}, 13, $attr, length $attr);
-		exit($fd < 0 && $!{ENOENT} ? 0 : 1);' "$1" "$(uname -m)"
-}
-
 leaves_nothing()
 {
-	local id ids
-
-	[[ $(uname -m) = @(x86_64|aarch64|riscv64) ]] || skip "bpf(2) has another number here"
+	need_bpf_objects
 	start -i lo icmp
 	expect_eq "sockets" "$(sockets)" 2
-	ids=$(programs "$PID")
-	[ -n "$ids" ] || fail "no program is held"
+	keep_bpf_objects "$PID"
 	stop_sample "$PID" "$1" 2>/dev/null || [ "$1" = KILL ]
 	eventually 10 no_sockets
-	for id in $ids; do
-		eventually 10 program_gone "$id"
-	done
+	expect_bpf_objects_gone
 }
 
 test_kill_9_leaves_nothing()

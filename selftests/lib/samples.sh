@@ -149,3 +149,30 @@ bpf_object_gone()
 		my $fd = syscall($nr{$arch}, $cmd{$kind}, $attr, length $attr);
 		exit($fd < 0 && $!{ENOENT} ? 0 : 1);' "$1" "$2" "$(uname -m)"
 }
+
+# need_bpf_objects: skip where bpf_object_gone cannot tell.
+need_bpf_objects()
+{
+	have perl || skip "not installed: perl"
+	[[ $(uname -m) = @(x86_64|aarch64|riscv64) ]] || skip "bpf(2) has another number here"
+}
+
+# keep_bpf_objects PID: those it holds, for expect_bpf_objects_gone, in $TMP/objects. A
+# program is among them, and bpf_object_gone finds it.
+keep_bpf_objects()
+{
+	bpf_objects "$1" >"$TMP/objects"
+	grep -q '^prog' "$TMP/objects" || fail "no program: $(<"$TMP/objects")"
+	! bpf_object_gone prog "$(sed -n '/^prog /{s///p;q}' "$TMP/objects")" ||
+		fail "the program is not found while it runs"
+}
+
+# expect_bpf_objects_gone: all of them, soon.
+expect_bpf_objects_gone()
+{
+	local kind id
+
+	while read -r kind id; do
+		eventually 10 bpf_object_gone "$kind" "$id"
+	done <"$TMP/objects"
+}

@@ -110,31 +110,18 @@ test_mtu_9000()
 # ---------------------------------------------------------------------------
 # Lifetime
 
-# expect_all_gone FILE: of objects.
-expect_all_gone()
-{
-	local kind id
-
-	while read -r kind id; do
-		eventually 10 bpf_object_gone "$kind" "$id"
-	done <"$1"
-}
-
 # leaves_nothing SIGNAL
 leaves_nothing()
 {
-	have perl || skip "not installed: perl"
-	[[ $(uname -m) = @(x86_64|aarch64|riscv64) ]] || skip "bpf(2) has another number here"
+	need_bpf_objects
 	start -i right2
-	bpf_objects "$PID" >"$TMP/objects"
-	[ "$(grep -c '^prog' "$TMP/objects")" -eq 1 ] || fail "no program: $(<"$TMP/objects")"
+	keep_bpf_objects "$PID"
+	expect_eq programs "$(grep -c '^prog' "$TMP/objects")" 1
 	[ "$(grep -c '^map' "$TMP/objects")" -ge 2 ] || fail "no maps: $(<"$TMP/objects")"
 	[ "$(grep -c '^link' "$TMP/objects")" -eq 2 ] || fail "no links: $(<"$TMP/objects")"
-	! bpf_object_gone prog "$(sed -n 's/^prog //p' "$TMP/objects")" ||
-		fail "the program is not found while it runs"
 	expect_silence 1 "$S4"
 	stop_sample "$PID" "$1" 2>/dev/null || [ "$1" = KILL ]
-	expect_all_gone "$TMP/objects"
+	expect_bpf_objects_gone
 	expect_eq "mode after it" "$(xdp_mode "$SERVER" right)" none
 	expect_eq "mode after it" "$(xdp_mode "$SERVER" right2)" none
 	expect_answers 1 "$S4"
