@@ -6,17 +6,14 @@
 #ifndef _SELFTESTS_TCPCONNECT_RUN_H
 #define _SELFTESTS_TCPCONNECT_RUN_H
 
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <net/if.h>
 #include <poll.h>
 #include <pthread.h>
-#include <sched.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <kselftest_harness.h>
+#include "test_net.h"
 #include "test_run.h"
 #include "../samples/tcpconnect.h"
 #include "tcpconnect.skel.h"
@@ -26,9 +23,6 @@ enum {
 	OPEN_PORT = 2000,
 	CLOSED_PORT = 2001,
 };
-
-/* Nobody answers: lo drops what is for nobody here (make_network()). */
-#define HOLE	"198.51.100.1"
 
 FIXTURE(tcpconnect)
 {
@@ -49,37 +43,7 @@ static const struct {
 	[TCPCONNECT_TRACEPOINT] = { "tracepoint", { "tp_", "tp_" } },
 };
 
-/* --- a network of one ------------------------------------------------------------- */
-
-static inline int loopback_up(void)
-{
-	struct ifreq ifr = { .ifr_name = "lo" };
-	int fd = socket(AF_INET, SOCK_DGRAM, 0);
-	int err;
-
-	err = fd < 0 || ioctl(fd, SIOCGIFFLAGS, &ifr);
-	ifr.ifr_flags |= IFF_UP;
-	err = err || ioctl(fd, SIOCSIFFLAGS, &ifr);
-	close(fd);
-	return err ? -errno : 0;
-}
-
-static inline socklen_t fill_addr(struct sockaddr_storage *to, const char *addr, __u16 port)
-{
-	struct sockaddr_in6 *v6 = (void *)to;
-	struct sockaddr_in *v4 = (void *)to;
-
-	memset(to, 0, sizeof(*to));
-	if (inet_pton(AF_INET, addr, &v4->sin_addr) == 1) {
-		v4->sin_family = AF_INET;
-		v4->sin_port = htons(port);
-		return sizeof(*v4);
-	}
-	inet_pton(AF_INET6, addr, &v6->sin6_addr);
-	v6->sin6_family = AF_INET6;
-	v6->sin6_port = htons(port);
-	return sizeof(*v6);
-}
+/* --- connections ------------------------------------------------------------------- */
 
 static inline int tcp_socket(const char *addr, int flags)
 {
@@ -148,10 +112,7 @@ static inline void make_network(struct __test_metadata *_metadata,
 {
 	struct stat ns;
 
-	ASSERT_EQ(0, unshare(CLONE_NEWNET));
-	ASSERT_EQ(0, loopback_up());
-	/* Routed to lo, where packets to addresses that are not here end. */
-	ASSERT_EQ(0, system("ip route add " HOLE " dev lo"));
+	ASSERT_EQ(0, test_lone_netns());
 	ASSERT_EQ(0, stat("/proc/self/ns/net", &ns));
 	self->netns = ns.st_ino;
 	self->listener = tcp_socket("::", 0);

@@ -119,25 +119,6 @@ static int attach_at_peer(struct _test_data_host_check *self, const char *dev)
 	return setns(self->ns.own, CLONE_NEWNET) ? -1 : fd;
 }
 
-/* A process in the peer's namespace, by which that one is found. */
-static pid_t hold_peer(struct _test_data_host_check *self)
-{
-	int pipes[2];
-	char byte;
-	pid_t pid;
-
-	if (pipe(pipes))
-		return -1;
-	pid = fork();
-	if (!pid) {
-		setns(self->ns.peer, CLONE_NEWNET);
-		if (write(pipes[1], "", 1) == 1)
-			pause();
-		_exit(0);
-	}
-	return read(pipes[0], &byte, 1) == 1 ? pid : -1;
-}
-
 static void let_go(pid_t pid)
 {
 	kill(pid, SIGKILL);
@@ -291,7 +272,7 @@ TEST_F(host_check, native_veth)
 	EXPECT_TRUE(says("interface n0", "redirect", ""));
 
 	ASSERT_LE(0, attach_at_peer(self, "p0"));
-	pid = hold_peer(self);
+	pid = netns_hold_peer(&self->ns);
 	ASSERT_LT(0, pid);
 	EXPECT_EQ(1, check(self, LB_MODE_NATIVE));
 	EXPECT_TRUE(says("interface n0", "other end", "ok p0 has an XDP program"));

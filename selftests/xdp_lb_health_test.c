@@ -244,8 +244,8 @@ TEST_F(health, three_hundred)
 	printf("# %u connections, %llu ms of CPU, with the servers\n", accepted,
 	       (unsigned long long)(clock() - cpu) * 1000 / CLOCKS_PER_SEC);
 	EXPECT_EQ(1, count_entries("/proc/self/task"));
-	EXPECT_EQ(0, n_messages)
-		TH_LOG("%s", message);
+	EXPECT_EQ(0, n_errs)
+		TH_LOG("%s", last_err);
 }
 
 /* The client resets its connections: none stays in TIME_WAIT for a minute. */
@@ -386,10 +386,10 @@ TEST_F(health, set_refuses)
 			snprintf(target->check.path, sizeof(target->check.path), "@127.0.0.2/");
 		else
 			memset(target->check.path, '/', sizeof(target->check.path));
-		n_messages = 0;
+		n_errs = 0;
 		EXPECT_EQ(-EINVAL, lb_health_set(self->health, bad, n))
 			TH_LOG("%u", i);
-		EXPECT_EQ(1, n_messages);
+		EXPECT_EQ(1, n_errs);
 	}
 	/* What was there goes on. */
 	run_until(_metadata, self, &self->n_calls, 1);
@@ -467,8 +467,8 @@ TEST_F(health, no_files_left)
 	before = limit_files(3);
 	run_for(_metadata, self, 500);
 	EXPECT_EQ(0, self->n_calls);
-	EXPECT_EQ(1, n_messages);
-	EXPECT_STREQ("failed to check backends: Too many open files", message);
+	EXPECT_EQ(1, n_errs);
+	EXPECT_STREQ("failed to check backends: Too many open files", last_err);
 	EXPECT_EQ(1, n_hints);
 	limit_files(before);
 	run_until(_metadata, self, &self->n_calls, 1);
@@ -481,7 +481,7 @@ TEST_F(health, open_fails_without_files)
 	struct lb_health *health;
 
 	EXPECT_EQ(-EMFILE, lb_health_open(&health, on_change, self));
-	EXPECT_STREQ("failed to prepare health checks: Too many open files", message);
+	EXPECT_STREQ("failed to prepare health checks: Too many open files", last_err);
 	limit_files(before);
 }
 

@@ -7,21 +7,17 @@
 #ifndef _SELFTESTS_XDP_LB_HEALTH_TEST_H
 #define _SELFTESTS_XDP_LB_HEALTH_TEST_H
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <poll.h>
-#include <sched.h>
-#include <stdarg.h>
 #include <time.h>
 #include <unistd.h>
-#include <net/if.h>
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
+#include "test_messages.h"
+#include "test_net.h"
 #include "sample_format.c"
 #include "xdp_lb_probe.c"
 #include "xdp_lb_health.c"
@@ -99,36 +95,6 @@ static inline __u64 test_now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
-
-static inline socklen_t fill_addr(struct sockaddr_storage *to, const char *addr, __u16 port)
-{
-	struct sockaddr_in6 *v6 = (void *)to;
-	struct sockaddr_in *v4 = (void *)to;
-
-	memset(to, 0, sizeof(*to));
-	if (inet_pton(AF_INET, addr, &v4->sin_addr) == 1) {
-		v4->sin_family = AF_INET;
-		v4->sin_port = htons(port);
-		return sizeof(*v4);
-	}
-	inet_pton(AF_INET6, addr, &v6->sin6_addr);
-	v6->sin6_family = AF_INET6;
-	v6->sin6_port = htons(port);
-	return sizeof(*v6);
-}
-
-static inline int loopback_up(void)
-{
-	struct ifreq ifr = { .ifr_name = "lo" };
-	int fd = socket(AF_INET, SOCK_DGRAM, 0);
-	int err;
-
-	err = fd < 0 || ioctl(fd, SIOCGIFFLAGS, &ifr);
-	ifr.ifr_flags |= IFF_UP;
-	err = err || ioctl(fd, SIOCSIFFLAGS, &ifr);
-	close(fd);
-	return err ? -errno : 0;
 }
 
 static inline struct conn *add_conn(struct server *server, int fd, bool listens)
@@ -289,8 +255,7 @@ enum {
 	SHORT_MS = 300,
 };
 
-/* Nobody answers; there is no way to it; it is told so. */
-#define HOLE		"198.51.100.1"
+/* Beside HOLE: there is no way to it; it is told so. */
 #define NO_ROUTE	"198.51.100.2"
 #define UNREACHABLE	"198.51.100.3"
 
@@ -303,24 +268,6 @@ static const struct lb_check http_check = {
 };
 
 /* --- what health.c needs of libsample.a ------------------------------------------- */
-
-static char message[256];
-static unsigned int n_messages, n_hints;
-
-void pr_err(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(message, sizeof(message), fmt, ap);
-	va_end(ap);
-	n_messages++;
-}
-
-void pr_hint(const char *fmt, ...)
-{
-	n_hints++;
-}
 
 const char *sample_addr(const __be32 addr[4], char buf[INET6_ADDRSTRLEN])
 {
@@ -364,9 +311,7 @@ FIXTURE_SETUP(health)
 {
 	if (geteuid())
 		SKIP(return, "needs root");
-	ASSERT_EQ(0, unshare(CLONE_NEWNET));
-	ASSERT_EQ(0, loopback_up());
-	ASSERT_EQ(0, system("ip route add " HOLE " dev lo"));
+	ASSERT_EQ(0, test_lone_netns());
 	ASSERT_EQ(0, system("ip route add unreachable " UNREACHABLE));
 	ASSERT_EQ(0, lb_health_open(&self->health, on_change, self));
 }

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "test_messages.h"
 
 /* FIXTURE_SETUP() and FIXTURE_TEARDOWN() make functions that are not static. */
 #pragma GCC diagnostic ignored "-Wmissing-prototypes"
@@ -41,24 +42,6 @@ struct netns {
 struct sample_config sample = {
 	.info = &(const struct sample_info){ .name = "xdp_lb" },
 };
-
-static char last_err[256];
-static unsigned int n_errs, n_hints;
-
-void pr_err(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(last_err, sizeof(last_err), fmt, ap);
-	va_end(ap);
-	n_errs++;
-}
-
-void pr_hint(const char *fmt, ...)
-{
-	n_hints++;
-}
 
 void pr_hint_doctor(void)
 {
@@ -121,6 +104,25 @@ __printf(2, 3) static int in_peer(const struct netns *ns, const char *fmt, ...)
 		return -1;
 	err = sh("%s", command);
 	return setns(ns->own, CLONE_NEWNET) ? -1 : err;
+}
+
+/* A process in the peer's namespace, by which that one is found; -1: there is none. */
+static inline pid_t netns_hold_peer(const struct netns *ns)
+{
+	int pipes[2];
+	char byte;
+	pid_t pid;
+
+	if (pipe(pipes))
+		return -1;
+	pid = fork();
+	if (!pid) {
+		setns(ns->peer, CLONE_NEWNET);
+		if (write(pipes[1], "", 1) == 1)
+			pause();
+		_exit(0);
+	}
+	return read(pipes[0], &byte, 1) == 1 ? pid : -1;
 }
 
 static struct lb_addr addr_of(const char *text)

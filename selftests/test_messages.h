@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * In the place of libsample's messages: what the code under test would have told is kept
+ * and counted. Include "sample.h" first.
+ */
+#ifndef _SELFTESTS_TEST_MESSAGES_H
+#define _SELFTESTS_TEST_MESSAGES_H
+
+#include <stdarg.h>
+#include <stdio.h>
+
+static char last_err[256];
+static unsigned int n_errs, n_hints;
+
+void pr_err(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(last_err, sizeof(last_err), fmt, ap);
+	va_end(ap);
+	n_errs++;
+}
+
+void pr_hint(const char *fmt, ...)
+{
+	n_hints++;
+}
+
+#endif /* _SELFTESTS_TEST_MESSAGES_H */
