@@ -13,30 +13,20 @@
 
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
+# shellcheck source=selftests/lib/pair.sh
+. "$NBT_DIR/lib/pair.sh"
 
 need_root
 require_tools ip jq nsenter ping unshare
 
-S4=192.0.2.2 S6=2001:db8::2
 TRACEFS=/sys/kernel/tracing
 
 setup()
 {
-	HELLO=$(sample hello)
+	HELLO=$(sample hello) SAMPLE=$HELLO
 	instances >/dev/null || skip "no tracefs with instances in this kernel"
-	ns_add CLIENT SERVER
-	veth_pair "$CLIENT" left "$SERVER" right
-	addr_add "$CLIENT" left 192.0.2.1/24 2001:db8::1/64
-	addr_add "$SERVER" right "$S4/24" "$S6/64"
-	answers 1 "$S4"
-	answers 1 "$S6"
-}
-
-# answers N ADDRESS: N pings of the client, all are answered.
-answers()
-{
-	expect_status 0 in_ns "$CLIENT" ping -n -c "$1" -i 0.02 -W 5 "$2"
-	expect_out "^$1 packets transmitted, $1 received"
+	pair_add
+	pair_answers
 }
 
 # instances: the trace instances of this machine; tracefs is mounted for that in a
@@ -53,17 +43,10 @@ no_instance()
 	! instances | grep -qx "netbpf-hello-$1"
 }
 
-# start [OPTION...]: the sample on "right"; PID, OUT_FILE and ERR_FILE are its own.
-start()
+# stop_swept: end the sample, and its trace instance is gone.
+stop_swept()
 {
-	start_sample PID 20 "$HELLO" -n "$SERVER" -i right "$@"
-	SAMPLE_OUT=$(sample_out "$PID")
-	SAMPLE_ERR=$(sample_err "$PID")
-}
-
-stop()
-{
-	stop_sample "$PID" || fail "status $STATUS"
+	stop
 	eventually 5 no_instance "$PID"
 }
 
@@ -83,9 +66,9 @@ lines_at_least()
 test_v4()
 {
 	start
-	answers 5 "$S4"
+	expect_answers 5 "$S4"
 	eventually 5 lines_at_least 5
-	stop
+	stop_swept
 	# task-pid [cpu] flags time: the text
 	expect_match "$SAMPLE_OUT" \
 		'^ *[^ ].*-[0-9]+ +\[[0-9]+\] .* [0-9]+\.[0-9]+: bpf_trace_printk: Hello ping$'
@@ -95,18 +78,18 @@ test_v4()
 test_v6()
 {
 	start
-	answers 5 "$S6"
+	expect_answers 5 "$S6"
 	eventually 5 lines_at_least 5
-	stop
+	stop_swept
 }
 
 test_v4_and_v6()
 {
 	start
-	answers 3 "$S4"
-	answers 3 "$S6"
+	expect_answers 3 "$S4"
+	expect_answers 3 "$S6"
 	eventually 5 lines_at_least 6
-	stop
+	stop_swept
 	expect_eq "lines in the summary" \
 		"$(sed -n 's/^summary: \([0-9]*\) lines traced, 0 lost$/\1/p' "$SAMPLE_OUT")" "$(lines)"
 }
@@ -146,7 +129,7 @@ test_nothing_but_icmp()
 test_count()
 {
 	start -c 3
-	answers 10 "$S4"
+	expect_answers 10 "$S4"
 	wait_sample "$PID" 10
 	expect_eq lines "$(lines)" 3
 	expect_match "$SAMPLE_OUT" '^summary: 3 lines traced, 0 lost$'
@@ -159,9 +142,9 @@ test_json()
 
 	start -j
 	now=$(date +%s)
-	answers 3 "$S4"
+	expect_answers 3 "$S4"
 	eventually 5 lines_at_least 3
-	stop
+	stop_swept
 	expect_eq "objects" "$(jq -c . "$SAMPLE_OUT" | wc -l)" "$(wc -l <"$SAMPLE_OUT")"
 	jq -es '.[0].event == "ready" and .[0].tool == "hello" and
 		.[0].attached[0].ifname == "right" and .[-1].event == "summary" and
@@ -185,8 +168,8 @@ test_quiet()
 	for form in '' -j; do
 		# shellcheck disable=SC2086
 		start -q $form
-		answers 3 "$S4"
-		stop
+		expect_answers 3 "$S4"
+		stop_swept
 		expect_eq "lines with -q $form" "$(lines)" 0
 		expect_match "$SAMPLE_OUT" '^summary: |"event":"summary"'
 	done
@@ -194,13 +177,12 @@ test_quiet()
 
 test_default_interface_is_lo()
 {
-	start_sample PID 20 "$HELLO" -n "$SERVER"
-	SAMPLE_OUT=$(sample_out "$PID")
+	start_main 20 "$HELLO" -n "$SERVER"
 	expect_match "$SAMPLE_OUT" '^ready: lo \(xdp, skb mode\)$'
 	xdp_is "$SERVER" lo skb
 	expect_status 0 in_ns "$SERVER" ping -n -c 2 -i 0.02 -W 5 127.0.0.1
 	eventually 5 lines_at_least 4		# the requests and the replies
-	stop
+	stop_swept
 	xdp_is "$SERVER" lo none
 }
 
@@ -209,9 +191,9 @@ test_native_mode()
 	start -m native
 	expect_match "$SAMPLE_OUT" '^ready: right \(xdp, native mode\)$'
 	xdp_is "$SERVER" right native
-	answers 1 "$S4"
+	expect_answers 1 "$S4"
 	eventually 5 lines_at_least 1
-	stop
+	stop_swept
 	xdp_is "$SERVER" right none
 }
 
@@ -220,9 +202,9 @@ test_skb_mode()
 	start -m skb
 	expect_match "$SAMPLE_OUT" '^ready: right \(xdp, skb mode\)$'
 	xdp_is "$SERVER" right skb
-	answers 1 "$S4"
+	expect_answers 1 "$S4"
 	eventually 5 lines_at_least 1
-	stop
+	stop_swept
 }
 
 # It tells where it reads, and that is there only as long as it runs.
@@ -231,7 +213,7 @@ test_private_instance()
 	start
 	expect_match "$SAMPLE_ERR" "^hello: reading .*/instances/netbpf-hello-$PID/trace_pipe$"
 	! no_instance "$PID" || fail "no instance netbpf-hello-$PID"
-	stop
+	stop_swept
 	expect_eq "left on $TRACEFS" "$(instances | grep -x "netbpf-hello-$PID" || :)" ""
 }
 
@@ -245,9 +227,9 @@ test_other_readers_lose_nothing()
 		[ -e "$1/instances" ] || mount -t tracefs tracefs "$1"
 		cat "$1/instances/netbpf-hello-$2/set_event"' x "$TRACEFS" "$PID")
 	expect_eq "events of the instance" "$enabled" bpf_trace:bpf_trace_printk
-	answers 2 "$S4"
+	expect_answers 2 "$S4"
 	eventually 5 lines_at_least 2
-	stop
+	stop_swept
 }
 
 # An instance outlives a kill -9: the next start takes it away, but none that is used.
@@ -264,10 +246,10 @@ test_stale_instance_is_swept()
 	start_sample PID 20 "$HELLO" -n "$SERVER" -i lo
 	! no_instance "$other" || fail "the instance of the other one is gone"
 	stop_sample "$PID"
-	answers 1 "$S4"
+	expect_answers 1 "$S4"
 	eventually 5 lines_at_least 1
 	PID=$other
-	stop
+	stop_swept
 }
 
 test_kill_9_leaves_no_program()
@@ -317,12 +299,11 @@ test_two_at_once()
 
 	start
 	one=$SAMPLE_OUT two=$PID
-	start_sample PID 20 "$HELLO" -n "$CLIENT" -i left
-	SAMPLE_OUT=$(sample_out "$PID")
-	answers 3 "$S4"			# requests on right, replies on left
+	start_on "$CLIENT" -i left
+	expect_answers 3 "$S4"			# requests on right, replies on left
 	eventually 5 lines_at_least 6 "$one"
 	eventually 5 lines_at_least 6 "$SAMPLE_OUT"
-	stop
+	stop_swept
 	stop_sample "$two"
 }
 
@@ -330,22 +311,17 @@ test_two_interfaces()
 {
 	start -i lo
 	expect_match "$SAMPLE_OUT" '^ready: right \(xdp, native mode\), lo \(xdp, skb mode\)$'
-	answers 2 "$S4"
+	expect_answers 2 "$S4"
 	expect_status 0 in_ns "$SERVER" ping -n -c 2 -i 0.02 -W 5 127.0.0.1
 	eventually 5 lines_at_least 6
-	stop
+	stop_swept
 }
 
 # In "hello | head -1" the next line ends it.
 test_reader_goes_away()
 {
-	mkfifo "$TMP/fifo"
-	{ read -r line && echo "$line"; } <"$TMP/fifo" >"$TMP/line" &
-	"$HELLO" -n "$SERVER" -i right >"$TMP/fifo" 2>"$TMP/err" &
-	PID=$!
-	defer "nbt_kill $PID"
-	eventually 10 test -s "$TMP/line"
-	answers 1 "$S4"
+	start_into_head
+	expect_answers 1 "$S4"
 	eventually 10 sample_ended "$PID"
 	no_instance "$PID" || fail "the instance is still there"
 	xdp_is "$SERVER" right none

@@ -12,6 +12,8 @@
 
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
+# shellcheck source=selftests/lib/pair.sh
+. "$NBT_DIR/lib/pair.sh"
 # shellcheck source=selftests/network/paths.sh
 . "$NBT_DIR/network/paths.sh"
 # shellcheck source=selftests/network/switch.sh
@@ -20,21 +22,14 @@
 need_root
 require_tools ip jq nsenter perl ping tc
 
-C4=192.0.2.1 S4=192.0.2.2 C6=2001:db8::1 S6=2001:db8::2
-
 setup()
 {
-	NETWORK=$(sample network)
-	ns_add CLIENT SERVER
-	veth_pair "$CLIENT" left "$SERVER" right
-	addr_add "$CLIENT" left "$C4/24" "$C6/64"
-	addr_add "$SERVER" right "$S4/24" "$S6/64"
-	# The first packet of each family needs no neighbour discovery.
-	expect_answers 1 "$S4"
-	expect_answers 1 "$S6"
+	NETWORK=$(sample network) SAMPLE=$NETWORK
+	pair_add
+	pair_answers
 }
 
-# start [OPTION...]: the sample on "right", its standard input in our hands: nobody
+# start [OPTION...]: in the place of that of pair.sh, with its standard input in our hands: nobody
 # else, not even the sample, holds the end for writing.
 start()
 {
@@ -42,10 +37,8 @@ start()
 	mkfifo "$TMP/commands"
 	# For reading and writing: opening waits for nobody.
 	exec {COMMANDS}<>"$TMP/commands"
-	start_sample PID 20 bash -c 'fd=$1; exec {fd}>&-; shift; exec "$@" <"$0"' \
+	start_main 20 bash -c 'fd=$1; exec {fd}>&-; shift; exec "$@" <"$0"' \
 		"$TMP/commands" "$COMMANDS" "$NETWORK" -n "$SERVER" -i right "$@"
-	SAMPLE_OUT=$(sample_out "$PID")
-	SAMPLE_ERR=$(sample_err "$PID")
 }
 
 # tell TEXT: to the sample, which tells when it has switched.
@@ -66,36 +59,6 @@ switches()
 switched_to()
 {
 	[ "$(switches)" -eq "$1" ]
-}
-
-stop()
-{
-	stop_sample "$PID" || fail "status $STATUS"
-	SUMMARY=$(grep -E '^summary:|"event":"summary"' "$SAMPLE_OUT")
-}
-
-# send N ADDRESS [PING-OPTION...]: N echo requests; RECEIVED were answered.
-send()
-{
-	local n=$1 addr=$2 out
-
-	shift 2
-	out=$(in_ns "$CLIENT" ping -n -c "$n" -i 0.02 -W 0.3 "$@" "$addr" 2>&1) ||
-		[ $? -eq 1 ] || fail "ping: $out"
-	[[ $out =~ packets\ transmitted,\ ([0-9]+)\ received ]] || fail "ping: $out"
-	RECEIVED=${BASH_REMATCH[1]}
-}
-
-expect_answers()
-{
-	send "$@" -W 5
-	expect_eq "answers of $2" "$RECEIVED" "$1"
-}
-
-expect_silence()
-{
-	send "$@"
-	expect_eq "answers of $2" "$RECEIVED" 0
 }
 
 # requests: lines of echo requests so far.
@@ -255,25 +218,18 @@ test_busy_hook()
 	stop
 }
 
-# ssh OPTION...: as if an SSH session had come in on "right".
-ssh_network()
-{
-	in_ns "$SERVER" env SSH_CONNECTION="192.0.2.99 50000 $S4 22" \
-		"$NETWORK" -i right -d 0.1 "$@"
-}
-
 test_ssh_interface_is_refused()
 {
 	local args
 
 	for args in "--tc drop" "--tc drop-ping" "--xdp drop-ping"; do
 		# shellcheck disable=SC2086 # words
-		expect_status 1 ssh_network $args
+		expect_status 1 from_ssh "$S4" -i right $args
 		expect_err 'SSH'
 		expect_err '^  hint: .*--force'
 	done
-	expect_status 0 ssh_network --xdp pass --tc pingpong
-	expect_status 0 ssh_network --tc drop --force
+	expect_status 0 from_ssh "$S4" -i right --xdp pass --tc pingpong
+	expect_status 0 from_ssh "$S4" -i right --tc drop --force
 	# A command is no way around it.
 	expect_status 0 sh -c 'printf "tc drop\nquit\n" | nsenter --net="/run/netns/$1" -- \
 		env SSH_CONNECTION="192.0.2.99 50000 $2 22" "$3" -i right --tc pass' \

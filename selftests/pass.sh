@@ -2,27 +2,27 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # samples/pass: it holds its program on the interfaces it was given, in the mode it was
-# told, lets everything through, and takes it away again.
+# told, lets everything through, and takes it away again. It prints no summary, so it is
+# stop_main that ends it, not stop.
 #
-#	NS1 left ---- right NS2
-#	    left2 --- right2
+#	CLIENT left ---- right SERVER
+#	       left2 --- right2
 #
 # shellcheck disable=SC2317 # functions are called by run_tests
 
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
+# shellcheck source=selftests/lib/pair.sh
+. "$NBT_DIR/lib/pair.sh"
 
 need_root
 require_tools ip jq nsenter ping
 
 setup()
 {
-	PASS=$(sample pass)
-	ns_add NS1 NS2
-	veth_pair "$NS1" left "$NS2" right
-	veth_pair "$NS1" left2 "$NS2" right2
-	addr_add "$NS1" left 192.0.2.1/24 2001:db8::1/64
-	addr_add "$NS2" right 192.0.2.2/24 2001:db8::2/64
+	PASS=$(sample pass) SAMPLE=$PASS
+	pair_add
+	veth_pair "$CLIENT" left2 "$SERVER" right2
 	traffic
 }
 
@@ -31,10 +31,9 @@ traffic()
 {
 	local addr size
 
-	for addr in 192.0.2.2 2001:db8::2; do
+	for addr in "$S4" "$S6"; do
 		for size in 0 56 1400 4000; do
-			expect_status 0 in_ns "$NS1" ping -n -c 2 -i 0.01 -W 5 -s "$size" "$addr"
-			expect_out '^2 packets transmitted, 2 received'
+			expect_answers 2 "$addr" -s "$size"
 		done
 	done
 }
@@ -48,28 +47,16 @@ xdp()
 		end'
 }
 
-# start [OPTION...]: on "right" of NS2.
-start()
-{
-	start_sample PID 20 "$PASS" -n "$NS2" -i right "$@"
-	SAMPLE_OUT=$(sample_out "$PID")
-}
-
-stop()
-{
-	stop_sample "$PID" || fail "status $STATUS"
-}
-
 # holds OPTION MODE: attached in that mode, traffic flows, then it is gone.
 holds()
 {
 	start -m "$1"
 	expect_match "$SAMPLE_OUT" "^ready: right \(xdp, $2 mode\)$"
-	expect_eq "program" "$(xdp "$NS2" right)" "$2 pass"
+	expect_eq "program" "$(xdp "$SERVER" right)" "$2 pass"
 	traffic
 	expect_eq "stderr" "$(<"$(sample_err "$PID")")" ""
-	stop
-	expect_eq "program after it" "$(xdp "$NS2" right)" none
+	stop_main
+	expect_eq "program after it" "$(xdp "$SERVER" right)" none
 	traffic
 }
 
@@ -94,12 +81,12 @@ test_both_ends()
 
 	start -m native
 	one=$PID
-	start_sample PID 20 "$PASS" -n "$NS1" -i left -m native
-	expect_eq "program of the peer" "$(xdp "$NS1" left)" "native pass"
+	start_on "$CLIENT" -i left -m native
+	expect_eq "program of the peer" "$(xdp "$CLIENT" left)" "native pass"
 	traffic
-	stop
+	stop_main
 	PID=$one
-	stop
+	stop_main
 }
 
 test_two_interfaces()
@@ -107,17 +94,17 @@ test_two_interfaces()
 	start -i right2
 	expect_match "$SAMPLE_OUT" \
 		'^ready: right \(xdp, native mode\), right2 \(xdp, native mode\)$'
-	expect_eq "program" "$(xdp "$NS2" right)" "native pass"
-	expect_eq "program" "$(xdp "$NS2" right2)" "native pass"
-	stop
-	expect_eq "program after it" "$(xdp "$NS2" right)" none
-	expect_eq "program after it" "$(xdp "$NS2" right2)" none
+	expect_eq "program" "$(xdp "$SERVER" right)" "native pass"
+	expect_eq "program" "$(xdp "$SERVER" right2)" "native pass"
+	stop_main
+	expect_eq "program after it" "$(xdp "$SERVER" right)" none
+	expect_eq "program after it" "$(xdp "$SERVER" right2)" none
 }
 
 test_json()
 {
 	start -j -i lo
-	stop
+	stop_main
 	jq -es '. == [{event: "ready", tool: "pass", attached: [
 		{ifname: "right", ifindex: .[0].attached[0].ifindex, hook: "xdp", mode: "native"},
 		{ifname: "lo", ifindex: 1, hook: "xdp", mode: "skb"}]}]' "$SAMPLE_OUT" >/dev/null ||
@@ -126,15 +113,15 @@ test_json()
 
 test_duration()
 {
-	expect_status 0 timeout $((20 * NETBPF_SLOW)) "$PASS" -n "$NS2" -i right -d 0.2
-	expect_eq "program after it" "$(xdp "$NS2" right)" none
+	expect_status 0 timeout $((20 * NETBPF_SLOW)) "$PASS" -n "$SERVER" -i right -d 0.2
+	expect_eq "program after it" "$(xdp "$SERVER" right)" none
 }
 
 test_kill_9()
 {
 	start -m native
 	stop_sample "$PID" KILL 2>/dev/null || expect_eq status "$STATUS" 137
-	eventually 5 xdp_is "$NS2" right none
+	eventually 5 xdp_is "$SERVER" right none
 	holds native native
 }
 
@@ -145,48 +132,37 @@ test_interface_in_use()
 
 	start -m skb
 	first=$PID
-	expect_status 1 "$PASS" -n "$NS2" -i right -d 5
+	expect_status 1 "$PASS" -n "$SERVER" -i right -d 5
 	expect_eq stdout "$OUT" ""
 	expect_err "^pass: failed to attach to right: XDP program 'pass' .*\bprocess $first\b"
 	expect_err '^  hint: '
-	expect_eq "program" "$(xdp "$NS2" right)" "skb pass"
+	expect_eq "program" "$(xdp "$SERVER" right)" "skb pass"
 	traffic
-	stop
+	stop_main
 }
 
 test_mtu_9000()
 {
-	local ns1 ns2
-
-	ns_add ns1 ns2
-	veth_pair "$ns1" near "$ns2" far
-	ip -n "$ns1" link set near mtu 9000
-	ip -n "$ns2" link set far mtu 9000
-	addr_add "$ns1" near 192.0.2.1/24
-	addr_add "$ns2" far 192.0.2.2/24
-	start_sample PID 20 "$PASS" -n "$ns2" -i far -m native
-	expect_eq "program" "$(xdp "$ns2" far)" "native pass"
-	expect_status 0 in_ns "$ns1" ping -n -c 2 -i 0.01 -W 5 -s 8900 -M "do" 192.0.2.2
-	expect_out '^2 packets transmitted, 2 received'
-	stop
+	near_far 9000
+	start_on "$FAR" -i far -m native
+	expect_eq "program" "$(xdp "$FAR" far)" "native pass"
+	expect_answers_from "$NEAR" 2 "$S4" -s 8900 -M "do"
+	stop_main
 }
 
 test_interface_deleted()
 {
-	local ns1 ns2
-
-	ns_add ns1 ns2
-	veth_pair "$ns1" near "$ns2" far
-	start_sample PID 20 "$PASS" -n "$ns2" -i far
-	ip -n "$ns1" link del near
-	stop
+	near_far 1500
+	start_on "$FAR" -i far
+	ip -n "$NEAR" link del near
+	stop_main
 }
 
 test_namespace_by_path()
 {
-	start_sample PID 20 "$PASS" -n "/run/netns/$NS2" -i right
-	expect_eq "program" "$(xdp "$NS2" right)" "native pass"
-	stop
+	start_on "/run/netns/$SERVER" -i right
+	expect_eq "program" "$(xdp "$SERVER" right)" "native pass"
+	stop_main
 }
 
 run_tests test_native test_skb test_auto_is_native_on_veth test_both_ends \

@@ -11,6 +11,8 @@
 
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
+# shellcheck source=selftests/lib/pair.sh
+. "$NBT_DIR/lib/pair.sh"
 # shellcheck source=selftests/ping/match.sh
 . "$NBT_DIR/ping/match.sh"
 # shellcheck source=selftests/ping/frames.sh
@@ -25,93 +27,14 @@
 need_root
 require_tools ip jq nsenter ping
 
-C4=192.0.2.1 S4=192.0.2.2 C6=2001:db8::1 S6=2001:db8::2
-
 setup()
 {
-	PING=$(sample ping)
-	ns_add CLIENT SERVER
-	veth_pair "$CLIENT" left "$SERVER" right
+	PING=$(sample ping) SAMPLE=$PING
+	pair_add
 	veth_pair "$CLIENT" left2 "$SERVER" right2
-	addr_add "$CLIENT" left "$C4/24" "$C6/64"
-	addr_add "$SERVER" right "$S4/24" "$S6/64"
 	addr_add "$CLIENT" left2 198.51.100.1/24 2001:db8:2::1/64
 	addr_add "$SERVER" right2 198.51.100.2/24 2001:db8:2::2/64
-	# The first packet of each family needs no neighbour discovery.
-	expect_answers 1 "$S4"
-	expect_answers 1 "$S6"
-}
-
-# start [OPTION...]: the sample on "right"; PID, and its stdout and stderr.
-start()
-{
-	start_on "$SERVER" -i right "$@"
-}
-
-# start_on NETNS [OPTION...]
-start_on()
-{
-	start_sample PID 20 "$PING" -n "$@"
-	SAMPLE_OUT=$(sample_out "$PID")
-	SAMPLE_ERR=$(sample_err "$PID")
-}
-
-# send N ADDRESS [PING-OPTION...]: N echo requests of the client; RECEIVED is how
-# many were answered. With no answer at all ping waits for -W.
-send()
-{
-	send_from "$CLIENT" "$@"
-}
-
-send_from()
-{
-	local ns=$1 n=$2 addr=$3
-
-	shift 3
-	run_ping in_ns "$ns" ping -n -c "$n" -i 0.02 -W 0.3 "$@" "$addr"
-	[ "$SENT" -eq "$n" ] || fail "ping sent $SENT, not $n, to $addr"
-}
-
-run_ping()
-{
-	local out
-
-	out=$("$@" 2>&1) || [ $? -eq 1 ] || fail "$*: $out"
-	[[ $out =~ ([0-9]+)\ packets\ transmitted,\ ([0-9]+)\ received ]] ||
-		fail "$*: $out"
-	SENT=${BASH_REMATCH[1]} RECEIVED=${BASH_REMATCH[2]}
-}
-
-# expect_answers N ADDRESS [PING-OPTION...]: all N are answered.
-expect_answers()
-{
-	send "$@" -W 5
-	expect_eq "answers of $2" "$RECEIVED" "$1"
-}
-
-# expect_silence N ADDRESS [PING-OPTION...]: none is.
-expect_silence()
-{
-	send "$@"
-	expect_eq "answers of $2" "$RECEIVED" 0
-}
-
-# stop: end the sample; SUMMARY is what its last line says.
-stop()
-{
-	stop_sample "$PID" || fail "status $STATUS"
-	SUMMARY=$(grep -E '^summary:|"event":"summary"' "$SAMPLE_OUT")
-}
-
-# events: number of event lines so far, text or JSON.
-events()
-{
-	grep -Ec 'echo request id|"event":"packet"' "$SAMPLE_OUT" || :
-}
-
-events_are()
-{
-	[ "$(events)" -eq "$1" ]
+	pair_answers
 }
 
 # summary MATCHED DROPPED: what the summary, in text, has to say.
@@ -175,10 +98,8 @@ test_pass_v6()
 test_own_pings_are_answered()
 {
 	start
-	send_from "$SERVER" 3 "$C4" -W 5
-	expect_eq "answers of $C4" "$RECEIVED" 3
-	send_from "$SERVER" 3 "$C6" -W 5
-	expect_eq "answers of $C6" "$RECEIVED" 3
+	expect_answers_from "$SERVER" 3 "$C4"
+	expect_answers_from "$SERVER" 3 "$C6"
 	stop
 	expect_summary 0 0
 	expect_match "$SAMPLE_OUT" '^  passed: .*no_echo_request'

@@ -11,6 +11,8 @@
 
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
+# shellcheck source=selftests/lib/pair.sh
+. "$NBT_DIR/lib/pair.sh"
 # shellcheck source=selftests/pktcount/exact.sh
 . "$NBT_DIR/pktcount/exact.sh"
 # shellcheck source=selftests/pktcount/events.sh
@@ -19,21 +21,18 @@
 need_root
 require_tools ip jq nsenter ping taskset
 
-C4=192.0.2.1 S4=192.0.2.2 C6=2001:db8::1 S6=2001:db8::2
 # Nobody has these addresses: what is sent there is never answered, not even by ICMP.
 SINK=192.0.2.99 SINK6=2001:db8::99
 
 setup()
 {
-	PKTCOUNT=$(sample pktcount)
+	PKTCOUNT=$(sample pktcount) SAMPLE=$PKTCOUNT
 	ns_add CLIENT SERVER QUIET1 QUIET2
 	two_queues "$CLIENT" left "$SERVER" right
-	addr_add "$CLIENT" left "$C4/24" "$C6/64"
-	addr_add "$SERVER" right "$S4/24" "$S6/64"
+	pair_addresses
 	sink "$CLIENT" left "$SERVER" right
 	sink "$CLIENT" left "$SERVER" right "$SINK6"
-	answers 1 "$S4"
-	answers 1 "$S6"
+	pair_answers
 	quiet_pair
 }
 
@@ -68,21 +67,6 @@ quiet_pair()
 	sink "$QUIET1" near "$QUIET2" far
 	sink "$QUIET1" near "$QUIET2" far "$S4"
 	sink "$QUIET2" far "$QUIET1" near "$C4"
-}
-
-# answers N ADDRESS [PING-OPTION...]: N pings of the client, all are answered: the
-# sample lets everything pass.
-answers()
-{
-	answers_from "$CLIENT" "$@"
-}
-
-answers_from()
-{
-	local n=$2
-
-	expect_status 0 in_ns "$1" ping -n -c "$n" -i 0.01 -W 5 "${@:4}" "$3"
-	expect_out "^$n packets transmitted, $n received"
 }
 
 # udp NS N [ADDRESS [PORT]]: N datagrams of 2 bytes, to the sink. When it returns all
@@ -123,26 +107,10 @@ dropped_and_received()
 		"$(rx "$ns" "$to")"
 }
 
-# start [OPTION...]: the sample on "right"; quiet: on "far". PID, and its output.
-start()
-{
-	start_on "$SERVER" -i right "$@"
-}
-
+# quiet [OPTION...]: start it on "far".
 quiet()
 {
 	start_on "$QUIET2" -i far "$@"
-}
-
-start_on()
-{
-	start_sample PID 20 "$PKTCOUNT" -n "$@"
-	SAMPLE_OUT=$(sample_out "$PID")
-}
-
-stop()
-{
-	stop_sample "$PID" || fail "status $STATUS"
 }
 
 # What is true of every report, and that there is one.
@@ -185,7 +153,7 @@ rx()
 from()
 {
 	source_add "$2"
-	answers_from "$QUIET1" "$1" "$S4" -I "$2"
+	expect_answers_from "$QUIET1" "$1" "$S4" -I "$2"
 }
 
 # source_add ADDRESS: a further address of the client.
@@ -218,8 +186,8 @@ test_top()
 test_top_ipv6()
 {
 	start -j --top 2
-	answers 12 "$S6"
-	answers 10 "$S4"
+	expect_answers 12 "$S6"
+	expect_answers 10 "$S4"
 	stop
 	expect_json '.[-1].top | (.[0].addr == $c6) and (.[1] == {addr: $c4, packets: 10,
 		bytes: 980}) and .[0].packets >= 12' --arg c6 "$C6" --arg c4 "$C4"
@@ -237,7 +205,7 @@ test_top_is_approximate()
 		# shellcheck disable=SC2086
 		quiet --top 5 --sources 4 $form
 		for ((i = 20; i < 40; i++)); do
-			answers_from "$QUIET1" 1 "$S4" -I "192.0.2.$i"
+			expect_answers_from "$QUIET1" 1 "$S4" -I "192.0.2.$i"
 		done
 		stop
 		[ -n "$form" ] || break
@@ -255,7 +223,7 @@ test_text()
 	local ms='[0-9]+\.[0-9] s'
 
 	quiet -I 0.2 -e
-	answers_from "$QUIET1" 5 "$S4"
+	expect_answers_from "$QUIET1" 5 "$S4"
 	# Until an interval has passed without packets.
 	eventually 10 lines_at_least 1 "^stats: $ms, 5 packets, 490 bytes; 0 pps, 0 bit/s\$"
 	stop
@@ -272,7 +240,7 @@ test_text()
 test_json_reports()
 {
 	quiet -j -I 0.1
-	answers_from "$QUIET1" 3 "$S4"
+	expect_answers_from "$QUIET1" 3 "$S4"
 	eventually 10 lines_at_least 3 '"event":"stats"'
 	stop
 	expect_eq "objects" "$(jq -c . "$SAMPLE_OUT" | wc -l)" "$(wc -l <"$SAMPLE_OUT")"
@@ -316,7 +284,7 @@ test_count_of_tables()
 test_once()
 {
 	quiet -I 0.5 --once -j
-	answers_from "$QUIET1" 4 "$S4"
+	expect_answers_from "$QUIET1" 4 "$S4"
 	wait_sample "$PID" 10
 	expect_json 'map(.event) == ["ready", "summary"] and .[1].packets == 4'
 	expect_json '.[1].duration_ns / 1e9 | . > 0.45 and . < 2'
@@ -371,7 +339,7 @@ test_kill_9_leaves_nothing()
 	xdp_is "$SERVER" right native
 	stop_sample "$PID" KILL 2>/dev/null || :
 	eventually 5 xdp_is "$SERVER" right none
-	answers 1 "$S4"
+	expect_answers 1 "$S4"
 }
 
 test_ctrl_c()

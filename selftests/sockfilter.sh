@@ -12,6 +12,8 @@
 
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
+# shellcheck source=selftests/lib/pair.sh
+. "$NBT_DIR/lib/pair.sh"
 # shellcheck source=selftests/sockfilter/text.sh
 . "$NBT_DIR/sockfilter/text.sh"
 # shellcheck source=selftests/sockfilter/pcap.sh
@@ -24,23 +26,18 @@
 need_root
 require_tools ip jq nsenter ping curl nginx tcpdump perl cmp
 
-C4=192.0.2.1 S4=192.0.2.2 C6=2001:db8::1 S6=2001:db8::2
 PORT=9999
 # What the kernel sends by itself, now and then: neighbour and router discovery.
 QUIET='not (icmp6 or arp or (ip6 and ip6[6] = 0))'
 
 setup()
 {
-	SOCKFILTER=$(sample sockfilter)
-	ns_add CLIENT SERVER
-	veth_pair "$CLIENT" left "$SERVER" right
-	addr_add "$CLIENT" left "$C4/24" "$C6/64"
-	addr_add "$SERVER" right "$S4/24" "$S6/64"
+	SOCKFILTER=$(sample sockfilter) SAMPLE=$SOCKFILTER
+	pair_add
 	# Each datagram to a closed port is answered, not one in a second.
 	in_ns "$SERVER" sh -c 'echo 0 >/proc/sys/net/ipv4/icmp_ratelimit'
 	start_nginx
-	pings 1 "$S4"
-	pings 1 "$S6"
+	pair_answers
 }
 
 # The body is random and longer than many packets.
@@ -69,38 +66,11 @@ start_nginx()
 	eventually 10 in_ns "$CLIENT" curl -s -o /dev/null "http://$S4:$PORT/body"
 }
 
-# start [OPTION...]: the sample on "right"; PID, and its stdout and stderr.
-start()
-{
-	start_on "$SERVER" -i right "$@"
-}
-
-start_on()
-{
-	start_sample PID 20 "$SOCKFILTER" -n "$@"
-	SAMPLE_OUT=$(sample_out "$PID")
-	SAMPLE_ERR=$(sample_err "$PID")
-}
-
-# stop: end the sample.
-stop()
-{
-	stop_sample "$PID" || fail "status $STATUS"
-}
-
 # captured, received, dropped: of the summary, text or JSON.
 expect_summary()
 {
 	expect_match "$SAMPLE_OUT" \
 		"^summary: $1 packets captured, $2 received by filter, $3 dropped by kernel\$"
-}
-
-# pings N ADDRESS [PING-OPTION...]: N pings of the client, all are answered.
-pings()
-{
-	in_ns "$CLIENT" ping -n -q -c "$1" -i 0.02 -W 5 "${@:3}" "$2" >"$TMP/ping" 2>&1 || :
-	grep -q "$1 packets transmitted, $1 received" "$TMP/ping" ||
-		fail "ping $2: $(<"$TMP/ping")"
 }
 
 # udp N PORT [LENGTH [SECONDS]]: N datagrams of the client (0: for SECONDS).
@@ -235,33 +205,23 @@ test_interface_without_ethernet()
 # Down and up again: packets come again.
 test_interface_goes_down_and_up()
 {
-	local ns1 ns2
-
-	ns_add ns1 ns2
-	veth_pair "$ns1" near "$ns2" far
-	addr_add "$ns1" near 192.0.2.1/24
-	addr_add "$ns2" far 192.0.2.2/24
-	start_on "$ns2" -i far --proto icmp --host 192.0.2.1
-	in_ns "$ns1" ping -q -c 1 192.0.2.2 >/dev/null
-	ip -n "$ns2" link set far down
+	near_far 1500
+	start_on "$FAR" -i far --proto icmp --host 192.0.2.1
+	in_ns "$NEAR" ping -q -c 1 192.0.2.2 >/dev/null
+	ip -n "$FAR" link set far down
 	eventually 5 grep -q 'far: Network is down' "$SAMPLE_ERR"
-	ip -n "$ns2" link set far up
-	eventually 10 in_ns "$ns1" ping -q -c 1 -W 1 192.0.2.2
+	ip -n "$FAR" link set far up
+	eventually 10 in_ns "$NEAR" ping -q -c 1 -W 1 192.0.2.2
 	eventually 5 lines_are "$SAMPLE_OUT" 4
 	stop
 }
 
 test_interface_deleted()
 {
-	local ns1 ns2
-
-	ns_add ns1 ns2
-	veth_pair "$ns1" near "$ns2" far
-	addr_add "$ns1" near 192.0.2.1/24
-	addr_add "$ns2" far 192.0.2.2/24
-	start_on "$ns2" -i far --proto icmp --host 192.0.2.1
-	in_ns "$ns1" ping -q -c 2 -i 0.02 192.0.2.2 >/dev/null
-	ip -n "$ns2" link del far
+	near_far 1500
+	start_on "$FAR" -i far --proto icmp --host 192.0.2.1
+	in_ns "$NEAR" ping -q -c 2 -i 0.02 192.0.2.2 >/dev/null
+	ip -n "$FAR" link del far
 	eventually 10 sample_ended "$PID"
 	wait_sample "$PID" 5 2>/dev/null || :
 	expect_eq status "$STATUS" 1

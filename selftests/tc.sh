@@ -13,6 +13,8 @@
 
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
+# shellcheck source=selftests/lib/pair.sh
+. "$NBT_DIR/lib/pair.sh"
 # shellcheck source=selftests/tc/pingpong.sh
 . "$NBT_DIR/tc/pingpong.sh"
 # shellcheck source=selftests/tc/frames.sh
@@ -23,18 +25,11 @@
 need_root
 require_tools ip jq nsenter perl ping tc
 
-C4=192.0.2.1 S4=192.0.2.2 C6=2001:db8::1 S6=2001:db8::2
-
 setup()
 {
-	TC=$(sample tc)
-	ns_add CLIENT SERVER
-	veth_pair "$CLIENT" left "$SERVER" right
-	addr_add "$CLIENT" left "$C4/24" "$C6/64"
-	addr_add "$SERVER" right "$S4/24" "$S6/64"
-	# Neighbours are known before the first test.
-	expect_answers 1 "$S4"
-	expect_answers 1 "$S6"
+	TC=$(sample tc) SAMPLE=$TC
+	pair_add
+	pair_answers
 	kernel_answers 0
 	expect_silence 1 "$S4"
 	HOOKS=clsact
@@ -56,54 +51,6 @@ kernel_answers_here()
 	defer kernel_answers 0
 }
 
-# start [OPTION...]: the sample on "right"; PID, and its stdout and stderr.
-start()
-{
-	start_on "$SERVER" -i right "$@"
-}
-
-start_on()
-{
-	start_sample PID 20 "$TC" -n "$@"
-	SAMPLE_OUT=$(sample_out "$PID")
-	SAMPLE_ERR=$(sample_err "$PID")
-}
-
-# stop: end the sample; SUMMARY is what its last lines say.
-stop()
-{
-	stop_sample "$PID" || fail "status $STATUS"
-	SUMMARY=$(grep -E '^summary:|"event":"summary"' "$SAMPLE_OUT")
-}
-
-# send N ADDRESS [PING-OPTION...]: N echo requests of the client; RECEIVED is how
-# many were answered.
-send()
-{
-	local n=$1 addr=$2 out
-
-	shift 2
-	out=$(in_ns "$CLIENT" ping -n -c "$n" -i 0.02 -W 0.3 "$@" "$addr" 2>&1) ||
-		[ $? -eq 1 ] || fail "ping $addr: $out"
-	[[ $out =~ ([0-9]+)\ packets\ transmitted,\ ([0-9]+)\ received ]] || fail "ping: $out"
-	expect_eq "sent to $addr" "${BASH_REMATCH[1]}" "$n"
-	RECEIVED=${BASH_REMATCH[2]}
-	[[ $out != *@(BAD|wrong\ data|DUP|corrupt|truncated)* ]] || fail "bad replies: $out"
-	REPLIES=$out
-}
-
-expect_answers()
-{
-	send "$@" -W 5
-	expect_eq "answers of $2" "$RECEIVED" "$1"
-}
-
-expect_silence()
-{
-	send "$@"
-	expect_eq "answers of $2" "$RECEIVED" 0
-}
-
 # expect_summary MATCHED DROPPED ANSWERED: what the summary, in text, has to say.
 expect_summary()
 {
@@ -116,11 +63,6 @@ expect_summary()
 	expect_eq dropped "${all[3]}" "$2"
 	expect_eq answered "${all[4]}" "$3"
 	expect_eq "seen, of: $SUMMARY" "${all[1]}" $((all[3] + all[4] + all[5]))
-}
-
-events_are()
-{
-	[ "$(grep -Ec 'echo request id|"event":"packet"' "$SAMPLE_OUT")" -eq "$1" ]
 }
 
 # tcx_count NETNS IF [DIRECTION]: programs there, by bpf(BPF_PROG_QUERY); fails where

@@ -13,6 +13,8 @@
 
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
+# shellcheck source=selftests/lib/pair.sh
+. "$NBT_DIR/lib/pair.sh"
 # shellcheck source=selftests/tcpconnect/results.sh
 . "$NBT_DIR/tcpconnect/results.sh"
 # shellcheck source=selftests/tcpconnect/filters.sh
@@ -25,7 +27,6 @@
 need_root
 require_tools ip jq nsenter perl
 
-C4=192.0.2.1 S4=192.0.2.2 C6=2001:db8::1 S6=2001:db8::2
 HOLE=192.0.2.99		# takes packets and answers none
 PORT=8080 CLOSED=8081
 BACKEND=${TCPCONNECT_BACKEND:-}
@@ -35,10 +36,7 @@ setup()
 	TCPCONNECT=$(sample tcpconnect)
 	# What auto takes; to find it out each time takes longer than most tests.
 	[ -n "$BACKEND" ] || BACKEND=$("$TCPCONNECT" -j -d 0.001 | jq -rs '.[0].backend')
-	ns_add CLIENT SERVER
-	veth_pair "$CLIENT" left "$SERVER" right
-	addr_add "$CLIENT" left "$C4/24" "$C6/64"
-	addr_add "$SERVER" right "$S4/24" "$S6/64"
+	pair_add
 	ip -n "$CLIENT" neigh replace "$HOLE" lladdr 02:00:00:00:00:99 dev left nud permanent
 	NETNS=$(stat -Lc %i "/run/netns/$CLIENT")
 	write_peer
@@ -162,7 +160,7 @@ read_peer()
 	P_SPORT=${BASH_REMATCH[3]} P_US=${BASH_REMATCH[4]}
 }
 
-# start [OPTION...]: the sample, for connections of CLIENT; PID, and what it prints.
+# start [OPTION...]: in the place of that of pair.sh, for connections of CLIENT.
 start()
 {
 	start_all -n "$CLIENT" "$@"
@@ -171,15 +169,7 @@ start()
 # start_all [OPTION...]: for those of all namespaces.
 start_all()
 {
-	start_sample PID 30 "$TCPCONNECT" --backend "$BACKEND" "$@"
-	SAMPLE_OUT=$(sample_out "$PID")
-	SAMPLE_ERR=$(sample_err "$PID")
-}
-
-stop()
-{
-	stop_sample "$PID" || fail "status $STATUS"
-	SUMMARY=$(grep -E '^summary:|"event":"summary"' "$SAMPLE_OUT")
+	start_main 30 "$TCPCONNECT" --backend "$BACKEND" "$@"
 }
 
 # events_of PID: number of JSON events of this process.

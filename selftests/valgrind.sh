@@ -5,15 +5,14 @@
 
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
+# shellcheck source=selftests/lib/pair.sh
+. "$NBT_DIR/lib/pair.sh"
 need_root
 require_tools ip ping valgrind
 
 setup()
 {
-	ns_add NS1 NS2
-	veth_pair "$NS1" left "$NS2" right
-	addr_add "$NS1" left 192.0.2.1/24 2001:db8::1/64
-	addr_add "$NS2" right 192.0.2.2/24 2001:db8::2/64
+	pair_add
 }
 
 # clean NAME ARG...: the sample ends with 0 and valgrind has found nothing; its own exit
@@ -26,20 +25,20 @@ clean()
 	start_sample PID 120 valgrind -q --leak-check=full --errors-for-leak-kinds=definite \
 		--show-leak-kinds=definite --error-exitcode=99 --child-silent-after-fork=yes \
 		--suppressions="$NBT_DIR/valgrind.supp" "$program" "${@:2}"
-	in_ns "$NS1" ping -n -c 2 -i 0.05 -W 1 192.0.2.2 >/dev/null || :
-	in_ns "$NS1" ping -n -c 2 -i 0.05 -W 1 2001:db8::2 >/dev/null || :
+	in_ns "$CLIENT" ping -n -c 2 -i 0.05 -W 1 192.0.2.2 >/dev/null || :
+	in_ns "$CLIENT" ping -n -c 2 -i 0.05 -W 1 2001:db8::2 >/dev/null || :
 	stop_sample "$PID" INT || fail "status $STATUS"
 }
 
-test_hello() { clean hello -n "$NS2" -i right; }
-test_pass() { clean pass -n "$NS2" -i right; }
-test_ping() { clean ping -n "$NS2" -i right --every 2; }
-test_tc() { clean tc -n "$NS2" -i right; }
-test_pktcount() { clean pktcount -n "$NS2" -i right --top 5 --interval 1; }
-test_sockfilter() { clean sockfilter -n "$NS2" -i right -X 'icmp or icmp6'; }
-test_sockfilter_json() { clean sockfilter -n "$NS2" -i right -j --proto icmp -w "$TMP/out.pcap"; }
+test_hello() { clean hello -n "$SERVER" -i right; }
+test_pass() { clean pass -n "$SERVER" -i right; }
+test_ping() { clean ping -n "$SERVER" -i right --every 2; }
+test_tc() { clean tc -n "$SERVER" -i right; }
+test_pktcount() { clean pktcount -n "$SERVER" -i right --top 5 --interval 1; }
+test_sockfilter() { clean sockfilter -n "$SERVER" -i right -X 'icmp or icmp6'; }
+test_sockfilter_json() { clean sockfilter -n "$SERVER" -i right -j --proto icmp -w "$TMP/out.pcap"; }
 test_tcpconnect() { clean tcpconnect; }
-test_network() { clean network -n "$NS2" -i right; }
+test_network() { clean network -n "$SERVER" -i right; }
 
 # With checks of both kinds running, by curl.
 test_xdp_lb()
@@ -59,8 +58,8 @@ test_xdp_lb()
 		    backends:
 		      - { address: 192.0.2.1, port: 80 }
 	END
-	defer "\"$(sample xdp_lb)\" stop -n $NS2 --name $name >/dev/null 2>&1 || :"
-	clean xdp_lb run -n "$NS2" -c "$TMP/lb.yaml"
+	defer "\"$(sample xdp_lb)\" stop -n $SERVER --name $name >/dev/null 2>&1 || :"
+	clean xdp_lb run -n "$SERVER" -c "$TMP/lb.yaml"
 }
 
 run_tests test_hello test_pass test_ping test_tc test_pktcount test_sockfilter	\

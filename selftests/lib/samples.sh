@@ -90,6 +90,16 @@ start_sample()
 	fail "not ready after $__deadline s: $*"
 }
 
+# start_main SECONDS COMMAND...: start_sample of what the test is about: its pid is in
+# PID, what it prints in the files SAMPLE_OUT and SAMPLE_ERR.
+# shellcheck disable=SC2034 # for the caller
+start_main()
+{
+	start_sample PID "$@"
+	SAMPLE_OUT=$(sample_out "$PID")
+	SAMPLE_ERR=$(sample_err "$PID")
+}
+
 # wait_sample PID SECONDS: it ends by itself in that time; returns (and puts in
 # STATUS) its exit status.
 wait_sample()
@@ -114,6 +124,12 @@ stop_sample()
 	fi
 	kill -s "${2:-TERM}" "$1"
 	wait_sample "$1" "$NBT_GRACE"
+}
+
+# stop_main: stop_sample of what start_main has started; it ends with status 0.
+stop_main()
+{
+	stop_sample "$PID" || fail "status $STATUS"
 }
 
 # json FILTER [JQ-OPTION...]: over all JSON lines in the file $SAMPLE_OUT, as an array.

@@ -145,8 +145,7 @@ test_end_of_input()
 test_commands_from_a_file()
 {
 	echo "xdp drop-ping" >"$TMP/file"
-	start_sample PID 20 sh -c 'exec "$@" <"$0"' "$TMP/file" "$NETWORK" -n "$SERVER" -i right
-	SAMPLE_OUT=$(sample_out "$PID")
+	start_main 20 sh -c 'exec "$@" <"$0"' "$TMP/file" "$NETWORK" -n "$SERVER" -i right
 	eventually 10 switched_to 1
 	expect_silence 1 "$S4"
 	stop

@@ -75,10 +75,8 @@ test_auto_on_lo_is_skb()
 	start_on "$SERVER" -i lo
 	expect_eq mode "$(xdp_mode "$SERVER" lo)" skb
 	expect_eq "lines about skb" "$(grep -c 'skb mode' "$SAMPLE_ERR")" 1
-	send_from "$SERVER" 2 127.0.0.1
-	expect_eq "answers of 127.0.0.1" "$RECEIVED" 0
-	send_from "$SERVER" 2 ::1
-	expect_eq "answers of ::1" "$RECEIVED" 0
+	expect_silence_from "$SERVER" 2 127.0.0.1
+	expect_silence_from "$SERVER" 2 ::1
 	stop
 	expect_summary 4 4
 	expect_eq "lines about skb" "$(grep -c 'skb mode' "$SAMPLE_ERR")" 1
@@ -87,22 +85,12 @@ test_auto_on_lo_is_skb()
 # A jumbo frame is more than one buffer: xdp.frags. Its ping is dropped as well.
 test_mtu_9000()
 {
-	local ns1 ns2
-
-	ns_add ns1 ns2
-	veth_pair "$ns1" near "$ns2" far
-	ip -n "$ns1" link set near mtu 9000
-	ip -n "$ns2" link set far mtu 9000
-	addr_add "$ns1" near 192.0.2.1/24 2001:db8::1/64
-	addr_add "$ns2" far 192.0.2.2/24 2001:db8::2/64
-	send_from "$ns1" 2 "$S4" -s 8000 -W 5
-	expect_eq "answers before" "$RECEIVED" 2
-	start_on "$ns2" -i far -m native
-	expect_eq mode "$(xdp_mode "$ns2" far)" native
-	send_from "$ns1" 2 "$S4" -s 8000
-	expect_eq "answers" "$RECEIVED" 0
-	send_from "$ns1" 2 "$S6" -s 8000
-	expect_eq "answers" "$RECEIVED" 0
+	near_far 9000
+	expect_answers_from "$NEAR" 2 "$S4" -s 8000
+	start_on "$FAR" -i far -m native
+	expect_eq mode "$(xdp_mode "$FAR" far)" native
+	expect_silence_from "$NEAR" 2 "$S4" -s 8000
+	expect_silence_from "$NEAR" 2 "$S6" -s 8000
 	stop
 	expect_summary 4 4
 }
@@ -190,15 +178,10 @@ test_program_of_ip_link()
 
 test_interface_deleted()
 {
-	local ns1 ns2
-
-	ns_add ns1 ns2
-	veth_pair "$ns1" near "$ns2" far
-	addr_add "$ns1" near 192.0.2.1/24
-	addr_add "$ns2" far 192.0.2.2/24
-	start_on "$ns2" -i far
-	send_from "$ns1" 2 "$S4"
-	ip -n "$ns2" link del far
+	near_far 1500
+	start_on "$FAR" -i far
+	send_from "$NEAR" 2 "$S4"
+	ip -n "$FAR" link del far
 	stop
 	expect_summary 2 2
 	expect_eq events "$(events)" 2

@@ -201,12 +201,7 @@ test_lost_events()
 # In "ping | head -1" the next event ends it.
 test_reader_goes_away()
 {
-	mkfifo "$TMP/fifo"
-	{ read -r line && echo "$line"; } <"$TMP/fifo" >"$TMP/line" &
-	"$PING" -n "$SERVER" -i right >"$TMP/fifo" 2>"$TMP/err" &
-	PID=$!
-	defer "nbt_kill $PID"
-	eventually 10 test -s "$TMP/line"
+	start_into_head
 	expect_match "$TMP/line" '^ready: right'
 	send 1 "$S4"
 	wait_sample_plain "$PID"

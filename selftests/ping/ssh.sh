@@ -5,13 +5,6 @@
 #
 # shellcheck disable=SC2016 # $ in single quotes is of another shell
 
-# ssh_ping ADDRESS OPTION...: in the server's namespace, as if the session had come
-# in at ADDRESS; the sample does not know that the namespace is not the host's.
-ssh_ping()
-{
-	in_ns "$SERVER" env SSH_CONNECTION="192.0.2.99 50000 $1 22" "$PING" -d 0.05 "${@:2}"
-}
-
 expect_refused()
 {
 	expect_status 1 "$@"
@@ -22,14 +15,14 @@ expect_refused()
 
 test_ssh_interface_is_refused()
 {
-	expect_refused ssh_ping 127.0.0.1 -i lo
-	expect_refused ssh_ping ::1 -i lo
-	expect_refused ssh_ping "$S4" -i right
-	expect_refused ssh_ping "$S6" -i right
-	expect_refused ssh_ping "::ffff:$S4" -i right
-	expect_refused ssh_ping "$S4" -i lo -i right
-	expect_refused ssh_ping 127.0.0.1 -i 1
-	expect_refused ssh_ping "$S4" -i right --every 2 --src 10.0.0.0/8
+	expect_refused from_ssh 127.0.0.1 -i lo
+	expect_refused from_ssh ::1 -i lo
+	expect_refused from_ssh "$S4" -i right
+	expect_refused from_ssh "$S6" -i right
+	expect_refused from_ssh "::ffff:$S4" -i right
+	expect_refused from_ssh "$S4" -i lo -i right
+	expect_refused from_ssh 127.0.0.1 -i 1
+	expect_refused from_ssh "$S4" -i right --every 2 --src 10.0.0.0/8
 	expect_eq mode "$(xdp_mode "$SERVER" right)" none
 }
 
@@ -41,40 +34,40 @@ test_ssh_link_local()
 	addr=$(ip -n "$SERVER" -j -6 addr show dev right scope link |
 		jq -r '[.[].addr_info[]?.local | strings][0]')
 	[[ $addr = fe80:* ]] || fail "no link-local address: $addr"
-	expect_refused ssh_ping "$addr%right" -i right
-	expect_status 0 ssh_ping "$addr%right" -i right2
+	expect_refused from_ssh "$addr%right" -i right
+	expect_status 0 from_ssh "$addr%right" -i right2
 }
 
 test_ssh_other_interface_is_allowed()
 {
-	expect_status 0 ssh_ping "$S4" -i right2
+	expect_status 0 from_ssh "$S4" -i right2
 	expect_out '^ready: right2 '
-	expect_status 0 ssh_ping 192.0.2.200 -i right	# no address of this host
-	expect_status 0 ssh_ping nonsense -i right
+	expect_status 0 from_ssh 192.0.2.200 -i right	# no address of this host
+	expect_status 0 from_ssh nonsense -i right
 }
 
 test_ssh_force()
 {
-	expect_status 0 ssh_ping "$S4" -i right --force
+	expect_status 0 from_ssh "$S4" -i right --force
 	expect_out '^ready: right '
 }
 
 test_ssh_pass_is_allowed()
 {
-	expect_status 0 ssh_ping "$S4" -i right -a pass
+	expect_status 0 from_ssh "$S4" -i right -a pass
 	expect_out '^ready: right '
 }
 
 test_ssh_other_namespace_is_allowed()
 {
-	expect_status 0 ssh_ping 127.0.0.1 -i lo -n "$CLIENT"
+	expect_status 0 from_ssh 127.0.0.1 -i lo -n "$CLIENT"
 	expect_out '^ready: lo '
 }
 
 # The own namespace by its name is still the own one.
 test_ssh_own_namespace_by_name()
 {
-	expect_refused ssh_ping "$S4" -i right -n "$SERVER"
+	expect_refused from_ssh "$S4" -i right -n "$SERVER"
 }
 
 # sudo takes the variable away, but the shell that it was called from has it.

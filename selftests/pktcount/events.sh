@@ -9,7 +9,7 @@ test_events_in_text()
 {
 	quiet --events
 	udp "$QUIET1" 2 "$SINK" 4242
-	answers_from "$QUIET1" 1 "$S4"
+	expect_answers_from "$QUIET1" 1 "$S4"
 	eventually 5 lines_at_least 3 ' bytes$'
 	stop
 	expect_eq "udp lines" "$(lines \
@@ -28,7 +28,7 @@ test_events_in_json()
 	start=$(date +%s)
 	udp "$CLIENT" 3 "$SINK" 4242
 	udp "$CLIENT" 2 "$SINK6" 4343
-	answers 1 "$S4"
+	expect_answers 1 "$S4"
 	eventually 5 lines_at_least 1 '"protocol":"icmp"'
 	stop
 	expect_json 'map(select(.dport == 4242)) | length == 3 and all(.[];

@@ -8,7 +8,7 @@
 test_icmp_is_exact()
 {
 	quiet -j
-	answers_from "$QUIET1" 20 "$S4"
+	expect_answers_from "$QUIET1" 20 "$S4"
 	stop
 	expect_json '.[-1] | .packets == 20 and .bytes == 20 * 98 and
 		.classes.ipv4 == {packets: 20, bytes: 1960} and
@@ -19,7 +19,7 @@ test_icmp_is_exact()
 test_icmpv6_is_exact()
 {
 	start -j
-	answers 20 "$S6" -s 100
+	expect_answers 20 "$S6" -s 100
 	stop
 	# Neighbour discovery may come on top.
 	expect_json '.[-1] | .protocols.icmpv6.packets >= 20 and
@@ -92,7 +92,7 @@ test_arp()
 {
 	start -j
 	ip -n "$CLIENT" neigh del "$S4" dev left
-	answers 1 "$S4"
+	expect_answers 1 "$S4"
 	stop
 	expect_json '.[-1].classes.arp | .packets >= 1 and .bytes == .packets * 42'
 	expect_sums
@@ -113,7 +113,7 @@ test_tcp_in_both_families()
 test_fragments()
 {
 	quiet -j
-	answers_from "$QUIET1" 5 "$S4" -s 3000
+	expect_answers_from "$QUIET1" 5 "$S4" -s 3000
 	stop
 	expect_json '.[-1] | .protocols.icmp.packets == 5 and .protocols.fragment.packets == 10
 		and .bytes == 5 * (3008 + 3 * 34)'
@@ -131,7 +131,7 @@ test_mtu_9000()
 	done
 	for i in native skb; do
 		quiet -j -m "$i"
-		answers_from "$QUIET1" 5 "$S4" -s 8900
+		expect_answers_from "$QUIET1" 5 "$S4" -s 8900
 		stop
 		expect_json '.[-1].protocols.icmp == {packets: 5, bytes: (5 * (8900 + 42))}'
 	done
@@ -176,7 +176,7 @@ test_frames()
 vlan()
 {
 	quiet -j -m "$1"
-	answers_from "$QUIET1" 4 10.9.7.2
+	expect_answers_from "$QUIET1" 4 10.9.7.2
 	stop
 	expect_json '.[-1].protocols.icmp.packets == 4'
 	expect_json '.[-1] | .classes.vlan == {packets: .packets, bytes: .bytes}'
@@ -191,7 +191,7 @@ test_vlan()
 	defer "in_ns $QUIET1 ethtool -K near txvlan on >/dev/null 2>&1"
 	vlan_add "$QUIET1" near near.7 802.1q 7 10.9.7.1/24
 	vlan_add "$QUIET2" far far.7 802.1q 7 10.9.7.2/24
-	answers_from "$QUIET1" 1 10.9.7.2
+	expect_answers_from "$QUIET1" 1 10.9.7.2
 	vlan native
 	vlan skb
 }
@@ -200,7 +200,7 @@ test_vlan()
 test_two_interfaces()
 {
 	start -j -i lo --events
-	answers 2 "$S4"
+	expect_answers 2 "$S4"
 	expect_status 0 in_ns "$SERVER" ping -n -c 2 -i 0.01 -W 5 127.0.0.1
 	eventually 5 lines_at_least 6 '"protocol":"icmp"'
 	stop

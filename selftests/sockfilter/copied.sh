@@ -47,8 +47,8 @@ copies()
 	start -w "$TMP/pcap" "$@"
 	fetch
 	udp 2 4242
-	pings 3 "$S4"
-	pings 3 "$S6"
+	expect_answers 3 "$S4"
+	expect_answers 3 "$S6"
 	stop
 	if [ "$want" = some ]; then
 		[ "$(packets "$TMP/pcap")" -gt 5 ] || fail "only $(packets "$TMP/pcap") packets"
@@ -121,7 +121,7 @@ test_direction()
 	start -w "$TMP/out" --proto icmp --host "$S4" -Q out
 	local out=$PID
 	start -j --proto icmp --host "$S4" -Q inout
-	pings 4 "$S4"
+	expect_answers 4 "$S4"
 	stop
 	expect_json '[.[] | select(.event == "packet") | .direction] ==
 		["in", "out", "in", "out", "in", "out", "in", "out"]'
@@ -154,13 +154,13 @@ test_loopback()
 test_two_interfaces()
 {
 	start -i lo --proto icmp -j
-	pings 1 "$S4"
+	expect_answers 1 "$S4"
 	in_ns "$SERVER" ping -q -c 1 127.0.0.1 >/dev/null
 	stop
 	expect_json '[.[] | select(.event == "packet" and .family == 4) | .ifname] | sort ==
 		["lo", "lo", "right", "right"]'
 	start -i lo --proto icmp
-	pings 1 "$S4"
+	expect_answers 1 "$S4"
 	stop
 	expect_match "$SAMPLE_OUT" "^[0-9:.]+ right In  IP $C4 > $S4: ICMP echo request"
 	expect_match "$SAMPLE_OUT" "^[0-9:.]+ right Out IP $S4 > $C4: ICMP echo reply"
@@ -169,13 +169,13 @@ test_two_interfaces()
 test_count()
 {
 	start --proto icmp -c 5
-	pings 10 "$S4"
+	expect_answers 10 "$S4"
 	wait_sample "$PID" 10
 	# A router solicitation, which comes when it likes, is ICMPv6, too.
 	expect_eq "lines" "$(grep -c ': ICMP' "$SAMPLE_OUT")" 5
 	expect_match "$SAMPLE_OUT" '^summary: 5 packets captured'
 	start --proto icmp -c 5 -w "$TMP/pcap"
-	pings 10 "$S4"
+	expect_answers 10 "$S4"
 	wait_sample "$PID" 10
 	expect_eq "packets" "$(packets "$TMP/pcap")" 5
 }
@@ -183,7 +183,7 @@ test_count()
 test_quiet()
 {
 	start --proto icmp -q
-	pings 2 "$S4"
+	expect_answers 2 "$S4"
 	stop
 	expect_no_match "$SAMPLE_OUT" 'ICMP echo'
 	expect_match "$SAMPLE_OUT" '^summary: [4-9] packets'
@@ -194,7 +194,7 @@ test_quiet()
 test_lines_are_not_kept_back()
 {
 	start --proto icmp
-	pings 1 "$S4"
+	expect_answers 1 "$S4"
 	eventually 2 lines_are "$SAMPLE_OUT" 2
 	stop
 }
@@ -203,7 +203,7 @@ test_copy_only()
 {
 	start
 	fetch
-	pings 3 "$S4"
+	expect_answers 3 "$S4"
 	stop
 	expect_eq "lines" "$(grep -c 'copy only: traffic is not changed' "$SAMPLE_ERR")" 1
 }
@@ -213,7 +213,7 @@ test_trace()
 {
 	start --trace --host "$C4"
 	fetch
-	pings 2 "$S4"
+	expect_answers 2 "$S4"
 	udp 1 4242
 	stop
 	expect_match "$SAMPLE_OUT" "^trace: $C4\.[0-9]+ > $S4\.$PORT TCP, length 74: copied$"
@@ -222,7 +222,7 @@ test_trace()
 	expect_eq "copied, traced or shown" "$(grep -c '^trace: .*: copied' "$SAMPLE_OUT")" \
 		"$(grep -c '^[0-9].* IP .*Flags' "$SAMPLE_OUT")"
 	start --trace -j
-	pings 2 "$S4"
+	expect_answers 2 "$S4"
 	stop
 	expect_json '[.[] | select(.event == "trace" and .family == 4)] | length == 4 and
 		.[0].verdict == "not copied" and .[0].reason == "protocol"'
@@ -263,7 +263,7 @@ test_expression_as_tcpdump()
 	start -w "$TMP/ours" "$expr"
 	fetch
 	udp 5 4242
-	pings 2 "$S4"
+	expect_answers 2 "$S4"
 	eventually 10 has_packets "$TMP/theirs" "$(packets "$TMP/theirs")"
 	eventually 10 enough "$TMP/theirs"
 	stop

@@ -96,7 +96,7 @@ test_nanoseconds()
 snaplen()
 {
 	start -w "$TMP/pcap" -s "$1" --proto icmp --host "$C4" -Q in
-	pings 1 "$S4"
+	expect_answers 1 "$S4"
 	stop
 	expect_eq "caplen and len with -s $1" \
 		"$(pcap "$TMP/pcap" 'print "$caplen $len"')" "$2 98"
@@ -121,9 +121,9 @@ test_pipe_into_tcpdump()
 	start_bg PID bash -c 'set -o pipefail; "$1" -n "$2" -i right --proto icmp -w - \
 		2>"$3" | tcpdump -l -nn -r - 2>/dev/null' x "$SOCKFILTER" "$SERVER" "$TMP/err"
 	eventually 10 grep -q '^ready: right' "$TMP/err"
-	pings 3 "$S4"
+	expect_answers 3 "$S4"
 	eventually 10 lines_are "$(sample_out "$PID")" 6
-	pings 2 "$S6"
+	expect_answers 2 "$S6"
 	eventually 10 lines_are "$(sample_out "$PID")" 10
 	kill "$(pgrep -P "$PID" -x sockfilter)"
 	wait_sample "$PID" 10
@@ -142,8 +142,8 @@ test_pipe_whose_reader_ends()
 	start_bg PID bash -c '"$1" -n "$2" -i right --proto icmp -w - 2>"$3" | head -c 100 >/dev/null
 		exit "${PIPESTATUS[0]}"' x "$SOCKFILTER" "$SERVER" "$TMP/err"
 	eventually 10 grep -q '^ready: right' "$TMP/err"
-	pings 2 "$S4"
-	pings 2 "$S4"
+	expect_answers 2 "$S4"
+	expect_answers 2 "$S4"
 	eventually 10 sample_ended "$PID"
 	wait_sample "$PID" 5
 	expect_no_match "$TMP/err" 'failed'
@@ -175,7 +175,7 @@ test_write_errors()
 test_file_after_kill_9()
 {
 	start -w "$TMP/pcap" --proto icmp
-	pings 5 "$S4"
+	expect_answers 5 "$S4"
 	eventually 5 has_packets "$TMP/pcap" 10
 	stop_sample "$PID" KILL 2>/dev/null || :
 	tcpdump -nn -r "$TMP/pcap" >/dev/null 2>"$TMP/err" || fail "tcpdump: $(<"$TMP/err")"

@@ -8,15 +8,15 @@
 # traffic: some of everything.
 traffic()
 {
-	pings 2 "$S4"
-	pings 2 "$S6" -s 101
-	pings 1 "$S4" -s 0
+	expect_answers 2 "$S4"
+	expect_answers 2 "$S6" -s 101
+	expect_answers 1 "$S4" -s 0
 	fetch
 	in_ns "$CLIENT" curl -sS -m 20 -o /dev/null "http://[$S6]:$PORT/body"
 	udp 3 4242 33
 	ip -n "$CLIENT" neigh flush dev left
-	pings 1 "$S4"
-	pings 1 "$S6"
+	expect_answers 1 "$S4"
+	expect_answers 1 "$S6"
 }
 
 # as_tcpdump [OPTION...]: both show the same lines. Multicast listener reports, which the
@@ -74,11 +74,11 @@ test_dump_in_ascii()
 test_lines_of_cut_packets()
 {
 	start -w "$TMP/pcap" --print -s 40 --proto icmp -Q in
-	pings 1 "$S4"
+	expect_answers 1 "$S4"
 	stop
 	expect_match "$SAMPLE_OUT" "IP $C4 > $S4: icmp, length 64 \[\|icmp\]$"
 	start --proto icmp -Q in -s 20
-	pings 1 "$S4"
+	expect_answers 1 "$S4"
 	stop
 	expect_match "$SAMPLE_OUT" '\[\|ip\]$'
 }
@@ -87,7 +87,7 @@ test_json()
 {
 	start -j --proto all -Q in
 	fetch
-	pings 2 "$S6"
+	expect_answers 2 "$S6"
 	udp 1 4242 33
 	stop
 	expect_json '[.[] | select(.event == "packet")] | length > 10'
@@ -108,7 +108,7 @@ test_json()
 test_json_with_data()
 {
 	start -j -x --proto icmp -Q in
-	pings 1 "$S4" -p c0ffee -s 12
+	expect_answers 1 "$S4" -p c0ffee -s 12
 	stop
 	expect_json '.[1] | (.data | length) == 2 * .caplen and
 		(.data | test("c0ffeec0ffee")) and .caplen == 54'
@@ -121,7 +121,7 @@ test_time_of_day()
 
 	before=$(date +%s%N)
 	start -j --proto icmp -Q in -c 1
-	pings 1 "$S4"
+	expect_answers 1 "$S4"
 	wait_sample "$PID" 10
 	after=$(date +%s%N)
 	# As numbers of bash: those of jq have 53 bits.

@@ -235,15 +235,12 @@ test_signals()
 
 test_interface_deleted()
 {
-	local ns1 ns2 hook
+	local hook
 
 	for hook in $HOOKS; do
-		ns_add ns1 ns2
-		veth_pair "$ns1" near "$ns2" far
-		# With none it tells so; that of IPv6 comes some time after the link.
-		addr_add "$ns2" far "$S4/24"
-		start_on "$ns2" -i far --attach "$hook"
-		ip -n "$ns2" link del far
+		near_far 1500
+		start_on "$FAR" -i far --attach "$hook"
+		ip -n "$FAR" link del far
 		stop
 		expect_eq stderr "$(<"$SAMPLE_ERR")" ""
 	done
@@ -252,23 +249,18 @@ test_interface_deleted()
 # ---------------------------------------------------------------------------
 # The SSH session
 
-ssh_tc()
-{
-	in_ns "$SERVER" env SSH_CONNECTION="192.0.2.99 50000 $S4 22" "$TC" -d 0.05 "$@"
-}
-
 test_ssh_interface()
 {
 	local args
 
 	for args in '-a drop' '-a drop-ping' '-a drop -D egress'; do
 		# shellcheck disable=SC2086 # several words
-		expect_status 1 ssh_tc -i right $args
+		expect_status 1 from_ssh "$S4" -i right $args
 		expect_err '^tc: failed to attach to right: this SSH session comes in there'
 		expect_err '^  hint: .*--force'
 	done
-	expect_status 0 ssh_tc -i right -a drop --force
-	expect_status 0 ssh_tc -i right
-	expect_status 0 ssh_tc -i right -a pass
-	expect_status 0 ssh_tc -i lo -a drop
+	expect_status 0 from_ssh "$S4" -i right -a drop --force
+	expect_status 0 from_ssh "$S4" -i right
+	expect_status 0 from_ssh "$S4" -i right -a pass
+	expect_status 0 from_ssh "$S4" -i lo -a drop
 }

@@ -5,24 +5,12 @@
 #
 # shellcheck disable=SC2016 # $ in single quotes is of jq or perl
 
-# jumbo: two namespaces with an MTU of 9000, NEAR and FAR, and what exchange needs.
-jumbo()
-{
-	ns_add NEAR FAR
-	veth_pair "$NEAR" near "$FAR" far
-	ip -n "$NEAR" link set near mtu 9000
-	ip -n "$FAR" link set far mtu 9000
-	addr_add "$NEAR" near "$C4/24" "$C6/64"
-	addr_add "$FAR" far "$S4/24" "$S6/64"
-}
-
 test_large_frames()
 {
-	jumbo
+	near_far 9000
 	start_on "$FAR" -i far
-	CLIENT=$NEAR
-	expect_answers 2 "$S4" -s 8000
-	expect_answers 2 "$S6" -s 8000
+	expect_answers_from "$NEAR" 2 "$S4" -s 8000
+	expect_answers_from "$NEAR" 2 "$S6" -s 8000
 	stop
 	expect_summary 4 0 4
 }
@@ -32,12 +20,11 @@ test_large_frames_after_xdp()
 {
 	local _pass
 
-	jumbo
+	near_far 9000
 	start_sample _pass 20 "$(sample pass)" -n "$FAR" -i far -m native
 	start_on "$FAR" -i far
-	CLIENT=$NEAR
-	expect_answers 2 "$S4" -s 8001
-	expect_answers 2 "$S6" -s 8001
+	expect_answers_from "$NEAR" 2 "$S4" -s 8001
+	expect_answers_from "$NEAR" 2 "$S6" -s 8001
 	stop
 	expect_summary 4 0 4
 }
@@ -70,7 +57,7 @@ exchange()
 
 test_headers_in_pages()
 {
-	jumbo
+	near_far 9000
 	start_on "$FAR" -i far
 	exchange 4 100 0 0
 	exchange 6 100 0 0
@@ -87,7 +74,7 @@ test_headers_in_pages()
 test_checksum_left_to_the_device()
 {
 	have ethtool || skip "not installed: ethtool"
-	jumbo
+	near_far 9000
 	in_ns "$FAR" ethtool -K far tx off >/dev/null
 	start_on "$FAR" -i far
 	exchange 4 101 1 0
@@ -103,7 +90,7 @@ test_vlan_tags()
 	local dump
 
 	require_tools tcpdump
-	jumbo
+	near_far 9000
 	start_bg dump nsenter --net="/run/netns/$NEAR" tcpdump -l -nn -e -Q in -i near vlan
 	eventually 10 grep -q 'listening on' "$(sample_err "$dump")"
 	start_on "$FAR" -i far
@@ -160,31 +147,10 @@ test_vlan_in_vlan()
 	vlan 9
 }
 
-# ext_ping ADDRESS: an echo request behind IPv6 destination options (RFC 3542); says
-# whether an answer came.
-ext_ping()
-{
-	in_ns "$CLIENT" perl -MSocket=:all -e '
-		my ($addr) = @ARGV;
-		socket(my $s, AF_INET6, SOCK_RAW, 58) or die "socket: $!";
-		setsockopt($s, 41, 59, pack("H*", "0000010400000000")) or die "setsockopt: $!";
-		my $to = pack_sockaddr_in6(0, inet_pton(AF_INET6, $addr));
-		# The kernel fills in the checksum of ICMPv6.
-		send($s, pack("CCnnn", 128, 0, 0, 77, 5) . "x" x 33, 0, $to) or die "send: $!";
-		my ($bits, $end) = ("", time + 5);
-		vec($bits, fileno($s), 1) = 1;
-		while (time <= $end) {
-			select(my $r = $bits, undef, undef, 0.1) or next;
-			recv($s, my $in, 2000, 0);
-			print("answer\n"), exit 0 if unpack("C", $in) == 129;
-		}
-		print "silence\n";' "$1"
-}
-
 test_extension_header()
 {
 	start
-	expect_eq "destination options" "$(ext_ping "$S6")" answer
+	expect_eq "destination options" "$(ext_ping "$S6" 59 5)" answer
 	stop
 	expect_summary 1 0 1
 }

@@ -1,0 +1,177 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The network that most samples are tried on, pings through it, and the sample at its
+# end. A test sources this behind lib.sh, and calls pair_add in its setup.
+#
+#	CLIENT left ---- right SERVER
+#
+# shellcheck disable=SC2034 # not each test uses each variable
+
+C4=192.0.2.1 S4=192.0.2.2 C6=2001:db8::1 S6=2001:db8::2
+SAMPLE=			# path of the sample that start starts
+
+# pair_add: the two namespaces, with their addresses, for all tests.
+pair_add()
+{
+	ns_add CLIENT SERVER
+	veth_pair "$CLIENT" left "$SERVER" right
+	pair_addresses
+}
+
+pair_addresses()
+{
+	addr_add "$CLIENT" left "$C4/24" "$C6/64"
+	addr_add "$SERVER" right "$S4/24" "$S6/64"
+}
+
+# pair_answers: so that the first packet of a test needs no neighbour discovery.
+pair_answers()
+{
+	expect_answers 1 "$S4"
+	expect_answers 1 "$S6"
+}
+
+# near_far MTU: two namespaces for this test, NEAR and FAR, joined by "near" and
+# "far", with the addresses that client and server have.
+near_far()
+{
+	ns_add NEAR FAR
+	veth_pair "$NEAR" near "$FAR" far
+	ip -n "$NEAR" link set near mtu "$1"
+	ip -n "$FAR" link set far mtu "$1"
+	addr_add "$NEAR" near "$C4/24" "$C6/64"
+	addr_add "$FAR" far "$S4/24" "$S6/64"
+}
+
+# ---------------------------------------------------------------------------
+# The sample
+
+# start [OPTION...]: on "right". start_on NETNS [OPTION...]: there. See start_main.
+start()
+{
+	start_on "$SERVER" -i right "$@"
+}
+
+start_on()
+{
+	start_main 20 "$SAMPLE" -n "$@"
+}
+
+# stop: end it; SUMMARY is what its last line says.
+stop()
+{
+	stop_main
+	SUMMARY=$(grep -E '^summary:|"event":"summary"' "$SAMPLE_OUT")
+}
+
+# start_into_head: on "right", its output into a reader that takes one line, which goes
+# to $TMP/line, and ends.
+start_into_head()
+{
+	local line
+
+	mkfifo "$TMP/fifo"
+	{ read -r line && echo "$line"; } <"$TMP/fifo" >"$TMP/line" &
+	"$SAMPLE" -n "$SERVER" -i right >"$TMP/fifo" 2>"$TMP/err" &
+	PID=$!
+	defer "nbt_kill $PID"
+	eventually 10 test -s "$TMP/line"
+}
+
+# from_ssh ADDRESS OPTION...: the sample for a moment, in the server's namespace, as if
+# an SSH session had come in at ADDRESS; it does not know that this is not the host's.
+from_ssh()
+{
+	in_ns "$SERVER" env SSH_CONNECTION="192.0.2.99 50000 $1 22" \
+		"$SAMPLE" -d 0.05 "${@:2}"
+}
+
+# ---------------------------------------------------------------------------
+# Pings
+
+# send N ADDRESS [PING-OPTION...]: N echo requests of the client; RECEIVED is how many
+# were answered, REPLIES what ping said. With no answer at all ping waits for -W.
+send()
+{
+	send_from "$CLIENT" "$@"
+}
+
+# send_from NS N ADDRESS [PING-OPTION...]
+send_from()
+{
+	run_ping in_ns "$1" ping -n -c "$2" -i 0.02 -W 0.3 "${@:4}" "$3"
+	[ "$SENT" -eq "$2" ] || fail "ping sent $SENT, not $2, to $3"
+}
+
+# run_ping COMMAND...: SENT, RECEIVED and REPLIES of a ping. What comes back is what
+# was sent.
+run_ping()
+{
+	local out
+
+	out=$("$@" 2>&1) || [ $? -eq 1 ] || fail "$*: $out"
+	[[ $out =~ ([0-9]+)\ packets\ transmitted,\ ([0-9]+)\ received ]] ||
+		fail "$*: $out"
+	SENT=${BASH_REMATCH[1]} RECEIVED=${BASH_REMATCH[2]} REPLIES=$out
+	[[ $out != *@(BAD|wrong\ data|DUP|corrupt|truncated)* ]] || fail "bad replies: $out"
+}
+
+# expect_answers N ADDRESS [PING-OPTION...]: all N are answered.
+expect_answers()
+{
+	expect_answers_from "$CLIENT" "$@"
+}
+
+expect_answers_from()
+{
+	send_from "$@" -W 5
+	expect_eq "answers of $3" "$RECEIVED" "$2"
+}
+
+# expect_silence N ADDRESS [PING-OPTION...]: none is.
+expect_silence()
+{
+	expect_silence_from "$CLIENT" "$@"
+}
+
+expect_silence_from()
+{
+	send_from "$@"
+	expect_eq "answers of $3" "$RECEIVED" 0
+}
+
+# ext_ping ADDRESS OPTION SECONDS: an echo request of the client behind an IPv6
+# extension header, which a sticky socket option makes (RFC 3542): 54 hop-by-hop
+# options, 59 destination options. Says whether an answer came.
+# shellcheck disable=SC2016 # $ in single quotes is of perl
+ext_ping()
+{
+	in_ns "$CLIENT" perl -MSocket=:all -e '
+		my ($addr, $opt, $seconds) = @ARGV;
+		socket(my $s, AF_INET6, SOCK_RAW, 58) or die "socket: $!";
+		setsockopt($s, 41, $opt, pack("H*", "0000010400000000")) or die "setsockopt: $!";
+		# The kernel fills in the checksum of ICMPv6.
+		my $icmp = pack("CCnnn", 128, 0, 0, 77, 5) . "x" x 33;
+		my $to = pack_sockaddr_in6(0, inet_pton(AF_INET6, $addr));
+		send($s, $icmp, 0, $to) or die "send: $!";
+		my ($bits, $end) = ("", time + $seconds);
+		vec($bits, fileno($s), 1) = 1;
+		while (time <= $end) {
+			select(my $r = $bits, undef, undef, 0.1) or next;
+			recv($s, my $in, 2000, 0);
+			print("answer\n"), exit 0 if unpack("C", $in) == 129;
+		}
+		print "silence\n";' "$@"
+}
+
+# events: number of lines so far, text or JSON, that tell of an echo request.
+events()
+{
+	grep -Ec 'echo request id|"event":"packet"' "$SAMPLE_OUT" || :
+}
+
+events_are()
+{
+	[ "$(events)" -eq "$1" ]
+}
