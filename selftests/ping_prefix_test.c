@@ -55,8 +55,7 @@ static const struct prefix_try src_tries[] = {
 static void reopen(struct __test_metadata *_metadata, struct _test_data_ping *self)
 {
 	check_counts(_metadata, self);
-	ring_buffer__free(self->ring);
-	self->ring = NULL;
+	test_ring_close(&self->ring);
 	ping_kern__destroy(self->skel);
 	self->skel = ping_kern__open();
 	ASSERT_NE(NULL, self->skel);

@@ -22,12 +22,11 @@ enum {
 FIXTURE(ping)
 {
 	struct ping_kern *skel;
-	struct ring_buffer *ring;
+	struct test_ring ring;
 	struct build pkt;
 	struct test_out out;
 	__u64 seen;
 	__u64 want[__PING_COUNT_MAX];
-	__u32 n_events;
 	struct echo_event events[EVENTS_MAX];
 };
 
@@ -42,17 +41,10 @@ FIXTURE_SETUP(ping)
 static inline void get_counts(struct __test_metadata *_metadata, struct _test_data_ping *self,
 			      __u64 counts[__PING_COUNT_MAX])
 {
-	int cpu, n_cpus = libbpf_num_possible_cpus();
-	__u64 values[n_cpus];
 	__u32 i;
 
-	for (i = 0; i < __PING_COUNT_MAX; i++) {
-		ASSERT_EQ(0, bpf_map__lookup_elem(self->skel->maps.ping_counts, &i, sizeof(i),
-						  values, sizeof(values), 0));
-		counts[i] = 0;
-		for (cpu = 0; cpu < n_cpus; cpu++)
-			counts[i] += values[cpu];
-	}
+	for (i = 0; i < __PING_COUNT_MAX; i++)
+		ASSERT_LE(0, test_sum(self->skel->maps.ping_counts, &i, &counts[i]));
 }
 
 /* One reason for each packet, and each the right one. */
@@ -72,40 +64,27 @@ static inline void check_counts(struct __test_metadata *_metadata, struct _test_
 
 FIXTURE_TEARDOWN(ping)
 {
-	if (self->ring)
+	if (self->ring.ring)
 		check_counts(_metadata, self);
-	ring_buffer__free(self->ring);
+	test_ring_close(&self->ring);
 	ping_kern__destroy(self->skel);
-}
-
-static inline int take_event(void *ctx, void *data, size_t size)
-{
-	struct _test_data_ping *self = ctx;
-
-	if (size != sizeof(struct echo_event) || self->n_events == EVENTS_MAX)
-		return -E2BIG;
-	memcpy(&self->events[self->n_events++], data, size);
-	return 0;
 }
 
 /* Load it with what the test has set in skel->rodata. */
 static inline void load(struct __test_metadata *_metadata, struct _test_data_ping *self)
 {
-	struct ring_buffer *ring;
-
+	self->ring = (struct test_ring) {
+		.events = self->events, .size = sizeof(self->events[0]), .max = EVENTS_MAX,
+	};
 	ASSERT_EQ(0, ping_kern__load(self->skel));
-	ring = ring_buffer__new(bpf_map__fd(self->skel->maps.ping_events), take_event, self,
-				NULL);
-	ASSERT_NE(NULL, ring);
-	self->ring = ring;
+	ASSERT_EQ(0, test_ring_open(&self->ring, self->skel->maps.ping_events));
 }
 
 /* Events since the last call, in self->events. */
 static inline __u32 get_events(struct __test_metadata *_metadata, struct _test_data_ping *self)
 {
-	self->n_events = 0;
-	ASSERT_LE(0, ring_buffer__consume(self->ring));
-	return self->n_events;
+	ASSERT_LE(0, test_ring_read(&self->ring));
+	return self->ring.n;
 }
 
 /* The first @len bytes: unchanged, with the verdict that @reason calls for. */
@@ -135,7 +114,7 @@ static inline void expect_len(struct __test_metadata *_metadata, struct _test_da
 	run_len(_metadata, self, len, reason);
 	EXPECT_EQ(is_match(reason), get_events(_metadata, self))
 		build_dump(self->pkt.data, len);
-	if (self->n_events) {
+	if (self->ring.n) {
 		EXPECT_EQ(reason, self->events[0].reason);
 		EXPECT_EQ(reason == PING_DROP_ECHO ? ECHO_DROP : ECHO_PASS,
 			  self->events[0].verdict);

@@ -321,7 +321,7 @@ TEST_F(ping, event)
 		before = monotonic_ns();
 		expect(_metadata, self, PING_DROP_ECHO);
 		after = monotonic_ns();
-		ASSERT_EQ(1, self->n_events);
+		ASSERT_EQ(1, self->ring.n);
 		EXPECT_LE(before, ev->ts_ns);
 		EXPECT_GE(after, ev->ts_ns);
 		want.ts_ns = ev->ts_ns;

@@ -112,7 +112,7 @@ TEST_F(pktcount, sample)
 		expect(_metadata, self, PKTCOUNT_IPV4, PKTCOUNT_ICMP);
 	}
 	ASSERT_EQ(1000 / 7, get_events(_metadata, self));
-	for (i = 0; i < self->n_events; i++)
+	for (i = 0; i < self->ring.n; i++)
 		EXPECT_EQ((i + 1) * 7, ntohl(self->events[i].saddr[3]) & 0xffff);
 }
 

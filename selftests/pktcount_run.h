@@ -25,12 +25,11 @@ enum {
 FIXTURE(pktcount)
 {
 	struct pktcount_kern *skel;
-	struct ring_buffer *ring;
+	struct test_ring ring;
 	struct build pkt;
 	struct test_out out;
 	struct pktcount_counts want;
 	bool loaded;
-	__u32 n_events;
 	struct pktcount_event events[EVENTS_MAX];
 };
 
@@ -46,27 +45,13 @@ FIXTURE_SETUP(pktcount)
 static inline void get_counts(struct __test_metadata *_metadata, struct _test_data_pktcount *self,
 			      struct pktcount_counts *sum, int *cpus)
 {
-	int cpu, n_cpus = libbpf_num_possible_cpus();
-	struct pktcount_counts values[n_cpus];
-	__u64 *to = (__u64 *)sum, *from, any;
 	__u32 zero = 0;
-	size_t i;
+	int used;
 
-	ASSERT_EQ(0, bpf_map__lookup_elem(self->skel->maps.pktcount_counts, &zero, sizeof(zero),
-					  values, sizeof(values), 0));
-	memset(sum, 0, sizeof(*sum));
+	used = test_sum(self->skel->maps.pktcount_counts, &zero, sum);
+	ASSERT_LE(0, used);
 	if (cpus)
-		*cpus = 0;
-	for (cpu = 0; cpu < n_cpus; cpu++) {
-		from = (__u64 *)&values[cpu];
-		any = 0;
-		for (i = 0; i < sizeof(*sum) / sizeof(*to); i++) {
-			to[i] += from[i];
-			any |= from[i];
-		}
-		if (cpus)
-			*cpus += !!any;
-	}
+		*cpus = used;
 }
 
 static inline struct pktcount_cell sum_cells(const struct pktcount_cell *cells, int n)
@@ -115,18 +100,8 @@ FIXTURE_TEARDOWN(pktcount)
 {
 	if (self->loaded)
 		check_counts(_metadata, self);
-	ring_buffer__free(self->ring);
+	test_ring_close(&self->ring);
 	pktcount_kern__destroy(self->skel);
-}
-
-static inline int take_event(void *ctx, void *data, size_t size)
-{
-	struct _test_data_pktcount *self = ctx;
-
-	if (size != sizeof(struct pktcount_event) || self->n_events == EVENTS_MAX)
-		return -E2BIG;
-	memcpy(&self->events[self->n_events++], data, size);
-	return 0;
 }
 
 /* Load it with what the test has set in skel->rodata, and the maps for that. */
@@ -140,16 +115,16 @@ static inline void load(struct __test_metadata *_metadata, struct _test_data_pkt
 	self->loaded = true;
 	if (!events)
 		return;
-	self->ring = ring_buffer__new(bpf_map__fd(self->skel->maps.pktcount_events), take_event,
-				      self, NULL);
-	ASSERT_NE(NULL, self->ring);
+	self->ring = (struct test_ring) {
+		.events = self->events, .size = sizeof(self->events[0]), .max = EVENTS_MAX,
+	};
+	ASSERT_EQ(0, test_ring_open(&self->ring, self->skel->maps.pktcount_events));
 }
 
 static inline __u32 get_events(struct __test_metadata *_metadata, struct _test_data_pktcount *self)
 {
-	self->n_events = 0;
-	ASSERT_LE(0, ring_buffer__consume(self->ring));
-	return self->n_events;
+	ASSERT_LE(0, test_ring_read(&self->ring));
+	return self->ring.n;
 }
 
 static inline void add(struct pktcount_cell *cell, __u64 packets, __u64 len)

@@ -8,18 +8,11 @@
 static struct pktcount_cell get_source(struct __test_metadata *_metadata,
 				       struct _test_data_pktcount *self, const char *addr)
 {
-	int cpu, n_cpus = libbpf_num_possible_cpus();
-	struct pktcount_cell values[n_cpus], sum = {};
 	struct pktcount_source source;
+	struct pktcount_cell sum = {};
 
 	inet_pton(AF_INET6, addr, source.addr);
-	if (bpf_map__lookup_elem(self->skel->maps.pktcount_sources, &source, sizeof(source),
-				 values, sizeof(values), 0))
-		return sum;
-	for (cpu = 0; cpu < n_cpus; cpu++) {
-		sum.packets += values[cpu].packets;
-		sum.bytes += values[cpu].bytes;
-	}
+	test_sum(self->skel->maps.pktcount_sources, &source, &sum);
 	return sum;
 }
 

@@ -360,8 +360,7 @@ TEST_F(tc, mac_addresses)
 	for (any = 0; any <= 1; any++) {
 		if (any) {
 			check_counts(_metadata, self);
-			ring_buffer__free(self->ring);
-			self->ring = NULL;
+			test_ring_close(&self->ring);
 			tc_kern__destroy(self->skel);
 			self->skel = tc_kern__open();
 			ASSERT_NE(NULL, self->skel);
@@ -422,8 +421,7 @@ TEST_F(tc, random)
 	}
 	EXPECT_LT(20000, answered);
 	/* Counters are not foreseen here: take them from the test. */
-	ring_buffer__free(self->ring);
-	self->ring = NULL;
+	test_ring_close(&self->ring);
 }
 
 TEST_HARNESS_MAIN

@@ -26,13 +26,12 @@ enum {
 FIXTURE(tc)
 {
 	struct tc_kern *skel;
-	struct ring_buffer *ring;
+	struct test_ring ring;
 	struct build pkt;
 	struct build reply;
 	struct test_out out;
 	__u64 seen;
 	__u64 want[__TC_COUNT_MAX];
-	__u32 n_events;
 	struct echo_event events[EVENTS_MAX];
 };
 
@@ -47,15 +46,11 @@ FIXTURE_SETUP(tc)
 /* One reason for each packet, and each the right one. */
 static inline void check_counts(struct __test_metadata *_metadata, struct _test_data_tc *self)
 {
-	int cpu, n_cpus = libbpf_num_possible_cpus();
-	__u64 values[n_cpus], count, sum = 0;
+	__u64 count, sum = 0;
 	__u32 i;
 
 	for (i = 0; i < __TC_COUNT_MAX; i++) {
-		ASSERT_EQ(0, bpf_map__lookup_elem(self->skel->maps.tc_counts, &i, sizeof(i),
-						  values, sizeof(values), 0));
-		for (count = 0, cpu = 0; cpu < n_cpus; cpu++)
-			count += values[cpu];
+		ASSERT_LE(0, test_sum(self->skel->maps.tc_counts, &i, &count));
 		EXPECT_EQ(self->want[i], count)
 			TH_LOG("counter %u", i);
 		sum += i == TC_LOST ? 0 : count;
@@ -65,29 +60,20 @@ static inline void check_counts(struct __test_metadata *_metadata, struct _test_
 
 FIXTURE_TEARDOWN(tc)
 {
-	if (self->ring)
+	if (self->ring.ring)
 		check_counts(_metadata, self);
-	ring_buffer__free(self->ring);
+	test_ring_close(&self->ring);
 	tc_kern__destroy(self->skel);
-}
-
-static inline int take_event(void *ctx, void *data, size_t size)
-{
-	struct _test_data_tc *self = ctx;
-
-	if (size != sizeof(struct echo_event) || self->n_events == EVENTS_MAX)
-		return -E2BIG;
-	memcpy(&self->events[self->n_events++], data, size);
-	return 0;
 }
 
 static inline void load(struct __test_metadata *_metadata, struct _test_data_tc *self, __u32 action)
 {
+	self->ring = (struct test_ring) {
+		.events = self->events, .size = sizeof(self->events[0]), .max = EVENTS_MAX,
+	};
 	self->skel->rodata->action = action;
 	ASSERT_EQ(0, tc_kern__load(self->skel));
-	self->ring = ring_buffer__new(bpf_map__fd(self->skel->maps.tc_events), take_event, self,
-				      NULL);
-	ASSERT_NE(NULL, self->ring);
+	ASSERT_EQ(0, test_ring_open(&self->ring, self->skel->maps.tc_events));
 }
 
 static inline void set_addr(struct __test_metadata *_metadata, struct _test_data_tc *self,
@@ -110,9 +96,8 @@ static inline void load_pingpong(struct __test_metadata *_metadata, struct _test
 
 static inline __u32 get_events(struct __test_metadata *_metadata, struct _test_data_tc *self)
 {
-	self->n_events = 0;
-	ASSERT_LE(0, ring_buffer__consume(self->ring));
-	return self->n_events;
+	ASSERT_LE(0, test_ring_read(&self->ring));
+	return self->ring.n;
 }
 
 /* --- requests ------------------------------------------------------------------------ */
@@ -214,7 +199,7 @@ static inline void expect_len(struct __test_metadata *_metadata, struct _test_da
 	EXPECT_TRUE(test_unchanged(&self->out, self->pkt.data, len));
 	EXPECT_EQ(is_match(reason), get_events(_metadata, self))
 		build_dump(self->pkt.data, len);
-	if (self->n_events) {
+	if (self->ring.n) {
 		EXPECT_EQ(reason, self->events[0].reason);
 		EXPECT_EQ(event_verdict_of(reason), self->events[0].verdict);
 	}

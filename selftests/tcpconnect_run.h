@@ -27,10 +27,9 @@ enum {
 FIXTURE(tcpconnect)
 {
 	struct tcpconnect_kern *skel;
-	struct ring_buffer *ring;
+	struct test_ring ring;
 	int listener;
 	__u32 netns;
-	__u32 n_events;
 	struct tcpconnect_event events[EVENTS_MAX];
 };
 
@@ -84,17 +83,6 @@ static inline bool has_prefix(const char *name, const char * const prefixes[2])
 {
 	return !strncmp(name, prefixes[0], strlen(prefixes[0])) ||
 	       !strncmp(name, prefixes[1], strlen(prefixes[1]));
-}
-
-static inline int take_event(void *ctx, void *data, size_t size)
-{
-	struct _test_data_tcpconnect *self = ctx;
-	const struct tcpconnect_event *ev = data;
-
-	if (size != sizeof(*ev) || self->n_events == EVENTS_MAX)
-		return -E2BIG;
-	self->events[self->n_events++] = *ev;
-	return 0;
 }
 
 FIXTURE_SETUP(tcpconnect)
@@ -166,9 +154,10 @@ static inline bool start(struct __test_metadata *_metadata, struct _test_data_tc
 	}
 	ASSERT_EQ(0, err)
 		TH_LOG("back end %s", backends[backend].name);
-	self->ring = ring_buffer__new(bpf_map__fd(self->skel->maps.tcpconnect_events), take_event,
-				      self, NULL);
-	ASSERT_NE(NULL, self->ring);
+	self->ring = (struct test_ring) {
+		.events = self->events, .size = sizeof(self->events[0]), .max = EVENTS_MAX,
+	};
+	ASSERT_EQ(0, test_ring_open(&self->ring, self->skel->maps.tcpconnect_events));
 	return true;
 }
 
@@ -186,24 +175,17 @@ static inline void each_backend(struct __test_metadata *_metadata,
 		test(_metadata, self);
 		if (_metadata->exit_code == KSFT_FAIL)
 			TH_LOG("failed with back end %s", backends[backend].name);
-		ring_buffer__free(self->ring);
+		test_ring_close(&self->ring);
 		tcpconnect_kern__destroy(self->skel);
 		close(self->listener);
-		self->ring = NULL;
 	}
 }
 
 static inline __u64 counter(struct _test_data_tcpconnect *self, __u32 reason)
 {
-	int cpu, n_cpus = libbpf_num_possible_cpus();
-	__u64 values[n_cpus], sum = 0;
+	__u64 sum;
 
-	if (bpf_map__lookup_elem(self->skel->maps.tcpconnect_counts, &reason, sizeof(reason),
-				 values, sizeof(values), 0))
-		return ~0ULL;
-	for (cpu = 0; cpu < n_cpus; cpu++)
-		sum += values[cpu];
-	return sum;
+	return test_sum(self->skel->maps.tcpconnect_counts, &reason, &sum) < 0 ? ~0ULL : sum;
 }
 
 static inline __u32 n_keys(const struct bpf_map *map)
@@ -229,9 +211,7 @@ static inline bool is_addr(const __be32 have[4], const char *want)
 static inline void expect_events(struct __test_metadata *_metadata,
 				 struct _test_data_tcpconnect *self, __u32 n)
 {
-	self->n_events = 0;
-	ASSERT_LE(0, ring_buffer__consume(self->ring));
-	ASSERT_EQ(n, self->n_events);
+	ASSERT_EQ((int)n, test_ring_read(&self->ring));
 	/* No thread is inside of connect(), so nothing of it is kept. */
 	EXPECT_EQ(0, n_keys(self->skel->maps.tcpconnect_calls));
 }

@@ -61,6 +61,93 @@ static inline int test_run(const struct bpf_program *prog, const void *data, __u
 	out->len = opts.data_size_out;
 	return err;
 }
+
+/**
+ * test_sum() - add up an entry of a per-CPU table of numbers of 64 bits
+ * @map: table
+ * @key: of the entry
+ * @sum: as many numbers as an entry has
+ *
+ * Return: on how many CPUs there is anything, or a negative errno.
+ */
+static inline int test_sum(const struct bpf_map *map, const void *key, void *sum)
+{
+	__u32 i, words = bpf_map__value_size(map) / sizeof(__u64);
+	int cpu, n_cpus = libbpf_num_possible_cpus(), used = 0;
+	__u64 values[n_cpus * words], *to = sum, any;
+
+	if (bpf_map__lookup_elem(map, key, bpf_map__key_size(map), values, sizeof(values), 0))
+		return -errno;
+	memset(to, 0, words * sizeof(*to));
+	for (cpu = 0; cpu < n_cpus; cpu++) {
+		for (any = 0, i = 0; i < words; i++) {
+			to[i] += values[cpu * words + i];
+			any |= values[cpu * words + i];
+		}
+		used += !!any;
+	}
+	return used;
+}
+
+/**
+ * struct test_ring - the ring buffer of a program, read into an array
+ * @ring: libbpf's
+ * @events: array
+ * @size: of an event
+ * @max: how many it has room for
+ * @n: how many were read
+ */
+struct test_ring {
+	struct ring_buffer *ring;
+	void *events;
+	size_t size;
+	__u32 max;
+	__u32 n;
+};
+
+static inline int test_ring_take(void *ctx, void *data, size_t size)
+{
+	struct test_ring *ring = ctx;
+
+	if (size != ring->size || ring->n == ring->max)
+		return -E2BIG;
+	memcpy(ring->events + ring->n++ * size, data, size);
+	return 0;
+}
+
+/**
+ * test_ring_open() - begin to read a ring buffer
+ * @ring: of which @events, @size and @max are set; it stays where it is
+ * @map: map of the program
+ *
+ * Return: 0, or a negative errno.
+ */
+static inline int test_ring_open(struct test_ring *ring, const struct bpf_map *map)
+{
+	ring->ring = ring_buffer__new(bpf_map__fd(map), test_ring_take, ring, NULL);
+	return ring->ring ? 0 : -errno;
+}
+
+/**
+ * test_ring_read() - put all that is new into the array, from its beginning on
+ * @ring: open
+ *
+ * Return: how many there are, or a negative errno: one was odd, or too many came.
+ */
+static inline int test_ring_read(struct test_ring *ring)
+{
+	int err;
+
+	ring->n = 0;
+	err = ring_buffer__consume(ring->ring);
+	return err < 0 ? err : (int)ring->n;
+}
+
+static inline void test_ring_close(struct test_ring *ring)
+{
+	ring_buffer__free(ring->ring);
+	ring->ring = NULL;
+}
 #endif /* TEST_NATIVE */
 
 /* Whether the packet came out as it went in. */

@@ -176,21 +176,12 @@ static const char *run_one(struct fuzz_target *t, const __u8 *data, __u32 len)
 
 static int add_up(const struct fuzz_target *t, __u64 *sum)
 {
-	int cpu, n_cpus = libbpf_num_possible_cpus();
-	__u32 key, i, words = bpf_map__value_size(t->counts) / sizeof(__u64);
-	static __u64 values[1024 * FUZZ_WORDS_MAX];
+	__u32 key, words = bpf_map__value_size(t->counts) / sizeof(__u64);
+	int n = 0;
 
-	for (key = 0; key < bpf_map__max_entries(t->counts); key++) {
-		if (bpf_map__lookup_elem(t->counts, &key, sizeof(key), values,
-					 n_cpus * words * sizeof(__u64), 0))
-			return -errno;
-		for (i = 0; i < words; i++) {
-			sum[key * words + i] = 0;
-			for (cpu = 0; cpu < n_cpus; cpu++)
-				sum[key * words + i] += values[cpu * words + i];
-		}
-	}
-	return 0;
+	for (key = 0; n >= 0 && key < bpf_map__max_entries(t->counts); key++)
+		n = test_sum(t->counts, &key, &sum[key * words]);
+	return n < 0 ? n : 0;
 }
 
 /* The first counter that is not what it must be; -1: none. */
