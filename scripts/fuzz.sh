@@ -15,7 +15,8 @@ FIXTURES=$NETBPF_TOP/selftests/fuzz/fixtures
 usage()
 {
 	cat <<USAGE
-Usage: fuzz.sh [--list | --packets | --lb | --user | --replay FILE|HEX PROGRAM] [-h]
+Usage: fuzz.sh [--list | --packets | --lb | --user | --replay FILE|HEX PROGRAM |
+                --soak [SEC]] [-h]
 
 Runs all of it: random packets through the programs of the samples, and through
 the load balancer, which has a model of its own; random text and packets through
@@ -26,6 +27,8 @@ the parsers and writers of the loaders, under libFuzzer with ASan and UBSan.
   --user         the last only
   --replay PACKET PROGRAM
                  one packet, of a file (hex or pcap) or given as hex
+  --soak [SEC]   nothing of it, but the load balancer under load for so long (600),
+                 while backends die, configurations change and so on
   --list         list the programs
   -h, --help     this text
 
@@ -36,14 +39,15 @@ Environment:
                  the load balancer)
   NETBPF_FUZZ_SECONDS=N
                  so long with each parser (default: 5)
-  NETBPF_SEED=N  the packets of the run that has printed this seed
+  NETBPF_SEED=N  the packets, or the events, of the run that has printed this seed
 
 Examples:
   sudo scripts/fuzz.sh
   sudo NETBPF_FUZZ=100000000 scripts/fuzz.sh --packets
+  sudo scripts/fuzz.sh --soak 3600
   sudo scripts/fuzz.sh --replay build/fuzz/tc-pingpong.pcap tc-pingpong
 
-Exit status: 0 all as the model says, 1 not, 2 usage, 3 it is not built.
+Exit status: 0 all as the model says, nothing lost, 1 not, 2 usage, 3 it is not built.
 USAGE
 }
 
@@ -104,10 +108,21 @@ load_balancer()
 	"$SELFTESTS/xdp_lb_fuzz_test"
 }
 
+# soak [SEC]
+soak()
+{
+	local seconds=${1:-600}
+
+	[[ $seconds =~ ^[1-9][0-9]{0,6}$ ]] || usage_error "--soak takes seconds, not $seconds"
+	need_built soak_load
+	NETBPF_SOAK=$seconds "$NETBPF_TOP/selftests/soak.sh" -t soak
+}
+
 main()
 {
 	case ${1:-} in
 	--replay) [ $# -eq 3 ] || usage_error "--replay takes a packet and a program" ;;
+	--soak) [ $# -le 2 ] || usage_error "unexpected argument: $3" ;;
 	*) [ $# -le 1 ] || usage_error "unexpected argument: $2" ;;
 	esac
 	case ${1:-} in
@@ -115,6 +130,7 @@ main()
 	--packets) random_packets ;;
 	--lb) load_balancer ;;
 	--user) user_side ;;
+	--soak) soak "${2:-}" ;;
 	--replay) packets -r "$2" "$3" ;;
 	--list) packets -l ;;
 	-h | --help) usage ;;
