@@ -15,6 +15,7 @@ readonly CHECKS='build make make
 checkpatch perl perl
 commits perl perl
 shellcheck shellcheck shellcheck
+size awk mawk
 sparse sparse sparse
 analyzer gcc gcc
 kernel-doc perl perl
@@ -35,15 +36,16 @@ usage()
 Usage: check.sh [-t NAME]... [BASE]
 
 Checks the tree, and the commits since BASE: checkpatch (--strict), shellcheck,
-sparse, gcc's analyzer, kernel-doc, docutils, Sphinx, codespell, and that each
-file has its SPDX line. Builds the tree first, for the headers that are made.
+that functions have less than 60 lines and files less than 600, sparse, gcc's
+analyzer, kernel-doc, docutils, Sphinx, codespell, and that each file has its
+SPDX line. Builds the tree first, for the headers that are made.
 Zero findings is the standard; exceptions are in scripts/check-exceptions.
 
 Without BASE: where this branch left its upstream, or else origin/main. If it has
 none, the last commit.
 
   -t NAME     only this check, may repeat: build checkpatch commits shellcheck
-              sparse analyzer kernel-doc docutils sphinx codespell SPDX
+              size sparse analyzer kernel-doc docutils sphinx codespell SPDX
   -h, --help  this text
 
 Environment: O=DIR, what is built there; KSRC=DIR, the kernel tree that
@@ -187,6 +189,12 @@ check_commits()
 check_shellcheck()
 {
 	each shellcheck -x -f gcc : '*.sh' '*.bash-completion' .ci/run
+}
+
+check_size()
+{
+	each awk -f "$NETBPF_TOP/scripts/check-size.awk" \
+		: '*.[ch]' '*.sh' '*.pl' '*.awk' '*.bash-completion' .ci/run
 }
 
 # by_make RULE: a rule of Makefile.check for each file on stdin.

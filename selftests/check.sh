@@ -33,7 +33,7 @@ setup()
 {
 	mkdir -p "$REPO/scripts" "$REPO/samples" "$REPO/Documentation" "$REPO/build/libbpf"
 	git init -q -b main "$REPO"
-	cp "$NETBPF_TOP/scripts/"{check.sh,common.sh,ksrc.sh,check-exceptions,Makefile.check,Makefile.lib} \
+	cp "$NETBPF_TOP/scripts/"{check.sh,check-size.awk,common.sh,ksrc.sh,check-exceptions,Makefile.check,Makefile.lib} \
 		"$REPO/scripts/"
 	cp "$NETBPF_TOP/"{.checkpatch.conf,.shellcheckrc} "$REPO/"
 	cp -r "$NETBPF_TOP/include" "$REPO/"
@@ -73,6 +73,24 @@ test_each_tool_sees_its_fault()
 	fault sphinx Documentation/index.rst 'nowhere' <<<$'\n:doc:`nowhere`'
 	fault codespell README.rst 'teh ==> the' <<<'teh'
 	fault SPDX samples/x.txt 'no SPDX-License-Identifier' <<<'x'
+}
+
+test_what_is_too_long_is_seen()
+{
+	fault size samples/x.c '^samples/x.c:3: f: a function of 60 lines: not under 60$' \
+		<<<"$LICENCE"$'\nstatic int *f(int a)\n{\n'"$(seq 58)"$'\n}'
+	# What looks like its end is text.
+	fault size scripts/x.sh '^scripts/x.sh:2: g: a function of 60 lines: not under 60$' \
+		< <(printf 'g()\n{\n\tcat %sEND\n{\n}\n%s\n\tEND\n}\n' '<<-' "$(seq 54)")
+	fault size scripts/x.sh 'where is the end of the here document, END\?' \
+		< <(printf 'g()\n{\n\tcat %sEND\n}\n' '<<-')
+	fault size samples/x.h '^samples/x.h: a file of 600 lines: not under 600$' \
+		< <(seq 600)
+	mkdir -p "$REPO/samples"
+	seq 599 >"$REPO/samples/x.h"
+	printf 'f()\n{\n%s\n}\n' "$(seq 57)" >"$REPO/scripts/x.sh"
+	expect_status 0 "$CHECK" -t size
+	in_repo checkout -q . && in_repo clean -fdq
 }
 
 test_sparse_sees_the_byte_order_on_both_sides()
@@ -124,5 +142,6 @@ test_usage()
 	expect_status 2 "$CHECK" -t commits no-such-commit
 }
 
-run_tests test_each_tool_sees_its_fault test_sparse_sees_the_byte_order_on_both_sides \
-	test_the_analyzer_sees_a_leak test_commits_since_the_base test_a_missing_tool_is_named test_usage
+run_tests test_each_tool_sees_its_fault test_what_is_too_long_is_seen \
+	test_sparse_sees_the_byte_order_on_both_sides test_the_analyzer_sees_a_leak \
+	test_commits_since_the_base test_a_missing_tool_is_named test_usage

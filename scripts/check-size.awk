@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Says which functions and files are too long to be read at once: functions of C and
+# of shell scripts from { to }, both at the beginning of a line; what a script passes
+# on in a here document counts, and is not taken for code.
+
+BEGIN {
+	function_max = 60
+	file_max = 600
+}
+
+function file_done()
+{
+	if (lines >= file_max)
+		printf "%s: a file of %d lines: not under %d\n", file, lines, file_max
+	if (here != "")
+		printf "%s: where is the end of the here document, %s?\n", file, here
+	here = ""
+	begin = 0
+}
+
+FNR == 1 {
+	file_done()
+	file = FILENAME
+	shell = file !~ /\.[ch]$/
+}
+
+{ lines = FNR }
+
+here != "" {
+	line = $0
+	sub(/^\t+/, "", line)
+	if (line == here)
+		here = ""
+	next
+}
+
+shell && match($0, /<<-?["']?[A-Z][A-Z_]*/) {
+	here = substr($0, RSTART, RLENGTH)
+	gsub(/[^A-Z_]/, "", here)
+}
+
+$0 == "{" {
+	begin = FNR
+	name = last
+	sub(/\(.*/, "", name)
+	sub(/^.*[ *]/, "", name)
+}
+
+/^}/ && begin {
+	if (FNR - begin + 1 >= function_max)
+		printf "%s:%d: %s: a function of %d lines: not under %d\n", file, begin, name,
+			FNR - begin + 1, function_max
+	begin = 0
+}
+
+$0 != "" { last = $0 }
+
+END { file_done() }
