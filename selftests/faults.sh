@@ -136,20 +136,10 @@ test_servers_that_hang_or_send_junk()
 {
 	bad_server 81 hang
 	bad_server 82 junk
-	cat >"$TMP/lb.yaml" <<-END
-		name: $NAME
-		interfaces: [eth0]
-		connections: 4096
-		vips:
-		  - name: web
-		    address: $VIP
-		    port: 80
-		    protocol: tcp
-		    check: { $CHECK }
-		    backends:
-		      - { name: hangs, address: $A, port: 81 }
-		      - { name: junk, address: $A, port: 82 }
-		      - { name: b, address: $B, port: 80 }
+	lb_config "$CHECK" <<-END
+		name: hangs, address: $A, port: 81
+		name: junk, address: $A, port: 82
+		name: b, address: $B, port: 80
 	END
 	start -c "$TMP/lb.yaml"
 	eventually 10 is_down hangs

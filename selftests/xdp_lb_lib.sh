@@ -121,23 +121,34 @@ reason()
 	stats ".reasons.$1"
 }
 
+# lb_config CHECK: $TMP/lb.yaml, the course's service with the backends on stdin, a line
+# each.
+lb_config()
+{
+	{
+		cat <<-END
+			name: $NAME
+			interfaces: [eth0]
+			connections: 4096
+			vips:
+			  - name: web
+			    address: $VIP
+			    port: 80
+			    protocol: tcp
+			    forward: nat
+			    check: { $1 }
+			    backends:
+		END
+		sed 's/.*/      - { & }/'
+	} >"$TMP/lb.yaml"
+}
+
 # web_config [WEIGHT-OF-A [WEIGHT-OF-B [CHECK]]]: the course's service as a file.
 web_config()
 {
-	cat >"$TMP/lb.yaml" <<-END
-		name: $NAME
-		interfaces: [eth0]
-		connections: 4096
-		vips:
-		  - name: web
-		    address: $VIP
-		    port: 80
-		    protocol: tcp
-		    forward: nat
-		    check: { ${3:-$CHECK} }
-		    backends:
-		      - { name: a, address: $A, port: 80, weight: ${1:-1} }
-		      - { name: b, address: $B, port: 80, weight: ${2:-1} }
+	lb_config "${3:-$CHECK}" <<-END
+		name: a, address: $A, port: 80, weight: ${1:-1}
+		name: b, address: $B, port: 80, weight: ${2:-1}
 	END
 }
 
