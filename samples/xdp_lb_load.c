@@ -195,6 +195,9 @@ int lb_load(struct lb_state *state, const struct lb_conf *conf, enum lb_mode mod
 	int err;
 
 	*skel = NULL;
+	err = lb_state_clear_unfinished(state);
+	if (err)
+		return err;
 	*adopted = lb_state_exists(conf->name);
 	err = *adopted ? adopt(conf->name, conf, mode) : 0;
 	if (err)

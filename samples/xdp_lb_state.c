@@ -187,7 +187,10 @@ static int check_layout(const struct lb_state *state)
 		return 0;
 	pr_err("failed to open instance %s: its tables have layout %u, this program knows %u",
 	       state->name, state->meta->layout, LB_LAYOUT);
-	pr_hint("use the program that made it, or end it: rm -r %s", state->dir);
+	if (state->meta->layout)
+		pr_hint("use the program that made it, or end it: rm -r %s", state->dir);
+	else
+		pr_hint("it was never ready: run it again, or end it: rm -r %s", state->dir);
 	return -EPROTO;
 }
 
@@ -351,6 +354,58 @@ void lb_state_unlock(const struct lb_state *state)
 	flock(state->dir_fd, LOCK_UN);
 }
 
+/* All that is pinned; the directory "run" is whose lock says who runs. */
+static int unpin_all(const struct lb_state *state, bool run_too)
+{
+	char path[LB_PATH_MAX + 64];
+	struct dirent *entry;
+	DIR *dir = opendir(state->dir);
+	int err = 0;
+
+	while (dir && (entry = readdir(dir))) {
+		if (*entry->d_name == '.' || (!run_too && !strcmp(entry->d_name, "run")))
+			continue;
+		snprintf(path, sizeof(path), "%s/%.255s", state->dir, entry->d_name);
+		if (unlink(path) && rmdir(path))
+			err = -errno;
+	}
+	if (dir)
+		closedir(dir);
+	return err;
+}
+
+/**
+ * lb_state_clear_unfinished() - unpin what a control program has left that was killed early
+ * @state: of lb_state_lock_run()
+ *
+ * Tables are pinned as they are made, and have a layout only when all of them are there.
+ * Until then no program is attached. Of a finished instance nothing is changed.
+ *
+ * Return: 0, or a negative errno, which was printed.
+ */
+int lb_state_clear_unfinished(const struct lb_state *state)
+{
+	struct lb_meta meta = {};
+	char path[LB_PATH_MAX];
+	__u32 zero = 0;
+	int fd, err;
+
+	lb_pin_path(state, "lb_meta", path);
+	fd = bpf_obj_get(path);
+	/* What else is wrong with it, who opens it says. */
+	if (fd < 0 && errno != ENOENT)
+		return 0;
+	err = fd < 0 ? 0 : bpf_map_lookup_elem(fd, &zero, &meta);
+	if (fd >= 0)
+		close(fd);
+	if (err || meta.layout)
+		return 0;
+	err = unpin_all(state, false);
+	if (err)
+		pr_err("failed to clear %s: %s", state->dir, strerror(-err));
+	return err;
+}
+
 /**
  * lb_state_remove() - unpin all; what nothing holds any more is gone then
  * @state: name and paths are set
@@ -359,20 +414,8 @@ void lb_state_unlock(const struct lb_state *state)
  */
 int lb_state_remove(struct lb_state *state)
 {
-	char path[LB_PATH_MAX + 64];
-	struct dirent *entry;
-	DIR *dir = opendir(state->dir);
-	int err = 0;
+	int err = unpin_all(state, true);
 
-	while (dir && (entry = readdir(dir))) {
-		if (*entry->d_name == '.')
-			continue;
-		snprintf(path, sizeof(path), "%s/%.255s", state->dir, entry->d_name);
-		if (unlink(path) && rmdir(path))
-			err = -errno;
-	}
-	if (dir)
-		closedir(dir);
 	if (rmdir(state->dir) && errno != ENOENT)
 		err = -errno;
 	/* Others may have theirs in it. */

@@ -67,6 +67,26 @@ one_is_ready()
 		{ sample_is_ready "$2" && sample_ended "$1"; }
 }
 
+# Its tables are pinned, and its program is still with the verifier.
+test_killed_as_it_starts()
+{
+	local early
+
+	start_bg early "$LB" run -n "netbpf-$LAB-lb" --name "$NAME" -i eth0 \
+		--vip "tcp:$VIP:80" --backend "$A:80"
+	eventually 10 test -e "/sys/fs/bpf/xdp_lb/$NAME/lb_meta"
+	kill -9 "$early"
+	wait "$early" 2>/dev/null || :
+	expect_no_match "$(sample_out "$early")" '^ready'
+	expect_status 1 "$LB" stats --name "$NAME"
+	expect_err '^xdp_lb: failed to open instance'
+	start_web
+	expect_no_match "$(sample_out "$PID")" adopted
+	fetch 10
+	stop
+	[ ! -e "/sys/fs/bpf/xdp_lb/$NAME" ] || fail "its maps are still pinned"
+}
+
 # The program in the kernel does not need the other one.
 test_stopped_process_serves()
 {
@@ -162,5 +182,6 @@ test_interface_deleted()
 }
 
 run_tests test_no_bpffs test_bpffs_is_read_only test_two_start_at_once	\
+	test_killed_as_it_starts	\
 	test_stopped_process_serves test_link_down_and_up test_interface_renamed	\
 	test_servers_that_hang_or_send_junk test_interface_deleted
