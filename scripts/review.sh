@@ -34,7 +34,7 @@ usage()
 Usage: review.sh [--tests WHAT] [--skip STEP]... [-o DIR [-s TEXT] [-v N]] [BASE]
 
 Applies the patches of BASE..HEAD to a clean tree, one after the other, and after
-each: style (checkpatch on the patch), build, check (scripts/check.sh), tests.
+each: style (check.sh -t commits), build, check (scripts/check.sh), tests.
 Prints a table. Without BASE: where this branch left its upstream, or else main.
 
   -t, --tests WHAT   quick (default): the tests in C, which need no lab
@@ -125,11 +125,9 @@ step_apply()
 		am --quiet "$1" || { git am --abort; return 1; }
 }
 
-# A script has its licence in the second line.
 step_style()
 {
-	perl "$KSRC/scripts/checkpatch.pl" --no-summary \
-		--ignore SPDX_LICENSE_TAG "$1"
+	./scripts/check.sh -t commits HEAD~1
 }
 
 step_build()
@@ -137,7 +135,7 @@ step_build()
 	make -j "$(nproc)" O="$WORK/out"
 }
 
-# The commits are looked at as style.
+# Of the tree: the commit was looked at as style.
 step_check()
 {
 	O=$WORK/out BASE=HEAD ./scripts/check.sh

@@ -56,7 +56,8 @@ setup()
 	END
 	printf 'all:\n\t@%s\n' 'grep -q good value && mkdir -p $(O) && touch $(O)/built' \
 		>"$REPO/Makefile"
-	script scripts/check.sh 'echo the check ran; ! grep -r bad-style --include=*.txt .'
+	script scripts/check.sh '[ "$*" != "-t commits HEAD~1" ] || { ! git show | grep "int  f"; exit; }
+		echo the check ran; ! grep -r bad-style --include=*.txt .'
 	script selftests/run.sh '[ -z "${AS:-}" ] ||
 			setpriv --reuid "$AS" --clear-groups cat "$PWD/value" || exit
 		[ "$1" != --list ] || { printf "live\nunit_test\n"; exit; }
