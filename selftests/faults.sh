@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # What breaks around the load balancer: it goes on serving, or ends with a message; it never
-# hangs and leaves nothing. The tests of the other samples have such cases of their own
-# (interface_deleted, namespace_deleted, interface_goes_down_and_up).
+# hangs and leaves nothing. selftests/sample_faults.sh does so with the other samples.
 # shellcheck disable=SC2119 # start_web takes the options of those who call it
 
 # shellcheck source=selftests/xdp_lb_lib.sh
@@ -65,6 +64,81 @@ one_is_ready()
 {
 	{ sample_is_ready "$1" && sample_ended "$2"; } ||
 		{ sample_is_ready "$2" && sample_ended "$1"; }
+}
+
+# An instance of which the tables would take 600 MB.
+test_no_memory_for_the_tables()
+{
+	web_config
+	sed -i 's/^connections: .*/connections: 8388608/' "$TMP/lb.yaml"
+	memory_cgroup 100
+	expect_status 1 in_cgroup timeout 60 "$LB" run -n "netbpf-$LAB-lb" -c "$TMP/lb.yaml"
+	expect_err '^xdp_lb: failed to .*: Cannot allocate memory$'
+	expect_no_match "$OUT_FILE" '^ready'
+	[ ! -e "/sys/fs/bpf/xdp_lb/$NAME" ] || fail "its maps are pinned"
+	# A smaller one has room there.
+	sed -i 's/^connections: .*/connections: 4096/' "$TMP/lb.yaml"
+	expect_status 0 in_cgroup "$LB" check -n "netbpf-$LAB-lb" -c "$TMP/lb.yaml"
+	fetch_direct
+}
+
+# other_net: a namespace GONE of which this test deletes the name, with eth0 and an instance
+# on it, of the control process PID.
+other_net()
+{
+	local peer
+
+	ns_add peer
+	GONE=$(rand_name nbt-)
+	ip netns add "$GONE"
+	defer "ip netns del $GONE 2>/dev/null || :"
+	veth_pair "$GONE" eth0 "$peer" eth0
+	addr_add "$GONE" eth0 10.8.0.1/24
+	addr_add "$peer" eth0 10.8.0.2/24
+	defer "\"$LB\" stop --name $NAME >/dev/null 2>&1 || :"
+	start_sample PID 20 "$LB" run -n "$GONE" --name "$NAME" -i eth0 \
+		--vip tcp:10.8.0.1:80 --backend 10.8.0.2:80
+}
+
+# The process keeps it, with what it was to do there.
+test_namespace_deleted()
+{
+	other_net
+	ip netns del "$GONE"
+	expect_eq "state of its backend" "$(stats '.vips[0].backends[0].state')" up
+	lb_stop_leaves_nothing
+	wait_sample "$PID" 10
+}
+
+# lb_stop_leaves_nothing: where there is no namespace to look into any more.
+lb_stop_leaves_nothing()
+{
+	"$LB" stop --name "$NAME"
+	[ ! -e "/sys/fs/bpf/xdp_lb/$NAME" ] || fail "its maps are still pinned"
+}
+
+# Its interface is gone with it, and links and tables are left.
+test_killed_and_namespace_gone()
+{
+	other_net
+	kill -9 "$PID"
+	wait "$PID" 2>/dev/null || :
+	ip netns del "$GONE"
+	expect_status 0 "$LB" show --name "$NAME"
+	expect_out 'control program +none'
+	lb_stop_leaves_nothing
+}
+
+test_killed_and_namespace_made_again()
+{
+	other_net
+	kill -9 "$PID"
+	wait "$PID" 2>/dev/null || :
+	ip netns del "$GONE"
+	other_net
+	expect_match "$(sample_out "$PID")" '^ready: .*, adopted'
+	stop_sample "$PID"
+	[ ! -e "/sys/fs/bpf/xdp_lb/$NAME" ] || fail "its maps are still pinned"
 }
 
 # Its tables are pinned, and its program is still with the verifier.
@@ -183,5 +257,7 @@ test_interface_deleted()
 
 run_tests test_no_bpffs test_bpffs_is_read_only test_two_start_at_once	\
 	test_killed_as_it_starts	\
+	test_no_memory_for_the_tables test_namespace_deleted	\
+	test_killed_and_namespace_gone test_killed_and_namespace_made_again	\
 	test_stopped_process_serves test_link_down_and_up test_interface_renamed	\
 	test_servers_that_hang_or_send_junk test_interface_deleted

@@ -192,3 +192,31 @@ expect_bpf_objects_gone()
 		eventually 10 bpf_object_gone "$kind" "$id"
 	done <"$TMP/objects"
 }
+
+# memory_cgroup MEGABYTES: a cgroup of so much memory, which that of BPF maps counts in,
+# into CGROUP.
+memory_cgroup()
+{
+	local name limit
+
+	name=$(rand_name nbt-)
+	if [ -e /sys/fs/cgroup/memory/memory.limit_in_bytes ]; then
+		CGROUP=/sys/fs/cgroup/memory/$name
+		limit=memory.limit_in_bytes
+	elif grep -qsw memory /sys/fs/cgroup/cgroup.subtree_control; then
+		CGROUP=/sys/fs/cgroup/$name
+		limit=memory.max
+	else
+		skip "no cgroup counts memory here"
+	fi
+	mkdir "$CGROUP" || skip "no cgroup can be made here"
+	defer "wait_until 5 rmdir $CGROUP"
+	echo "${1}M" >"$CGROUP/$limit"
+}
+
+# in_cgroup COMMAND...: in that of memory_cgroup.
+in_cgroup()
+{
+	# shellcheck disable=SC2016
+	bash -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$CGROUP" "$@"
+}
