@@ -16,7 +16,7 @@ usage()
 {
 	cat <<USAGE
 Usage: fuzz.sh [--list | --packets | --lb | --user | --replay FILE|HEX PROGRAM |
-                --soak [SEC]] [-h]
+                --soak [SEC] | --san [TEST...]] [-h]
 
 Runs all of it: random packets through the programs of the samples, and through
 the load balancer, which has a model of its own; random text and packets through
@@ -29,6 +29,10 @@ the parsers and writers of the loaders, under libFuzzer with ASan and UBSan.
                  one packet, of a file (hex or pcap) or given as hex
   --soak [SEC]   nothing of it, but the load balancer under load for so long (600),
                  while backends die, configurations change and so on
+  --san [TEST...]
+                 nothing of it, but the tests (all that run what is built) with
+                 loaders and test programs that were compiled with ASan and UBSan,
+                 in build/san/
   --list         list the programs
   -h, --help     this text
 
@@ -45,9 +49,10 @@ Examples:
   sudo scripts/fuzz.sh
   sudo NETBPF_FUZZ=100000000 scripts/fuzz.sh --packets
   sudo scripts/fuzz.sh --soak 3600
+  sudo scripts/fuzz.sh --san ping sockfilter
   sudo scripts/fuzz.sh --replay build/fuzz/tc-pingpong.pcap tc-pingpong
 
-Exit status: 0 all as the model says, nothing lost, 1 not, 2 usage, 3 it is not built.
+Exit status: 0 all as the model says, no request lost, no finding, 1 not, 2 usage, 3 it is not built.
 USAGE
 }
 
@@ -118,10 +123,38 @@ soak()
 	NETBPF_SOAK=$seconds "$NETBPF_TOP/selftests/soak.sh" -t soak
 }
 
+# san [TEST...]: what a sanitizer finds ends the program, with a status that no test
+# expects, and is told again at the end: not each test looks at how all of it ends.
+san()
+{
+	local out=$NETBPF_OUT/build/san name options=() failed=0
+
+	require_root "running BPF programs"
+	make -s -C "$NETBPF_TOP" O="$out" SAN=1 >&2 ||
+		die 3 "the programs cannot be built" "scripts/setup.sh --all"
+	rm -rf "$out/reports"
+	# For tests that run programs as nobody.
+	install -d -m 1777 "$out/reports"
+	for name; do
+		options+=(-t "$name")
+	done
+	NETBPF_SLOW=${NETBPF_SLOW:-5}						\
+	ASAN_OPTIONS=exitcode=86:log_path=$out/reports/found			\
+	UBSAN_OPTIONS=exitcode=86:print_stacktrace=1:log_path=$out/reports/found	\
+	O=$out "$NETBPF_TOP/selftests/run.sh" --no-build "${options[@]}" || failed=1
+	for name in "$out"/reports/*; do
+		[ -e "$name" ] || continue
+		cat "$name" >&2
+		failed=1
+	done
+	return "$failed"
+}
+
 main()
 {
 	case ${1:-} in
 	--replay) [ $# -eq 3 ] || usage_error "--replay takes a packet and a program" ;;
+	--san) ;;
 	--soak) [ $# -le 2 ] || usage_error "unexpected argument: $3" ;;
 	*) [ $# -le 1 ] || usage_error "unexpected argument: $2" ;;
 	esac
@@ -131,6 +164,7 @@ main()
 	--lb) load_balancer ;;
 	--user) user_side ;;
 	--soak) soak "${2:-}" ;;
+	--san) san "${@:2}" ;;
 	--replay) packets -r "$2" "$3" ;;
 	--list) packets -l ;;
 	-h | --help) usage ;;

@@ -51,6 +51,20 @@ test_every_sample_is_built()
 	done
 }
 
+# SAN=1 is for what runs on this machine; what it would do, without doing it.
+test_sanitizers_are_for_host_programs()
+{
+	expect_status 0 build -n SAN=1
+	expect_out '-fsanitize=address,undefined .* -c .*/ping_user\.c '
+	expect_out '-fsanitize=address,undefined .* -o .*/samples/ping$'
+	expect_no_match "$OUT_FILE" '^cd .*-target bpf.* -fsanitize'
+	expect_no_match "$OUT_FILE" '^make .*(tools/lib/bpf|bpftool) .*-fsanitize'
+	expect_status 0 build
+	expect_no_match "$OUT_FILE" '^  [A-Z]'
+	expect_status 0 build -n
+	expect_no_match "$OUT_FILE" 'fsanitize'
+}
+
 test_nothing_to_do_the_second_time()
 {
 	expect_status 0 build
@@ -197,7 +211,8 @@ test_clean_leaves_the_sources_only()
 	diff "$TMP/before" "$TMP/after" >&2 || fail "not the files of before"
 }
 
-run_tests test_every_sample_is_built test_nothing_to_do_the_second_time \
+run_tests test_every_sample_is_built test_sanitizers_are_for_host_programs \
+	test_nothing_to_do_the_second_time \
 	test_a_program_rebuilds_only_its_sample test_a_header_rebuilds_what_includes_it \
 	test_loader_code_links_all_again test_bpf_programs_include_nothing_of_libc \
 	test_libbpf_of_the_system_is_not_used test_verbose_shows_commands \

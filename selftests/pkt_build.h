@@ -46,8 +46,15 @@ enum {
 #define BUILD_SPORT	40000
 #define BUILD_DPORT	443
 
+/*
+ * In front of a packet, so that what is behind the 14 bytes of Ethernet is aligned: on
+ * some machines, and for the sanitizer, it has to be.
+ */
+#define BUILD_ALIGN	2
+
 /**
  * struct build - a packet
+ * @pad: see BUILD_ALIGN
  * @data: its bytes
  * @len: how many
  * @next_at: where the number of the next header goes
@@ -58,6 +65,7 @@ enum {
  * @l4_proto: protocol of the transport header
  */
 struct build {
+	__u8 pad[BUILD_ALIGN];
 	__u8 data[BUILD_MAX];
 	__u32 len;
 	__u32 next_at;

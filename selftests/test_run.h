@@ -25,11 +25,13 @@
  * struct test_out - what a run of a program gave
  * @verdict: its return value
  * @len: length of the packet afterwards
+ * @pad: see BUILD_ALIGN
  * @data: its bytes
  */
 struct test_out {
 	__u32 verdict;
 	__u32 len;
+	__u8 pad[BUILD_ALIGN];
 	__u8 data[BUILD_MAX];
 };
 
