@@ -60,6 +60,7 @@ struct fuzz_kept;
  * @predict: add to @count and fill @want for a packet
  * @variant: what @load and @predict make of it
  * @reasons: so many counters a long run must have raised, or it has not met all
+ * @skel: its skeleton, which goes with the process
  * @prog: the program
  * @counts: map of its counters; NULL: none
  * @n_counts: number of counters, 64 bits each
@@ -82,6 +83,7 @@ struct fuzz_target {
 	int variant;
 	__u32 reasons;
 
+	const void *skel;
 	const struct bpf_program *prog;
 	const struct bpf_map *counts;
 	__u32 n_counts;
@@ -109,7 +111,7 @@ struct fuzz_target {
 extern struct fuzz_target fuzz_echo_targets[];
 extern struct fuzz_target fuzz_count_targets[];
 
-int fuzz_loaded(struct fuzz_target *t, const struct bpf_program *prog,
+int fuzz_loaded(struct fuzz_target *t, const void *skel, const struct bpf_program *prog,
 		const struct bpf_map *counts, const struct bpf_map *events);
 int fuzz_own_addresses(const struct bpf_map *map);
 bool fuzz_is_own(const __u8 addr[16]);

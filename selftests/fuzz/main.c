@@ -164,6 +164,10 @@ static int run_fixtures(const char *dir)
 			printf("# of %s\n", path);
 		found++;
 	}
+	for (i = 0; i < n; i++)
+		free(names[i]);
+	if (n >= 0)
+		free(names);
 	printf("# %u fixtures in %s\n", found, dir);
 	return found ? err : -1;
 }

@@ -34,10 +34,11 @@ static int take_event(void *ctx, void *data, size_t size)
 	return 0;
 }
 
-/* Called by each load(): what a target needs of its skeleton, which stays open. */
-int fuzz_loaded(struct fuzz_target *t, const struct bpf_program *prog,
+/* Called by each load(): what a target needs of its skeleton, which stays open until the end. */
+int fuzz_loaded(struct fuzz_target *t, const void *skel, const struct bpf_program *prog,
 		const struct bpf_map *counts, const struct bpf_map *events)
 {
+	t->skel = skel;
 	wrong = getenv("NETBPF_FUZZ_WRONG");
 	t->prog = prog;
 	t->counts = counts;

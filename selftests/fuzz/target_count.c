@@ -20,7 +20,7 @@ static int load_pktcount(struct fuzz_target *t)
 		return -errno;
 	skel->rodata->events = true;
 	skel->rodata->top = true;
-	err = pktcount_kern__load(skel) ?: fuzz_loaded(t, skel->progs.pktcount,
+	err = pktcount_kern__load(skel) ?: fuzz_loaded(t, skel, skel->progs.pktcount,
 						       skel->maps.pktcount_counts,
 						       skel->maps.pktcount_events);
 	/* How many sources were put into the map depends on those it has pushed out. */
@@ -151,7 +151,7 @@ static int load_sockfilter(struct fuzz_target *t)
 		inet_pton(AF_INET6, "2001:db8:1::", match->addr);
 		inet_pton(AF_INET6, "ffff:ffff:ffff::", match->mask);
 	}
-	return sockfilter_kern__load(skel) ?: fuzz_loaded(t, skel->progs.sockfilter,
+	return sockfilter_kern__load(skel) ?: fuzz_loaded(t, skel, skel->progs.sockfilter,
 							  skel->maps.sockf_counts,
 							  skel->maps.sockf_events);
 }
@@ -256,7 +256,7 @@ static int load_network(struct fuzz_target *t)
 	skel->bss->xdp_action = t->variant;
 	skel->bss->tc_action = t->variant;
 	return fuzz_own_addresses(skel->maps.own_addrs) ?:
-	       fuzz_loaded(t, prog, skel->maps.net_counts, skel->maps.net_events);
+	       fuzz_loaded(t, skel, prog, skel->maps.net_counts, skel->maps.net_events);
 }
 
 static __u8 network_verdict(const struct fuzz_target *t, const struct model *m)

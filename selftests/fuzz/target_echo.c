@@ -95,14 +95,14 @@ static int load_hello(struct fuzz_target *t)
 {
 	struct hello_kern *skel = hello_kern__open_and_load();
 
-	return skel ? fuzz_loaded(t, skel->progs.hello, NULL, NULL) : -errno;
+	return skel ? fuzz_loaded(t, skel, skel->progs.hello, NULL, NULL) : -errno;
 }
 
 static int load_pass(struct fuzz_target *t)
 {
 	struct pass_kern *skel = pass_kern__open_and_load();
 
-	return skel ? fuzz_loaded(t, skel->progs.pass, NULL, NULL) : -errno;
+	return skel ? fuzz_loaded(t, skel, skel->progs.pass, NULL, NULL) : -errno;
 }
 
 static void predict_pass(struct fuzz_target *t, const struct model *m, struct fuzz_want *want)
@@ -129,7 +129,8 @@ static int load_ping(struct fuzz_target *t)
 		};
 		skel->rodata->every = EVERY;
 	}
-	return ping_kern__load(skel) ?: fuzz_loaded(t, skel->progs.ping, skel->maps.ping_counts,
+	return ping_kern__load(skel) ?: fuzz_loaded(t, skel, skel->progs.ping,
+						    skel->maps.ping_counts,
 						    skel->maps.ping_events);
 }
 
@@ -177,7 +178,8 @@ static int load_tc(struct fuzz_target *t)
 	skel->rodata->action = skel->rodata->any ? TC_PINGPONG : t->variant;
 	return tc_kern__load(skel) ?:
 	       fuzz_own_addresses(skel->maps.own_addrs) ?:
-	       fuzz_loaded(t, skel->progs.netbpf_tc, skel->maps.tc_counts, skel->maps.tc_events);
+	       fuzz_loaded(t, skel, skel->progs.netbpf_tc, skel->maps.tc_counts,
+			   skel->maps.tc_events);
 }
 
 static __u32 why_not_answered(const struct fuzz_target *t, const struct model *m)
