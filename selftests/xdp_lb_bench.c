@@ -16,12 +16,14 @@
 
 enum {
 	ROUNDS = 15,
+	ROUNDS_MAX = 1000,
 	PACKETS = 300000,
 	NEW = 100000,
 	WARM_UP = 20000,
 	FEW = BENCH_TURN,
 	MANY = 65536,
 	BENCH_SLOTS = 1 << 20,
+	SLOTS_MAX = 1 << 24,
 	BENCH_RING = 65537,
 	BENCH_TICK_SHIFT = 7,
 	CLIENT_PORT = 40000,
@@ -38,6 +40,7 @@ enum what {
 	OPEN,		/* each begins a connection */
 	OPEN_SYN,	/* which in dsr and ipip leaves no entry */
 	OTHER,		/* to an address that is no service's */
+	READ,		/* as requests, of a program that only reads a line of the table */
 };
 
 /**
@@ -69,6 +72,7 @@ static const struct sample samples[] = {
 	{ "ipip, 4 in 4", LB_IPIP, 4, REQUEST, FEW, 60, false },
 	{ "nat, request, IPv6", LB_NAT, 6, REQUEST, FEW, 0, false },
 	{ "dsr, IPv6", LB_DSR, 6, REQUEST, FEW, 0, false },
+	{ "one read of the table", LB_NAT, 4, READ, MANY, 0, false },
 	{ "nat, request", LB_NAT, 4, REQUEST, MANY, 200, false },
 	{ "nat, reply", LB_NAT, 4, REPLY, MANY, 200, false },
 	{ "dsr", LB_DSR, 4, REQUEST, MANY, 200, false },
@@ -85,7 +89,9 @@ static const struct sample samples[] = {
 };
 
 /* Of each round, in nanoseconds. */
-static double results[ARRAY_SIZE(samples)][ROUNDS];
+static double results[ARRAY_SIZE(samples)][ROUNDS_MAX];
+
+static unsigned int rounds = ROUNDS;
 
 static struct xdp_lb_bench_kern *bench;
 static struct service services[4][2];
@@ -141,6 +147,7 @@ static void set_front(LB_ARGS, const struct sample *sample, __u32 round)
 				(round * ARRAY_SIZE(samples) + (sample - samples)) * NEW;
 	packet->replies = sample->what == REPLY;
 	packet->is6 = sample->family == 6;
+	packet->buckets = lb_slots / LB_BUCKET_LINES;
 	bench->bss->bench_count = 0;
 }
 
@@ -256,25 +263,42 @@ static void forget_all(LB_ARGS, const struct sample *sample)
 	bench->bss->bench_packet.forget = 1;
 }
 
-static __u64 count_opened(LB_ARGS)
+static struct lb_stats count_all(LB_ARGS)
 {
-	struct lb_stats stats[LB_TEST_BACKENDS];
-	__u64 n = 0;
+	struct lb_stats stats[LB_TEST_BACKENDS], sum = {};
 	__u32 i;
 
 	lb_read_stats(_metadata, self, stats);
-	for (i = 0; i < self->n_backends; i++)
-		n += stats[i].connections;
-	return n;
+	for (i = 0; i < self->n_backends; i++) {
+		sum.packets += stats[i].packets;
+		sum.reply_packets += stats[i].reply_packets;
+		sum.connections += stats[i].connections;
+	}
+	return sum;
 }
 
-/* Packets of the program; new connections are new, each. */
+static const struct bpf_program *prog_of(const struct _test_data_lb *self,
+					 const struct sample *sample)
+{
+	if (sample->what != READ)
+		return self->prog;
+	return lb_is_tc(self) ? bench->progs.bench_tc_read : bench->progs.bench_xdp_read;
+}
+
+/* Packets of the program; each is what the line says it is, and new connections are new. */
 static double run_prog(LB_ARGS, const struct sample *sample, __u32 n)
 {
-	__u64 opened = count_opened(_metadata, self);
-	double ns = run(_metadata, self, self->prog, n);
+	struct lb_stats before = count_all(_metadata, self), after;
+	bool reply = sample->what == REPLY;
+	bool request = !reply && sample->what != OTHER && sample->what != READ;
+	double ns = run(_metadata, self, prog_of(self, sample), n);
 
-	EXPECT_EQ(opened + (enters(sample) ? n : 0), count_opened(_metadata, self))
+	after = count_all(_metadata, self);
+	EXPECT_EQ(before.packets + request * n, after.packets)
+		TH_LOG("%s", sample->name);
+	EXPECT_EQ(before.reply_packets + reply * n, after.reply_packets)
+		TH_LOG("%s", sample->name);
+	EXPECT_EQ(before.connections + enters(sample) * n, after.connections)
 		TH_LOG("%s", sample->name);
 	return ns;
 }
@@ -302,7 +326,7 @@ static double sample_once(LB_ARGS, const struct sample *sample, __u32 round)
 	}
 	bench->bss->bench_count = 0;
 	if (sample->flows != NEW)
-		run(_metadata, self, self->prog, WARM_UP);
+		run(_metadata, self, prog_of(self, sample), WARM_UP);
 	return run_prog(_metadata, self, sample, n) - base - grow;
 }
 
@@ -317,10 +341,10 @@ static void print(const struct sample *sample, double *ns, const char *hook)
 {
 	double median;
 
-	qsort(ns, ROUNDS, sizeof(*ns), compare);
-	median = ns[ROUNDS / 2];
+	qsort(ns, rounds, sizeof(*ns), compare);
+	median = ns[rounds / 2];
 	printf("# %-3s %-24s %6u  %6.0f  %5.0f ... %-5.0f", hook, sample->name, sample->flows,
-	       median, ns[0], ns[ROUNDS - 1]);
+	       median, ns[0], ns[rounds - 1]);
 	if (sample->target)
 		printf("  %3d %s", sample->target, median <= sample->target ? "" : "missed");
 	putchar('\n');
@@ -359,7 +383,7 @@ static void sample_all(LB_ARGS, __u32 flows, const struct service *vip)
 {
 	__u32 i, round;
 
-	for (round = 0; round < ROUNDS; round++) {
+	for (round = 0; round < rounds; round++) {
 		for (i = 0; i < ARRAY_SIZE(samples); i++) {
 			const struct sample *sample = &samples[i];
 
@@ -370,7 +394,7 @@ static void sample_all(LB_ARGS, __u32 flows, const struct service *vip)
 				lb_empty_flows();
 			results[i][round] = sample_once(_metadata, self, sample, round);
 		}
-		fprintf(stderr, "\r# %u connections, round %u of %u ", flows, round + 1, ROUNDS);
+		fprintf(stderr, "\r# %u connections, round %u of %u ", flows, round + 1, rounds);
 	}
 	fputc('\n', stderr);
 }
@@ -432,12 +456,21 @@ TEST_F_TIMEOUT(lb, speed, 900)
 	xdp_lb_bench_kern__destroy(bench);
 }
 
-/* NETBPF_SLOTS=N: another size of the flow table, a power of two. */
+static unsigned int number_of(const char *name, unsigned int otherwise, unsigned int max)
+{
+	const char *text = getenv(name);
+	unsigned long n = text ? strtoul(text, NULL, 0) : otherwise;
+
+	if (!n || n > max)
+		ksft_exit_fail_msg("%s is %s: it must be 1 to %u\n", name, text, max);
+	return n;
+}
+
+/* NETBPF_SLOTS=N: another size of the flow table; NETBPF_ROUNDS=N: not 15. */
 int main(int argc, char **argv)
 {
-	const char *slots = getenv("NETBPF_SLOTS");
-
-	lb_load_or_exit(slots ? strtoul(slots, NULL, 0) : BENCH_SLOTS, BENCH_RING,
+	rounds = number_of("NETBPF_ROUNDS", ROUNDS, ROUNDS_MAX);
+	lb_load_or_exit(number_of("NETBPF_SLOTS", BENCH_SLOTS, SLOTS_MAX), BENCH_RING,
 			BENCH_TICK_SHIFT);
 	return test_harness_run(argc, argv);
 }

@@ -21,6 +21,7 @@ enum {
  * @is6: 1: IPv6
  * @forget: 1: connections are forgotten, by bench_entries
  * @grow: bytes that are added to the packet and removed again, to know what that costs
+ * @buckets: of the flow table, for who reads one at random
  */
 struct bench_packet {
 	__u64 head[BENCH_HEAD / 8];
@@ -30,16 +31,21 @@ struct bench_packet {
 	__u32 is6;
 	__u32 forget;
 	__u32 grow;
+	__u32 buckets;
 };
 
-/*
+/**
  * struct bench_reply - where the backend of a connection sends
+ * @saddr: the backend's address
+ * @daddr: the SNAT address
+ * @dport: the SNAT port
+ * @pad: 0; the kernel rounds the values of an array up to 8 bytes
  */
 struct bench_reply {
 	__be32 saddr;
 	__be32 daddr;
 	__be16 dport;
-	__u16 pad;
+	__u16 pad[3];
 };
 
 /**

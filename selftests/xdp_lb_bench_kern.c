@@ -159,4 +159,43 @@ int bench_tc_floor(struct __sk_buff *skb)
 	return bench_parse(skb->data, skb->data_end) ? TC_ACT_OK : TC_ACT_SHOT;
 }
 
+/* Of the bucket that was read last. */
+__u64 bench_last;
+
+/*
+ * A word of the flow table, of another bucket for each connection. Where it is depends on
+ * the one before, by a bit that is never set: as who forwards a packet, this has to wait
+ * for memory, and does not read several at a time.
+ */
+static __always_inline bool bench_read(__u32 data, __u32 data_end)
+{
+	void *addr = (void *)(long)data + 26;
+	struct lb_bucket *bucket;
+	__u32 index;
+
+	if (addr + sizeof(__u32) > (void *)(long)data_end)
+		return false;
+	index = (*(__u32 *)addr + (bench_last >> 63)) * 0x9e3779b1U;
+	index = (__u64)index * bench_packet.buckets >> 32;
+	bucket = bpf_map_lookup_elem(&lb_buckets, &index);
+	if (!bucket)
+		return false;
+	bench_last = bucket->word[1];
+	return true;
+}
+
+SEC("xdp.frags")
+int bench_xdp_read(struct xdp_md *ctx)
+{
+	return bench_parse(ctx->data, ctx->data_end) && bench_read(ctx->data, ctx->data_end) ?
+	       XDP_TX : XDP_ABORTED;
+}
+
+SEC("tc")
+int bench_tc_read(struct __sk_buff *skb)
+{
+	return bench_parse(skb->data, skb->data_end) && bench_read(skb->data, skb->data_end) ?
+	       TC_ACT_REDIRECT : TC_ACT_SHOT;
+}
+
 char _license[] SEC("license") = "GPL";
