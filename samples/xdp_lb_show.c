@@ -104,7 +104,7 @@ static void instance_text(const struct lb_state *state)
 		printf("  SNAT address     %s, ports %u to %u\n",
 		       sample_addr(conf->snat[i].addr.a, buf), conf->snat[i].min,
 		       conf->snat[i].max);
-	printf("  flow table       %u slots\n", meta->connections);
+	printf("  flow table       %u slots\n", lb_n_slots(state));
 	printf("  rings            %u slots, seed %llu\n", conf->table_size, conf->seed);
 }
 

@@ -46,6 +46,7 @@ int lb_read_clock(const struct lb_state *state, struct lb_clock *clock);
 bool lb_flow_is_over(const struct lb_clock *clock, __u64 word);
 __u32 lb_flow_idle(const struct lb_clock *clock, __u64 word);
 __u32 lb_end_of_slots(const struct lb_state *state);
+__u32 lb_n_slots(const struct lb_state *state);
 bool lb_read_flow(const struct lb_state *state, __u32 slot, struct lb_flow *flow, __u64 *word);
 int lb_flow_backend(const struct lb_state *state, const struct lb_flow *flow);
 int lb_read_usage(const struct lb_state *state, struct lb_usage *usage);

@@ -353,7 +353,7 @@ static void table_text(const struct lb_state *state)
 	const char *sep = ": ";
 	unsigned int i;
 
-	printf("flow table: %llu of %u slots in use", usage->used, state->meta->connections);
+	printf("flow table: %llu of %u slots in use", usage->used, lb_n_slots(state));
 	for (i = LB_FLOW_SYN; i < __LB_FLOW_STATE_MAX; i++) {
 		if (!usage->states[i])
 			continue;
@@ -454,7 +454,7 @@ static void table_json(json_writer_t *json, const struct lb_state *state)
 
 	jsonw_name(json, "table");
 	jsonw_start_object(json);
-	jsonw_uint_field(json, "size", state->meta->connections);
+	jsonw_uint_field(json, "size", lb_n_slots(state));
 	jsonw_uint_field(json, "used", now.usage.used);
 	jsonw_name(json, "states");
 	jsonw_start_object(json);

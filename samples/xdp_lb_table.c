@@ -201,6 +201,17 @@ __u32 lb_end_of_slots(const struct lb_state *state)
 	return LB_BUCKETS(state->meta->connections) * LB_BUCKET_LINES;
 }
 
+/**
+ * lb_n_slots() - how many connections the table takes
+ * @state: the instance
+ *
+ * Return: what the configuration asks for, rounded up to whole buckets.
+ */
+__u32 lb_n_slots(const struct lb_state *state)
+{
+	return LB_BUCKETS(state->meta->connections) * LB_BUCKET_SLOTS;
+}
+
 /* The tag is part of the hash: it shows a key that was half another one's. */
 static bool has_tag(const struct lb_state *state, const struct lb_flow *flow, __u64 word)
 {

@@ -46,7 +46,7 @@ test_stats_are_what_was_sent()
 	expect_json '.[0].vips[0] | .connections == 20 and .packets >= 20 * 5 and
 		.bytes >= 20 * 5 * 40 and .reply_packets >= 20 * 3 and
 		.reply_bytes > .bytes'
-	expect_json '.[0].table | .size == 4096 and .used == 20 and .states.fin == 20'
+	expect_json '.[0].table | .size == 4102 and .used == 20 and .states.fin == 20'
 }
 
 SUMS='all(.[]; all(.vips[]; . as $v | all("packets", "bytes", "connections", "active",
@@ -105,7 +105,7 @@ test_stats_as_text()
 	expect_out "^  a +$A:80 up +3( +[0-9]+){4}\$"
 	expect_out "^  b +$B:80 up +1( +[0-9]+){4}\$"
 	expect_out '^  sum +1 +9 +[0-9]+ +[0-9]+$'
-	expect_out '^flow table: 9 of 4096 slots in use: 1 established, 8 fin$'
+	expect_out '^flow table: 9 of 4102 slots in use: 1 established, 8 fin$'
 }
 
 # In JSON a word, in text all that keeps new connections away.
@@ -262,13 +262,13 @@ test_show_as_text()
 	expect_out '^  mode             (tc|native|skb)$'
 	expect_out "^  interface        eth0 $(lab_mac lb)\$"
 	expect_out "^  SNAT address     $VIP, ports [0-9]+ to [0-9]+\$"
-	expect_out '^  flow table       4096 slots$'
+	expect_out '^  flow table       4102 slots$'
 	expect_out '^  rings            65537 slots, seed 20261122$'
 	expect_out "^service web: tcp:$VIP:80, nat, check http /healthz each 60000 ms, timeout 900 ms, rise [0-9], fall [0-9]\$"
 	expect_out "^  a $A:80, weight 2, up\$"
 	expect_out "^    to $(lab_mac backend-a), from eth0 $(lab_mac lb), MTU 1500\$"
 	# Then the statistics.
-	expect_out '^flow table: 0 of 4096 slots in use$'
+	expect_out '^flow table: 0 of 4102 slots in use$'
 }
 
 lab_mac()
