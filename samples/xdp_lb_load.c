@@ -195,7 +195,9 @@ int lb_load(struct lb_state *state, const struct lb_conf *conf, enum lb_mode mod
 	int err;
 
 	*skel = NULL;
-	err = lb_state_clear_unfinished(state);
+	/* Whatever cannot be cleared is not ours to end. */
+	*adopted = true;
+	err = lb_clear_unfinished(state);
 	if (err)
 		return err;
 	*adopted = lb_state_exists(conf->name);

@@ -375,32 +375,15 @@ static int unpin_all(const struct lb_state *state, bool run_too)
 }
 
 /**
- * lb_state_clear_unfinished() - unpin what a control program has left that was killed early
+ * lb_state_unpin() - unpin all, but stay the one control program of the instance
  * @state: of lb_state_lock_run()
- *
- * Tables are pinned as they are made, and have a layout only when all of them are there.
- * Until then no program is attached. Of a finished instance nothing is changed.
  *
  * Return: 0, or a negative errno, which was printed.
  */
-int lb_state_clear_unfinished(const struct lb_state *state)
+int lb_state_unpin(const struct lb_state *state)
 {
-	struct lb_meta meta = {};
-	char path[LB_PATH_MAX];
-	__u32 zero = 0;
-	int fd, err;
+	int err = unpin_all(state, false);
 
-	lb_pin_path(state, "lb_meta", path);
-	fd = bpf_obj_get(path);
-	/* What else is wrong with it, who opens it says. */
-	if (fd < 0 && errno != ENOENT)
-		return 0;
-	err = fd < 0 ? 0 : bpf_map_lookup_elem(fd, &zero, &meta);
-	if (fd >= 0)
-		close(fd);
-	if (err || meta.layout)
-		return 0;
-	err = unpin_all(state, false);
 	if (err)
 		pr_err("failed to clear %s: %s", state->dir, strerror(-err));
 	return err;

@@ -69,11 +69,15 @@ int lb_state_lock_run(struct lb_state *state);
 bool lb_state_is_running(const struct lb_state *state);
 void lb_state_lock(const struct lb_state *state);
 void lb_state_unlock(const struct lb_state *state);
-int lb_state_clear_unfinished(const struct lb_state *state);
+int lb_state_unpin(const struct lb_state *state);
 int lb_state_remove(struct lb_state *state);
 int lb_find_vip(const struct lb_state *state, const char *text);
 int lb_find_backend(const struct lb_state *state, unsigned int vip, const char *text);
 void lb_pin_path(const struct lb_state *state, const char *what, char path[LB_PATH_MAX]);
+
+/* --- xdp_lb_unfinished.c ------------------------------------------------------------- */
+
+int lb_clear_unfinished(const struct lb_state *state);
 
 /* --- xdp_lb_load.c ------------------------------------------------------------------ */
 

@@ -161,6 +161,30 @@ test_killed_as_it_starts()
 	[ ! -e "/sys/fs/bpf/xdp_lb/$NAME" ] || fail "its maps are still pinned"
 }
 
+# Pins that somebody removed.
+test_lb_meta_gone()
+{
+	local dir=/sys/fs/bpf/xdp_lb/$NAME
+
+	start_web
+	kill -9 "$PID"
+	wait "$PID" 2>/dev/null || :
+	rm "$dir/lb_meta"
+	expect_status 1 timeout 20 "$LB" run -n "netbpf-$LAB-lb" --name "$NAME" -i eth0 \
+		--vip "tcp:$VIP:80" --backend "$A:80"
+	expect_err "^xdp_lb: failed to adopt instance $NAME: it forwards"
+	expect_err "hint: rm -r $dir ends it"
+	fetch 10
+	# As of a stop that was killed: nothing is attached any more.
+	rm -f "$dir"/link_*
+	tc -n "netbpf-$LAB-lb" filter del dev eth0 ingress 2>/dev/null || :
+	start_web
+	expect_no_match "$(sample_out "$PID")" adopted
+	fetch 10
+	stop
+	[ ! -e "$dir" ] || fail "its maps are still pinned"
+}
+
 # The program in the kernel does not need the other one.
 test_stopped_process_serves()
 {
@@ -256,8 +280,8 @@ test_interface_deleted()
 }
 
 run_tests test_no_bpffs test_bpffs_is_read_only test_two_start_at_once	\
-	test_killed_as_it_starts	\
-	test_no_memory_for_the_tables test_namespace_deleted	\
+	test_killed_as_it_starts test_lb_meta_gone				\
+	test_no_memory_for_the_tables test_namespace_deleted			\
 	test_killed_and_namespace_gone test_killed_and_namespace_made_again	\
 	test_stopped_process_serves test_link_down_and_up test_interface_renamed	\
 	test_servers_that_hang_or_send_junk test_interface_deleted
