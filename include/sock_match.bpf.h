@@ -227,7 +227,8 @@ static __always_inline enum pkt_status sock_parse(const struct __sk_buff *skb,
 		ok = sock_ipv6(&cur, pkt, &len);
 	else
 		return pkt_is_vlan(proto) ? PKT_BAD : PKT_NOT_IP;
-	if (!ok)
+	/* The last options, or extension header, were stepped over unseen. */
+	if (!ok || cur.off > skb->len)
 		return PKT_BAD;
 	sock_ports(&cur, pkt, len);
 	return PKT_OK;

@@ -267,6 +267,29 @@ TEST_F(sockfilter, cut_short)
 	}
 }
 
+/* As long as the last of the options is not there, all of the header is bad. */
+TEST_F(sockfilter, options_cut_short)
+{
+	__u32 len;
+
+	again(_metadata, self)->proto = IPPROTO_TCP;
+	load_skel(_metadata, self);
+	build_start(&self->pkt);
+	build_ipv4(&self->pkt, 40);
+	build_transport(&self->pkt, 4, IPPROTO_TCP);
+	for (len = 14 + 20; len <= self->pkt.len; len++)
+		expect_len(_metadata, self, len,
+			   len < self->pkt.l4_at ? SOCK_SKIP_BAD : SOCK_MATCHED);
+
+	build_start(&self->pkt);
+	build_ipv6(&self->pkt);
+	build_ext(&self->pkt, IPPROTO_DSTOPTS, 64);
+	build_transport(&self->pkt, 6, IPPROTO_TCP);
+	for (len = 14 + 40; len <= self->pkt.len; len++)
+		expect_len(_metadata, self, len,
+			   len < self->pkt.l4_at ? SOCK_SKIP_BAD : SOCK_MATCHED);
+}
+
 /* Padding behind a short packet is no header of it. */
 TEST_F(sockfilter, padding_has_no_ports)
 {

@@ -41,7 +41,7 @@ static void map_address(__u8 *to, const __u8 *from)
 	memcpy(to + 12, from, 4);
 }
 
-static enum model_status read_ip4(struct model *m, bool lazy)
+static enum model_status read_ip4(struct model *m)
 {
 	const __u8 *ip = m->data + m->ip_at;
 	__u32 header, flags;
@@ -51,7 +51,7 @@ static enum model_status read_ip4(struct model *m, bool lazy)
 	header = (ip[0] & 0x0f) * 4;
 	if (ip[0] >> 4 != 4 || header < 20 || be16(ip + 2) < header)
 		return MODEL_BAD;
-	if (!lazy && bytes_from(m, m->ip_at) < header)
+	if (bytes_from(m, m->ip_at) < header)
 		return MODEL_BAD;
 	flags = be16(ip + 6);
 	m->family = 4;
@@ -86,7 +86,7 @@ static __u32 extension_len(__u8 number, const __u8 *ext)
 	}
 }
 
-static enum model_status read_extensions(struct model *m, bool lazy)
+static enum model_status read_extensions(struct model *m)
 {
 	static const __u8 none[2];
 	__u32 n, len;
@@ -98,7 +98,7 @@ static enum model_status read_extensions(struct model *m, bool lazy)
 			return MODEL_BAD;
 		len = extension_len(m->proto, ext);
 		/* The least of AH is 8 bytes, as of all others. */
-		if (len > m->l4_len || (!lazy && len > bytes_from(m, m->l4_at)))
+		if (len > m->l4_len || len > bytes_from(m, m->l4_at))
 			return MODEL_BAD;
 		if (m->proto == 44 && be16(ext + 2) & 0xfff8)
 			m->frag = MODEL_LATER;
@@ -111,7 +111,7 @@ static enum model_status read_extensions(struct model *m, bool lazy)
 	return MODEL_IP;
 }
 
-static enum model_status read_ip6(struct model *m, bool lazy)
+static enum model_status read_ip6(struct model *m)
 {
 	const __u8 *ip = m->data + m->ip_at;
 
@@ -123,12 +123,12 @@ static enum model_status read_ip6(struct model *m, bool lazy)
 	m->l4_len = be16(ip + 4);
 	memcpy(m->src, ip + 8, 16);
 	memcpy(m->dst, ip + 24, 16);
-	return read_extensions(m, lazy);
+	return read_extensions(m);
 }
 
 /* --- the frame ------------------------------------------------------------- */
 
-static enum model_status read_frame(struct model *m, bool lazy)
+static enum model_status read_frame(struct model *m)
 {
 	__u32 at = ETHER, tags;
 	__u16 type;
@@ -147,8 +147,8 @@ static enum model_status read_frame(struct model *m, bool lazy)
 	if (is_tag(type))
 		return MODEL_BAD;
 	if (type == TYPE_IP4)
-		return read_ip4(m, lazy);
-	return type == TYPE_IP6 ? read_ip6(m, lazy) : MODEL_NOT_IP;
+		return read_ip4(m);
+	return type == TYPE_IP6 ? read_ip6(m) : MODEL_NOT_IP;
 }
 
 /**
@@ -156,13 +156,11 @@ static enum model_status read_frame(struct model *m, bool lazy)
  * @m: takes what it is
  * @data: its bytes; they are used as long as @m is
  * @len: how many
- * @lazy: do not ask for options and bodies of extension headers that nobody reads,
- *	as a socket filter, which copies what it looks at
  */
-void model_read(struct model *m, const __u8 *data, __u32 len, bool lazy)
+void model_read(struct model *m, const __u8 *data, __u32 len)
 {
 	*m = (struct model) { .data = data, .len = len };
-	m->status = read_frame(m, lazy);
+	m->status = read_frame(m);
 }
 
 /**

@@ -67,7 +67,7 @@ struct model {
 	__u8 dst[16];
 };
 
-void model_read(struct model *m, const __u8 *data, __u32 len, bool lazy);
+void model_read(struct model *m, const __u8 *data, __u32 len);
 bool model_has_l4(const struct model *m, __u32 size);
 bool model_has_tcp(const struct model *m);
 bool model_is_echo(const struct model *m);

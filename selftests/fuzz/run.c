@@ -166,7 +166,7 @@ static const char *run_one(struct fuzz_target *t, const __u8 *data, __u32 len)
 	if (err)
 		return strerror(-err);
 	be_wrong(t, &out);
-	model_read(&m, data, len, t->hook == FUZZ_SOCKET);
+	model_read(&m, data, len);
 	t->predict(t, &m, &want);
 	what = judge(t, &m, &want, &out);
 	event = judge_event(t, &want);
