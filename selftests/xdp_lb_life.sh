@@ -311,8 +311,10 @@ test_thousand_services()
 # A host that dies takes many backends down at a time.
 test_many_services_lose_a_host()
 {
+	local interval=$((2000 * NETBPF_SLOW)) timeout=$((500 * NETBPF_SLOW))
+
 	have nft || skip "not installed: nft"
-	many_config 300 'type: tcp, interval_ms: 2000, timeout_ms: 500, rise: 1, fall: 1'
+	many_config 300 "type: tcp, interval_ms: $interval, timeout_ms: $timeout, rise: 1, fall: 1"
 	start -c "$TMP/lb.yaml"
 	block backend-a
 	eventually 30 stat_is '[.vips[].backends[0] | select(.state == "down")] | length' = 300
