@@ -138,7 +138,7 @@ san()
 	for name; do
 		options+=(-t "$name")
 	done
-	NETBPF_SLOW=${NETBPF_SLOW:-5}						\
+	NETBPF_SLOW=${NETBPF_SLOW:-5} NETBPF_SAN=1				\
 	ASAN_OPTIONS=exitcode=86:log_path=$out/reports/found			\
 	UBSAN_OPTIONS=exitcode=86:print_stacktrace=1:log_path=$out/reports/found	\
 	O=$out "$NETBPF_TOP/selftests/run.sh" --no-build "${options[@]}" || failed=1
