@@ -59,6 +59,8 @@ lb_on()
 
 # lb_up: the lab "lb", the service's address where DSR wants it, and iperf3. What it brings
 # to let all ports take native XDP would slow down those that need none: it is ended.
+# Connections that have ended are forgotten at once: of those of haproxy, which have other
+# timestamps, a backend would remember ports that nftables uses next, and refuse them.
 lb_up()
 {
 	local node dir pid name
@@ -72,6 +74,7 @@ lb_up()
 		read -r pid _ <"$dir/pass-veth-$node"
 		kill "$pid"
 		lb_on "$node" ethtool -K eth0 tx on >/dev/null
+		lb_on "$node" sysctl -qw net.ipv4.tcp_max_tw_buckets=0
 	done
 	lb_on lb ip addr add "$LB_VIP/32" dev eth0
 	lb_on lb sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.send_redirects=0 \
@@ -130,6 +133,7 @@ lb_end()
 	lb_on lb nft flush ruleset
 	for node in client lb backend-a backend-b; do
 		lb_on "$node" ethtool -K eth0 tx on >/dev/null
+		lb_on "$node" sysctl -qw net.ipv4.tcp_max_tw_buckets=0
 	done
 }
 
