@@ -92,6 +92,11 @@ struct lb_nexthops;
 
 int lb_apply(struct lb_state *state, const struct lb_conf *conf, struct lb_nexthops *hops);
 
+/* --- xdp_lb_snat.c ------------------------------------------------------------------- */
+
+int lb_apply_snat(struct lb_state *state, const struct lb_conf *conf,
+		  struct lb_nexthops *hops);
+
 /* --- xdp_lb_rings.c ------------------------------------------------------------------ */
 
 int lb_build_ring(struct lb_state *state, unsigned int vip);
