@@ -428,13 +428,15 @@ enum lb_check_type {
 /**
  * struct lb_vip_info - a service as it was configured
  * @used: the entry is in use
+ * @ring_stale: 1: packets do not see what was written of its backends: it needs a new ring
  * @name: its name
  * @key: address, port, protocol
  * @forward: enum lb_forward
  * @check: health checks
  */
 struct lb_vip_info {
-	__u32 used;
+	__u16 used;
+	__u16 ring_stale;
 	char name[LB_NAME_MAX];
 	struct lb_vip_key key;
 	__u32 forward;

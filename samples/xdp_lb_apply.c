@@ -260,6 +260,15 @@ static int announce_vip(struct lb_state *state, unsigned int id, const struct lb
 	return 0;
 }
 
+/* One that a process entered that was killed before it could announce it is not. */
+static bool is_announced(const struct lb_state *state, const struct lb_vip_conf *conf)
+{
+	struct lb_vip_key key = key_of(conf);
+	struct lb_vip vip;
+
+	return !bpf_map_lookup_elem(state->vips_fd, &key, &vip);
+}
+
 /* Another service may have the address, too: then the marker stays. */
 static void forget_vip(struct lb_state *state, unsigned int id)
 {
@@ -269,9 +278,8 @@ static void forget_vip(struct lb_state *state, unsigned int id)
 	bool shared = false;
 
 	bpf_map_delete_elem(state->vips_fd, &info->key);
-	info->used = 0;
 	for (i = 0; i < LB_VIPS_MAX && !shared; i++)
-		shared = state->vip_infos[i].used &&
+		shared = i != id && state->vip_infos[i].used &&
 			 state->vip_infos[i].key.proto == marker.proto &&
 			 !memcmp(&state->vip_infos[i].key.addr, &marker.addr,
 				 sizeof(marker.addr));
@@ -280,6 +288,8 @@ static void forget_vip(struct lb_state *state, unsigned int id)
 	if (!shared)
 		bpf_map_delete_elem(state->vips_fd, &marker);
 	remove_backends(state, id, NULL);
+	/* Last: who is killed before that has it done by the next one. */
+	info->used = 0;
 }
 
 static void forget_vips(struct lb_state *state, const bool which[LB_VIPS_MAX])
@@ -307,13 +317,11 @@ static void remove_vips(struct lb_state *state, const struct lb_conf *conf)
  * struct plan - what becomes of the services, by number
  * @conf: as it is configured; NULL: it is not
  * @is_new: packets do not see it yet
- * @ring: it needs a new ring
  * @retired: backends of it are to go after that
  */
 struct plan {
 	const struct lb_vip_conf *conf[LB_VIPS_MAX];
 	bool is_new[LB_VIPS_MAX];
-	bool ring[LB_VIPS_MAX];
 	bool retired[LB_VIPS_MAX];
 };
 
@@ -322,14 +330,17 @@ static int prepare_vip(struct lb_state *state, const struct lb_vip_conf *conf,
 		       struct lb_nexthops *hops, struct plan *plan)
 {
 	int id = find_vip(state, conf), changed;
-	bool is_new = id < 0;
+	bool is_new = id < 0 || !is_announced(state, conf);
 	struct lb_vip_info *info;
+	bool was_stale;
 
-	if (is_new)
+	if (id < 0)
 		id = free_vip(state);
 	if (id < 0)
 		return id;
 	info = &state->vip_infos[id];
+	was_stale = is_new || info->ring_stale;
+	lb_ring_is_stale(state, id);
 	memcpy(info->name, conf->name, sizeof(info->name));
 	info->key = key_of(conf);
 	info->forward = conf->forward;
@@ -341,7 +352,7 @@ static int prepare_vip(struct lb_state *state, const struct lb_vip_conf *conf,
 	if (changed < 0)
 		return changed;
 	plan->retired[id] = retire_backends(state, id, conf);
-	plan->ring[id] = is_new || changed || plan->retired[id];
+	info->ring_stale = was_stale || changed || plan->retired[id];
 	lb_follow_nexthops(state, hops, id);
 	return write_dnat(state, conf, true);
 }
@@ -375,7 +386,7 @@ static int apply_vips(struct lb_state *state, const struct lb_conf *conf,
 		err = prepare_vip(state, &conf->vips[i], hops, plan);
 	/* All at once: it is the rings that take long. */
 	if (!err)
-		err = lb_build_rings(state, plan->ring);
+		err = lb_build_rings(state);
 	if (!err)
 		err = finish_vips(state, plan);
 	/* Services that were not announced are none. */

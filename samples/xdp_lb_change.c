@@ -203,10 +203,11 @@ static int change_backend(struct lb_state *state, const char *verb, char **words
 	weight = info->weight;
 	if (!strcmp(verb, "weight") && parse_weight(words[2], &weight))
 		return -EINVAL;
+	lb_ring_is_stale(state, vip);
 	if (strcmp(verb, "weight"))
 		info->drained = !strcmp(verb, "drain");
 	info->weight = weight;
-	return lb_build_ring(state, vip);
+	return lb_build_rings(state);
 }
 
 /**

@@ -291,32 +291,50 @@ static int build_and_publish(struct lb_state *state, struct workshop *shop,
 	}
 	failed = publish_all(state, rings, built);
 	for (i = 0; i < built; i++) {
-		if (!rings[i].err)
-			set_states(state, rings[i].vip,
-				   collect(state, rings[i].vip, true, shop->members));
+		if (rings[i].err)
+			continue;
+		set_states(state, rings[i].vip,
+			   collect(state, rings[i].vip, true, shop->members));
+		state->vip_infos[rings[i].vip].ring_stale = 0;
 	}
 	return err ?: failed;
 }
 
 /**
- * lb_build_rings() - new rings for the backends as they are now
+ * lb_ring_is_stale() - a service needs a new ring
  * @state: the instance
- * @which: those services
+ * @vip: its number
+ *
+ * To be called before anything is written that its ring depends on. It is pinned with all
+ * the rest: if this process is killed before lb_build_rings(), the next one knows.
+ */
+void lb_ring_is_stale(struct lb_state *state, unsigned int vip)
+{
+	__atomic_store_n(&state->vip_infos[vip].ring_stale, 1, __ATOMIC_SEQ_CST);
+}
+
+/**
+ * lb_build_rings() - new rings of the services that need one
+ * @state: the instance
  *
  * Packets of a service see its new ring in one step.
  *
- * Return: 0, or a negative errno, which was printed; then the old rings may stay.
+ * Return: 0, or a negative errno, which was printed; then some keep their old rings, and
+ * still need new ones.
  */
-int lb_build_rings(struct lb_state *state, const bool which[LB_VIPS_MAX])
+int lb_build_rings(struct lb_state *state)
 {
+	bool which[LB_VIPS_MAX];
 	struct workshop shop = {
 		.members = calloc(LB_BACKENDS_MAX, sizeof(*shop.members)),
 		.slots = calloc(state->conf->table_size, sizeof(*shop.slots)),
 	};
 	struct new_ring rings[RINGS_AT_ONCE];
-	unsigned int at = 0, n;
+	unsigned int at = 0, n, i;
 	int err = 0;
 
+	for (i = 0; i < LB_VIPS_MAX; i++)
+		which[i] = state->vip_infos[i].used && state->vip_infos[i].ring_stale;
 	if (!shop.members || !shop.slots) {
 		err = -ENOMEM;
 		pr_err("failed to build a ring: out of memory");
@@ -326,21 +344,6 @@ int lb_build_rings(struct lb_state *state, const bool which[LB_VIPS_MAX])
 	free(shop.members);
 	free(shop.slots);
 	return err;
-}
-
-/**
- * lb_build_ring() - a new ring for the backends as they are now
- * @state: the instance
- * @vip: number of the service
- *
- * Return: 0, or a negative errno, which was printed.
- */
-int lb_build_ring(struct lb_state *state, unsigned int vip)
-{
-	bool which[LB_VIPS_MAX] = {};
-
-	which[vip] = true;
-	return lb_build_rings(state, which);
 }
 
 /* --- next hops ------------------------------------------------------------------------ */
@@ -404,14 +407,14 @@ bool lb_follow_nexthops(struct lb_state *state, struct lb_nexthops *hops, int vi
  * @state: the instance
  * @backend: its index
  * @up: it goes up
- * @which: takes that its service needs a new ring: lb_build_rings()
+ *
+ * Packets see it after lb_build_rings().
  */
-void lb_set_health(struct lb_state *state, unsigned int backend, bool up,
-		   bool which[LB_VIPS_MAX])
+void lb_set_health(struct lb_state *state, unsigned int backend, bool up)
 {
 	if (state->backends[backend].state == LB_BACKEND_UNUSED ||
 	    state->backend_infos[backend].unhealthy == !up)
 		return;
+	lb_ring_is_stale(state, state->backends[backend].vip);
 	state->backend_infos[backend].unhealthy = !up;
-	which[state->backends[backend].vip] = true;
 }

@@ -127,13 +127,12 @@ static bool any_healthy(const struct lb_state *state, unsigned int vip)
  */
 static void apply_changes(struct run *run)
 {
-	bool which[LB_VIPS_MAX] = {};
 	unsigned int i, vip;
 
 	lb_state_lock(&run->state);
 	for (i = 0; i < run->n_changes; i++)
-		lb_set_health(&run->state, run->changes[i].backend, run->changes[i].up, which);
-	lb_build_rings(&run->state, which);
+		lb_set_health(&run->state, run->changes[i].backend, run->changes[i].up);
+	lb_build_rings(&run->state);
 	lb_state_unlock(&run->state);
 	for (i = 0; i < run->n_changes; i++) {
 		tell_health(run, &run->changes[i]);
@@ -233,15 +232,14 @@ static void wait_for_nexthops(struct run *run)
 static int forget_health(struct run *run)
 {
 	struct lb_state *state = &run->state;
-	bool which[LB_VIPS_MAX] = {};
 	unsigned int i;
 
 	for (i = 0; i < LB_BACKENDS_MAX; i++) {
 		if (state->backends[i].state != LB_BACKEND_UNUSED &&
 		    state->vip_infos[state->backends[i].vip].check.type == LB_CHECK_NONE)
-			lb_set_health(state, i, true, which);
+			lb_set_health(state, i, true);
 	}
-	return lb_build_rings(state, which);
+	return lb_build_rings(state);
 }
 
 static int apply(struct run *run, const struct lb_conf *conf)

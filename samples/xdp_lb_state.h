@@ -99,16 +99,15 @@ int lb_apply_snat(struct lb_state *state, const struct lb_conf *conf,
 
 /* --- xdp_lb_rings.c ------------------------------------------------------------------ */
 
-int lb_build_ring(struct lb_state *state, unsigned int vip);
-int lb_build_rings(struct lb_state *state, const bool which[LB_VIPS_MAX]);
+void lb_ring_is_stale(struct lb_state *state, unsigned int vip);
+int lb_build_rings(struct lb_state *state);
 void lb_drop_rings(struct lb_state *state, const bool which[LB_VIPS_MAX]);
 int lb_ring_create(__u32 size);
 unsigned int lb_ring_members(const struct lb_state *state, unsigned int vip,
 			     struct lb_ring_member *members);
 int lb_read_ring(const struct lb_state *state, unsigned int vip, __u32 *ring);
 bool lb_follow_nexthops(struct lb_state *state, struct lb_nexthops *hops, int vip);
-void lb_set_health(struct lb_state *state, unsigned int backend, bool up,
-		   bool which[LB_VIPS_MAX]);
+void lb_set_health(struct lb_state *state, unsigned int backend, bool up);
 
 /* --- xdp_lb_attach.c ----------------------------------------------------------------- */
 

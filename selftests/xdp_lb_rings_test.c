@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * When packets see another ring: after each change, and if the process that made the
+ * change was killed before it could publish it, as soon as the next one does. The tables
+ * of the instance are memory of the test; the rings are maps of the kernel.
+ */
+#include "sample.h"
+#include <kselftest_harness.h>
+#include <unistd.h>
+#include <bpf/bpf.h>
+#include "test_messages.h"
+#include "xdp_lb_ring.c"
+#include "xdp_lb_rings.c"
+
+/* FIXTURE_SETUP() and FIXTURE_TEARDOWN() make functions that are not static. */
+#pragma GCC diagnostic ignored "-Wmissing-prototypes"
+
+enum {
+	TABLE = 251,
+	VIP = 3,
+	BACKENDS = 3,
+};
+
+/* Of xdp_lb_nexthop.c: no ring depends on it. */
+int lb_nexthops_get(struct lb_nexthops *hops, const struct lb_addr *addr,
+		    struct lb_nexthop *hop)
+{
+	return -ENOENT;
+}
+
+FIXTURE(rings)
+{
+	struct lb_state state;
+	struct lb_config conf;
+	struct lb_vip_info vip_infos[LB_VIPS_MAX];
+	struct lb_backend *backends;
+	struct lb_backend_info *backend_infos;
+};
+
+static int create_rings(void)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .inner_map_fd = lb_ring_create(TABLE));
+	int fd;
+
+	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "lb_rings", sizeof(__u32),
+			    sizeof(__u32), LB_VIPS_MAX, &opts);
+	close(opts.inner_map_fd);
+	return fd;
+}
+
+FIXTURE_SETUP(rings)
+{
+	unsigned int i;
+
+	if (geteuid())
+		SKIP(return, "needs root");
+	self->backends = calloc(LB_BACKENDS_MAX, sizeof(*self->backends));
+	self->backend_infos = calloc(LB_BACKENDS_MAX, sizeof(*self->backend_infos));
+	ASSERT_TRUE(self->backends && self->backend_infos);
+	self->state.conf = &self->conf;
+	self->state.vip_infos = self->vip_infos;
+	self->state.backends = self->backends;
+	self->state.backend_infos = self->backend_infos;
+	self->state.rings_fd = create_rings();
+	ASSERT_LE(0, self->state.rings_fd);
+	self->conf.table_size = TABLE;
+	self->vip_infos[VIP].used = 1;
+	for (i = 0; i < BACKENDS; i++) {
+		self->backends[i].vip = VIP;
+		self->backends[i].state = LB_BACKEND_UP;
+		self->backends[i].addr.a[3] = htonl(0x0a000001 + i);
+		self->backend_infos[i].weight = 1;
+	}
+	lb_ring_is_stale(&self->state, VIP);
+	ASSERT_EQ(0, lb_build_rings(&self->state));
+}
+
+FIXTURE_TEARDOWN(rings)
+{
+	close(self->state.rings_fd);
+	free(self->backends);
+	free(self->backend_infos);
+}
+
+/* How many slots of the ring that packets see a backend has. */
+static unsigned int share(struct __test_metadata *_metadata, const struct lb_state *state,
+			  __u32 backend)
+{
+	__u32 ring[TABLE], i;
+	unsigned int n = 0;
+
+	EXPECT_EQ(0, lb_read_ring(state, VIP, ring));
+	for (i = 0; i < TABLE; i++)
+		n += ring[i] == backend;
+	return n;
+}
+
+TEST_F(rings, are_published)
+{
+	unsigned int i, sum = 0;
+
+	EXPECT_EQ(0, self->vip_infos[VIP].ring_stale);
+	for (i = 0; i < BACKENDS; i++) {
+		EXPECT_LT(0, share(_metadata, &self->state, i));
+		sum += share(_metadata, &self->state, i);
+	}
+	EXPECT_EQ(TABLE, sum);
+}
+
+/* Nothing is built for a service that has not changed. */
+TEST_F(rings, only_where_something_changed)
+{
+	__u32 vip = VIP, before, after;
+
+	ASSERT_EQ(0, bpf_map_lookup_elem(self->state.rings_fd, &vip, &before));
+	ASSERT_EQ(0, lb_build_rings(&self->state));
+	lb_set_health(&self->state, 1, true);
+	ASSERT_EQ(0, lb_build_rings(&self->state));
+	ASSERT_EQ(0, bpf_map_lookup_elem(self->state.rings_fd, &vip, &after));
+	EXPECT_EQ(before, after);
+	/* What is left of a service is none. */
+	lb_ring_is_stale(&self->state, VIP + 1);
+	ASSERT_EQ(0, lb_build_rings(&self->state));
+	vip = VIP + 1;
+	EXPECT_NE(0, bpf_map_lookup_elem(self->state.rings_fd, &vip, &after));
+}
+
+TEST_F(rings, backend_goes_down_and_up)
+{
+	lb_set_health(&self->state, 1, false);
+	EXPECT_LT(0, share(_metadata, &self->state, 1));
+	ASSERT_EQ(0, lb_build_rings(&self->state));
+	EXPECT_EQ(0, share(_metadata, &self->state, 1));
+	EXPECT_EQ(LB_BACKEND_DOWN, self->backends[1].state);
+	lb_set_health(&self->state, 1, true);
+	ASSERT_EQ(0, lb_build_rings(&self->state));
+	EXPECT_LT(0, share(_metadata, &self->state, 1));
+	EXPECT_EQ(LB_BACKEND_UP, self->backends[1].state);
+}
+
+/* The process was killed after it wrote that; the next one sees no change. */
+TEST_F(rings, killed_before_it_was_published)
+{
+	lb_set_health(&self->state, 1, false);
+	lb_set_health(&self->state, 1, false);
+	ASSERT_EQ(0, lb_build_rings(&self->state));
+	EXPECT_EQ(0, share(_metadata, &self->state, 1));
+	EXPECT_EQ(0, self->vip_infos[VIP].ring_stale);
+}
+
+/* As without memory: the old ring stays, and is made good for the next time. */
+TEST_F(rings, could_not_be_published)
+{
+	int fd = self->state.rings_fd;
+
+	lb_set_health(&self->state, 1, false);
+	self->state.rings_fd = -1;
+	EXPECT_NE(0, lb_build_rings(&self->state));
+	EXPECT_EQ(1, n_errs);
+	self->state.rings_fd = fd;
+	EXPECT_LT(0, share(_metadata, &self->state, 1));
+	EXPECT_EQ(1, self->vip_infos[VIP].ring_stale);
+	EXPECT_EQ(LB_BACKEND_UP, self->backends[1].state);
+	ASSERT_EQ(0, lb_build_rings(&self->state));
+	EXPECT_EQ(0, share(_metadata, &self->state, 1));
+	EXPECT_EQ(0, self->vip_infos[VIP].ring_stale);
+}
+
+TEST_HARNESS_MAIN
