@@ -195,6 +195,14 @@ test_files()
 	fi
 }
 
+# What an emulated CPU is slow at, it need not do.
+test_programs_are_where_they_were_before()
+{
+	need_guest
+	expect_status 0 env VMTEST_ACCEL=tcg "$VMTEST" -- cat /proc/sys/kernel/randomize_va_space
+	expect_eq "randomize_va_space" "$OUT" 0
+}
+
 test_path_of_an_image()
 {
 	need_guest
@@ -378,7 +386,7 @@ both_here()
 }
 
 run_tests test_help test_usage test_quick_and_support_name_what_there_is test_names_a_missing_tool test_bad_image \
-	test_status_and_output test_files test_path_of_an_image \
+	test_status_and_output test_files test_programs_are_where_they_were_before test_path_of_an_image \
 	test_output_is_live_and_sigint_ends_it test_sigkill_ends_the_guest test_deadline \
 	test_reader_that_has_enough test_panic test_shell test_three_boots_at_most \
 	test_a_lost_boot_is_made_good test_table test_table_of_two_at_once \

@@ -43,8 +43,10 @@ kvm_works()
 	grep -q "^$boot yes" "$answer"
 }
 
-# choose_accel: set ACCEL to qemu's arguments, and SLOW to what NETBPF_SLOW is
-# in the guest. An emulated CPU takes five to ten times the time.
+# choose_accel: set ACCEL to qemu's arguments, KERNEL_ARGS to those of the kernel that
+# go with them, and SLOW to what NETBPF_SLOW is in the guest. An emulated CPU takes five
+# to ten times the time. What qemu has translated it knows by its virtual address: with
+# each program at another one, it would translate the loader and libc anew each time.
 choose_accel()
 {
 	local wanted=${VMTEST_ACCEL:-}
@@ -54,8 +56,8 @@ choose_accel()
 		! kvm_works || wanted=kvm
 	fi
 	case $wanted in
-	kvm) ACCEL=(-accel kvm -cpu host); SLOW=2 ;;
-	tcg) ACCEL=(-accel "tcg,thread=multi" -cpu max); SLOW=5 ;;
+	kvm) ACCEL=(-accel kvm -cpu host); KERNEL_ARGS=; SLOW=2 ;;
+	tcg) ACCEL=(-accel "tcg,thread=multi" -cpu max); KERNEL_ARGS=norandmaps; SLOW=5 ;;
 	*) usage_error "VMTEST_ACCEL=$wanted is neither kvm nor tcg" ;;
 	esac
 	SLOW=$((SLOW * NETBPF_SLOW))
@@ -118,7 +120,7 @@ qemu_arguments()
 	QEMU=(qemu-system-x86_64 "${ACCEL[@]}" -M q35 -smp "$CPUS" -m "$MEMORY"
 		-nodefaults -no-user-config -display none -no-reboot
 		-kernel "$IMAGE" -initrd "$RUN/initrd" -serial "file:$RUN/console"
-		-append "console=ttyS0 loglevel=4 panic=-1 oops=panic mitigations=off no_timer_check vmtest=$RUN"
+		-append "console=ttyS0 loglevel=4 panic=-1 oops=panic mitigations=off no_timer_check $KERNEL_ARGS vmtest=$RUN"
 		-fsdev "local,id=root,path=/,security_model=none,readonly=on,multidevs=remap"
 		-device virtio-9p-pci,fsdev=root,mount_tag=root
 		-object rng-random,id=rng -device virtio-rng-pci,rng=rng
