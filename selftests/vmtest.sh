@@ -187,6 +187,7 @@ test_files()
 		ip link add tunnel type ipip remote 192.0.2.1
 		ip netns add a
 		mountpoint /sys/fs/bpf
+		unshare -Ur true
 	END
 	expect_status 0 "$VMTEST" -- bash ./check "$here" "$NETBPF_TOP"
 	expect_eq "the file" "$(cat file)" before

@@ -150,11 +150,16 @@ mount_visible
 find_ports
 $bb cp "/host$run/command" /new/run/vmtest/command
 
+# The root of all, as on a running system: below a chroot(), the kernel makes no user
+# namespaces. We, and who loads modules for the kernel, stay where we are.
+cd /new || end "no new root"
+mount --move . / || end "the new root does not move"
+
 say ready
 if [ -e /dev/vmtest.output ]; then
-	$bb chroot /new /bin/bash /run/vmtest/command </dev/null >/dev/vmtest.output 2>&1
+	$bb chroot . /bin/bash /run/vmtest/command </dev/null >/dev/vmtest.output 2>&1
 else
-	$bb setsid -c $bb chroot /new /bin/bash /run/vmtest/command \
+	$bb setsid -c $bb chroot . /bin/bash /run/vmtest/command \
 		</dev/hvc0 >/dev/hvc0 2>&1
 fi
 status=$?
