@@ -82,7 +82,8 @@ TEST_F(pktcount, source_on_several_cpus)
 {
 	struct pktcount_counts have;
 
-	need_cpus(_metadata);
+	if (!has_two_cpus())
+		SKIP(return, "needs CPU 0 and 1");
 	self->skel->rodata->top = true;
 	load(_metadata, self);
 	build_ping(&self->pkt, 6, 0);
@@ -137,7 +138,8 @@ TEST_F(pktcount, new_sources_on_several_cpus)
 	char addr[32];
 	int i;
 
-	need_cpus(_metadata);
+	if (!has_two_cpus())
+		SKIP(return, "needs CPU 0 and 1");
 	self->skel->rodata->top = true;
 	load(_metadata, self);
 	for (i = 0; i < CPUS; i++) {
