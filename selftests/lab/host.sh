@@ -31,8 +31,12 @@ private_host()
 	ip link add hostlink type veth peer name hostpeer
 	ip addr add 192.0.2.1/24 dev hostlink
 	ip addr add 2001:db8::1/64 dev hostlink nodad
-	ip link set hostlink up addrgenmode none
-	ip link set hostpeer up addrgenmode none
+	# Before they are up: the kernel makes an address of an interface that comes up,
+	# and a route to it seconds later.
+	ip link set hostlink addrgenmode none
+	ip link set hostpeer addrgenmode none
+	ip link set hostlink up
+	ip link set hostpeer up
 	wait_until 5 eval "ip link show hostlink | grep -q LOWER_UP"
 	l=$(rand_name t-)
 	# Both append: neither may write over what the other wrote.
