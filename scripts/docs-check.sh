@@ -333,7 +333,7 @@ block()
 		echo "$where ${LINES_IN[START]#"$INDENT"}"
 		return
 	fi
-	if [ -n "$ONLY" ] && ! bash -c "$ONLY" >/dev/null 2>&1; then
+	if [ -n "$ONLY" ] && ! (cd "$WORK/tree" && exec bash -c "$ONLY") >/dev/null 2>&1; then
 		printf 'skip %s: not true here: %s\n' "$where" "$ONLY"
 		SKIPPED=$((SKIPPED + 1))
 		return

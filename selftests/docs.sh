@@ -14,11 +14,15 @@ CHECK=$NETBPF_TOP/scripts/docs-check.sh
 [ -x "$CHECK" ] || skip "the pages are not here"
 [ -x "$NETBPF_OUT/samples/pass" ] || skip "the samples are not built"
 
-# checked PAGE: all its blocks.
+# checked PAGE: all its blocks. A page of which none could be run shows nothing.
 checked()
 {
+	local sum
+
 	expect_status 0 "$CHECK" "$NETBPF_TOP/$1"
-	diag "$(tail -n 1 "$OUT_FILE")"
+	sum=$(tail -n 1 "$OUT_FILE")
+	diag "$sum"
+	[[ $sum != 0\ * ]] || skip "$(sed -n 's/^skip [^ ]* //p' "$OUT_FILE" | sort -u)"
 }
 
 TESTS=()
@@ -149,6 +153,12 @@ test_mask_ignore_and_only()
 	END
 	expect_status 0 "$CHECK" "$TMP/page.rst"
 	expect_out '0 blocks as shown, 0 not, 1 skipped'
+	made_up "   only: [ -x scripts/docs-check.sh ]" <<-'END'
+		# echo one
+		one
+	END
+	expect_status 0 env -C / "$CHECK" "$TMP/page.rst"
+	expect_out '1 blocks as shown, 0 not, 0 skipped'
 	made_up "   nonsense: 1" </dev/null
 	expect_status 1 "$CHECK" "$TMP/page.rst"
 	expect_err "there is no 'nonsense'"
