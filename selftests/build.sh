@@ -16,19 +16,19 @@ unset MAKEFLAGS MFLAGS MAKEOVERRIDES O OUTPUT
 
 COPY=$TMP/tree
 
+build()
+{
+	make -C "$COPY/samples" KSRC="$KSRC" -j "$(nproc)" "$@"
+}
+
 setup()
 {
 	copy_sources "$COPY"
 	find "$COPY" -type f | sort >"$TMP/before"
-	if ! make -C "$COPY/samples" KSRC="$KSRC" -j "$(nproc)" >"$TMP/first" 2>&1; then
+	if ! build >"$TMP/first" 2>&1; then
 		cat "$TMP/first" >&2
 		fail "the build failed"
 	fi
-}
-
-build()
-{
-	make -C "$COPY/samples" KSRC="$KSRC" "$@"
 }
 
 # change FILE: newer than what was built from it.
@@ -146,7 +146,7 @@ require_other_clang()
 
 test_clang_as_host_compiler()
 {
-	expect_status 0 build LLVM=1 O="$TMP/llvm" -j "$(nproc)"
+	expect_status 0 build LLVM=1 O="$TMP/llvm"
 	"$TMP/llvm/samples/ping" --version
 }
 

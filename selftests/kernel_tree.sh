@@ -100,7 +100,7 @@ test_another_output_directory()
 	"$TMP/out/samples/hello" --version
 	# As the kernel's own Makefiles descend: O= is for all that is built.
 	expect_status 0 make -C "$TREE/samples" O="$TMP/out" subdir=tools/netbpf \
-		BPFTOOL="$bpftool" bpf
+		BPFTOOL="$bpftool" -j "$(nproc)" bpf
 	cmp "$TMP/out/tools/netbpf/samples/ping_kern.o" "$TREE/samples/ping_kern.o" >&2
 }
 
@@ -121,7 +121,7 @@ test_linked_into_a_kernel_tree()
 		expect_eq "kernel tree from $dir" "$OUT" "$TMP/other"
 	done
 	cd "$TMP/other"
-	expect_status 0 make -C tools/my_netbpf O="$TMP/linked" bpf \
+	expect_status 0 make -C tools/my_netbpf O="$TMP/linked" -j "$(nproc)" bpf \
 		BPFTOOL="$TMP/alone/source/build/bpftool/bootstrap/bpftool"
 	built_against "$TMP/other" "$TMP/linked"
 	cmp "$TMP/linked/samples/ping_kern.o" "$TMP/alone/source/samples/ping_kern.o" >&2
