@@ -217,13 +217,25 @@ set_up()
 	"$TOUR_DIR/setup.sh" --check >/dev/null 2>&1 || "$TOUR_DIR/setup.sh" || exit $?
 }
 
+# building: say so, with the first line of a build; pass all lines on.
+building()
+{
+	local line
+
+	IFS= read -r line || return 0
+	note "building (the first time takes half a minute)"
+	printf '%s\n' "$line"
+	cat
+}
+
+# build: what is not built; make -s says nothing where there is nothing to do.
 build()
 {
 	local cpus
 
-	note "building (the first time takes half a minute)"
 	value cpus nproc
-	if ! make -C "$NETBPF_TOP" -j "$cpus" samples scripts >"$WORK/build" 2>&1; then
+	if ! make -s --no-print-directory -C "$NETBPF_TOP" -j "$cpus" samples scripts 2>&1 |
+	     building >"$WORK/build"; then
 		cat "$WORK/build" >&2
 		die 1 "the build failed"
 	fi

@@ -43,6 +43,8 @@ test_only_shows_one_demo()
 	expect_status 0 "$TOUR" --only hello
 	expect_out '== hello:'
 	expect_no_match "$OUT_FILE" '== ping:'
+	# All is built.
+	expect_no_match "$ERR_FILE" 'building'
 }
 
 test_no_colour_without_a_terminal()
