@@ -8,11 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 #include <linux/capability.h>
 #include <bpf/libbpf.h>
 #include "sample.h"
+#include "sample_caps.h"
 
 static void vprint(const char *prefix, const char *sep, const char *fmt, va_list ap)
 {
@@ -93,16 +92,6 @@ void sample_log_init(void)
 	libbpf_set_print(print_libbpf);
 }
 
-static bool has_cap(unsigned int cap)
-{
-	struct __user_cap_header_struct hdr = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[2] = {};
-
-	if (syscall(SYS_capget, &hdr, data))
-		return true;
-	return data[cap / 32].effective & (1U << (cap % 32));
-}
-
 /**
  * sample_missing_caps() - name the capabilities that are missing
  * @what: what failed, "load the program"
@@ -113,8 +102,8 @@ static bool has_cap(unsigned int cap)
  */
 bool sample_missing_caps(const char *what)
 {
-	bool bpf = has_cap(CAP_BPF) || has_cap(CAP_SYS_ADMIN);
-	bool net = has_cap(CAP_NET_ADMIN);
+	bool bpf = sample_has_cap(CAP_BPF) || sample_has_cap(CAP_SYS_ADMIN);
+	bool net = sample_has_cap(CAP_NET_ADMIN);
 
 	if (bpf && net)
 		return false;
@@ -137,7 +126,7 @@ int sample_load_failed(const char *what, int err)
 
 	snprintf(action, sizeof(action), "load the BPF object %s", what);
 	/* For a program that newer kernels take without. */
-	if (err == -EACCES && !has_cap(CAP_PERFMON) && !has_cap(CAP_SYS_ADMIN)) {
+	if (err == -EACCES && !sample_has_cap(CAP_PERFMON) && !sample_has_cap(CAP_SYS_ADMIN)) {
 		pr_err("failed to %s: the verifier of this kernel asks for CAP_PERFMON", action);
 		pr_hint("run it as root: sudo %s", sample.info->name);
 		return SAMPLE_FAILED;

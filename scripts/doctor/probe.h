@@ -20,6 +20,8 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "sample_caps.h"
+
 #define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
 
 struct btf;
@@ -34,7 +36,6 @@ bool result(const char *name, int err, enum status bad, const char *cure,
 	    const char *good, const char *fmt, ...) __printf(6, 7);
 void add_word(char *list, size_t size, const char *separator, const char *word);
 
-bool have_cap(int cap);
 const char *cure_of(int err, const char *otherwise);
 
 const char *path(const char *fmt, ...) __printf(1, 2);

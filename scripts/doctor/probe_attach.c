@@ -105,7 +105,7 @@ static void probe_socket(void)
 	sk = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
 	if (sk < 0 || setsockopt(sk, SOL_SOCKET, SO_ATTACH_BPF, &prog, sizeof(prog)))
 		row("attach socket filter", FAIL,
-		    have_cap(CAP_NET_RAW) ? "modprobe af_packet" : "run it with CAP_NET_RAW",
+		    sample_has_cap(CAP_NET_RAW) ? "modprobe af_packet" : "run it with CAP_NET_RAW",
 		    "%s: %m", sk < 0 ? "no packet socket" : "refused");
 	else
 		row("attach socket filter", OK, NULL, "attached to a packet socket");

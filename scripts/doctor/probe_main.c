@@ -17,7 +17,6 @@
  */
 #include <fcntl.h>
 #include <stdarg.h>
-#include <sys/syscall.h>
 
 #include <bpf/btf.h>
 
@@ -91,22 +90,13 @@ void add_word(char *list, size_t size, const char *separator, const char *word)
 	snprintf(list + len, size - len, "%s%s", len ? separator : "", word);
 }
 
-bool have_cap(int cap)
-{
-	struct __user_cap_header_struct hdr = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[2] = {};
-
-	if (syscall(SYS_capget, &hdr, data))
-		return false;
-	return data[cap / 32].effective & (1U << (cap % 32));
-}
-
 /* The cure of an error that lacking privileges explain, or OTHERWISE. */
 const char *cure_of(int err, const char *otherwise)
 {
-	bool bpf = have_cap(CAP_SYS_ADMIN) || (have_cap(CAP_BPF) && have_cap(CAP_PERFMON));
+	bool bpf = sample_has_cap(CAP_SYS_ADMIN) ||
+		   (sample_has_cap(CAP_BPF) && sample_has_cap(CAP_PERFMON));
 
-	if ((err == -EPERM || err == -EACCES) && !(bpf && have_cap(CAP_NET_ADMIN)))
+	if ((err == -EPERM || err == -EACCES) && !(bpf && sample_has_cap(CAP_NET_ADMIN)))
 		return "run it as root: sudo scripts/doctor.sh";
 	return otherwise;
 }
