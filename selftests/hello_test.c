@@ -6,12 +6,9 @@
  */
 #include <fcntl.h>
 #include <limits.h>
-#include <sched.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
-#include <linux/magic.h>
 #include <kselftest_harness.h>
+#include "test_mount.h"
 #include "test_run.h"
 #include "hello.skel.h"
 
@@ -45,20 +42,6 @@ static void mark_text(struct __test_metadata *_metadata, struct _test_data_hello
 	for (; (at = memmem(rodata, size, TEXT, sizeof(TEXT))); n++)
 		memcpy(at, self->text, sizeof(self->text));
 	ASSERT_LT(0, n);
-}
-
-/* tracefs may be mounted nowhere; then it is, but where only we see it. */
-static int need_tracefs(void)
-{
-	struct statfs fs;
-
-	if (statfs(TRACEFS, &fs))
-		return -errno;
-	if (fs.f_type != TRACEFS_MAGIC &&
-	    (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-	     mount("tracefs", TRACEFS, "tracefs", 0, NULL)))
-		return -errno;
-	return access(TRACEFS "/" EVENT, F_OK) ? -errno : 0;
 }
 
 static int write_file(const char *dir, const char *name, const char *text)
@@ -114,7 +97,9 @@ FIXTURE_SETUP(hello)
 	self->trace_fd = -1;
 	if (geteuid())
 		SKIP(return, "needs root");
-	err = need_tracefs();
+	err = test_mount("tracefs", TRACEFS);
+	if (!err && access(TRACEFS "/" EVENT, F_OK))
+		err = -errno;
 	if (err)
 		SKIP(return, "no bpf_printk() in tracefs: %s", strerror(-err));
 	self->skel = hello_kern__open();

@@ -289,7 +289,7 @@ test_same_name_elsewhere()
 
 test_exec()
 {
-	local l pins
+	local l
 
 	new_lab l
 	expect_status 7 lab exec host sh -c 'exit 7'
@@ -303,8 +303,10 @@ test_exec()
 		"$(readlink /proc/self/ns/mnt)"
 	[ "$(lab exec host readlink /proc/self/ns/net)" != "$(readlink /proc/self/ns/net)" ] ||
 		fail "exec stays in the network of the host"
-	pins=$(ls /sys/fs/bpf)
-	expect_eq bpffs "$(lab exec host ls /sys/fs/bpf)" "$pins"
+	# shellcheck disable=SC2016
+	expect_eq bpffs "$(unshare --mount sh -c '
+		mount -t bpf none /sys/fs/bpf && mkdir /sys/fs/bpf/seen && exec "$@"' x \
+		"$LAB_SH" exec host ls -d /sys/fs/bpf/seen)" /sys/fs/bpf/seen
 	expect_eq shell "$(echo 'cat /sys/class/net/eth0/address /proc/net/dev | grep -c eth0
 		ip -br -4 addr show eth0' | lab shell host | tail -n 1 | grep -o '10[0-9./]*')" \
 		10.0.1.1/24

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The pinned state of xdp_lb: what another version of the program has left. */
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <kselftest_harness.h>
+#include "test_mount.h"
 #include "xdp_lb_state.h"
 
 /* FIXTURE_SETUP() and FIXTURE_TEARDOWN() make functions that are not static. */
@@ -28,6 +28,7 @@ static void path_of_xdp_lb(char *path, size_t size)
 
 FIXTURE(state)
 {
+	char xdp_lb[PATH_MAX];
 	char name[LB_NAME_MAX];
 	char dir[LB_PATH_MAX];
 	char pin[LB_PATH_MAX + 16];
@@ -40,15 +41,15 @@ FIXTURE_SETUP(state)
 	snprintf(self->pin, sizeof(self->pin), "%s/lb_meta", self->dir);
 	if (geteuid())
 		SKIP(return, "needs root");
-	mkdir(LB_PIN_ROOT, 0700);
+	/* First: the path of this binary belongs to the mounts that it was started with. */
+	path_of_xdp_lb(self->xdp_lb, sizeof(self->xdp_lb));
+	ASSERT_EQ(0, test_mount("bpf", "/sys/fs/bpf")) TH_LOG("%s", strerror(errno));
+	ASSERT_EQ(0, mkdir(LB_PIN_ROOT, 0700));
 	ASSERT_EQ(0, mkdir(self->dir, 0700)) TH_LOG("%s: %s", self->dir, strerror(errno));
 }
 
 FIXTURE_TEARDOWN(state)
 {
-	unlink(self->pin);
-	rmdir(self->dir);
-	rmdir(LB_PIN_ROOT);
 }
 
 static int pin_meta(const char *pin, __u32 layout)
@@ -68,14 +69,13 @@ static int pin_meta(const char *pin, __u32 layout)
 }
 
 /* Runs "xdp_lb ARGS"; what it said on stderr goes to @said. */
-static int run(const char *args, char *said, size_t size)
+static int run(struct _test_data_state *self, const char *args, char *said, size_t size)
 {
-	char cmd[PATH_MAX + 256], path[PATH_MAX];
+	char cmd[PATH_MAX + 256];
 	size_t len;
 	FILE *f;
 
-	path_of_xdp_lb(path, sizeof(path));
-	snprintf(cmd, sizeof(cmd), "'%.3500s' %.200s 2>&1 >/dev/null", path, args);
+	snprintf(cmd, sizeof(cmd), "'%.3500s' %.200s 2>&1 >/dev/null", self->xdp_lb, args);
 	f = popen(cmd, "r");
 	if (!f)
 		return -1;
@@ -90,7 +90,7 @@ TEST_F(state, another_layout_is_refused)
 
 	ASSERT_EQ(0, pin_meta(self->pin, LB_LAYOUT + 97));
 	snprintf(args, sizeof(args), "stats --name %s", self->name);
-	EXPECT_EQ(1, run(args, said, sizeof(said)));
+	EXPECT_EQ(1, run(self, args, said, sizeof(said)));
 	EXPECT_NE(NULL, strstr(said, "its tables have layout 99, this program knows 2"))
 		TH_LOG("%s", said);
 	EXPECT_NE(NULL, strstr(said, "hint: "));
@@ -105,12 +105,9 @@ TEST_F(state, another_layout_is_not_adopted)
 	snprintf(args, sizeof(args),
 		 "run -i lo -m skb --forward dsr --vip tcp:192.0.2.1:80 --backend 192.0.2.2:80 --name %s",
 		 self->name);
-	EXPECT_EQ(1, run(args, said, sizeof(said)));
+	EXPECT_EQ(1, run(self, args, said, sizeof(said)));
 	EXPECT_NE(NULL, strstr(said, "its tables have layout 99")) TH_LOG("%s", said);
 	EXPECT_EQ(0, access(self->pin, F_OK));
-	/* "run" keeps its lock in there. */
-	snprintf(args, sizeof(args), "%.200s/run", self->dir);
-	rmdir(args);
 }
 
 TEST_F(state, maps_that_are_missing_are_named)
@@ -119,7 +116,7 @@ TEST_F(state, maps_that_are_missing_are_named)
 
 	ASSERT_EQ(0, pin_meta(self->pin, LB_LAYOUT));
 	snprintf(args, sizeof(args), "stats --name %s", self->name);
-	EXPECT_EQ(1, run(args, said, sizeof(said)));
+	EXPECT_EQ(1, run(self, args, said, sizeof(said)));
 	EXPECT_NE(NULL, strstr(said, "failed to open " LB_PIN_ROOT)) TH_LOG("%s", said);
 }
 
