@@ -190,6 +190,12 @@ bool sample_count_reached(void);
 bool sample_reader_gone(void);
 __u64 sample_realtime(__u64 monotonic_ns);
 
+/* --- file systems (sample_mount.c) ----------------------------------------------- */
+
+struct sample_fs;
+
+int sample_mount(const struct sample_fs *fs, const char *what);
+
 /* --- network (sample_net.c) ----------------------------------------------------- */
 
 int sample_enter_netns(void);

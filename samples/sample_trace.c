@@ -8,58 +8,27 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
-#include <linux/magic.h>
 #include "sample.h"
+#include "sample_fs.h"
 
 #define INSTANCE_PREFIX "netbpf-"
-#define TRACEFS_PATH "/sys/kernel/tracing"
 
-static bool is_tracefs(const char *path)
-{
-	struct statfs fs;
-
-	return !statfs(path, &fs) && fs.f_type == TRACEFS_MAGIC;
-}
-
-/*
- * Mount tracefs where only this process sees it: the mounts of the host are
- * not ours to change, and the mount goes when the process ends.
- */
-static int mount_tracefs(void)
-{
-	if (unshare(CLONE_NEWNS) ||
-	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-	    mount("none", TRACEFS_PATH, "tracefs", 0, NULL))
-		return -errno;
-	return 0;
-}
-
-/* Where tracefs is mounted; mounted now if it is nowhere. */
+/* Where tracefs is; mounted now if it is nowhere. */
 static const char *find_tracefs(void)
 {
-	int err;
+	/* Where old systems have it. */
+	static const char in_debugfs[] = "/sys/kernel/debug/tracing";
 
-	if (is_tracefs(TRACEFS_PATH))
-		return TRACEFS_PATH;
-	if (is_tracefs("/sys/kernel/debug/tracing"))
-		return "/sys/kernel/debug/tracing";
-	err = mount_tracefs();
-	if (!err)
-		return TRACEFS_PATH;
-
-	pr_err("failed to find tracefs: it is not mounted, and mounting it failed: %s",
-	       strerror(-err));
-	pr_hint("sudo mount -t tracefs none " TRACEFS_PATH);
-	return NULL;
+	if (!sample_fs_is_at(&sample_tracefs, sample_tracefs.dir) &&
+	    sample_fs_is_at(&sample_tracefs, in_debugfs))
+		return in_debugfs;
+	return sample_mount(&sample_tracefs, "read the trace") ? NULL : sample_tracefs.dir;
 }
 
 static int write_file(const char *dir, const char *name, const char *text)

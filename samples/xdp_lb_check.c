@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <linux/netlink.h>
 #include "sample.h"
+#include "sample_fs.h"
 #include "xdp_lb_check.h"
 
 enum {
@@ -511,11 +512,27 @@ static void check_mode(struct lb_checker *c)
 	lb_row(c, LB_OK, "auto", "%s: %s", lb_mode_name(choice), why);
 }
 
+/* Where its tables are pinned. */
+static void check_bpffs(struct lb_checker *c)
+{
+	struct sample_fs_report report;
+
+	sample_fs_look(&sample_bpffs, &report);
+	lb_group(c, "pins");
+	if (report.state == SAMPLE_FS_THERE)
+		lb_row(c, LB_OK, "bpffs", "mounted on %s", sample_bpffs.dir);
+	else if (report.state == SAMPLE_FS_ABSENT)
+		lb_row(c, LB_OK, "bpffs", "not mounted: run mounts it on %s", sample_bpffs.dir);
+	else
+		lb_row(c, LB_FAIL, "bpffs", "%s\n%s", report.why, report.cure);
+}
+
 static void check_all(struct lb_checker *c)
 {
 	unsigned int i;
 
 	lb_nexthops_look(c->hops);
+	check_bpffs(c);
 	check_mode(c);
 	for (i = 0; i < c->conf->n_ifnames; i++)
 		lb_check_iface(c, c->conf->ifnames[i]);

@@ -8,11 +8,10 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
-#include <linux/magic.h>
 #include "sample.h"
+#include "sample_fs.h"
 #include "xdp_lb_state.h"
 
 /* A map that is looked at in place: where its address goes. */
@@ -94,6 +93,21 @@ bool lb_state_exists(const char *name)
 	return !access(path, F_OK);
 }
 
+/* Nothing is mounted for that: where nothing is mounted nothing is pinned. */
+static void tell_none(const char *name)
+{
+	struct sample_fs_report report;
+
+	sample_fs_look(&sample_bpffs, &report);
+	if (report.state == SAMPLE_FS_HIDDEN) {
+		pr_err("failed to find instance %s: bpffs is %s", name, report.why);
+		pr_hint("%s", report.cure);
+		return;
+	}
+	pr_err("failed to find instance %s: none runs, nothing is pinned in " LB_PIN_ROOT, name);
+	pr_hint("xdp_lb run -c lb.yaml");
+}
+
 /**
  * lb_state_find() - the instance that is meant
  * @name: of --name, NULL: the only one
@@ -127,9 +141,7 @@ int lb_state_find(const char *name, char found[LB_NAME_MAX])
 		pr_hint("ls " LB_PIN_ROOT);
 		return -EINVAL;
 	}
-	pr_err("failed to find instance %s: nothing is pinned in " LB_PIN_ROOT,
-	       name ? name : "(any)");
-	pr_hint("xdp_lb run -c lb.yaml");
+	tell_none(name ?: "(any)");
 	return -ENOENT;
 }
 
@@ -255,17 +267,6 @@ static int make_dir(const char *path)
 	return err;
 }
 
-static int check_bpffs(void)
-{
-	struct statfs fs;
-
-	if (!statfs("/sys/fs/bpf", &fs) && fs.f_type == BPF_FS_MAGIC)
-		return 0;
-	pr_err("failed to pin: /sys/fs/bpf is no BPF file system");
-	pr_hint("mount -t bpf none /sys/fs/bpf");
-	return -ENOENT;
-}
-
 /**
  * lb_state_make_dir() - a place for an instance that may be there or not
  * @state: name and paths are set; lb_state_close() it
@@ -280,7 +281,7 @@ int lb_state_make_dir(struct lb_state *state, const char *name)
 
 	set_name(state, name);
 	lb_pin_path(state, "run", run);
-	err = check_bpffs();
+	err = sample_mount(&sample_bpffs, "pin");
 	if (!err)
 		err = make_dir(LB_PIN_ROOT);
 	if (!err)

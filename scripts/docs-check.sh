@@ -397,12 +397,14 @@ isolate()
 	exec unshare --mount --propagation private "$SELF" "$@"
 }
 
-# private_mounts: names of namespaces and pins, which nobody else sees.
+# private_mounts: names of namespaces and pins, which nobody else sees. With tracefs the
+# pages show what a sample says that does not have to mount it.
 private_mounts()
 {
 	mkdir -p /run/netns
 	mount -t tmpfs -o mode=755 none /run/netns
 	mount -t bpf none /sys/fs/bpf
+	[ -e /sys/kernel/tracing/instances ] || mount -t tracefs none /sys/kernel/tracing || :
 }
 
 # link_tree: the tree as a reader sees it, also when it was built elsewhere.

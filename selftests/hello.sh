@@ -260,38 +260,6 @@ test_kill_9_leaves_no_program()
 	expect_status 0 "$HELLO" -n "$SERVER" -d 0.01	# sweeps its instance
 }
 
-# Without tracefs it mounts one, where only it sees it. The host is played by a mount
-# namespace whose mounts would propagate, if they did.
-test_mounts_of_the_host()
-{
-	# In debugfs the kernel itself mounts tracefs, when somebody looks for it.
-	local script='
-		set -e
-		umount -a -t tracefs 2>/dev/null || :
-		umount -a -t debugfs 2>/dev/null || :
-		mount --make-rshared /
-		cat /proc/self/mountinfo >"$3/before"
-		"$1" -n "$2" -i right -d 30 >"$3/out" 2>"$3/err" &
-		pid=$!
-		for ((i = 0; i < 500; i++)); do
-			! grep -q ^ready: "$3/out" || break
-			sleep 0.02
-		done
-		cat /proc/self/mountinfo >"$3/during"
-		cat /proc/$pid/mountinfo >"$3/inside"
-		kill $pid
-		wait $pid
-		cat /proc/self/mountinfo >"$3/after"'
-
-	expect_status 0 unshare -m --propagation private bash -c "$script" x "$HELLO" \
-		"$SERVER" "$TMP"
-	expect_match "$TMP/out" '^ready: right'
-	expect_no_match "$TMP/before" ' - tracefs '
-	expect_match "$TMP/inside" ' - tracefs '
-	diff "$TMP/before" "$TMP/during"
-	diff "$TMP/before" "$TMP/after"
-}
-
 # A line does not tell which of them it is from: both see all of them.
 test_two_at_once()
 {
@@ -330,5 +298,5 @@ test_reader_goes_away()
 run_tests test_v4 test_v6 test_v4_and_v6 test_nothing_but_icmp test_count test_json \
 	test_quiet test_default_interface_is_lo test_native_mode test_skb_mode \
 	test_private_instance test_other_readers_lose_nothing test_stale_instance_is_swept \
-	test_kill_9_leaves_no_program test_mounts_of_the_host test_two_at_once \
-	test_two_interfaces test_reader_goes_away
+	test_kill_9_leaves_no_program test_two_at_once test_two_interfaces \
+	test_reader_goes_away

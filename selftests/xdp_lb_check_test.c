@@ -5,6 +5,7 @@
  */
 /* First: the harness takes its ARRAY_SIZE. */
 #include "sample.h"
+#include "sample_fs.h"
 #include <kselftest_harness.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -26,6 +27,15 @@ static int test_link_read(struct lb_netlink *nl, unsigned int ifindex, int netns
 	if (!err && hardware && !strcmp(link->name, hardware))
 		*link->kind = '\0';
 	return err;
+}
+
+/* How bpffs is found. */
+static struct sample_fs_report bpffs;
+const struct sample_fs sample_bpffs = { .dir = "/sys/fs/bpf" };
+
+void sample_fs_look(const struct sample_fs *fs, struct sample_fs_report *report)
+{
+	*report = bpffs;
 }
 
 #define lb_link_read test_link_read
@@ -142,7 +152,8 @@ TEST_F(host_check, good)
 	EXPECT_TRUE(says("source addresses", "capacity",
 			 "ok 31744 ports for IPv4: about 19046 connections"));
 	EXPECT_TRUE(says("service web", "own source", ""));
-	EXPECT_EQ(6, counts[0]);
+	EXPECT_TRUE(says("pins", "bpffs", "ok mounted on /sys/fs/bpf"));
+	EXPECT_EQ(7, counts[0]);
 	EXPECT_EQ(0, counts[1]);
 	/* Nothing is left behind. */
 	EXPECT_NE(0, sh("ip neigh show nud all | grep -qE 'managed|proto'"));
@@ -482,6 +493,25 @@ TEST_F(host_check, ports)
 		EXPECT_EQ(65535, max);
 	}
 	EXPECT_NE(NULL, strstr(last_err, "of 10.0.0.1: net.ipv4.ip_local_port_range, 1 to 65535"));
+}
+
+/* --- pins --------------------------------------------------------------------- */
+
+TEST_F(host_check, bpffs)
+{
+	add_backend(self, "10.0.0.2");
+	bpffs.state = SAMPLE_FS_ABSENT;
+	EXPECT_EQ(0, check(self, LB_MODE_TC));
+	EXPECT_TRUE(says("pins", "bpffs", "ok not mounted: run mounts it on /sys/fs/bpf"));
+	snprintf(bpffs.why, sizeof(bpffs.why), "not mounted, for a reason");
+	snprintf(bpffs.cure, sizeof(bpffs.cure), "a cure");
+	bpffs.state = SAMPLE_FS_UNABLE;
+	EXPECT_EQ(1, check(self, LB_MODE_TC));
+	EXPECT_TRUE(says("pins", "bpffs", "fail not mounted, for a reason"));
+	EXPECT_STREQ("a cure", found[0].field[4]);
+	bpffs.state = SAMPLE_FS_HIDDEN;
+	EXPECT_EQ(1, check(self, LB_MODE_TC));
+	EXPECT_TRUE(says("pins", "bpffs", "fail not mounted, for a reason"));
 }
 
 /* --- the mode ----------------------------------------------------------------- */
