@@ -103,6 +103,7 @@ options()
 		shift
 	done
 	COMMAND=("$@")
+	check_kernel "$KERNEL" "$OWN_MODULES"
 	[ -z "$SHELL_WANTED$QUICK" ] || [ $# -eq 0 ] ||
 		usage_error "--shell and --quick take no command"
 	[ -z "$SHELL_WANTED" ] || [ -z "$QUICK" ] || usage_error "--shell or --quick"

@@ -15,6 +15,18 @@ KERNELS=$NETBPF_OUT/build/vmtest
 # A guest needs 5 s here, and what it does takes longer when others use the CPUs.
 readonly READY=120
 
+# BARE: a directory with the tools that reading options takes, and no qemu.
+setup()
+{
+	local tool
+
+	BARE=$TMP/bare
+	mkdir "$BARE"
+	for tool in bash dirname readlink basename nproc uname cat; do
+		ln -s "$(command -v "$tool")" "$BARE/"
+	done
+}
+
 # need_guest: skip the test that boots one where that cannot be.
 need_guest()
 {
@@ -75,13 +87,14 @@ test_help()
 	expect_eq "stderr" "$ERR" ""
 }
 
+# Usage comes before what is missing.
 test_usage()
 {
 	local args
 
 	while read -r args; do
 		# shellcheck disable=SC2086 # words
-		expect_status 2 "$VMTEST" $args
+		expect_status 2 env PATH="$BARE" "$VMTEST" $args
 		expect_err '^  hint: vmtest --help'
 	done <<-END
 		--nonsense
@@ -93,6 +106,7 @@ test_usage()
 		--memory 1 -- true
 		-k 5.10 -- true
 		-k 6.1 -m /tmp -- true
+		-k all -m /tmp -- true
 		--shell true
 		-k all --shell
 		--quick true
@@ -124,13 +138,7 @@ test_quick_and_support_name_what_there_is()
 
 test_names_a_missing_tool()
 {
-	local tool
-
-	mkdir "$TMP/bin"
-	for tool in bash dirname readlink basename nproc uname cat; do
-		ln -s "$(command -v "$tool")" "$TMP/bin/"
-	done
-	expect_status 3 env PATH="$TMP/bin" "$VMTEST" -- true
+	expect_status 3 env PATH="$BARE" "$VMTEST" -- true
 	expect_err 'qemu-system-x86_64 is missing'
 	expect_err 'hint: .*setup.sh --all \(package qemu-system-x86\)'
 }

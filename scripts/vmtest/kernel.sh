@@ -129,16 +129,23 @@ own_kernel()
 			"depmod -b ${MODULES%/lib/modules/*} $RELEASE"
 }
 
+# check_kernel KERNEL MODULES: what -k and -m say makes sense. It asks for nothing that
+# a machine may lack.
+check_kernel()
+{
+	case $1 in
+	*/*) return ;;
+	esac
+	[[ " $KNOWN_KERNELS all " = *" $1 "* ]] ||
+		usage_error "unknown kernel '$1' (known: $KNOWN_KERNELS, all, or a path)"
+	[ -z "$2" ] || usage_error "--modules is for the path of a bzImage"
+}
+
 # find_kernel KERNEL [MODULES]
 find_kernel()
 {
 	case $1 in
 	*/*) own_kernel "$1" "$2" ;;
-	*)
-		[[ " $KNOWN_KERNELS " = *" $1 "* ]] ||
-			usage_error "unknown kernel '$1' (known: $KNOWN_KERNELS, all, or a path)"
-		[ -z "$2" ] || usage_error "--modules is for the path of a bzImage"
-		known_kernel "$1"
-		;;
+	*) known_kernel "$1" ;;
 	esac
 }
