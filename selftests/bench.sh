@@ -103,7 +103,8 @@ test_usage()
 # measures PID NAME: that program, a child of it, is at work.
 measures()
 {
-	pgrep -P "$1" -x "$2" >"$TMP/child"
+	child_named "$1" "$2" >"$TMP/child"
+	[ -s "$TMP/child" ]
 }
 
 # interrupt PART PROGRAM: by SIGINT, as soon as that program is at work.
@@ -135,7 +136,7 @@ test_interrupted_lab()
 	done
 	interrupt lb wrk
 	lab=bench-${RUN_DIR##*.}
-	expect_no_match <(ls /run/netns) "netbpf-${lab,,}-"
+	expect_no_line "netbpf-${lab,,}-" ls /run/netns
 }
 
 run_tests test_figures test_usage test_interrupted test_interrupted_lab test_packet_report

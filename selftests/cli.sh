@@ -15,7 +15,7 @@
 . "$NBT_DIR/cli/running.sh"
 
 need_root
-require_tools ip setpriv mkfifo sed
+require_tools ip jq setpriv mkfifo sed
 
 # These print no summary: they count nothing.
 SILENT="pass"
@@ -99,7 +99,7 @@ NO_CAPS=(setpriv --bounding-set=-all --inh-caps=-all --)
 # detached: no XDP program is on lo.
 detached()
 {
-	! ip -n "$NS" link show dev lo | grep -q xdp
+	xdp_is "$NS" lo none
 }
 
 # bad_values SAMPLE OPTION VALUE...: each VALUE is refused, and both are named.

@@ -63,10 +63,9 @@ nothing_left()
 
 	pids=$(marked "$1")
 	[ -z "$pids" ] || fail "processes left of lab $1: $pids"
-	pids=$(find /run/netns -name "netbpf-$1-*")
-	[ -z "$pids" ] || fail "names left: $pids"
+	! compgen -G "/run/netns/netbpf-$1-*" >&2 || fail "names left"
 	[ ! -e "$NETBPF_RUN/$1" ] || fail "state left of lab $1"
-	! pgrep -f "^netbpf-lab-$1-" > /dev/null || fail "holders left of lab $1"
+	no_process "^netbpf-lab-$1-"
 }
 
 # query LAB FILTER: a value of status -j.

@@ -45,6 +45,8 @@ NBT_COMMON=$NBT_DIR/../scripts/common.sh
 . "$NBT_COMMON"
 # shellcheck source=selftests/lib/net.sh
 . "$NBT_DIR/lib/net.sh"
+# shellcheck source=selftests/lib/process.sh
+. "$NBT_DIR/lib/process.sh"
 # shellcheck source=selftests/lib/samples.sh
 . "$NBT_DIR/lib/samples.sh"
 
@@ -501,10 +503,23 @@ expect_match()
 # expect_no_match FILE REGEX: no line of FILE matches it.
 expect_no_match()
 {
+	local status=0
+
 	[ -e "$1" ] || fail "no file $1"
-	grep -Eq -e "$2" "$1" || return 0
+	grep -Eq -e "$2" "$1" || status=$?
+	[ "$status" -ne 1 ] || return 0
 	show "$(basename "$1")" "$1"
+	[ "$status" -eq 0 ] || fail "grep: status $status: $2"
 	fail "a line matches: $2"
+}
+
+# expect_no_line REGEX COMMAND...: COMMAND succeeds, and no line that it prints matches
+# REGEX: with '' it prints none. (What is written as $(COMMAND) among the arguments of
+# expect_eq may fail and print nothing, and nobody notices.)
+expect_no_line()
+{
+	"${@:2}" >"$TMP/.lines" || fail "status $?: ${*:2}"
+	expect_no_match "$TMP/.lines" "$1"
 }
 
 # expect_out REGEX, expect_err REGEX: the same for the last expect_status.

@@ -168,6 +168,11 @@ test_usage()
 # ---------------------------------------------------------------------------
 # Lifetime
 
+no_packet_socket()
+{
+	expect_no_line '' in_ns "$SERVER" tail -n +2 /proc/net/packet
+}
+
 # A filter of clsact stays, where the kernel has no tcx. The next start tells of it, and
 # how to remove it.
 remove_leftover()
@@ -189,8 +194,8 @@ test_kill_9_leaves_nothing()
 	stop_sample "$PID" KILL 2>/dev/null || :
 	eventually 10 xdp_is "$SERVER" right none
 	grep -q '^ready:.*tcx' "$SAMPLE_OUT" || remove_leftover
-	expect_eq "filters left" "$(tc -n "$SERVER" filter show dev right ingress)" ""
-	expect_eq "packet sockets left" "$(in_ns "$SERVER" sh -c 'tail -n +2 /proc/net/packet')" ""
+	expect_no_line '' tc -n "$SERVER" filter show dev right ingress
+	no_packet_socket
 	expect_answers 1 "$S4"
 	# A new one can start at once.
 	path ': xdp drop (never reached sockfilter, tc)' 0 \
@@ -203,8 +208,8 @@ test_ended_leaves_nothing()
 	expect_answers 1 "$S4"
 	stop
 	xdp_is "$SERVER" right none || fail "XDP is still there"
-	expect_eq "qdiscs" "$(tc -n "$SERVER" qdisc show dev right | grep -c clsact || :)" 0
-	expect_eq "packet sockets left" "$(in_ns "$SERVER" sh -c 'tail -n +2 /proc/net/packet')" ""
+	expect_no_line clsact tc -n "$SERVER" qdisc show dev right
+	no_packet_socket
 }
 
 # A hook that is taken is not taken over, and the others stay as they were.
@@ -213,7 +218,7 @@ test_busy_hook()
 	start --xdp drop-ping
 	expect_status 1 "$NETWORK" -n "$SERVER" -i right -d 5
 	expect_err "^network: failed to attach to right: XDP program 'net_xdp' "
-	expect_eq "packet sockets left" "$(in_ns "$SERVER" sh -c 'tail -n +2 /proc/net/packet')" ""
+	no_packet_socket
 	expect_silence 1 "$S4"
 	stop
 }

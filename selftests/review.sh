@@ -159,14 +159,14 @@ test_an_interrupt_ends_the_step()
 	expect_eq status "$status" 130
 	eventually 5 pid_gone "$(<"$TMP/building")"
 	expect_eq "worktrees" "$(git -C "$REPO" worktree list | wc -l)" 1
-	expect_eq "files" "$(find "$TMP/tmp" -mindepth 1)" ""
+	expect_no_line '' find "$TMP/tmp" -mindepth 1
 }
 
 test_nothing_is_left()
 {
 	expect_eq "worktrees" "$(git -C "$REPO" worktree list | wc -l)" 1
 	expect_eq "branch" "$(git -C "$REPO" branch --show-current)" main
-	expect_eq "status" "$(git -C "$REPO" status --porcelain)" ""
+	expect_no_line '' git -C "$REPO" status --porcelain
 }
 
 test_usage()

@@ -120,7 +120,7 @@ test_no_memory_for_maps()
 	expect_status 1 in_cgroup timeout 60 "$(sample pktcount)" -n "$SERVER" -i right --top 5 --sources 1048576
 	expect_err '^pktcount: failed to .*: Cannot allocate memory$'
 	expect_no_match "$OUT_FILE" '^ready'
-	expect_no_match <(ip -n "$SERVER" -d link show dev right) 'prog/xdp'
+	expect_no_line 'prog/xdp' ip -n "$SERVER" -d link show dev right
 	begin 'pktcount --top 5'
 	finish
 }

@@ -383,8 +383,8 @@ nothing_is_left()
 	local kind id
 
 	[ ! -e "/sys/fs/bpf/xdp_lb/$NAME" ] || fail "there are pins"
-	expect_eq "neighbours kept" "$(on lb ip neigh show | grep -c managed || :)" 0
-	expect_no_match <(on lb ip -d link show dev eth0) 'prog/xdp'
+	expect_no_line managed on lb ip neigh show
+	expect_no_line 'prog/xdp' on lb ip -d link show dev eth0
 	while read -r kind id; do
 		[ "$kind" = btf ] || eventually 10 bpf_object_gone "$kind" "$id"
 	done < <(sort -u "$TMP/objects")

@@ -95,10 +95,13 @@ fetch()
 	tail -c 300001 "$TMP/fetched" | cmp - "$TMP/nginx/body" || fail "curl got another body"
 }
 
-# packets FILE [EXPRESSION]: how many are in a pcap file.
+# packets FILE [EXPRESSION]: how many are in a pcap file, which is whole.
 packets()
 {
-	tcpdump -nn -r "$1" "${@:2}" 2>/dev/null | wc -l
+	local lines
+
+	lines=$(tcpdump -nn -r "$1" "${@:2}" 2>/dev/null)
+	grep -c . <<<"$lines" || :
 }
 
 # pcap FILE CODE: run perl CODE for each packet of a pcap file, with $sec, $nsec, $caplen,

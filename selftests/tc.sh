@@ -98,19 +98,27 @@ qdisc()
 	in_ns "$SERVER" tc qdisc show dev right | grep -E 'clsact|ingress' || :
 }
 
+no_qdisc()
+{
+	expect_no_line 'clsact|ingress' in_ns "$SERVER" tc qdisc show dev right
+}
+
 # attached HOOK: number of programs of the sample at ingress there.
 attached()
 {
+	local shown
+
 	if [ "$1" = tcx ]; then
 		tcx_count "$SERVER" right
 	else
-		filters | grep -c netbpf_tc || :
+		shown=$(filters)
+		grep -c netbpf_tc <<<"$shown" || :
 	fi
 }
 
 nothing_left()
 {
-	expect_eq qdisc "$(qdisc)" ""
+	no_qdisc
 	! has_tcx || expect_eq tcx "$(tcx_count "$SERVER" right)" 0
 }
 

@@ -51,16 +51,6 @@ nothing_left()
 	expect_eq "left behind" "$(ls "$TMPDIR")" ""
 }
 
-# qemu_of PID: the guest of a vmtest.sh.
-qemu_of()
-{
-	local child
-
-	for child in $(<"/proc/$1/task/$1/children"); do
-		[[ $(readlink "/proc/$child/exe") != *qemu-system-x86_64 ]] || echo "$child"
-	done
-}
-
 # start_guest VAR COMMAND...: in the background, until its first line is there.
 start_guest()
 {
@@ -70,7 +60,8 @@ start_guest()
 	start_bg __guest "$VMTEST" -- "$@"
 	printf -v "$__var" %s "$__guest"
 	eventually "$READY" grep -q . "$(sample_out "$__guest")"
-	QEMU=$(qemu_of "$__guest")
+	# The kernel keeps 15 characters of a name.
+	QEMU=$(child_named "$__guest" qemu-system-x86)
 	[ -n "$QEMU" ] || fail "no qemu runs"
 }
 
@@ -386,7 +377,7 @@ test_sigterm_ends_two_at_once()
 	stop_sample "$pid" TERM || :
 	expect_eq "exit status" "$STATUS" 143
 	nothing_left
-	! pgrep -f "vmtest=$TMPDIR" >/dev/null || fail "a qemu is left"
+	no_process "vmtest=$TMPDIR"
 }
 
 both_here()

@@ -31,7 +31,6 @@ test_ready_in_json()
 {
 	local name
 
-	have jq || skip "not installed: jq"
 	for name in $SAMPLES; do
 		base "$name"
 		expect_status 0 "${BASE[@]}" -j

@@ -20,15 +20,6 @@ sample_ended()
 	child_ended "$1"
 }
 
-# pid_gone PID: no such process, or a zombie that init has not reaped yet.
-pid_gone()
-{
-	local line
-
-	{ read -r line <"/proc/$1/stat"; } 2>/dev/null || return 0
-	[[ ${line##*) } = [ZX]* ]]
-}
-
 sample_is_ready()
 {
 	grep -Eq '^ready:|"event": *"ready"' "$(sample_out "$1")"

@@ -88,7 +88,7 @@ test_attach_clsact()
 {
 	path ': xdp pass, tc pingpong (answered)' 2 --attach clsact --xdp pass --tc pingpong
 	expect_match "$SAMPLE_OUT" '; tc pingpong, clsact; '
-	expect_eq "filters left" "$(tc -n "$SERVER" filter show dev right ingress)" ""
+	expect_no_line '' tc -n "$SERVER" filter show dev right ingress
 }
 
 # frame HEX...: leaves "left" as it is.

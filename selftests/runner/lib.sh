@@ -54,6 +54,34 @@ test_lib_errexit()
 	expect_out '^# Totals: pass:0 fail:9 '
 }
 
+# That something is not there is not what a check finds that cannot look.
+test_lib_what_is_not_there()
+{
+	new_dir
+	lib_fake a <<-'END'
+		test_good() { expect_no_line x echo y; expect_no_line '' true; no_process "nbt-$$-"; }
+		test_a_line() { expect_no_line x echo x; true; }
+		test_no_tool() { expect_no_line '' nosuchtool; true; }
+		test_status() { expect_no_line '' false; true; }
+		test_bad_regex() { echo y >$TMP/y; expect_no_match $TMP/y '('; true; }
+		test_a_process() { local p; start_bg p bash -c 'while :; do sleep 0.05; done' nbt-$$-x
+			no_process "nbt-$$-"; true; }
+		test_a_child() { local p; start_bg p sleep 1000; eventually 5 is_child $BASHPID $p; }
+		is_child() { [ "$(child_named $1 sleep)" = $2 ]; }
+		run_tests test_good test_a_line test_no_tool test_status test_bad_regex test_a_process \
+			test_a_child
+	END
+	expect_status 1 "$FAKE/a"
+	expect_out '^ok 1 good'
+	expect_out '^# failed: a line matches: x$'
+	expect_out '^# failed: status 127: nosuchtool$'
+	expect_out '^# failed: status 1: false$'
+	expect_out '^# failed: grep: status 2: \($'
+	expect_out '^# failed: processes left: [0-9]+ bash -c .* nbt-'
+	expect_out '^ok 7 a child'
+	expect_out '^# Totals: pass:2 fail:5 '
+}
+
 # In a condition no test could fail: run_tests must refuse.
 test_lib_run_tests_in_a_condition()
 {

@@ -125,7 +125,7 @@ test_pipe_into_tcpdump()
 	eventually 10 lines_are "$(sample_out "$PID")" 6
 	expect_answers 2 "$S6"
 	eventually 10 lines_are "$(sample_out "$PID")" 10
-	kill "$(pgrep -P "$PID" -x sockfilter)"
+	kill "$(child_named "$PID" sockfilter)"
 	wait_sample "$PID" 10
 	expect_match "$TMP/err" '^summary: 1[0-9] packets captured'
 	expect_match "$TMP/err" 'copy only'

@@ -12,7 +12,7 @@ test_auto_takes_tcx()
 	start
 	expect_match "$SAMPLE_OUT" '^ready: right \(tcx, ingress\)$'
 	expect_eq "tcx programs" "$(attached tcx)" 1
-	expect_eq qdisc "$(qdisc)" ""
+	no_qdisc
 	stop
 }
 
@@ -48,7 +48,7 @@ test_empty_clsact_stays()
 	start --attach clsact
 	stop
 	expect_match <(qdisc) clsact
-	expect_eq filters "$(filters)" ""
+	expect_no_line '' filters
 }
 
 # To pass is to let the next one decide, also from tcx on to clsact.
@@ -133,7 +133,7 @@ test_ingress_qdisc()
 	expect_status 1 "$TC" -n "$SERVER" -i right --attach clsact -D egress -a pass -d 1
 	expect_err 'failed to attach to right: it has an ingress qdisc'
 	expect_err '^  hint: .*tc qdisc del dev right ingress'
-	expect_eq "our filters" "$(filters | grep -c netbpf_tc || :)" 0
+	expect_no_line netbpf_tc filters
 }
 
 test_two_interfaces()
