@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <time.h>
@@ -20,6 +21,9 @@
 #ifndef ENOTSUPP
 #define ENOTSUPP 524
 #endif
+
+/* PROC_PID_INIT_INO of the kernel: the pid namespace outside of all containers. */
+#define FIRST_PIDNS_INO 0xeffffffcU
 
 /* Programs without one of the prefixes belong to all back ends. */
 static const struct {
@@ -120,6 +124,17 @@ static bool is_wanted(const char *prog, enum tcpconnect_backend wanted)
 	return true;
 }
 
+/* In a container processes have the numbers that they have there. */
+static void set_pidns(struct tcpconnect_kern *skel)
+{
+	struct stat ns;
+
+	if (stat("/proc/self/ns/pid", &ns) || ns.st_ino == FIRST_PIDNS_INO)
+		return;
+	skel->rodata->pidns_dev = ns.st_dev;
+	skel->rodata->pidns_ino = ns.st_ino;
+}
+
 static void configure(struct tcpconnect_kern *skel, enum tcpconnect_backend backend,
 		      const struct sample_connect_config *config)
 {
@@ -132,6 +147,7 @@ static void configure(struct tcpconnect_kern *skel, enum tcpconnect_backend back
 	skel->rodata->table_sport = config->table_sport;
 	memcpy((void *)&skel->rodata->filter, &config->filter, sizeof(config->filter));
 	skel->rodata->filter.by_cgroup = !!config->cgroup;
+	set_pidns(skel);
 
 	bpf_object__for_each_program(prog, skel->obj)
 		bpf_program__set_autoload(prog, is_wanted(bpf_program__name(prog), backend));

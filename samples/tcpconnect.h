@@ -55,7 +55,8 @@ enum tcpconnect_count {
  * @lat_ns: from then until the result
  * @saddr: local address, IPv4 as ::ffff:a.b.c.d; zero if it was never chosen
  * @daddr: remote address, likewise
- * @pid: process that called connect()
+ * @pid: process that called connect(), by its number in the pid namespace of the
+ *	loader; 0: it has none there
  * @uid: its user
  * @netns: inode number of the network namespace of the socket
  * @ret: 0: established, else the errno

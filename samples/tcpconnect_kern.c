@@ -39,6 +39,9 @@ const volatile long nr_connect;
 const volatile bool events = true;
 const volatile bool table;
 const volatile bool table_sport;
+/* The pid namespace whose numbers are shown; 0: that of the machine. */
+const volatile __u64 pidns_dev;
+const volatile __u64 pidns_ino;
 
 /* A call of connect() that has not returned; its key is the thread. */
 struct call {
@@ -112,13 +115,25 @@ static __always_inline void get_local(struct tcpconnect_event *ev, const struct 
 		sock_addr4(ev->saddr, 0);
 }
 
+/* 0: the caller has no number there. */
+static __always_inline __u32 caller_pid(void)
+{
+	struct bpf_pidns_info info = {};
+
+	if (!pidns_ino)
+		return bpf_get_current_pid_tgid() >> 32;
+	if (bpf_get_ns_current_pid_tgid(pidns_dev, pidns_ino, &info, sizeof(info)))
+		return 0;
+	return info.tgid;
+}
+
 static __always_inline void get_caller(struct tcpconnect_attempt *attempt,
 				       const struct sock *sk)
 {
 	struct tcpconnect_event *ev = &attempt->ev;
 
 	attempt->task = bpf_get_current_pid_tgid();
-	ev->pid = attempt->task >> 32;
+	ev->pid = caller_pid();
 	ev->uid = bpf_get_current_uid_gid();
 	bpf_get_current_comm(ev->comm, sizeof(ev->comm));
 	ev->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);

@@ -114,9 +114,13 @@ static inline void open_programs(struct __test_metadata *_metadata,
 				 enum tcpconnect_backend backend)
 {
 	struct bpf_program *prog;
+	struct stat pidns;
 
+	ASSERT_EQ(0, stat("/proc/self/ns/pid", &pidns));
 	self->skel = tcpconnect_kern__open();
 	ASSERT_NE(NULL, self->skel);
+	self->skel->rodata->pidns_dev = pidns.st_dev;
+	self->skel->rodata->pidns_ino = pidns.st_ino;
 	self->skel->rodata->backend = backend;
 	self->skel->rodata->nr_connect = SYS_connect;
 	self->skel->rodata->filter.netns = self->netns;

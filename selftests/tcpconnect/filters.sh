@@ -92,6 +92,24 @@ test_filter_pid()
 	expect_json '.[-1] | .attempts == 1 and .filtered_out >= 1'
 }
 
+# In a pid namespace of its own, as in a container, processes have the numbers that they
+# have there. One that is outside has none.
+test_pid_namespace()
+{
+	local inside
+
+	start_main 30 unshare --pid --fork "$TCPCONNECT" --backend "$BACKEND" -n "$CLIENT" -j
+	inside=$(child_named "$PID" tcpconnect)
+	peer "$S4" "$PORT"
+	read_peer "$(in_ns "$CLIENT" nsenter "--pid=/proc/$inside/ns/pid" perl "$TMP/peer.pl" \
+		"$S4" "$PORT")"
+	eventually 5 has_events 1 "$P_PID"
+	kill "$inside"
+	wait_sample "$PID" 10
+	[ "$P_PID" -lt 10 ] || fail "the peer has the number $P_PID in a new pid namespace"
+	expect_json '[.[] | select(.event == "connect").pid] == [0, $pid]' --argjson pid "$P_PID"
+}
+
 test_filter_netns()
 {
 	local other
