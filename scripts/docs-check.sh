@@ -179,6 +179,9 @@ end()
 # goes into VAR, with its output in FILE.
 start()
 {
+	# What an earlier command has printed must not be taken for the output of this one,
+	# which opens the file a moment later.
+	: >"$3"
 	set -m
 	(cd "$WORK/tree" && exec env --default-signal=INT,QUIT bash -c "$2") \
 		</dev/null >"$3" 2>&1 &

@@ -120,6 +120,9 @@ start_at()
 
 	shift 2
 	show_command "$node" "samples/$sample${*:+ $*}"
+	# What the sample before has printed must not be taken for the output of this one,
+	# which opens the file a moment later.
+	: >"$WORK/demo"
 	"$NETBPF_OUT/samples/$sample" -n "netbpf-$LAB-$node" "$@" \
 		>"$WORK/demo" 2>&1 </dev/null &
 	DEMO_PID=$!
