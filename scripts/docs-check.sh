@@ -4,7 +4,8 @@
 # Run the command blocks of the pages that are marked as runnable, and compare
 # what they print with what the page shows. Documentation/testing.rst describes
 # the mark. Addresses of the kernel, times, ids and ports of a connection are
-# masked on both sides; "..." in the page stands for anything.
+# masked on both sides, and what each compiler makes in its own way, the
+# instructions of BPF, is left out; "..." in the page stands for anything.
 #
 # The commands run as they stand in the page, in a mount namespace of our own:
 # the names in /run/netns, the labs and the pins are private, so that neither a
@@ -72,8 +73,16 @@ options()
 
 # --- comparing ---------------------------------------------------------------
 
-# What differs from run to run and means nothing. Masks of the block follow.
+# A port that the kernel chooses for a client, 32768 to 60999. A pid may be such a
+# number, too: what stands before it tells which it is.
+readonly PORT='(3276[89]|327[7-9][0-9]|32[89][0-9]{2}|3[3-9][0-9]{3}|[45][0-9]{4}|60[0-9]{3})\b'
+
+# What differs from run to run, or from compiler to compiler, and means nothing. Masks of
+# the block follow.
 readonly MASKS='
+/^[0-9]+: \([0-9a-f]{2}\) /d
+s/\bR[0-9]+\b/RN/g
+s/\balloc_insn=[0-9]+/alloc_insn=N/g
 s/[[:space:]]+$//
 s/^ +\.\.\.$/.../
 s/0x[0-9a-f]{9,16}/ADDRESS/g
@@ -86,7 +95,9 @@ s/\b(pid|id|process|ident) [0-9]+/\1 N/g
 s/\bnetbpf-([a-z_]+)-[0-9]+/netbpf-\1-N/g
 s/\b[0-9a-f]{32}\b/HASH/g
 s/\btag [0-9a-f]{16}\b/tag N/g
-s/\b(3276[89]|327[7-9][0-9]|32[89][0-9]{2}|3[3-9][0-9]{3}|[45][0-9]{4}|60[0-9]{3})\b/PORT/g
+s/\b([0-9]+(\.[0-9]+){3}[.:])'$PORT'/\1PORT/g
+s/(\]:|:[0-9a-f]*\.)'$PORT'/\1PORT/g
+s/\b((ports?|sport|dport)("?:| ))'$PORT'/\1PORT/g
 '
 
 # mask FILE: FILE with what changes from run to run masked.

@@ -132,10 +132,50 @@ test_what_changes_is_masked()
 		took 3 ms at 01:02:03.123456789, pid 1, port 33333
 	END
 	expect_status 0 "$CHECK" "$TMP/page.rst"
+	made_up <<-'END'
+		# printf '%s\n' '10.0.0.1:45678 > [fd00::2]:45679' '10.0.0.1.45678 > fd00::2.45679:' '"sport":45678,'
+		10.0.0.1:40000 > [fd00::2]:40000
+		10.0.0.1.40000 > fd00::2.40000:
+		"sport":40000,
+	END
+	expect_status 0 "$CHECK" "$TMP/page.rst"
 	# A MAC address is no time.
 	made_up <<-'END'
 		# echo 02:42:10:00:01:02
 		02:42:10:00:01:03
+	END
+	expect_status 1 "$CHECK" "$TMP/page.rst"
+}
+
+# The number of a process may be one of those that a client gets as a port.
+test_a_pid_is_no_port()
+{
+	made_up "   mask: kill [0-9]+" <<-'END'
+		# echo kill 45678
+		kill 1
+	END
+	expect_status 0 "$CHECK" "$TMP/page.rst"
+	made_up <<-'END'
+		# echo 45678 bytes
+		45679 bytes
+	END
+	expect_status 1 "$CHECK" "$TMP/page.rst"
+}
+
+# What the verifier says is compared, without the instructions in between.
+test_instructions_are_left_out()
+{
+	made_up <<-'END'
+		# printf '3: (79) r1 = *(u64 *)(r0 +0)\nR0 invalid mem access\n... alloc_insn=6\n'
+		7: (71) r2 = *(u8 *)(r3 +12)
+		8: (07) r2 += 1                       ; R2=2
+		R3 invalid mem access
+		... alloc_insn=9
+	END
+	expect_status 0 "$CHECK" "$TMP/page.rst"
+	made_up <<-'END'
+		# echo R0 invalid mem access
+		R0 invalid access
 	END
 	expect_status 1 "$CHECK" "$TMP/page.rst"
 }
@@ -235,6 +275,7 @@ test_usage()
 
 run_tests "${TESTS[@]}" test_every_sample_is_shown test_the_right_output_passes \
 	test_a_wrong_output_is_noticed test_missing_and_surplus_lines_are_noticed \
-	test_dots_stand_for_anything test_what_changes_is_masked test_mask_ignore_and_only \
+	test_dots_stand_for_anything test_what_changes_is_masked \
+	test_a_pid_is_no_port test_instructions_are_left_out test_mask_ignore_and_only \
 	test_an_interrupted_command test_update_writes_what_was_printed test_it_runs_apart \
 	test_usage

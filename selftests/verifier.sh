@@ -69,4 +69,25 @@ test_the_loader_itself()
 	expect_err 'failed to open /nonexistent.o: No such file'
 }
 
-run_tests "${TESTS[@]}" test_the_page_tells_each_message test_the_loader_itself
+# Which compiler makes such a one of the programs above nobody knows.
+test_a_long_log_is_cut()
+{
+	have clang || skip "not installed: clang"
+	clang -target bpf -O2 -c -x c - -o "$TMP/long.o" <<-'C'
+		__attribute__((section("xdp"))) int f(void *ctx)
+		{
+			asm volatile("r0 = 0;"
+				     ".rept 50; r0 += 1; .endr;"
+				     "r0 = *(u64 *)(r0 + 0);" ::: "r0");
+			return 2;
+		}
+	C
+	expect_status 1 "$LOAD" "$TMP/long.o"
+	expect_eq "second line" "$(sed -n 2p "$OUT_FILE")" ...
+	expect_out "^R0 invalid mem access 'scalar'$"
+	# The first one, the dots, the last ten, and what it came to.
+	expect_eq "lines" "$(wc -l <"$OUT_FILE")" 13
+}
+
+run_tests "${TESTS[@]}" test_the_page_tells_each_message test_the_loader_itself \
+	test_a_long_log_is_cut

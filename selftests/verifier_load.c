@@ -10,6 +10,8 @@
 #include <bpf/libbpf.h>
 
 #define LOG_SIZE	(16 << 20)
+/* Of a loop that it has walked through a thousand times the end will do. */
+#define LINES_MAX	10
 
 static int quiet(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
@@ -31,14 +33,33 @@ static char *last_source_line(char *log)
 	return found;
 }
 
+static char *last_lines(char *text, int n)
+{
+	char *at;
+
+	/* What ends the last line starts none. */
+	for (at = text + strlen(text) - 1; at > text; at--) {
+		if (at[-1] == '\n' && !--n)
+			return at;
+	}
+	return text;
+}
+
 /* The figures at the end are of no help. */
 static void show_reason(char *log)
 {
-	char *end = strstr(log, "\nprocessed ");
+	char *end = strstr(log, "\nprocessed "), *source, *next, *tail;
 
 	if (end)
 		end[1] = '\0';
-	fputs(last_source_line(log), stdout);
+	source = last_source_line(log);
+	next = strchrnul(source, '\n');
+	tail = last_lines(source, LINES_MAX);
+	if (tail > next + 1)
+		printf("%.*s\n...\n", (int)(next - source), source);
+	else
+		tail = source;
+	fputs(tail, stdout);
 }
 
 static int load(const char *path, char *log)
