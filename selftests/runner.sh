@@ -10,6 +10,8 @@
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 # shellcheck source=selftests/runner/lib.sh
 . "$NBT_DIR/runner/lib.sh"
+# shellcheck source=selftests/runner/parallel.sh
+. "$NBT_DIR/runner/parallel.sh"
 # shellcheck source=selftests/runner/documentation.sh
 . "$NBT_DIR/runner/documentation.sh"
 
@@ -44,14 +46,20 @@ lib_fake()
 	} | fake "$1"
 }
 
-# runs STATUS [ARG...]: run.sh ends with STATUS, and its last line says so.
+# runs STATUS [ARG...]: run.sh ends with STATUS; one test at a time, unless ARG says more.
 runs()
 {
 	local status=$1
 
 	shift
 	expect_status "$status" env NETBPF_TESTS_DIR="$FAKE" NETBPF_GRACE=2 \
-		"$RUN" "$@"
+		"$RUN" -j 1 "$@"
+}
+
+# without_times FILE: what it says, with no time that a test took.
+without_times()
+{
+	sed 's/^# took [0-9]*\.[0-9] s$/# took T s/' "$1"
 }
 
 # last_line TEXT: the last line of stdout is exactly TEXT.
@@ -69,13 +77,14 @@ test_pass()
 	END
 	runs 0
 	last_line "2 passed, 0 failed, 0 skipped"
-	expect_eq "whole output" "$OUT" "KTAP version 1
+	expect_eq "whole output" "$(without_times "$OUT_FILE")" "KTAP version 1
 1..1
   KTAP version 1
   # Subtest: one
   1..2
   ok 1 first
   ok 2 - second
+# took T s
 ok 1 selftests: netbpf: one
 # Totals: pass:2 fail:0 xfail:0 xpass:0 skip:0 error:0
 2 passed, 0 failed, 0 skipped"
@@ -109,7 +118,7 @@ test_skip_all()
 	fake b <<<'echo "KTAP version 1"; echo 1..1; echo "ok 1 x"'
 	runs 0
 	expect_out '^ok 1 selftests: netbpf: a # SKIP no \* tool$'
-	expect_out '^# skipped: a: no \* tool$'
+	expect_out '^# skipped 1: no \* tool \(a\)$'
 	last_line "1 passed, 0 failed, 1 skipped"
 }
 
@@ -122,9 +131,12 @@ test_skip_some()
 	END
 	runs 0
 	expect_out '^ok 1 selftests: netbpf: a$'
-	expect_out '^# skipped: a: x: no root$'
-	expect_out '^# skipped: a: why$'
+	expect_out '^# skipped 1: no root \(a: x\)$'
+	expect_out '^# skipped 1: why \(a\)$'
 	last_line "1 passed, 0 failed, 2 skipped"
+	fake b <<<'echo "KTAP version 1"; echo 1..1; echo "ok 1 z # SKIP no root"; exit 4'
+	runs 0 -t a -t b
+	expect_out '^# skipped 2: no root \(a: x, b: z\)$'
 }
 
 test_nothing_but_skips_is_no_success()
@@ -398,7 +410,7 @@ test_interrupt()
 		run_tests test_long
 	END
 	fake c <<<'echo 1..1; echo "ok 1 x"'
-	start_bg pid env NETBPF_TESTS_DIR="$FAKE" "$RUN"
+	start_bg pid env NETBPF_TESTS_DIR="$FAKE" "$RUN" -j 1
 	eventually 10 test -e "$FAKE/there"
 	left=$(cat /proc/"$pid"/task/"$pid"/children)
 	stop_sample "$pid" INT || :
@@ -436,17 +448,18 @@ new_tree()
 	TREE=$(mktemp -d "$TMP/tree.XXXXXX")
 	mkdir "$TREE/scripts" "$TREE/samples" "$TREE/selftests"
 	cp "$NETBPF_TOP/scripts/common.sh" "$TREE/scripts"
-	cp "$RUN" "$NBT_DIR/settings" "$TREE/selftests"
+	cp -r "$RUN" "$NBT_DIR/run" "$NBT_DIR/settings" "$TREE/selftests"
 	FAKE=$TREE/scripts
 	fake setup.sh <<-'END'
 		state=$(dirname "$0")/done
+		[ "${1:-}" != --all ] || shift
 		[ "${1:-}" != --check ] || { [ -e "$state" ] || { echo "no clang"; exit 3; }; exit 0; }
 		echo installing
 		[ -n "${SETUP_WORKS:-}" ] || exit 3
 		touch "$state"
 	END
 	FAKE=$TREE/selftests
-	fake a.sh <<<'echo 1..1; echo "ok 1 in $PWD"'
+	fake a.sh <<<'[ "${1:-}" != -l ] || exit 0; echo 1..1; echo "ok 1 in $PWD"'
 	printf 'all:\n\t@echo sampled; test -z "$(BREAK)"\n' >"$TREE/samples/Makefile"
 	printf 'all:\n' >"$TREE/scripts/Makefile"
 	cat >"$TREE/selftests/Makefile" <<-'END'
@@ -456,6 +469,7 @@ new_tree()
 			printf '%s\n' '#!/bin/sh' '$(TEST)' >$(OUT)/c_test; \
 			chmod +x $(OUT)/c_test
 		list: ; @printf '%s\n' a.sh c_test
+		list-all: ; @printf '%s\n' a.sh c_test tool.sh
 	END
 }
 
@@ -494,6 +508,8 @@ test_setup_and_build()
 	tree_runs 0 -l
 	expect_eq "the list" "$OUT" $'a\nc_test'
 	expect_eq "messages" "$ERR" ""
+	tree_runs 0 --all -l
+	expect_eq "the list of all" "$OUT" $'a\nc_test\ntool'
 	tree_runs 0 -t a.sh
 	last_line "1 passed, 0 failed, 0 skipped"
 }
@@ -525,6 +541,6 @@ test_build_directory()
 	last_line "1 passed, 1 failed, 0 skipped"
 }
 
-mapfile -t TESTS < <(cat "$NBT_SELF" "$NBT_DIR"/runner/{lib,documentation}.sh |
+mapfile -t TESTS < <(cat "$NBT_SELF" "$NBT_DIR"/runner/{lib,parallel,documentation}.sh |
 	sed -n 's/^\(test_[a-z0-9_]*\)()$/\1/p')
 run_tests "${TESTS[@]}"

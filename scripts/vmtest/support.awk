@@ -57,9 +57,6 @@ FILENAME == ARGV[1] {
 
 FNR == 1 { kernels[++n] = kernel }
 
-# vmtest.sh keeps them with the seconds in front.
-{ sub(/^[0-9]+ /, "") }
-
 /^  # Subtest: / { test = $3 }
 
 /^  (not )?ok [0-9]+ / {

@@ -5,18 +5,18 @@
 
 declare -A GUEST_OF=() RECORDER_OF=() STATUS_OF=() TIME_OF=() RELEASE_OF=()
 
-# What each kernel printed, a line "SECONDS TEXT", SECONDS since its start.
+# What each kernel printed.
 readonly RECORD_DIR=$KERNEL_DIR/record
 
 # record KERNEL: pass stdin on, and keep it. Two at once are told apart.
 record()
 {
-	local line start=$EPOCHSECONDS prefix=
+	local line prefix=
 
 	[ -z "$PARALLEL" ] || prefix="$1: "
 	while IFS= read -r line || [ -n "$line" ]; do
 		printf '%s%s\n' "$prefix" "$line"
-		printf '%s %s\n' $((EPOCHSECONDS - start)) "$line" >&3
+		printf '%s\n' "$line" >&3
 	done 3>"$RECORD_DIR/$1"
 }
 
@@ -33,21 +33,16 @@ results()
 		else
 			pass++
 	}
-	{
-		at = $1
-		text = substr($0, length($1) + 2)
-	}
-	text ~ /^  (not )?ok [0-9]/ { count(substr(text, 3)) }
-	text ~ /^1\.\./ { last = at }
-	text ~ /^(not )?ok [0-9]+ selftests: netbpf: / {
-		name = text
+	/^  (not )?ok [0-9]/ { count(substr($0, 3)) }
+	/^# took / { took = $3 }
+	/^(not )?ok [0-9]+ selftests: netbpf: / {
+		name = $0
 		sub(/^.*selftests: netbpf: /, "", name)
 		sub(/ .*/, "", name)
-		if (pass + fail + skip == 0 || (text ~ /^not/ && !fail))
-			count(text)
-		print name, pass + 0, fail + 0, skip + 0, at - last
+		if (pass + fail + skip == 0 || (/^not/ && !fail))
+			count($0)
+		print name, pass + 0, fail + 0, skip + 0, took
 		pass = fail = skip = 0
-		last = at
 	}' "$1"
 }
 
@@ -111,7 +106,7 @@ print_skips()
 	local kernel
 
 	for kernel in $KNOWN_KERNELS; do
-		sed -n "s/^[0-9]* # skipped: /skipped on $kernel: /p" "$RECORD_DIR/$kernel"
+		sed -n "s/^# skipped [0-9]*: /skipped on $kernel: /p" "$RECORD_DIR/$kernel"
 	done
 }
 
