@@ -183,7 +183,7 @@ UNDO=()
 
 cleanup()
 {
-	local i
+	local i pid
 
 	trap '' HUP INT TERM
 	set +e
@@ -191,6 +191,10 @@ cleanup()
 	for ((i = ${#UNDO[@]} - 1; i >= 0; i--)); do
 		eval "${UNDO[i]}"
 	done
+	# A signal may come when a process is started and its undo is not noted yet.
+	while read -r pid; do
+		end_process "$pid"
+	done < <(jobs -p)
 	rm -rf "$DIR"
 }
 
