@@ -435,9 +435,13 @@ link_tree()
 
 clean_up()
 {
+	local pid
+
 	trap '' INT TERM HUP
-	end "$CHILD" TERM
-	end "$HELPER" TERM
+	# Not by CHILD and HELPER: a signal may come before they are set.
+	for pid in $(jobs -p); do
+		end "$pid" TERM
+	done
 	lab_down
 	rm -rf "$WORK"
 }

@@ -200,13 +200,14 @@ is_demo()
 
 clean_up()
 {
-	local demo
+	local demo pid
 
 	trap '' INT TERM HUP
-	if [ -n "$DEMO_PID" ]; then
-		kill "$DEMO_PID" 2>/dev/null || :
-		wait "$DEMO_PID" 2>/dev/null || :
-	fi
+	# Not by DEMO_PID: a signal may come before it is set.
+	for pid in $(jobs -p); do
+		kill "$pid" 2>/dev/null || :
+		wait "$pid" 2>/dev/null || :
+	done
 	if [ -s "$WORK/lab-up" ]; then
 		read -r demo <"$WORK/lab-up"
 		optional "undo_$demo" || :
