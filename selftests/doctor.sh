@@ -170,7 +170,8 @@ test_command_line()
 	expect_err 'unknown argument: --no-such-option'
 	expect_status 2 "$DOCTOR" -i
 	expect_status 2 "$DOCTOR" eth0
-	expect_status 0 setpriv --reuid 65534 --clear-groups "$DOCTOR" --help
+	public_scripts
+	expect_status 0 as_nobody "$PUBLIC/scripts/doctor.sh" --help
 	expect_out '^Examples:'
 	expect_status 1 "$DOCTOR" -n "$(rand_name nbt-)"
 	expect_err 'no network namespace'

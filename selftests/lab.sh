@@ -402,13 +402,9 @@ test_command_line()
 
 test_not_root()
 {
-	local as="setpriv --reuid=65534 --regid=65534 --clear-groups"
-
-	$as test -r "$LAB_SH" || skip "nobody cannot read $LAB_SH"
-	# shellcheck disable=SC2086
-	expect_status 0 $as "$LAB_SH" --help
-	# shellcheck disable=SC2086
-	expect_status 1 $as "$LAB_SH" up
+	public_scripts
+	expect_status 0 as_nobody "$PUBLIC/scripts/lab.sh" --help
+	expect_status 1 as_nobody "$PUBLIC/scripts/lab.sh" up
 	expect_err 'needs root'
 }
 

@@ -49,6 +49,8 @@ NBT_COMMON=$NBT_DIR/../scripts/common.sh
 . "$NBT_DIR/lib/process.sh"
 # shellcheck source=selftests/lib/samples.sh
 . "$NBT_DIR/lib/samples.sh"
+# shellcheck source=selftests/lib/user.sh
+. "$NBT_DIR/lib/user.sh"
 
 # Where the kernel's KTAP helpers are: beside us in a kernel tree or where
 # kselftests are installed, else in KSRC.

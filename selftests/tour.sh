@@ -7,7 +7,7 @@
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 need_root
-require_tools ip ping nsenter curl
+require_tools ip ping nsenter curl setpriv
 [ -x "$NETBPF_OUT/samples/ping" ] || skip "the samples are not built"
 
 TOUR=$NETBPF_TOP/scripts/tour.sh
@@ -148,7 +148,8 @@ test_step_waits_for_enter()
 
 test_needs_root()
 {
-	expect_status 1 setpriv --reuid 65534 --clear-groups "$TOUR"
+	public_scripts
+	expect_status 1 as_nobody "$PUBLIC/scripts/tour.sh"
 	expect_err 'needs root'
 }
 
