@@ -13,6 +13,7 @@
 need_root
 require_tools flock ip nsenter setpriv unshare
 
+PROBE=$NETBPF_OUT/build/doctor_probe
 SERVICE=(--forward dsr --vip tcp:192.0.2.9:80 --backend 192.0.2.2:80)
 
 setup()
@@ -186,6 +187,8 @@ bpffs_cannot()
 	expect_status 1 "${IN[@]}" "$@" "$LB" check -i v0 "${SERVICE[@]}"
 	expect_out "^  fail  bpffs  *$why"
 	expect_out "^ *cure: $cure"
+	expect_status 0 "${IN[@]}" "$@" "$PROBE" -m bpffs
+	expect_out "^bpffs	warn	$why.* \(xdp_lb needs it\)	$cure"
 	expect_eq "mounts" "$(mounts)" "$before"
 }
 
@@ -200,6 +203,8 @@ tracefs_cannot()
 	expect_err "^hello: failed to read the trace in /sys/kernel/tracing: tracefs is $why"
 	expect_err "^  hint: $cure"
 	expect_no_match "$OUT_FILE" '^ready'
+	expect_status 0 "${IN[@]}" "$@" "$PROBE" -m tracefs
+	expect_out "^tracefs	warn	$why.* \(hello needs it\)	$cure"
 	expect_eq "mounts" "$(mounts)" "$before"
 }
 
@@ -291,6 +296,22 @@ test_other_commands_mount_nothing()
 	expect_out '^  ok    bpffs +mounted on /sys/fs/bpf$'
 }
 
+test_doctor_mounts_nothing()
+{
+	local before
+
+	bare
+	before=$(mounts)
+	expect_status 0 "${IN[@]}" "$PROBE"
+	expect_out '^bpf_printk	ok	its line was read from a private trace instance'
+	expect_status 0 "${IN[@]}" "$PROBE" -m bpffs
+	expect_out '^bpffs	ok	not mounted: xdp_lb mounts it on /sys/fs/bpf when it pins'
+	expect_status 0 "${IN[@]}" "$PROBE" -m tracefs
+	expect_out '^tracefs	ok	not mounted: hello mounts it on /sys/kernel/tracing when'
+	expect_eq "mounts" "$(mounts)" "$before"
+	expect_status 2 "$PROBE" -m nonsense
+}
+
 # --- a chroot ----------------------------------------------------------------
 
 # make_root DIR: a root directory that is no mount point, with all that "/" has.
@@ -315,6 +336,9 @@ test_root_is_no_mount_point()
 	bare
 	make_root "$root"
 	! "${IN[@]}" mountpoint -q "$root" || fail "it is a mount point"
+	expect_status 0 "${IN[@]}" chroot "$root" "$PROBE"
+	expect_out '^bpf_printk	ok	its line was read from a private trace instance'
+	expect_eq "mounts of tracefs" "$(mounts | grep -c tracefs || :)" 0
 	expect_status 0 "${IN[@]}" chroot "$root" "$HELLO" -i lo -d 0.1
 	expect_err '^hello: mounted tracefs on /sys/kernel/tracing$'
 	lb_run one v0
@@ -330,4 +354,4 @@ run_tests test_bpffs_is_mounted_once_and_left test_tracefs_is_mounted_once_and_l
 	test_without_CAP_SYS_ADMIN test_in_a_user_namespace				\
 	test_another_file_system_is_there test_bpffs_is_read_only test_without_sysfs	\
 	test_ip_netns_exec test_other_commands_mount_nothing				\
-	test_root_is_no_mount_point
+	test_doctor_mounts_nothing test_root_is_no_mount_point

@@ -13,16 +13,25 @@ mounts_of()
 	done </proc/self/mounts
 }
 
+# unmounted NAME TYPE DIR: the row of a file system that is not mounted there.
+unmounted()
+{
+	if [ -x "$PROBE" ]; then
+		probe -m "$1"
+	else
+		row "$1" warn "not mounted" "mount -t $2 $2 $3"
+	fi
+}
+
 check_bpffs()
 {
 	local dirs
 
 	dirs=$(mounts_of bpf | paste -sd ' ')
-	if [ -n "$dirs" ]; then
+	if [[ " $dirs " == *' /sys/fs/bpf '* ]]; then
 		row bpffs ok "mounted on $dirs"
 	else
-		row bpffs warn "not mounted: only what pins programs or maps needs it" \
-			"mount -t bpf bpf /sys/fs/bpf"
+		unmounted bpffs bpf /sys/fs/bpf
 	fi
 }
 
@@ -32,9 +41,7 @@ check_tracefs()
 
 	dirs=$(mounts_of tracefs | paste -sd ' ')
 	if [ -z "$dirs" ]; then
-		row tracefs warn \
-			"not mounted, neither on /sys/kernel/tracing nor on /sys/kernel/debug/tracing" \
-			"mount -t tracefs tracefs /sys/kernel/tracing"
+		unmounted tracefs tracefs /sys/kernel/tracing
 		return
 	fi
 	row tracefs ok "mounted on $dirs"

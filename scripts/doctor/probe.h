@@ -87,5 +87,6 @@ void probe_tracing(const struct btf *btf, const char *tracefs);
 void probe_attach(void);
 void probe_interface(const char *name);
 void probe_interfaces(void);
+bool probe_mount(const char *name);
 
 #endif

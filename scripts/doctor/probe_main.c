@@ -6,6 +6,7 @@
  *	doctor_probe		probe the kernel
  *	doctor_probe -i IF	XDP side of one interface
  *	doctor_probe -a		the same, one line for each interface but lo
+ *	doctor_probe -m NAME	bpffs or tracefs: mounted, or what samples would do
  *
  * A line on stdout for each result, read by doctor.sh:
  *
@@ -186,8 +187,8 @@ int main(int argc, char **argv)
 		probe_interfaces();
 	} else if (argc == 1) {
 		probe_kernel();
-	} else {
-		fprintf(stderr, "Usage: doctor_probe [-a | -i IF]\n");
+	} else if (argc != 3 || strcmp(argv[1], "-m") || !probe_mount(argv[2])) {
+		fprintf(stderr, "Usage: doctor_probe [-a | -i IF | -m bpffs | -m tracefs]\n");
 		return 2;
 	}
 	return 0;

@@ -7,14 +7,13 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/vfs.h>
 
-#include <linux/magic.h>
 #include <linux/perf_event.h>
 
 #include <bpf/btf.h>
 
 #include "probe.h"
+#include "sample_fs.h"
 
 #define TRACEFS			"/sys/kernel/tracing"
 #define TRACEFS_OLD		"/sys/kernel/debug/tracing"
@@ -24,13 +23,6 @@
 #define STATE_TP		"inet_sock_set_state"
 
 /* --- file systems ---------------------------------------------------------- */
-
-static bool is_tracefs(const char *dir)
-{
-	struct statfs fs;
-
-	return !statfs(dir, &fs) && fs.f_type == TRACEFS_MAGIC;
-}
 
 static void probe_lockdown(bool private_mounts)
 {
@@ -52,13 +44,14 @@ static void probe_lockdown(bool private_mounts)
 /* Where tracefs is, mounted for this process alone if need be, or NULL. */
 const char *probe_tracefs(void)
 {
+	/* Not "/", which in a chroot may be no mount point. */
 	bool private_mounts = !unshare(CLONE_NEWNS) &&
-			      !mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL);
+			      !mount("none", "/sys", NULL, MS_REC | MS_PRIVATE, NULL);
 
 	probe_lockdown(private_mounts);
-	if (is_tracefs(TRACEFS))
+	if (sample_fs_is_at(&sample_tracefs, TRACEFS))
 		return TRACEFS;
-	if (is_tracefs(TRACEFS_OLD))
+	if (sample_fs_is_at(&sample_tracefs, TRACEFS_OLD))
 		return TRACEFS_OLD;
 	if (private_mounts && !mount("tracefs", TRACEFS, "tracefs", 0, NULL))
 		return TRACEFS;

@@ -98,6 +98,13 @@ test_in_a_user_namespace()
 	row_is "program XDP" fail
 }
 
+# For private: bpffs and tracefs are mounted nowhere.
+UNMOUNT='
+	while umount -l /sys/fs/bpf 2>/dev/null; do :; done
+	while umount -l /sys/kernel/tracing 2>/dev/null; do :; done
+	! mountpoint -q /sys/kernel/debug || umount -lR /sys/kernel/debug
+'
+
 test_mounts()
 {
 	as_json 0 private '"$@"'
@@ -108,14 +115,24 @@ test_mounts()
 		mount --bind /run/off /sys/kernel/tracing/tracing_on
 		"$@"'
 	row_is tracing_on warn off
-	as_json 0 private '
-		while umount -l /sys/fs/bpf 2>/dev/null; do :; done
-		while umount -l /sys/kernel/tracing 2>/dev/null; do :; done
-		! mountpoint -q /sys/kernel/debug || umount -lR /sys/kernel/debug
-		"$@"'
-	row_is bpffs warn 'not mounted'
-	row_is tracefs warn 'not mounted'
+	as_json 0 private "$UNMOUNT"' "$@"'
+	row_is bpffs ok 'not mounted: xdp_lb mounts it on /sys/fs/bpf'
+	row_is tracefs ok "not mounted: hello mounts it on $TRACEFS"
+}
+
+# Without the probe nobody knows whether a sample could mount it.
+test_mounts_that_cannot_be()
+{
+	as_json 0 private "$UNMOUNT"' O=/nonexistent "$@"'
+	row_is bpffs warn '^not mounted$'
+	cure_is bpffs '^mount -t bpf '
+	row_is tracefs warn '^not mounted$'
 	cure_is tracefs '^mount -t tracefs '
+	as_json 1 private "$UNMOUNT"' exec setpriv --bounding-set=-sys_admin "$@"'
+	row_is bpffs warn 'needs CAP_SYS_ADMIN'
+	cure_is bpffs '^sudo mount -t bpf '
+	row_is tracefs warn 'needs CAP_SYS_ADMIN'
+	cure_is tracefs '^sudo mount -t tracefs '
 }
 
 test_nothing_is_left_and_that_is_said()

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What samples would mount: asked of the code by which they do. */
+#include "probe.h"
+#include "sample_fs.h"
+
+static const struct {
+	const struct sample_fs *fs;
+	const char *sample;
+	const char *when;
+} needed[] = {
+	{ &sample_bpffs, "xdp_lb", "it pins" },
+	{ &sample_tracefs, "hello", "it reads the trace" },
+};
+
+/* The row of bpffs or tracefs; false: there is no such file system. */
+bool probe_mount(const char *name)
+{
+	struct sample_fs_report report;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(needed) && strcmp(needed[i].fs->name, name); i++)
+		;
+	if (i == ARRAY_SIZE(needed))
+		return false;
+	sample_fs_look(needed[i].fs, &report);
+	if (report.state == SAMPLE_FS_THERE)
+		row(name, OK, NULL, "mounted on %s", needed[i].fs->dir);
+	else if (report.state == SAMPLE_FS_ABSENT)
+		row(name, OK, NULL, "not mounted: %s mounts it on %s when %s", needed[i].sample,
+		    needed[i].fs->dir, needed[i].when);
+	else
+		row(name, WARN, report.cure, "%s (%s needs it)", report.why, needed[i].sample);
+	return true;
+}
