@@ -245,7 +245,7 @@ main()
 		build selftests
 	fi
 	choose_isolation
-	[ ${#WANTED[@]} -eq 0 ] || share_cases
+	share_cases
 	sort_tests
 
 	echo "KTAP version 1"

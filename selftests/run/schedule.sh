@@ -60,22 +60,31 @@ sort_tests()
 	ALONE_FROM=${#together[@]}
 }
 
-# share_cases: where fewer tests were asked for than may run at a time, the cases of a shell
-# test are dealt out to several runs of it, side by side.
+# share_cases: the cases of a long shell test are dealt out to several runs of it, side by
+# side: as many as settings says, or, where -t asked for fewer tests than may run at a
+# time, as many as may.
 share_cases()
 {
-	local name parts=$((JOBS / ${#TESTS[@]})) tests=()
+	local name parts idle=1 tests=()
 
-	[ "$parts" -gt 1 ] && [ ${#ISOLATE[@]} -gt 0 ] || return 0
+	[ "$JOBS" -gt 1 ] && [ ${#ISOLATE[@]} -gt 0 ] || return 0
+	[ ${#WANTED[@]} -eq 0 ] || idle=$((JOBS / ${#TESTS[@]}))
 	for name in "${TESTS[@]}"; do
-		if [[ $name = *:* || $(test_path "$name") != *.sh ]] ||
-		   needs_the_machine "$name"; then
+		parts=$(setting "parts_${name%%:*}")
+		[ "${parts:-1}" -ge "$idle" ] || parts=$idle
+		if [ "$parts" -gt 1 ] && can_be_dealt "$name"; then
+			deal "$name" "$parts"
+		else
 			tests+=("$name")
-			continue
 		fi
-		deal "$name" "$parts"
 	done
 	TESTS=("${tests[@]}")
+}
+
+# can_be_dealt NAME: a shell test, all of it, that runs beside others.
+can_be_dealt()
+{
+	[[ $1 != *:* && $(test_path "$1") = *.sh ]] && ! needs_the_machine "$1"
 }
 
 # deal NAME PARTS: add NAME:CASE:CASE... to tests, PARTS times.
@@ -120,7 +129,7 @@ slowest()
 
 	[ ${#T_TOOK[@]} -gt 10 ] || return 0
 	for place in "${!T_TOOK[@]}"; do
-		echo "${T_TOOK[place]} ${TESTS[place]}"
+		echo "${T_TOOK[place]} ${TESTS[place]%%:*}"
 	done | sort -nr | head -n 10 | while read -r took name; do
 		echo "# slow: $name $(seconds "$took")"
 	done
@@ -275,7 +284,7 @@ show_running()
 	[ -t 2 ] || return 0
 	now time
 	for place in "${RUNNING[@]}"; do
-		text+="  ${TESTS[place]} $(((time - T_START[place]) / 1000)) s"
+		text+="  ${TESTS[place]%%:*} $(((time - T_START[place]) / 1000)) s"
 	done
 	progress "[$((NEXT - ${#RUNNING[@]}))/${#TESTS[@]}]$text"
 }

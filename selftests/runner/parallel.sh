@@ -117,6 +117,15 @@ test_cases_side_by_side()
 	expect_out '^1\.\.2$'
 	expect_eq "results" "$(grep -o '^  ok . .*' "$OUT_FILE" | tr '\n' ,)" \
 		"  ok 1 one,  ok 2 three,  ok 1 two,"
+	# A part of a long one, as settings says; not of those that -t names cases of.
+	echo parts_a=3 >>"$FAKE/settings"
+	rm "$FAKE"/[12]
+	fake b <<<'echo 1..1; echo "ok 1 x"'
+	runs 0 -j 3
+	expect_out '^1\.\.4$'
+	last_line "4 passed, 0 failed, 0 skipped"
+	runs 0 -j 3 -t a:three
+	last_line "1 passed, 0 failed, 0 skipped"
 	sed -i '2i # alone: it says so' "$FAKE/a.sh"
 	sed -i 's/wait_for .; /:; /' "$FAKE/a.sh"
 	runs 0 -j 2 -t a
