@@ -188,5 +188,6 @@ run_tests test_this_machine_passes test_json_is_whole_and_adds_up \
 	test_mounts_that_cannot_be test_nothing_is_left_and_that_is_said \
 	test_leftovers_of_labs test_leftovers_of_programs \
 	test_odd_bytes_in_names test_the_kprobe_row_is_true test_the_rows_of_attaching_are_true \
-	test_the_rows_of_files_are_true test_nothing_is_left_behind \
+	test_the_rows_of_files_are_true test_its_line_is_in_no_trace_of_others \
+	test_nothing_is_left_behind \
 	test_every_row_is_in_the_documentation

@@ -97,19 +97,20 @@ static int printk_seen(int prog, const char *dir)
 }
 
 /*
- * Keep what this process prints out of the global trace: turn the event off if
- * it was, else filter ourselves out, if nobody else has set a filter.
+ * Keep our line out of the global trace: turn the event off if it was, else
+ * filter out the text, if nobody else has set a filter. (The pid in the trace is
+ * that of the first pid namespace, which we may not know.)
  */
 static int hide_from_global(const char *tracefs, bool was_on)
 {
-	char filter[64];
+	const char *filter = "bpf_string != \"netbpf\"";
+	char before[64];
 
 	if (!was_on)
 		return write_file(path(PRINTK_EVENT "enable", tracefs), "0");
-	if (read_file(path(PRINTK_EVENT "filter", tracefs), filter, sizeof(filter)) < 0 ||
-	    strncmp(filter, "none", 4))
+	if (read_file(path(PRINTK_EVENT "filter", tracefs), before, sizeof(before)) < 0 ||
+	    strncmp(before, "none", 4))
 		return -EBUSY;
-	snprintf(filter, sizeof(filter), "common_pid != %d", getpid());
 	return write_file(path(PRINTK_EVENT "filter", tracefs), filter);
 }
 
