@@ -18,6 +18,7 @@
 #include "sample_fs.h"
 
 #define INSTANCE_PREFIX "netbpf-"
+#define INSTANCES_MAX 100
 
 /* Where tracefs is; mounted now if it is nowhere. */
 static const char *find_tracefs(void)
@@ -71,6 +72,28 @@ static void sweep_instances(const char *instances)
 	closedir(dir);
 }
 
+/*
+ * In another pid namespace a process may have our number: its instance is in use,
+ * which the kernel tells, or is left of one that was killed.
+ */
+static int make_instance(struct sample_trace *trace, const char *instances)
+{
+	char more[8] = "";
+	int i;
+
+	for (i = 2; i < INSTANCES_MAX; i++) {
+		snprintf(trace->dir, sizeof(trace->dir), "%s/%s%s%s-%d", instances,
+			 INSTANCE_PREFIX, sample.info->name, more, getpid());
+		rmdir(trace->dir);
+		if (!mkdir(trace->dir, 0700))
+			return 0;
+		if (errno != EEXIST)
+			break;
+		snprintf(more, sizeof(more), "-%d", i);
+	}
+	return -errno;
+}
+
 static int fill_instance(struct sample_trace *trace, const char *glob)
 {
 	char filter[128], path[PATH_MAX];
@@ -109,10 +132,8 @@ int sample_trace_open(struct sample_trace *trace, const char *glob)
 		return -ENOENT;
 	snprintf(instances, sizeof(instances), "%s/instances", tracefs);
 	sweep_instances(instances);
-	snprintf(trace->dir, sizeof(trace->dir), "%s/%s%s-%d", instances, INSTANCE_PREFIX,
-		 sample.info->name, getpid());
-	if (mkdir(trace->dir, 0700)) {
-		err = -errno;
+	err = make_instance(trace, instances);
+	if (err) {
 		pr_err("failed to make the trace instance %s: %s", trace->dir, strerror(-err));
 		trace->dir[0] = '\0';
 		pr_hint_doctor();

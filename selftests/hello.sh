@@ -259,6 +259,38 @@ test_stale_instance_is_swept()
 	stop_swept
 }
 
+# in_container NS IF: it runs as the first process of a pid namespace; INSIDE is its number
+# outside, INSTANCE the name of its trace instance.
+in_container()
+{
+	start_main 20 unshare --pid --fork "$HELLO" -n "$1" -i "$2"
+	INSIDE=$(child_named "$PID" hello)
+	INSTANCE=$(sed -n 's,^hello: reading .*/instances/\(.*\)/trace_pipe$,\1,p' "$SAMPLE_ERR")
+	[[ $INSTANCE = netbpf-hello-*1 ]] || fail "odd instance $INSTANCE"
+}
+
+# In two containers processes have the same number: none takes the instance of the other,
+# or stumbles over what a killed one has left.
+test_same_pid_in_two_containers()
+{
+	local one outside inside
+
+	in_container "$SERVER" lo
+	one=$INSTANCE outside=$PID inside=$INSIDE
+	in_container "$SERVER" right
+	[ "$INSTANCE" != "$one" ] || fail "both have $one"
+	expect_answers 1 "$S4"
+	eventually 5 lines_at_least 1
+	kill -KILL "$INSIDE"
+	wait_sample "$PID" 10 2>/dev/null || :
+	one=$INSTANCE
+	in_container "$SERVER" right
+	expect_eq instance "$INSTANCE" "$one"
+	kill "$INSIDE" "$inside"
+	wait_sample "$PID" 10
+	wait_sample "$outside" 10
+}
+
 test_kill_9_leaves_no_program()
 {
 	start
@@ -305,5 +337,5 @@ test_reader_goes_away()
 run_tests test_v4 test_v6 test_v4_and_v6 test_nothing_but_icmp test_count test_json \
 	test_quiet test_default_interface_is_lo test_native_mode test_skb_mode \
 	test_private_instance test_other_readers_lose_nothing test_stale_instance_is_swept \
-	test_kill_9_leaves_no_program test_two_at_once test_two_interfaces \
-	test_reader_goes_away
+	test_same_pid_in_two_containers test_kill_9_leaves_no_program test_two_at_once \
+	test_two_interfaces test_reader_goes_away
