@@ -56,6 +56,11 @@ KERNEL ?= all
 vmtest: all
 	@./scripts/vmtest.sh -k $(KERNEL)
 
+# The two commands of README.rst in bare roots of Debian, DEBIAN=trixie for one of them.
+DEBIAN ?= all
+fresh:
+	@O='$(O)' ./scripts/fresh.sh -d $(DEBIAN)
+
 # What it costs and how fast it is: scripts/bench.sh --help tells of parts and options.
 bench: all
 	@O='$(O)' ./scripts/bench.sh
@@ -80,6 +85,7 @@ help:
 	@echo '             (./selftests/run.sh also sets up, and fails when a test fails)'
 	@echo '  check      what a reviewer would say first, see scripts/check.sh --help'
 	@echo '  vmtest     run the tests on other kernels, see scripts/vmtest.sh --help'
+	@echo '  fresh      the first two commands of README.rst in bare roots of Debian 12 and 13'
 	@echo '  bench      measure the programs, see scripts/bench.sh --help'
 	@echo '  fuzz       random packets through all programs, see scripts/fuzz.sh --help'
 	@echo '  htmldocs   the pages in Documentation/ as HTML, into build/html'
@@ -100,9 +106,10 @@ help:
 	@echo '  SYSROOT=DIR    its libraries (default: .sysroot/ARCH of scripts/sysroot.sh)'
 	@echo '  LLVM=1         clang and LLVM tools for the host programs too'
 	@echo '  KERNEL=6.1     the kernel of vmtest (6.1, 6.12, all, or a bzImage)'
+	@echo '  DEBIAN=trixie  the release of fresh (bookworm, trixie, all)'
 	@echo '  VMLINUX_BTF=F  BTF to make vmlinux.h from'
 	@echo '  DESTDIR= prefix=/usr/local sbindir= mandir= docdir= bash_compdir=  where to install'
 	@echo
 	@echo 'First time here: ./scripts/tour.sh'
 
-.PHONY: all bpf samples scripts selftests htmldocs cleandocs install install-doc uninstall man deb-pkg check run_tests vmtest bench fuzz clean help
+.PHONY: all bpf samples scripts selftests htmldocs cleandocs install install-doc uninstall man deb-pkg check run_tests vmtest fresh bench fuzz clean help
