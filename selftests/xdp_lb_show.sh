@@ -113,7 +113,7 @@ test_states_of_backends()
 {
 	local command text word
 
-	start_web 1 'type: http, path: /, interval_ms: 300, timeout_ms: 300, rise: 1, fall: 1'
+	start_web 1 'type: http, path: /, interval_ms: 1000, timeout_ms: 1000, rise: 1, fall: 1'
 	while IFS=: read -r command text word; do
 		# shellcheck disable=SC2086 # words
 		lb backend $command
