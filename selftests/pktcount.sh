@@ -293,7 +293,7 @@ test_once()
 	# The interval is a second if none is given.
 	quiet --once
 	wait_sample "$PID" 10
-	expect_match "$SAMPLE_OUT" '^summary: (0.9|1\.[0-9]) s, 0 packets'
+	expect_match "$SAMPLE_OUT" '^summary: (0\.9|[1-9]\.[0-9]) s, 0 packets'
 	expect_eq tables "$(lines '^(stats|summary)')" 1
 }
 
@@ -301,8 +301,9 @@ test_default_interval_and_duration()
 {
 	quiet -d 1.5
 	wait_sample "$PID" 10
-	expect_eq tables "$(lines '^stats: 1.0 s')" 1
-	expect_match "$SAMPLE_OUT" '^summary: 1\.[5-9] s'
+	# Not before its time; a busy machine may be late.
+	expect_match "$SAMPLE_OUT" '^stats: 1\.[0-9] s'
+	expect_match "$SAMPLE_OUT" '^summary: (1\.[5-9]|[2-9]\.[0-9]) s'
 }
 
 test_watch()

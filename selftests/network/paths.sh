@@ -12,10 +12,8 @@ path()
 
 	shift 2
 	start "$@"
-	send 2 "$S4"
-	expect_eq "answers with $*" "$RECEIVED" "$answers"
-	send 2 "$S6"
-	expect_eq "answers with $*" "$RECEIVED" "$answers"
+	expect_received "$answers" 2 "$S4"
+	expect_received "$answers" 2 "$S6"
 	expect_paths 4 "$tail"
 	expect_match "$SAMPLE_OUT" "^$C4 > $S4: ICMP echo request id [0-9]+ seq 2: "
 	expect_match "$SAMPLE_OUT" "^$C6 > $S6: ICMPv6 echo request id [0-9]+ seq 2: "

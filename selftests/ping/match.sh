@@ -7,8 +7,7 @@
 filter()
 {
 	start "$1" "$2"
-	send 2 "$3"
-	expect_eq "answers with $1 $2" "$RECEIVED" $((2 - $4))
+	expect_received $((2 - $4)) 2 "$3"
 	stop
 	expect_summary "$4" "$4"
 }
@@ -81,14 +80,13 @@ every()
 	local seq
 
 	start --every "$1" -j
-	send "$2" "$S4"
+	expect_received $(($2 - $2 / $1)) "$2" "$S4"
 	stop
 	for ((seq = 1; seq <= $2; seq++)); do
 		if [ $((seq % $1)) -eq 0 ]; then echo drop; else echo pass; fi
 	done >"$TMP/wanted"
 	json '.[] | select(.event == "packet") | .verdict' >"$TMP/got"
 	diff "$TMP/wanted" "$TMP/got"
-	expect_eq "answers with --every $1" "$RECEIVED" $(($2 - $2 / $1))
 	expect_json ".[-1] | .matched == $2 and .dropped == $(($2 / $1)) and
 		.reasons.not_nth == $(($2 - $2 / $1))"
 }
