@@ -72,31 +72,42 @@ static void sweep_instances(const char *instances)
 	closedir(dir);
 }
 
+/* Once it is open the instance cannot be removed. */
+static int open_pipe(struct sample_trace *trace)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/trace_pipe", trace->dir);
+	trace->fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	return trace->fd < 0 ? -errno : 0;
+}
+
 /*
  * In another pid namespace a process may have our number: its instance is in use,
- * which the kernel tells, or is left of one that was killed.
+ * which the kernel tells, or is left of one that was killed. And who does not know
+ * our number there may sweep ours away before it is open.
  */
 static int make_instance(struct sample_trace *trace, const char *instances)
 {
 	char more[8] = "";
-	int i;
+	int i, err = 0;
 
 	for (i = 2; i < INSTANCES_MAX; i++) {
 		snprintf(trace->dir, sizeof(trace->dir), "%s/%s%s%s-%d", instances,
 			 INSTANCE_PREFIX, sample.info->name, more, getpid());
 		rmdir(trace->dir);
-		if (!mkdir(trace->dir, 0700))
-			return 0;
-		if (errno != EEXIST)
+		err = mkdir(trace->dir, 0700) ? -errno : open_pipe(trace);
+		if (err == -EEXIST)
+			snprintf(more, sizeof(more), "-%d", i);
+		else if (err != -ENOENT && err != -ENODEV)
 			break;
-		snprintf(more, sizeof(more), "-%d", i);
 	}
-	return -errno;
+	return err;
 }
 
 static int fill_instance(struct sample_trace *trace, const char *glob)
 {
-	char filter[128], path[PATH_MAX];
+	char filter[128];
 	int err;
 
 	/* Other programs call bpf_printk() too: take only our lines. */
@@ -106,11 +117,7 @@ static int fill_instance(struct sample_trace *trace, const char *glob)
 		err = write_file(trace->dir, "trace_clock", "mono");
 	if (!err)
 		err = write_file(trace->dir, "events/bpf_trace/bpf_trace_printk/enable", "1");
-	if (err)
-		return err;
-	snprintf(path, sizeof(path), "%s/trace_pipe", trace->dir);
-	trace->fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	return trace->fd < 0 ? -errno : 0;
+	return err;
 }
 
 /**
@@ -135,6 +142,7 @@ int sample_trace_open(struct sample_trace *trace, const char *glob)
 	err = make_instance(trace, instances);
 	if (err) {
 		pr_err("failed to make the trace instance %s: %s", trace->dir, strerror(-err));
+		rmdir(trace->dir);
 		trace->dir[0] = '\0';
 		pr_hint_doctor();
 		return err;
