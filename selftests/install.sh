@@ -17,7 +17,6 @@ unset MAKEFLAGS MFLAGS MAKEOVERRIDES OUTPUT
 
 ROOT=$TMP/root
 BIN=$ROOT/usr/sbin
-LAB=nbt-install
 
 netbpf_make()
 {
@@ -37,6 +36,7 @@ commands()
 
 setup()
 {
+	LAB=$(rand_name nbt-)
 	netbpf_make install install-doc >"$TMP/install" 2>&1 || {
 		cat "$TMP/install" >&2
 		fail "make install failed"
