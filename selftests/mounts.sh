@@ -45,7 +45,9 @@ bare()
 
 mounts()
 {
-	"${IN[@]}" cat /proc/self/mountinfo
+	# Without numbers: the kernel gives each namespace others.
+	"${IN[@]}" sed -E 's/^[0-9]+ [0-9]+ [^ ]+ //; s/ (shared|master):[0-9]+//' \
+		/proc/self/mountinfo
 }
 
 # mounted TYPE DIR: how many of them are there.
