@@ -127,7 +127,8 @@ test_nothing_but_icmp()
 	addr_add "$ns1" near 192.0.2.1/24
 	addr_add "$ns2" far 192.0.2.2/24
 	expect_status 0 in_ns "$ns1" ping -n -c 1 -W 5 192.0.2.2
-	for i in 1 2 3 4 5; do
+	# A datagram that is greeted is so in each try; those of other tests pass by.
+	for i in {1..30}; do
 		udp_only "$ns1" "$ns2"
 		[ "$N" -ne 1 ] || return 0
 	done

@@ -4,6 +4,8 @@
 # The load balancer's tunnels, unpacked by the kernel's own devices, set up as
 # Documentation/xdp_lb.rst has it. Kernels without them skip: xdp_lb.sh shows the
 # same with a program that takes the outer header off.
+#
+# alone: the modules, once loaded, put a device into each network namespace
 
 # shellcheck source=selftests/xdp_lb_lib.sh
 . "$(dirname "$(readlink -f "$0")")/xdp_lb_lib.sh"
