@@ -18,6 +18,19 @@ case $NETBPF_OUT in
 esac
 export NETBPF_TOP NETBPF_OUT
 
+# nginx, ethtool and nft are in sbin, which Debian leaves out of the PATH of users,
+# and su keeps that.
+for NETBPF_DIR in /usr/local /usr ''; do
+	case :$PATH: in
+	*:"$NETBPF_DIR/sbin":*) ;;
+	*:"$NETBPF_DIR/bin":*) PATH=$PATH:$NETBPF_DIR/sbin ;;
+	esac
+done
+unset NETBPF_DIR
+
+# The oldest kernel tree that will do: its libbpf is the first that knows tcx links.
+KSRC_OLDEST=6.6
+
 # Name shown in front of each message.
 PROG=${PROG:-$(basename "$0" .sh)}
 
@@ -73,6 +86,12 @@ usage_error()
 have()
 {
 	command -v "$1" >/dev/null 2>&1
+}
+
+# new_enough VERSION: a kernel tree of that version will do.
+new_enough()
+{
+	printf '%s\n' "$KSRC_OLDEST" "$1" | sort -VC
 }
 
 # require_root WHAT: root is needed to do WHAT.

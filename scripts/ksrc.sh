@@ -15,9 +15,6 @@ set -euo pipefail
 . "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/common.sh"
 PROG=netbpf
 
-# The oldest kernel whose libbpf knows tcx links.
-readonly KSRC_OLDEST=6.6
-
 # is_ksrc DIR: DIR holds what the build takes from a kernel tree.
 is_ksrc()
 {
@@ -27,12 +24,6 @@ is_ksrc()
 		[ -e "$1/include/uapi/linux/ip.h" ]
 }
 
-# new_enough DIR: DIR is named after a kernel of at least KSRC_OLDEST.
-new_enough()
-{
-	printf '%s\n' "$KSRC_OLDEST" "${1##*-}" | sort -VC
-}
-
 # packaged: trees under /usr/src that a person unpacked, the newest first.
 packaged()
 {
@@ -40,7 +31,7 @@ packaged()
 
 	find /usr/src -mindepth 1 -maxdepth 1 -type d -name 'linux-source-*' |
 		sort -Vr | while read -r dir; do
-			! new_enough "$dir" || echo "$dir"
+			! new_enough "${dir##*-}" || echo "$dir"
 		done
 }
 

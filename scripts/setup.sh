@@ -2,68 +2,16 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Bring what the build and the tests of this tree need: packages of the
-# distribution, and the parts of a kernel source tree, unpacked into .ksrc/.
+# distribution (scripts/needs lists them), and the parts of a kernel source tree,
+# unpacked into .ksrc/.
 set -euo pipefail
 
 # shellcheck source=scripts/common.sh
 . "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/common.sh"
+# shellcheck source=scripts/setup/apt.sh
+. "$NETBPF_TOP/scripts/setup/apt.sh"
 
-# What is needed, a line each: KIND NAME PACKAGE PURPOSE.
-#	tool    a command on PATH
-#	header  a C header that the compiler finds
-#	runtime a library that clang links in
-#	sysroot the libraries of the build for that ARCH (scripts/sysroot.sh)
-# Those for review and cross builds only --all installs.
-readonly NEEDS='
-tool   make       make              build
-tool   gcc        gcc               build
-tool   clang      clang             build
-header stdio.h    libc6-dev         build
-header gelf.h     libelf-dev        build
-header zlib.h     zlib1g-dev        build
-header pcap.h     libpcap-dev       build
-header cyaml/cyaml.h    libcyaml-dev          build
-header yaml.h     libyaml-dev       build
-header libmnl/libmnl.h  libmnl-dev            build
-header curl/curl.h      libcurl4-openssl-dev  build
-tool   xz         xz-utils          build
-tool   ip         iproute2          lab
-tool   tc         iproute2          lab
-tool   ethtool    ethtool           lab
-tool   ping       iputils-ping      lab
-tool   curl       curl              lab
-tool   nginx      nginx-light       lab
-tool   nsenter    util-linux        lab
-tool   tcpdump    tcpdump           lab
-tool   jq         jq                tests
-tool   nft        nftables          tests
-tool   wrk        wrk               tests
-tool   setpriv    util-linux        tests
-tool   rsync      rsync             tests
-tool   haproxy    haproxy           bench
-tool   iperf3     iperf3            bench
-tool   perl       perl              review
-tool   shellcheck shellcheck        review
-tool   codespell  codespell         review
-tool   sparse     sparse            review
-tool   rst2man    python3-docutils  review
-tool   sphinx-build  python3-sphinx  review
-tool   mandoc     mandoc            review
-tool   dh         debhelper         review
-tool   lintian    lintian           review
-tool   dpkg-buildpackage  dpkg-dev  review
-tool   fakeroot   fakeroot          review
-tool   clang-19   clang-19          review
-runtime  libclang_rt.fuzzer-x86_64.a  libclang-rt-14-dev  review
-tool   valgrind   valgrind          review
-tool   aarch64-linux-gnu-gcc  gcc-aarch64-linux-gnu   cross
-tool   s390x-linux-gnu-gcc    gcc-s390x-linux-gnu     cross
-file   /usr/s390x-linux-gnu/include/stdio.h  libc6-dev-s390x-cross  cross
-tool   qemu-s390x-static      qemu-user-static        cross
-sysroot arm64     sysroot           cross
-tool   qemu-system-x86_64 qemu-system-x86  vm
-tool   busybox    busybox-static    vm
-'
+readonly NEEDS=$NETBPF_TOP/scripts/needs
 
 # What is taken from the kernel source package.
 readonly KSRC_PARTS='
@@ -94,15 +42,18 @@ Usage: setup.sh [--all] [--check] [-h]
 Installs the packages that building and testing netbpf needs, and unpacks the
 parts of a kernel source tree that it is built from into .ksrc/.
 
-  --all       also the tools of review, documentation and CI (checkpatch, shellcheck,
-              Sphinx, clang-19), of vmtest.sh (qemu), and what builds for other
+  --all       also what those need who change this tree: tools of review and
+              documentation, more compilers, libFuzzer and valgrind, qemu and
+              mmdebstrap for other kernels and fresh systems, what builds for other
               machines (arm64, s390)
   --check     list what is missing and change nothing; exit 3 if anything is
   -h, --help  this text
 
+scripts/needs lists all of it.
+
 Environment:
   NO_INSTALL=1  install no package: list what is missing and exit 3
-  KSRC=DIR      use this kernel tree, unpack none
+  KSRC=DIR      use this kernel tree (6.6 or later), unpack none
 
 Examples:
   scripts/setup.sh --check
@@ -126,14 +77,37 @@ has_headers()
 	return 1
 }
 
+# has_libfuzzer: clang links it. Its name and place tell of clang's version and of
+# the machine, in one way or another.
+has_libfuzzer()
+{
+	echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |
+		clang -x c -fsanitize=fuzzer,address -o /dev/null - >/dev/null 2>&1
+}
+
+# has KIND NAME PACKAGE: see scripts/needs.
 has()
 {
 	case $1 in
 	tool) have "$2" ;;
+	clang) have "$2" || ! is_offered "$3" ;;
 	header) [ -n "$HEADERS_ARE_THERE" ] || has_headers "$2" ;;
-	runtime) [ -e "$(clang -print-file-name="$2" 2>/dev/null)" ] ;;
+	perl) perl "-M$2" -e 1 2>/dev/null ;;
+	file) [ -e "$2" ] ;;
+	fuzzer) has_libfuzzer ;;
 	sysroot) "$NETBPF_TOP/scripts/sysroot.sh" --check "$2" 2>/dev/null ;;
+	*) die 1 "scripts/needs: no kind '$1'" ;;
 	esac
+}
+
+# package_name PACKAGE: for the clang that is here; without one, Debian's own name
+# is of the clang that it would install.
+package_name()
+{
+	local version
+
+	version=$(clang -dumpversion 2>/dev/null) || version=
+	echo "${1/-@/${version:+-${version%%.*}}}"
 }
 
 # missing: a line for each need that is not met: PACKAGE NAME PURPOSE.
@@ -142,29 +116,18 @@ missing()
 	local kind name package purpose headers HEADERS_ARE_THERE=
 
 	# A run of the compiler for each takes longer than all the rest.
-	mapfile -t headers < <(sed -n 's/^header *\([^ ]*\) .*/\1/p' <<<"$NEEDS")
+	mapfile -t headers < <(awk '$2 == "header" { print $3 }' "$NEEDS")
 	! has_headers "${headers[@]}" || HEADERS_ARE_THERE=1
-	while read -r kind name package purpose; do
-		[ -n "$kind" ] || continue
+	while read -r purpose kind name package; do
 		case $purpose in
-		bench | review | cross | vm) [ -n "$ALL" ] || continue ;;
+		'' | '#'*) continue ;;
+		build | lab | tests) ;;
+		*) [ -n "$ALL" ] || continue ;;
 		esac
-		has "$kind" "$name" || echo "$package $name $purpose"
-	done <<<"$NEEDS"
+		has "$kind" "$name" "$package" ||
+			echo "$(package_name "$package") $name $purpose"
+	done <"$NEEDS"
 	has_ksrc || echo "linux-source kernel-source build"
-}
-
-# debian_like: packages are installed with apt-get here.
-debian_like()
-{
-	local ID='' ID_LIKE=''
-
-	# shellcheck source=/dev/null
-	[ ! -r /etc/os-release ] || . /etc/os-release
-	case " $ID $ID_LIKE " in
-	*' debian '* | *' ubuntu '*) have apt-get ;;
-	*) return 1 ;;
-	esac
 }
 
 list_missing()
@@ -182,51 +145,6 @@ TO_REMOVE=()
 trap 'rm -rf "${TO_REMOVE[@]}"' EXIT
 trap 'exit 130' INT TERM
 
-# Packages that start a daemon when they are installed (nginx) must not: the
-# lab runs its own. Debian asks policy-rc.d, 101 forbids the start.
-readonly POLICY=/usr/sbin/policy-rc.d
-
-forbid_daemons()
-{
-	[ ! -e "$POLICY" ] || return 0
-	TO_REMOVE+=("$POLICY")
-	printf '#!/bin/sh\nexit 101\n' >"$POLICY"
-	chmod 755 "$POLICY"
-}
-
-# newest_source: the newest linux-source package on offer, at least 6.6.
-newest_source()
-{
-	apt-cache pkgnames linux-source- | grep -E '^linux-source-[0-9]+\.[0-9]+(\.[0-9]+)?$' |
-		while read -r package; do
-			printf '%s\n' 6.6 "${package##*-}" | sort -VC && echo "$package"
-		done | sort -V | tail -n 1
-}
-
-# install_packages NAMES...
-install_packages()
-{
-	local log
-
-	log=$(mktemp)
-	note "installing: $*"
-	forbid_daemons
-	if ! DEBIAN_FRONTEND=noninteractive apt-get install -y \
-		--no-install-recommends "$@" >"$log" 2>&1 </dev/null; then
-		tail -n 20 "$log" >&2
-		die 1 "apt-get could not install: $* (log: $log)" \
-			"apt-get update, then run this again"
-	fi
-	rm -f "$log"
-}
-
-update_lists()
-{
-	note "reading package lists"
-	apt-get update >/dev/null 2>&1 </dev/null ||
-		note "apt-get update failed: going on with the lists that are here"
-}
-
 # has_ksrc: a kernel tree is here; that in .ksrc/ must have all the parts, for
 # an older setup.sh may have unpacked fewer.
 has_ksrc()
@@ -240,13 +158,25 @@ has_ksrc()
 	done
 }
 
-# unpack_ksrc: the needed parts of the newest linux-source archive, if one is
-# here. Unpacked aside and moved, so that .ksrc is whole or absent.
+# newest_archive: that of the newest linux-source package that is here and new enough.
+newest_archive()
+{
+	local archive version
+
+	find /usr/src -maxdepth 1 -name 'linux-source-*.tar.xz' | sort -V |
+		while read -r archive; do
+			version=$(basename "$archive" .tar.xz)
+			! new_enough "${version##*-}" || echo "$archive"
+		done | tail -n 1
+}
+
+# unpack_ksrc: the needed parts of a kernel tree, if there is an archive. Unpacked
+# aside and moved, so that .ksrc is whole or absent.
 unpack_ksrc()
 {
 	local archive top tmp
 
-	archive=$(find /usr/src -maxdepth 1 -name 'linux-source-*.tar.xz' | sort -V | tail -n 1)
+	archive=$(newest_archive)
 	if [ -z "$archive" ] || ! have xz; then
 		return 0
 	fi
@@ -263,19 +193,26 @@ unpack_ksrc()
 	mv "$tmp" "$NETBPF_TOP/.ksrc"
 }
 
+# install_missing: what packages can bring. The lists of packages are read first,
+# and before anything is installed it is known that there is a kernel tree.
 install_missing()
 {
-	local packages
+	local gaps packages source
 
 	require_root "installing packages"
-	packages=$(cut -d' ' -f1 <<<"$1" | sort -u)
 	update_lists
+	gaps=$(missing)
+	packages=$(cut -d' ' -f1 <<<"$gaps" | sort -u)
 	if grep -qx linux-source <<<"$packages"; then
-		packages="$(grep -vx linux-source <<<"$packages") $(newest_source)"
+		source=$(newest_source)
+		[ -n "$source" ] || no_source
+		packages=${packages/linux-source/$source}
 	fi
 	packages=$(grep -vx sysroot <<<"$packages" || :)
 	# shellcheck disable=SC2086 # a list of words
 	[ -z "$packages" ] || install_packages $packages
+	has_ksrc || unpack_ksrc
+	unpack_sysroots "$gaps"
 }
 
 # unpack_sysroots GAPS: those that are missing.
@@ -303,7 +240,11 @@ main()
 		shift
 	done
 
-	[ -n "$check" ] || has_ksrc || unpack_ksrc
+	if [ -z "$check" ]; then
+		# No package mends a KSRC that is no kernel tree.
+		[ -z "${KSRC:-}" ] || "$NETBPF_TOP/scripts/ksrc.sh" >/dev/null || exit 1
+		has_ksrc || unpack_ksrc
+	fi
 	gaps=$(missing)
 	if [ -z "$gaps" ]; then
 		note "nothing is missing"
@@ -315,13 +256,11 @@ main()
 	fi
 	if ! debian_like; then
 		list_missing "$gaps"
-		die 3 "this is not Debian or Ubuntu: install the list above (names are Debian's)" \
+		die 3 "this is no Debian: install the list above (names are Debian's)" \
 			"then run $0 --check"
 	fi
 
-	install_missing "$gaps"
-	has_ksrc || unpack_ksrc
-	unpack_sysroots "$gaps"
+	install_missing
 	gaps=$(missing)
 	if [ -n "$gaps" ]; then
 		list_missing "$gaps"

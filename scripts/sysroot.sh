@@ -19,8 +19,8 @@ Unpacks the libraries that samples for another machine are linked with into
 .sysroot/ARCH, where the build looks for them. ARCH is the kernel's name:
 arm64, riscv, powerpc, s390, ...
 
-Nothing is installed and no root is needed; Debian's or Ubuntu's packages are
-fetched from where this machine gets its own.
+Nothing is installed and no root is needed; Debian's packages are fetched from
+where this machine gets its own.
 
   --check     only tell whether they are there
   -h, --help  this text
@@ -46,10 +46,10 @@ debian_arch()
 	esac
 }
 
-# packages: what setup.sh knows as the headers of the build.
+# packages: those of the headers that the build needs.
 packages()
 {
-	awk '$1 == "header" && $4 == "build" { print $3 }' "$NETBPF_TOP/scripts/setup.sh" | sort -u
+	awk '$1 == "build" && $2 == "header" { print $4 }' "$NETBPF_TOP/scripts/needs" | sort -u
 }
 
 # fetch ARCH: the packages and all they depend on. An apt that believes in an
@@ -85,6 +85,17 @@ relative_links()
 	done
 }
 
+# merge_usr DIR: on a system of today /lib is a link to /usr/lib, which no package of a
+# library brings.
+merge_usr()
+{
+	local dir
+
+	for dir in lib lib64; do
+		[ -e "$1/$dir" ] || [ ! -d "$1/usr/$dir" ] || ln -s "usr/$dir" "$1/$dir"
+	done
+}
+
 # unpack DIR: all that was fetched, but what no linker reads.
 unpack()
 {
@@ -97,6 +108,7 @@ unpack()
 	for dir in bin sbin usr/bin usr/sbin usr/share var etc; do
 		rm -rf "${1:?}/$dir"
 	done
+	merge_usr "$1"
 	relative_links "$1"
 }
 

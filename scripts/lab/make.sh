@@ -197,7 +197,7 @@ start_servers()
 
 	if ! have nginx; then
 		note "nginx is missing: nothing answers on port 80"
-		hint "apt-get install nginx-light"
+		hint "apt-get install nginx"
 		return 0
 	fi
 	for node in "${SERVERS[@]}"; do
