@@ -30,8 +30,12 @@ enum {
 	LB_NAME_MAX = 32,
 	/* Entries of lb_timeouts: enum lb_flow_state, rounded up to a power of two. */
 	LB_TIMEOUTS = 16,
-	LB_NO_BACKEND = 0xffffffff,
 };
+
+/* Not one of the above: no int holds it, and C23 gives a whole enum the type of its
+ * largest.
+ */
+#define LB_NO_BACKEND 0xffffffffU
 
 /**
  * enum lb_forward - how packets of a service reach a backend
