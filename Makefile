@@ -108,6 +108,7 @@ help:
 	@echo '  KERNEL=6.1     the kernel of vmtest (6.1, 6.12, all, or a bzImage)'
 	@echo '  DEBIAN=trixie  the release of fresh (bookworm, trixie, all)'
 	@echo '  VMLINUX_BTF=F  BTF to make vmlinux.h from'
+	@echo '  BPFTOOL=F LIBBPF_DIR=DIR  a bpftool, and the build/libbpf of another build'
 	@echo '  DESTDIR= prefix=/usr/local sbindir= mandir= docdir= bash_compdir=  where to install'
 	@echo
 	@echo 'First time here: ./scripts/tour.sh'

@@ -8,6 +8,8 @@
 
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
+# shellcheck source=selftests/lib/build.sh
+. "$NBT_DIR/lib/build.sh"
 need_root
 not_in_guest
 require_tools make gcc clang jq curl nsenter xz
@@ -15,8 +17,7 @@ KSRC=$("$NETBPF_TOP/scripts/ksrc.sh") || skip "no kernel source tree"
 [ -d "$NETBPF_OUT/build/vmtest/6.1" ] ||
 	skip "Linux 6.1 is not here (scripts/vmtest.sh -k 6.1 -- true fetches it)"
 
-# The variables of the make that may be running us are not for this one.
-unset MAKEFLAGS MFLAGS MAKEOVERRIDES O OUTPUT
+unset O
 
 # number FILE OFFSET SIZE: an unsigned number in it.
 number()
@@ -37,14 +38,15 @@ unpack_kernel()
 		status=none | xz -dc
 }
 
-# build_for VMLINUX DIR: tcpconnect with its types. libbpf and bpftool are those
-# that are built.
+# build_for VMLINUX DIR: tcpconnect with its types.
 build_for()
 {
-	mkdir -p "$2/build"
-	cp -a "$NETBPF_OUT"/build/{libbpf,bpftool,uapi,toolchain} "$2/build/"
-	make -C "$NETBPF_TOP/samples" KSRC="$KSRC" O="$2" VMLINUX_BTF="$1" tcpconnect \
-		>"$TMP/make" 2>&1 || {
+	local built=()
+
+	built_bpftool built
+	built_libbpf built
+	make -C "$NETBPF_TOP/samples" -j "$(nproc)" KSRC="$KSRC" O="$2" VMLINUX_BTF="$1" \
+		"${built[@]}" tcpconnect >"$TMP/make" 2>&1 || {
 		cat "$TMP/make" >&2
 		fail "the build failed"
 	}

@@ -6,25 +6,50 @@
 
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
+# shellcheck source=selftests/lib/build.sh
+. "$NBT_DIR/lib/build.sh"
 not_in_guest
 require_tools make gcc clang
 require_sources
-KSRC=$("$NETBPF_TOP/scripts/ksrc.sh") || skip "no kernel source tree"
+[ -n "$NBT_LIST" ] || KSRC=$("$NETBPF_TOP/scripts/ksrc.sh") || skip "no kernel source tree"
 
-# The variables of the make that may be running us are not for this one.
-unset MAKEFLAGS MFLAGS MAKEOVERRIDES O OUTPUT
+unset O
 
 COPY=$TMP/tree
+# What is enough to see what is built, and when. That all are built, kernel_tree.sh shows.
+SAMPLES='hello pass ping'
+BUILT=()		# arguments of make: libbpf and bpftool from where they are built
 
 build()
 {
-	make -C "$COPY/samples" KSRC="$KSRC" -j "$(nproc)" "$@"
+	make -C "$COPY/samples" KSRC="$KSRC" -j "$(nproc)" SAMPLES="$SAMPLES" "$@"
+}
+
+# elsewhere DIR ARGUMENT...: build into another directory.
+elsewhere()
+{
+	build "${BUILT[@]}" O="$1" "${@:2}"
+}
+
+# seed: libbpf and bpftool, as if they had been built in the copy.
+seed()
+{
+	local dir=$NETBPF_OUT/build to=$COPY/build
+
+	[ ${#BUILT[@]} -gt 0 ] || return 0
+	build "$to"/toolchain.{ksrc,libbpf,bpftool} >&2
+	cp -r "$dir/libbpf" "$dir/bpftool" "$to"
+	touch "$to/libbpf/headers"
+	touch "$to/libbpf/libbpf.a" "$to/bpftool/bootstrap/bpftool"
 }
 
 setup()
 {
+	built_libbpf BUILT
+	built_bpftool BUILT
 	copy_sources "$COPY"
 	find "$COPY" -type f | sort >"$TMP/before"
+	seed
 	if ! build >"$TMP/first" 2>&1; then
 		cat "$TMP/first" >&2
 		fail "the build failed"
@@ -35,20 +60,6 @@ setup()
 change()
 {
 	touch "$COPY/$1"
-}
-
-samples()
-{
-	sed -n 's/^SAMPLES := //p' "$COPY/samples/Makefile"
-}
-
-test_every_sample_is_built()
-{
-	local name
-
-	for name in $(samples); do
-		[ -x "$COPY/samples/$name" ] || fail "samples/$name was not built"
-	done
 }
 
 # SAN=1 is for what runs on this machine; what it would do, without doing it.
@@ -79,6 +90,17 @@ test_a_program_rebuilds_only_its_sample()
 	expect_no_match "$OUT_FILE" 'hello|pass|sample_|LIBBPF|BPFTOOL'
 }
 
+test_a_program_rebuilds_only_its_tests()
+{
+	local tests=("$COPY"/selftests/{hello,ping}_test)
+
+	expect_status 0 make -C "$COPY/selftests" KSRC="$KSRC" -j "$(nproc)" "${tests[@]}"
+	change samples/ping_kern.c
+	expect_status 0 make -C "$COPY/selftests" KSRC="$KSRC" "${tests[@]}"
+	expect_out 'LINK +selftests/ping_test'
+	expect_no_match "$OUT_FILE" 'hello'
+}
+
 test_a_header_rebuilds_what_includes_it()
 {
 	change include/pkt_parse.bpf.h
@@ -94,7 +116,7 @@ test_loader_code_links_all_again()
 
 	change samples/sample_log.c
 	expect_status 0 build
-	for name in $(samples); do
+	for name in $SAMPLES; do
 		expect_match "$OUT_FILE" "LINK +samples/$name"
 	done
 	expect_no_match "$OUT_FILE" 'CLANG|SKEL'
@@ -128,34 +150,58 @@ test_verbose_shows_commands()
 	expect_no_match "$OUT_FILE" '^  CLANG'
 }
 
-test_another_compiler_rebuilds_the_objects()
+# Each side is built again by its own compiler alone.
+test_another_clang_rebuilds_the_bpf_objects()
 {
-	require_other_clang
-	expect_status 0 build CLANG="$OTHER_CLANG"
-	expect_match "$OUT_FILE" 'CLANG +samples/ping_kern.o'
+	expect_status 0 build CLANG='clang -pipe'
+	expect_out 'CLANG +samples/ping_kern.o'
+	expect_no_match "$OUT_FILE" 'LIBBPF|BPFTOOL|CC +samples/sample_'
 	"$COPY/samples/ping" --version >/dev/null
 	expect_status 0 build
-	expect_match "$OUT_FILE" 'CLANG +samples/ping_kern.o'
+	expect_out 'CLANG +samples/ping_kern.o'
+	expect_no_match "$OUT_FILE" 'LIBBPF|BPFTOOL|CC +samples/sample_'
 }
 
-require_other_clang()
+test_another_cc_rebuilds_the_host_objects()
 {
-	OTHER_CLANG=$(compgen -c clang- | grep -Ex 'clang-[0-9]+' | sort -V | tail -n 1)
-	[ -n "$OTHER_CLANG" ] || skip "no second clang (scripts/setup.sh --all)"
+	expect_status 0 build CC='gcc -pipe' LIBBPF_DIR="$COPY/build/libbpf"
+	expect_out 'CC +samples/sample_log.o'
+	expect_no_match "$OUT_FILE" 'CLANG|SKEL|BPFTOOL'
+	expect_status 0 build
+	expect_out 'CC +samples/sample_log.o'
+	expect_no_match "$OUT_FILE" 'CLANG|SKEL|BPFTOOL'
 }
 
 test_clang_as_host_compiler()
 {
-	expect_status 0 build LLVM=1 O="$TMP/llvm"
+	if ! have ld.lld || ! have llvm-ar; then
+		skip "not installed: lld llvm (scripts/setup.sh --all)"
+	fi
+	expect_status 0 elsewhere "$TMP/llvm" LLVM=1
 	"$TMP/llvm/samples/ping" --version
 }
 
 test_a_relative_O_counts_from_where_make_was_called()
 {
 	cd "$TMP"
-	expect_status 0 make -C "$COPY" samples KSRC="$KSRC" O=relative -j "$(nproc)"
-	"$TMP/relative/samples/ping" --version
+	expect_status 0 make -C "$COPY" samples KSRC="$KSRC" O=relative -j "$(nproc)" \
+		SAMPLES=hello "${BUILT[@]}"
+	"$TMP/relative/samples/hello" --version
 	[ ! -e "$COPY/relative" ] || fail "built into the source tree"
+}
+
+# What another build made is not made again, and gives the same objects.
+test_libbpf_and_bpftool_of_another_build()
+{
+	expect_status 0 build O="$TMP/other" LIBBPF_DIR="$COPY/build/libbpf" \
+		BPFTOOL="$COPY/build/bpftool/bootstrap/bpftool"
+	expect_no_match "$OUT_FILE" 'LIBBPF|BPFTOOL'
+	[ ! -e "$TMP/other/build/libbpf" ] || fail "it has a libbpf of its own"
+	cmp "$TMP/other/samples/ping" "$COPY/samples/ping" >&2
+	expect_status 2 build LIBBPF_DIR=/nonexistent
+	expect_err 'LIBBPF_DIR=/nonexistent: there is no .*: give the full path'
+	expect_status 2 build BPFTOOL=/nonexistent
+	expect_err 'BPFTOOL=/nonexistent: there is no .*: give the full path'
 }
 
 test_vmlinux_h_from_this_kernel()
@@ -211,13 +257,16 @@ test_clean_leaves_the_sources_only()
 	diff "$TMP/before" "$TMP/after" >&2 || fail "not the files of before"
 }
 
-run_tests test_every_sample_is_built test_sanitizers_are_for_host_programs \
+run_tests test_sanitizers_are_for_host_programs \
 	test_nothing_to_do_the_second_time \
-	test_a_program_rebuilds_only_its_sample test_a_header_rebuilds_what_includes_it \
+	test_a_program_rebuilds_only_its_sample test_a_program_rebuilds_only_its_tests \
+	test_a_header_rebuilds_what_includes_it \
 	test_loader_code_links_all_again test_bpf_programs_include_nothing_of_libc \
 	test_libbpf_of_the_system_is_not_used test_verbose_shows_commands \
-	test_another_compiler_rebuilds_the_objects test_clang_as_host_compiler \
+	test_another_clang_rebuilds_the_bpf_objects \
+	test_another_cc_rebuilds_the_host_objects test_clang_as_host_compiler \
 	test_a_relative_O_counts_from_where_make_was_called \
+	test_libbpf_and_bpftool_of_another_build \
 	test_vmlinux_h_from_this_kernel test_missing_btf_names_the_paths_tried \
 	test_missing_compiler_is_named_with_its_cure \
 	test_missing_header_is_named_with_its_cure \

@@ -7,13 +7,14 @@
 
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
+# shellcheck source=selftests/lib/build.sh
+. "$NBT_DIR/lib/build.sh"
 not_in_guest
 require_tools make clang od
 require_sources
 [ -n "$NBT_LIST" ] || KSRC=$("$NETBPF_TOP/scripts/ksrc.sh") || skip "no kernel source tree"
 
-# The variables of the make that may be running us are not for this one.
-unset MAKEFLAGS MFLAGS MAKEOVERRIDES O OUTPUT ARCH CROSS_COMPILE
+unset O ARCH CROSS_COMPILE
 
 ARM64=aarch64-linux-gnu-
 S390=s390x-linux-gnu-
@@ -29,11 +30,12 @@ need()
 # is taken from where it is built already.
 cross()
 {
-	local bpftool=$NETBPF_OUT/build/bpftool/bootstrap/bpftool
+	local built=()
 
-	[ ! -x "$bpftool" ] || set -- "$@" BPFTOOL="$bpftool"
+	built_bpftool built
+	[ -n "$3" ] || built_libbpf built
 	make -C "$NETBPF_TOP" -j "$(nproc)" KSRC="$KSRC" O="$TMP/$1" ARCH="$2" \
-		CROSS_COMPILE="$3" "${@:4}"
+		CROSS_COMPILE="$3" "${built[@]}" "${@:4}"
 }
 
 need_arm64()
@@ -87,7 +89,7 @@ test_arm64_bpf_objects_are_those_of_this_machine()
 
 	[ "$(elf /proc/self/exe | cut -c1-4)" = 0201 ] || skip "this machine is of the other byte order"
 	arm64_built
-	expect_status 0 cross here '' '' CLANG="$(cut -d' ' -f1 "$TMP/arm64/build/toolchain")" bpf
+	expect_status 0 cross here '' '' -C samples bpf
 	for name in $(samples); do
 		# Registers of a function's arguments; a release, a mere store on x86 alone.
 		[[ $name != @(tcpconnect|xdp_lb) ]] || continue

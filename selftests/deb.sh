@@ -6,17 +6,26 @@
 
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
+# shellcheck source=selftests/lib/build.sh
+. "$NBT_DIR/lib/build.sh"
 not_in_guest
 require_tools make dpkg-buildpackage dh fakeroot lintian git
 require_sources
 git -C "$NETBPF_TOP" rev-parse HEAD >/dev/null 2>&1 || [ -n "$NBT_LIST" ] ||
 	skip "not a git tree: the package is made of a commit"
 
+[ -n "$NBT_LIST" ] || KSRC=$("$NETBPF_TOP/scripts/ksrc.sh") || skip "no kernel source tree"
+
 ROOT=$TMP/dpkg
 
 setup()
 {
-	if ! O=$TMP/out "$NETBPF_TOP/scripts/deb-pkg.sh" >"$TMP/log" 2>&1; then
+	local built=()
+
+	built_bpftool built
+	built_libbpf built
+	if ! env O="$TMP/out" KSRC="$KSRC" "${built[@]}" "$NETBPF_TOP/scripts/deb-pkg.sh" \
+	     >"$TMP/log" 2>&1; then
 		cat "$TMP/log" >&2
 		fail "the package is not built"
 	fi

@@ -7,13 +7,12 @@
 
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
+# shellcheck source=selftests/lib/build.sh
+. "$NBT_DIR/lib/build.sh"
 not_in_guest
 require_tools make gcc clang rst2man
 require_sources
 [ -n "$NBT_LIST" ] || KSRC=$("$NETBPF_TOP/scripts/ksrc.sh") || skip "no kernel source tree"
-
-# The variables of the make that may be running us are not for this one.
-unset MAKEFLAGS MFLAGS MAKEOVERRIDES OUTPUT
 
 ROOT=$TMP/root
 BIN=$ROOT/usr/sbin

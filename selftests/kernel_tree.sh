@@ -7,23 +7,26 @@
 
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
+# shellcheck source=selftests/lib/build.sh
+. "$NBT_DIR/lib/build.sh"
 not_in_guest
 require_tools make gcc clang rsync
 require_sources
 [ -n "$NBT_LIST" ] || KSRC_HERE=$("$NETBPF_TOP/scripts/ksrc.sh") || skip "no kernel source tree"
 
-# The variables of the make that may be running us are not for this one, and
-# the kernel tree is to be found.
-unset MAKEFLAGS MFLAGS MAKEOVERRIDES OUTPUT KSRC CALLED_FROM
+# The kernel tree is to be found.
+unset KSRC CALLED_FROM
 [ -z "${O:-}" ] || unset O
 
 KERNEL=$TMP/linux
 TREE=$KERNEL/tools/netbpf
 INSTALLED=$TMP/installed
 
-# What the runs are compared by: of each kind one that needs little time.
+# What the runs are compared by: of each kind one that needs little time. No other
+# tests in C are built: they take most of the time of a build.
 SHELL_TESTS=(pass.sh config.sh)
 C_TESTS=(pkt_csum_test pkt_echo_test hello_test)
+CUSTOM_PROGS=TEST_CUSTOM_PROGS=${C_TESTS[*]/#/$TREE/selftests/}
 
 # All that setup.sh takes from a kernel, which may be more than a whole tree.
 copy_kernel()
@@ -51,7 +54,7 @@ setup()
 	kernel_files >"$TMP/kernel.before"
 	find "$TREE" | sort >"$TMP/tree.before"
 	cd "$KERNEL"
-	if ! make -C tools/netbpf -j "$(nproc)" >"$TMP/build" 2>&1; then
+	if ! make -C tools/netbpf -j "$(nproc)" "$CUSTOM_PROGS" >"$TMP/build" 2>&1; then
 		cat "$TMP/build" >&2
 		fail "the build failed"
 	fi
@@ -60,7 +63,7 @@ setup()
 # built_against DIR OUT: what is in OUT was built from the kernel tree DIR.
 built_against()
 {
-	expect_match "$2/build/toolchain" " $1 "
+	expect_match "$2/build/toolchain.bpf" " $1 "
 }
 
 test_the_kernel_tree_around_is_taken()
@@ -71,7 +74,7 @@ test_the_kernel_tree_around_is_taken()
 # The compilers and flags of a build, without its places.
 toolchain()
 {
-	sed -E 's/ (-I|-isystem |-ffile-prefix-map=)?\/[^ ]+//g' "$1/build/toolchain"
+	sed -E 's/ (-I|-isystem |-ffile-prefix-map=)?\/[^ ]+//g' "$1"/build/toolchain.{host,bpf}
 }
 
 test_the_same_objects_as_alone()
@@ -91,16 +94,17 @@ test_the_same_objects_as_alone()
 
 test_another_output_directory()
 {
-	local bpftool=$TREE/build/bpftool/bootstrap/bpftool
+	local built=(BPFTOOL="$TREE/build/bpftool/bootstrap/bpftool"
+		     LIBBPF_DIR="$TREE/build/libbpf")
 
 	mkdir "$TMP/out"
 	cd "$TMP"
-	expect_status 0 make -C "$TREE/samples" O=out BPFTOOL="$bpftool" hello
+	expect_status 0 make -C "$TREE/samples" O=out "${built[@]}" -j "$(nproc)" hello
 	built_against "$KERNEL" "$TMP/out"
 	"$TMP/out/samples/hello" --version
 	# As the kernel's own Makefiles descend: O= is for all that is built.
 	expect_status 0 make -C "$TREE/samples" O="$TMP/out" subdir=tools/netbpf \
-		BPFTOOL="$bpftool" -j "$(nproc)" bpf
+		"${built[@]}" "$TMP/out/tools/netbpf/samples/ping_kern.o"
 	cmp "$TMP/out/tools/netbpf/samples/ping_kern.o" "$TREE/samples/ping_kern.o" >&2
 }
 
@@ -121,8 +125,9 @@ test_linked_into_a_kernel_tree()
 		expect_eq "kernel tree from $dir" "$OUT" "$TMP/other"
 	done
 	cd "$TMP/other"
-	expect_status 0 make -C tools/my_netbpf O="$TMP/linked" -j "$(nproc)" bpf \
-		BPFTOOL="$TMP/alone/source/build/bpftool/bootstrap/bpftool"
+	expect_status 0 make -C tools/my_netbpf/samples O="$TMP/linked" \
+		BPFTOOL="$TMP/alone/source/build/bpftool/bootstrap/bpftool" \
+		"$TMP/linked/samples/ping_kern.o"
 	built_against "$TMP/other" "$TMP/linked"
 	cmp "$TMP/linked/samples/ping_kern.o" "$TMP/alone/source/samples/ping_kern.o" >&2
 }
@@ -170,9 +175,23 @@ test_run_tests_has_the_same_results()
 	alone
 	cd "$KERNEL"
 	expect_status 0 into_pipe make -C tools/netbpf/selftests run_tests TEST_PROGS="${SHELL_TESTS[*]}" \
-		TEST_CUSTOM_PROGS="${C_TESTS[*]/#/$TREE/selftests/}"
+		"$CUSTOM_PROGS"
 	expect_out '^# overriding timeout to [1-9][0-9]{2}'
 	same_as_alone "$OUT_FILE"
+	[ ! -e "$TREE/selftests/ping_test" ] || fail "a test is built that nobody asked for"
+}
+
+# listed: our tests, as the kernel's runner names them.
+listed()
+{
+	make -s --no-print-directory -C "$TREE/selftests" list | sed 's/^/netbpf:/'
+}
+
+test_all_tests_would_be_installed()
+{
+	listed | sort >"$TMP/wanted"
+	make -s --no-print-directory -C "$TREE/selftests" emit_tests COLLECTION=netbpf | sort >"$TMP/emitted"
+	diff "$TMP/wanted" "$TMP/emitted" >&2 || fail "not all tests would be"
 }
 
 # Installed, with the sources and the kernel tree out of reach.
@@ -182,8 +201,8 @@ test_installed_it_has_the_same_results()
 
 	[ -x "$NETBPF_OUT/selftests/pkt_csum_test" ] || skip "the tests are not built"
 	cd "$KERNEL"
-	expect_status 0 make -C tools/netbpf/selftests install INSTALL_PATH="$INSTALLED"
-	make -s --no-print-directory -C "$TREE/selftests" list | sed 's/^/netbpf:/' | sort >"$TMP/wanted"
+	expect_status 0 make -C tools/netbpf/selftests install INSTALL_PATH="$INSTALLED" "$CUSTOM_PROGS"
+	{ listed | grep '\.sh$'; printf 'netbpf:%s\n' "${C_TESTS[@]}"; } | sort >"$TMP/wanted"
 	mv "$KERNEL" "$TMP/away"
 	defer "mv '$TMP/away' '$KERNEL'"
 	cd "$TMP"
@@ -222,6 +241,7 @@ test_the_kernel_tree_is_as_it_was()
 
 run_tests test_the_kernel_tree_around_is_taken test_the_same_objects_as_alone \
 	test_another_output_directory test_linked_into_a_kernel_tree \
-	test_run_tests_has_the_same_results test_installed_it_has_the_same_results \
+	test_run_tests_has_the_same_results test_all_tests_would_be_installed \
+	test_installed_it_has_the_same_results \
 	test_install_wants_a_path test_clean_leaves_the_sources_only \
 	test_the_kernel_tree_is_as_it_was

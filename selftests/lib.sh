@@ -166,16 +166,6 @@ not_in_guest()
 		skip "about no kernel: run on the machine that boots the guests"
 }
 
-# copy_sources DIR: this tree, without what is built in it.
-copy_sources()
-{
-	mkdir -p "$1"
-	tar -C "$NETBPF_TOP" -cf - --exclude='*.o' --exclude='*.d' --exclude='*.a' \
-		Documentation Makefile README.rst include samples scripts selftests |
-		tar -C "$1" -xf -
-	make -C "$1" clean >/dev/null
-}
-
 # ---------------------------------------------------------------------------
 # Cleaning up
 

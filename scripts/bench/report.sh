@@ -39,7 +39,7 @@ describe_machine()
 	record machine cpu "$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1)"
 	record machine cpus "$(nproc)"
 	record machine kernel "$(uname -sr) $(uname -m)"
-	record machine compiler "$(cut -d' ' -f1 "$NETBPF_OUT/build/toolchain" |
+	record machine compiler "$(cut -d' ' -f1 "$NETBPF_OUT/build/toolchain.bpf" |
 		xargs -I{} sh -c '{} --version' | head -n 1)"
 	record machine load_before "$(cut -d' ' -f1-3 /proc/loadavg)"
 	record machine commit "$(git -C "$NETBPF_TOP" describe --always --dirty 2>/dev/null)"
