@@ -99,6 +99,7 @@ help:
 	@echo 'Variables:'
 	@echo '  O=DIR          build into DIR'
 	@echo '  V=1            show the commands'
+	@echo '  WERROR=1       a warning is an error'
 	@echo '  SAN=1          host programs with ASan and UBSan (scripts/fuzz.sh --san)'
 	@echo '  KSRC=DIR       kernel tree to take libbpf, bpftool and UAPI headers from'
 	@echo '  CLANG=clang-19 compiler of the BPF programs'

@@ -150,10 +150,10 @@ report()
 
 # --- the checks, in the top directory ------------------------------------------
 
-# What make says if it succeeds is no finding.
+# A warning is a finding. What make says if it succeeds is none.
 check_build()
 {
-	if make -s -k -j "$(nproc)" all >"$LOG" 2>&1; then
+	if make -s -k -j "$(nproc)" WERROR=1 all >"$LOG" 2>&1; then
 		: >"$LOG"
 	fi
 	SAID="the tree"

@@ -132,7 +132,7 @@ step_style()
 
 step_build()
 {
-	make -j "$(nproc)" O="$WORK/out"
+	make -j "$(nproc)" WERROR=1 O="$WORK/out"
 }
 
 # Of the tree: the commit was looked at as style.

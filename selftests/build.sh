@@ -62,6 +62,12 @@ change()
 	touch "$COPY/$1"
 }
 
+# restore FILE: as it is in the tree.
+restore()
+{
+	cp "$NETBPF_TOP/$1" "$COPY/$1"
+}
+
 # SAN=1 is for what runs on this machine; what it would do, without doing it.
 test_sanitizers_are_for_host_programs()
 {
@@ -204,6 +210,41 @@ test_libbpf_and_bpftool_of_another_build()
 	expect_err 'BPFTOOL=/nonexistent: there is no .*: give the full path'
 }
 
+# On both sides; make shows a warning once, WERROR=1 does not miss it.
+test_a_warning_is_an_error_with_WERROR()
+{
+	local file
+
+	for file in samples/pass_user.c samples/pass_kern.c; do
+		echo 'static int not_used;' >>"$COPY/$file"
+		defer "cp '$NETBPF_TOP/$file' '$COPY/$file'"
+		expect_status 0 build
+		expect_err "$file.*warning:.*not_used"
+		expect_status 0 build
+		expect_no_match "$ERR_FILE" 'warning'
+		expect_status 2 build WERROR=1
+		expect_err "$file.*error:.*not_used"
+		restore "$file"
+		expect_status 0 build WERROR=1
+		expect_out 'LINK +samples/pass'
+	done
+	expect_no_match "$OUT_FILE" 'LIBBPF|BPFTOOL'
+	expect_status 0 build WERROR=1
+	expect_no_match "$OUT_FILE" '^  [A-Z]'
+	expect_status 0 build
+	expect_no_match "$OUT_FILE" '^  [A-Z]'
+}
+
+# A compiler that finds something in libbpf, as one that is newer than it might.
+test_a_warning_in_libbpf_stops_no_user()
+{
+	printf '#!/bin/sh\nexec gcc "$@" -O0 -g0 -Wconversion\n' >"$TMP/cc"
+	chmod 755 "$TMP/cc"
+	expect_status 0 build CC="$TMP/cc" O="$TMP/noisy" "$TMP/noisy/build/libbpf/libbpf.a"
+	expect_status 2 build CC="$TMP/cc" O="$TMP/strict" "$TMP/strict/build/libbpf/libbpf.a" WERROR=1
+	expect_err 'error: conversion'
+}
+
 test_vmlinux_h_from_this_kernel()
 {
 	[ -r /sys/kernel/btf/vmlinux ] || skip "this kernel has no BTF"
@@ -267,6 +308,7 @@ run_tests test_sanitizers_are_for_host_programs \
 	test_another_cc_rebuilds_the_host_objects test_clang_as_host_compiler \
 	test_a_relative_O_counts_from_where_make_was_called \
 	test_libbpf_and_bpftool_of_another_build \
+	test_a_warning_is_an_error_with_WERROR test_a_warning_in_libbpf_stops_no_user \
 	test_vmlinux_h_from_this_kernel test_missing_btf_names_the_paths_tried \
 	test_missing_compiler_is_named_with_its_cure \
 	test_missing_header_is_named_with_its_cure \
