@@ -278,6 +278,62 @@ test_missing_header_is_named_with_its_cure()
 	expect_err 'stdio.h> is missing: scripts/setup.sh installs it \(package libc6-dev\)'
 }
 
+test_missing_tool_of_libbpf_is_named_with_its_cure()
+{
+	expect_status 2 build LLVM=1 LD=ld.lld-none
+	expect_err 'ld.lld-none is missing: scripts/setup.sh installs it \(package lld\)'
+	expect_status 2 build AR=ar-none
+	expect_err 'ar-none is missing: scripts/setup.sh installs it \(package binutils\)'
+	# All programs but one.
+	mkdir "$TMP/bin"
+	cp -rs /bin/. "$TMP/bin"
+	rm "$TMP"/bin/python3*
+	expect_status 2 env PATH="$TMP/bin" make -C "$COPY/samples" KSRC="$KSRC" hello
+	expect_err 'python3 is missing: scripts/setup.sh installs it \(package python3\)'
+}
+
+# hide HEADER...: what compilers with -isystem $TMP/hidden find instead.
+hide()
+{
+	local header
+
+	for header; do
+		mkdir -p "$(dirname "$TMP/hidden/$header")"
+		echo '#error hidden' >"$TMP/hidden/$header"
+	done
+}
+
+# A program asks for the libraries that it needs itself.
+test_a_missing_library_stops_who_needs_it()
+{
+	local SAMPLES='hello network sockfilter xdp_lb' name
+	local few=$TMP/few
+
+	hide pcap.h cyaml/cyaml.h yaml.h libmnl/libmnl.h curl/curl.h
+	expect_status 2 elsewhere "$few" -k CC="gcc -isystem $TMP/hidden"
+	for name in $SAMPLES; do
+		case $name in
+		sockfilter | xdp_lb) [ ! -e "$few/samples/$name" ] || fail "$name is built" ;;
+		*) "$few/samples/$name" --version ;;
+		esac
+	done
+	expect_err '^sockfilter: <pcap.h> is missing: scripts/setup.sh installs it \(package libpcap-dev\)$'
+	expect_err '^xdp_lb: <cyaml/cyaml.h> is missing: .* \(package libcyaml-dev\)$'
+	expect_err '^xdp_lb: <yaml.h> is missing: .* \(package libyaml-dev\)$'
+	expect_err '^xdp_lb: <libmnl/libmnl.h> is missing: .* \(package libmnl-dev\)$'
+	expect_err '^xdp_lb: <curl/curl.h> is missing: .* \(package libcurl4-openssl-dev\)$'
+	expect_no_match "$ERR_FILE" '#error|hello|fatal'
+	expect_status 2 make -C "$COPY/selftests" KSRC="$KSRC" -k O="$few" "${BUILT[@]}" \
+		CC="gcc -isystem $TMP/hidden" \
+		"$few"/selftests/{sockfilter_expr,xdp_lb_config,xdp_lb_probe,xdp_lb_link,pkt_csum}_test
+	expect_err '^sockfilter_expr_test: <pcap.h> is missing'
+	expect_err '^xdp_lb_config_test: <cyaml/cyaml.h> is missing'
+	expect_err '^xdp_lb_probe_test: <curl/curl.h> is missing'
+	expect_err '^xdp_lb_link_test: <libmnl/libmnl.h> is missing'
+	expect_no_match "$ERR_FILE" '#error|pkt_csum|fatal'
+	[ -x "$few/selftests/pkt_csum_test" ] || fail "a test that needs none is not built"
+}
+
 test_missing_kernel_tree_is_named_with_its_cure()
 {
 	expect_status 2 make -C "$COPY/samples" KSRC="$TMP/none"
@@ -312,5 +368,7 @@ run_tests test_sanitizers_are_for_host_programs \
 	test_vmlinux_h_from_this_kernel test_missing_btf_names_the_paths_tried \
 	test_missing_compiler_is_named_with_its_cure \
 	test_missing_header_is_named_with_its_cure \
+	test_missing_tool_of_libbpf_is_named_with_its_cure \
+	test_a_missing_library_stops_who_needs_it \
 	test_missing_kernel_tree_is_named_with_its_cure \
 	test_help_and_clean_need_no_kernel_tree test_clean_leaves_the_sources_only
