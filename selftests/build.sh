@@ -245,6 +245,25 @@ test_a_warning_in_libbpf_stops_no_user()
 	expect_err 'error: conversion'
 }
 
+test_matrix_builds_with_each_compiler()
+{
+	expect_status 0 env KSRC="$KSRC" "$COPY/scripts/build-matrix.sh" gcc clang -- \
+		samples SAMPLES=hello "${BUILT[@]}"
+	expect_out '^ok +gcc +[0-9]+ s$'
+	expect_out '^ok +clang +[0-9]+ s$'
+	"$COPY/build/matrix/clang/samples/hello" --version
+	echo 'static int not_used;' >>"$COPY/samples/hello_user.c"
+	defer "cp '$NETBPF_TOP/samples/hello_user.c' '$COPY/samples/hello_user.c'"
+	expect_status 1 env KSRC="$KSRC" "$COPY/scripts/build-matrix.sh" gcc -- \
+		samples SAMPLES=hello "${BUILT[@]}"
+	expect_out 'hello_user.c.*error:.*not_used'
+	expect_out '^fail gcc '
+	expect_status 3 "$COPY/scripts/build-matrix.sh" clang-0
+	expect_status 2 "$COPY/scripts/build-matrix.sh" --nonsense
+	expect_status 0 "$COPY/scripts/build-matrix.sh" --help
+	expect_out '^Examples:'
+}
+
 test_vmlinux_h_from_this_kernel()
 {
 	[ -r /sys/kernel/btf/vmlinux ] || skip "this kernel has no BTF"
@@ -365,6 +384,7 @@ run_tests test_sanitizers_are_for_host_programs \
 	test_a_relative_O_counts_from_where_make_was_called \
 	test_libbpf_and_bpftool_of_another_build \
 	test_a_warning_is_an_error_with_WERROR test_a_warning_in_libbpf_stops_no_user \
+	test_matrix_builds_with_each_compiler \
 	test_vmlinux_h_from_this_kernel test_missing_btf_names_the_paths_tried \
 	test_missing_compiler_is_named_with_its_cure \
 	test_missing_header_is_named_with_its_cure \
