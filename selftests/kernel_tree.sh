@@ -184,7 +184,7 @@ test_run_tests_has_the_same_results()
 # listed: our tests, as the kernel's runner names them.
 listed()
 {
-	make -s --no-print-directory -C "$TREE/selftests" list | sed 's/^/netbpf:/'
+	make -s --no-print-directory -C "$TREE/selftests" list-all | sed 's/^/netbpf:/'
 }
 
 test_all_tests_would_be_installed()
