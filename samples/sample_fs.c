@@ -106,7 +106,7 @@ static bool find_ip_netns(char name[NAME_MAX + 1])
 		if (!dash || sscanf(dash, " - sysfs %255s", source) != 1)
 			continue;
 		if (strstr(line, " / /sys ") && strstr(line, " / /sys ") < dash)
-			strcpy(name, source);
+			snprintf(name, NAME_MAX + 1, "%s", source);
 	}
 	if (f)
 		fclose(f);
@@ -120,7 +120,7 @@ static void report_no_place(const struct sample_fs *fs, struct sample_fs_report 
 	if (!is_mounted("/sys", SYSFS_MAGIC)) {
 		report_why(report, SAMPLE_FS_UNABLE,
 			   "not mounted, and there is no sysfs on /sys to mount it in");
-		report_cure(report, "mount -t sysfs sysfs /sys");
+		report_cure(report, "mount -t sysfs none /sys");
 	} else if (access(fs->dir, F_OK)) {
 		report_why(report, SAMPLE_FS_UNABLE, "not in this kernel");
 		report_cure(report, "boot a kernel with %s", fs->config);
@@ -136,7 +136,7 @@ static void report_absent(const struct sample_fs *fs, bool readonly,
 {
 	char netns[NAME_MAX + 1];
 
-	report_cure(report, "mount -t %s %s %s", fs->type, fs->type, fs->dir);
+	report_cure(report, "mount -t %s none %s", fs->type, fs->dir);
 	if (in_user_namespace()) {
 		report_why(report, SAMPLE_FS_UNABLE,
 			   "not mounted, and cannot be in a user namespace");
@@ -144,7 +144,7 @@ static void report_absent(const struct sample_fs *fs, bool readonly,
 	} else if (!sample_has_cap(CAP_SYS_ADMIN)) {
 		report_why(report, SAMPLE_FS_UNABLE,
 			   "not mounted, and mounting it needs CAP_SYS_ADMIN");
-		report_cure(report, "sudo mount -t %s %s %s", fs->type, fs->type, fs->dir);
+		report_cure(report, "sudo mount -t %s none %s", fs->type, fs->dir);
 	} else if (readonly) {
 		report_why(report, SAMPLE_FS_UNABLE, "not mounted, and /sys is read-only");
 	} else if (fs->outlives && find_ip_netns(netns)) {

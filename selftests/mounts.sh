@@ -217,9 +217,9 @@ test_read_only_sys()
 {
 	bare
 	"${IN[@]}" mount -o remount,ro,bind /sys
-	bpffs_cannot 'not mounted, and /sys is read-only' 'mount -t bpf bpf /sys/fs/bpf'
+	bpffs_cannot 'not mounted, and /sys is read-only' 'mount -t bpf none /sys/fs/bpf'
 	tracefs_cannot 'not mounted, and /sys is read-only' \
-		'mount -t tracefs tracefs /sys/kernel/tracing'
+		'mount -t tracefs none /sys/kernel/tracing'
 }
 
 test_without_CAP_SYS_ADMIN()
@@ -227,9 +227,9 @@ test_without_CAP_SYS_ADMIN()
 	local why='not mounted, and mounting it needs CAP_SYS_ADMIN'
 
 	bare
-	bpffs_cannot "$why" 'sudo mount -t bpf bpf /sys/fs/bpf' \
+	bpffs_cannot "$why" 'sudo mount -t bpf none /sys/fs/bpf' \
 		setpriv --bounding-set=-sys_admin
-	tracefs_cannot "$why" 'sudo mount -t tracefs tracefs /sys/kernel/tracing' \
+	tracefs_cannot "$why" 'sudo mount -t tracefs none /sys/kernel/tracing' \
 		setpriv --bounding-set=-sys_admin
 }
 
@@ -259,8 +259,8 @@ test_without_sysfs()
 {
 	bare
 	"${IN[@]}" mount -t tmpfs none /sys
-	bpffs_cannot 'not mounted, and there is no sysfs on /sys' 'mount -t sysfs sysfs /sys'
-	tracefs_cannot 'not mounted, and there is no sysfs on /sys' 'mount -t sysfs sysfs /sys'
+	bpffs_cannot 'not mounted, and there is no sysfs on /sys' 'mount -t sysfs none /sys'
+	tracefs_cannot 'not mounted, and there is no sysfs on /sys' 'mount -t sysfs none /sys'
 }
 
 # What is pinned in the /sys of "ip netns exec" ends with the command, and another command
