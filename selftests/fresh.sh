@@ -233,12 +233,16 @@ test_a_root_with_nothing_mounted()
 		done </proc/self/mountinfo
 		echo "bpf:" /sys/fs/bpf/* /sys/kernel/tracing/*
 		[ "$(readlink /proc/1/ns/pid)" = "$(readlink /proc/self/ns/pid)" ] && echo own
-		echo "devices" /dev/*'
+		devices=" $(echo /dev/*) "
+		devices=${devices/ \/dev\/net / }
+		echo "devices" ${devices/ \/dev\/kvm / }
+		echo "tun" /dev/net/*'
 	expect_eq "mounts" "$(grep '^mount' "$OUT_FILE")" \
 		"$(printf 'mount %s\n' / /proc /sys /dev /dev/pts /dev/shm)"
 	expect_out '^bpf: /sys/fs/bpf/\* /sys/kernel/tracing/\*$'
 	expect_eq "devices" "$(grep '^devices' "$OUT_FILE")" "devices$(printf ' /dev/%s' \
 		fd full null ptmx pts random shm stderr stdin stdout tty urandom zero)"
+	[ ! -c /dev/net/tun ] || expect_out '^tun /dev/net/tun$'
 	expect_out '^own$'
 	! grep -Fx -e "$(readlink /proc/self/ns/mnt)" -e "$(readlink /proc/self/ns/pid)" "$OUT_FILE" ||
 		fail "a namespace of the host"

@@ -16,6 +16,17 @@ device()
 	mknod -m 666 "dev/$1" c "$2" "$3"
 }
 
+# device_of_host NAME: if this machine has it.
+device_of_host()
+{
+	local numbers
+
+	[ -c "/dev/$1" ] || return 0
+	mkdir -p "$(dirname "dev/$1")"
+	read -ra numbers < <(stat -c '0x%t 0x%T' "/dev/$1")
+	device "$1" "${numbers[@]}"
+}
+
 # No bpffs, tracefs or cgroup2: a sysfs that was just mounted has nothing on it.
 mount --bind "$root" "$root"
 cd "$root"
@@ -31,6 +42,8 @@ device full 1 7
 device random 1 8
 device urandom 1 9
 device tty 5 0
+device_of_host net/tun
+device_of_host kvm
 ln -s pts/ptmx dev/ptmx
 ln -s /proc/self/fd dev/fd
 ln -s fd/0 dev/stdin
