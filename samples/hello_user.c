@@ -21,9 +21,9 @@ static const struct sample_info info = {
 	.name = "hello",
 	.summary = "Print \"Hello ping\" for each ICMP packet, from XDP, and let all packets pass.",
 	.examples =
-"  hello                      loopback; in a second terminal: ping 127.0.0.1\n"
-"  hello -i eth0 -c 10        stop after 10 packets\n"
-"  hello -n netbpf-pair-host -i eth0   in the lab (scripts/lab.sh up)\n",
+"  @                      loopback; in a second terminal: ping 127.0.0.1\n"
+"  @ -i eth0 -c 10        stop after 10 packets\n"
+"  @ -n netbpf-pair-host -i eth0   in the lab (@lab up)\n",
 	.common = SAMPLE_OPT_IFACE | SAMPLE_OPT_MODE | SAMPLE_OPT_COUNT,
 	.default_iface = "lo",
 };

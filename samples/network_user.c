@@ -75,11 +75,11 @@ static const struct sample_info info = {
 	.name = "network",
 	.summary = "Show the path of each packet over all hooks: XDP, socket filter, TC.",
 	.examples =
-"  network -i eth0                            all hooks, none interferes\n"
-"  network -i eth0 --xdp pass --tc pingpong   these two; TC answers pings\n"
-"  network -i eth0 --xdp drop-ping --tc pass  what XDP drops, TC never sees\n"
-"  network -i eth0 -j | jq .                  JSON Lines\n"
-"  network -n netbpf-pair-host -i eth0        in the lab (scripts/lab.sh up)\n"
+"  @ -i eth0                            all hooks, none interferes\n"
+"  @ -i eth0 --xdp pass --tc pingpong   these two; TC answers pings\n"
+"  @ -i eth0 --xdp drop-ping --tc pass  what XDP drops, TC never sees\n"
+"  @ -i eth0 -j | jq .                  JSON Lines\n"
+"  @ -n netbpf-pair-host -i eth0        in the lab (@lab up)\n"
 "\n"
 "While it runs, on standard input:\n"
 "  xdp pass|drop-ping|off                     switch a hook; the others go on\n"
@@ -398,7 +398,7 @@ static enum sample_exit check_options(void)
 	}
 	if (sample.n_ifnames > 1) {
 		pr_err("one interface only: a packet has its path on one");
-		pr_hint("start one %s for each interface", info.name);
+		pr_hint("start one %s for each interface", sample_called());
 		return SAMPLE_USAGE;
 	}
 	for (i = 0; i < __NETWORK_SWITCH_MAX && !config.chosen; i++)

@@ -8,8 +8,8 @@ static const struct sample_info info = {
 	.name = "pass",
 	.summary = "Attach the XDP program that lets all packets pass, until this process ends.",
 	.examples =
-"  pass -i veth1 -m native   make veth1 take what its peer sends with XDP_TX\n"
-"  pass -i eth0 -i eth1 -d 5 two interfaces, for 5 seconds\n",
+"  @ -i veth1 -m native   make veth1 take what its peer sends with XDP_TX\n"
+"  @ -i eth0 -i eth1 -d 5 two interfaces, for 5 seconds\n",
 	.common = SAMPLE_OPT_IFACE | SAMPLE_OPT_MODE,
 };
 

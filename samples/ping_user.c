@@ -49,11 +49,11 @@ static const struct sample_info info = {
 	.name = "ping",
 	.summary = "Drop ICMP and ICMPv6 echo requests in XDP, or only report them.",
 	.examples =
-"  ping -i eth0                         drop pings\n"
-"  ping -i eth0 -a pass -j | jq .       report them, drop none\n"
-"  ping -i eth0 --src 10.0.0.0/8 -d 60  drop those from 10/8, for one minute\n"
-"  ping -i eth0 --every 2               drop each second one\n"
-"  ping -n netbpf-pair-host -i eth0     in the lab (scripts/lab.sh up)\n",
+"  @ -i eth0                         drop pings\n"
+"  @ -i eth0 -a pass -j | jq .       report them, drop none\n"
+"  @ -i eth0 --src 10.0.0.0/8 -d 60  drop those from 10/8, for one minute\n"
+"  @ -i eth0 --every 2               drop each second one\n"
+"  @ -n netbpf-pair-host -i eth0     in the lab (@lab up)\n",
 	.options = options,
 	.common = SAMPLE_OPT_IFACE | SAMPLE_OPT_MODE | SAMPLE_OPT_COUNT |
 		  SAMPLE_OPT_INTERVAL | SAMPLE_OPT_FORCE,

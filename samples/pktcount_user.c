@@ -59,11 +59,11 @@ static const struct sample_info info = {
 	.name = "pktcount",
 	.summary = "Count packets and bytes in XDP, by protocol and by source; all of them pass.",
 	.examples =
-"  pktcount -i eth0                       a table each second\n"
-"  pktcount -i eth0 --top 10 --watch      who sends most, on one screen\n"
-"  pktcount -i eth0 -I 5 --once -j        count 5 seconds, one JSON object\n"
-"  pktcount -i eth0 --events --sample 100 show each 100th packet\n"
-"  pktcount -n netbpf-pair-host -i eth0   in the lab (scripts/lab.sh up)\n",
+"  @ -i eth0                       a table each second\n"
+"  @ -i eth0 --top 10 --watch      who sends most, on one screen\n"
+"  @ -i eth0 -I 5 --once -j        count 5 seconds, one JSON object\n"
+"  @ -i eth0 --events --sample 100 show each 100th packet\n"
+"  @ -n netbpf-pair-host -i eth0   in the lab (@lab up)\n",
 	.options = options,
 	.common = SAMPLE_OPT_IFACE | SAMPLE_OPT_MODE,
 };
@@ -540,7 +540,7 @@ static int prepare(struct run *run)
 static int usage_error(const char *text)
 {
 	pr_err("%s", text);
-	pr_hint("pktcount --help");
+	pr_hint_help();
 	return SAMPLE_USAGE;
 }
 

@@ -96,7 +96,7 @@ enum {
  * struct sample_info - what a sample is
  * @name: name of the binary
  * @summary: what it does, one line
- * @examples: command lines, for the help
+ * @examples: command lines, for the help, as sample_called_examples() prints them
  * @options: its own options, ended by an entry without name; may be NULL
  * @common: SAMPLE_OPT_*; netns, duration, json, verbose, quiet, help and
  *	version are always there
@@ -150,12 +150,25 @@ extern struct sample_config sample;
 
 void sample_init(const struct sample_info *info, int argc, char **argv);
 
+/* --- the program as it was called (sample_called.c) ------------------------- */
+
+enum {
+	SAMPLE_CALLED_LEN = 4096,
+};
+
+void sample_called_init(int argc, char **argv);
+const char *sample_called(void);
+const char *sample_called_name(void);
+const char *sample_called_script(const char *name, char buf[SAMPLE_CALLED_LEN]);
+void sample_called_examples(const char *text);
+
 /* --- messages (sample_log.c) ------------------------------------------------ */
 
 __printf(1, 2) void pr_err(const char *fmt, ...);
 __printf(1, 2) void pr_info(const char *fmt, ...);
 __printf(1, 2) void pr_hint(const char *fmt, ...);
 void pr_hint_doctor(void);
+void pr_hint_help(void);
 int sample_load_failed(const char *what, int err);
 bool sample_missing_caps(const char *what);
 int sample_exit_status(int err);

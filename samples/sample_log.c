@@ -31,7 +31,7 @@ void pr_err(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	vprint(sample.info->name, ": ", fmt, ap);
+	vprint(sample_called_name(), ": ", fmt, ap);
 	va_end(ap);
 }
 
@@ -46,7 +46,7 @@ void pr_info(const char *fmt, ...)
 	if (sample.quiet)
 		return;
 	va_start(ap, fmt);
-	vprint(sample.info->name, ": ", fmt, ap);
+	vprint(sample_called_name(), ": ", fmt, ap);
 	va_end(ap);
 }
 
@@ -68,7 +68,17 @@ void pr_hint(const char *fmt, ...)
  */
 void pr_hint_doctor(void)
 {
-	pr_hint("scripts/doctor.sh tells what this machine lacks");
+	char doctor[SAMPLE_CALLED_LEN];
+
+	pr_hint("%s tells what this machine lacks", sample_called_script("doctor", doctor));
+}
+
+/**
+ * pr_hint_help() - for a command line that is not understood
+ */
+void pr_hint_help(void)
+{
+	pr_hint("%s --help", sample_called());
 }
 
 /*

@@ -35,7 +35,7 @@ static bool is_own_netns(int fd)
  */
 int sample_enter_netns(void)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX], lab[SAMPLE_CALLED_LEN];
 	int fd, err = 0;
 
 	if (!sample.netns)
@@ -55,7 +55,7 @@ int sample_enter_netns(void)
 	if (err == -EPERM)
 		pr_hint("entering needs CAP_SYS_ADMIN: sudo %s", sample.info->name);
 	else
-		pr_hint("ip netns list; scripts/lab.sh list");
+		pr_hint("ip netns list; %s list", sample_called_script("lab", lab));
 	return err;
 }
 

@@ -157,7 +157,7 @@ static int print_help(const struct sample_option *opt, const char *arg);
 static int print_version(const struct sample_option *opt,
 			 const char *arg)
 {
-	printf("%s: netbpf %s, libbpf %s\n", sample.info->name, NETBPF_VERSION,
+	printf("%s: netbpf %s, libbpf %s\n", sample_called_name(), NETBPF_VERSION,
 	       libbpf_version_string());
 	exit(SAMPLE_OK);
 }
@@ -213,20 +213,21 @@ static int print_help(const struct sample_option *opt,
 	const struct sample_option *all[OPTIONS_MAX];
 	unsigned int i, n = collect_options(all);
 
-	printf("Usage: %s [OPTION]...%s%s%s\n%s\n\nOptions:\n", sample.info->name,
+	printf("Usage: %s [OPTION]...%s%s%s\n%s\n\nOptions:\n", sample_called(),
 	       sample.info->operands ? " [" : "",
 	       sample.info->operands ? sample.info->operands : "",
 	       sample.info->operands ? "]" : "", sample.info->summary);
 	for (i = 0; i < n; i++)
 		print_option(all[i]);
-	printf("\nExamples:\n%s\n", sample.info->examples);
-	printf("Exit status: 0 done, 1 failed, 2 usage, 3 this machine cannot do it.\n");
+	printf("\nExamples:\n");
+	sample_called_examples(sample.info->examples);
+	printf("\nExit status: 0 done, 1 failed, 2 usage, 3 this machine cannot do it.\n");
 	exit(SAMPLE_OK);
 }
 
 static void usage_exit(void)
 {
-	pr_hint("%s --help", sample.info->name);
+	pr_hint_help();
 	exit(SAMPLE_USAGE);
 }
 
@@ -311,6 +312,7 @@ static void parse_options(int argc, char **argv)
 void sample_init(const struct sample_info *info, int argc, char **argv)
 {
 	sample.info = info;
+	sample_called_init(argc, argv);
 	setlinebuf(stdout);
 	parse_options(argc, argv);
 

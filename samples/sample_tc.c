@@ -145,7 +145,8 @@ static void tell_leftover(const struct leftovers *left, const struct tcmsg *tc, 
 	if (sample.quiet)
 		return;
 	pr_info("%s: a filter that a killed %s left is still at work (%s, program id %u)",
-		left->at->ifname, sample.info->name, left->egress ? "egress" : "ingress", prog_id);
+		left->at->ifname, sample_called_name(), left->egress ? "egress" : "ingress",
+		prog_id);
 	pr_hint("%s%s%s%stc filter del dev %s %s pref %u handle 0x%x bpf",
 		*ns ? "nsenter --net=" : "", *ns && !strchr(ns, '/') ? "/run/netns/" : "", ns,
 		*ns ? " " : "", left->at->ifname, left->egress ? "egress" : "ingress",

@@ -146,6 +146,8 @@ static const char *native_reason(int err)
 static void explain_attach(const char *ifname, unsigned int ifindex, enum sample_mode mode,
 			   int err)
 {
+	char doctor[SAMPLE_CALLED_LEN];
+
 	if (err == -EBUSY || err == -EEXIST) {
 		explain_busy(ifname, ifindex);
 		return;
@@ -155,7 +157,8 @@ static void explain_attach(const char *ifname, unsigned int ifindex, enum sample
 	if (mode == SAMPLE_MODE_NATIVE) {
 		pr_err("failed to attach to %s in native mode: %s (%s)", ifname,
 		       native_reason(err), strerror(-err));
-		pr_hint("use -m auto or -m skb; scripts/doctor.sh -i %s tells more", ifname);
+		pr_hint("use -m auto or -m skb; %s -i %s tells more",
+			sample_called_script("doctor", doctor), ifname);
 		return;
 	}
 	pr_err("failed to attach to %s: %s", ifname, strerror(-err));

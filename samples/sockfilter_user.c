@@ -124,12 +124,12 @@ static const struct sample_info info = {
 "Copy packets to user space by a BPF socket filter: show them, or write them to a file.\n"
 "EXPRESSION is one of tcpdump (pcap-filter(7)); it runs in the kernel too.",
 	.examples =
-"  sockfilter -i eth0                          show TCP packets\n"
-"  sockfilter -i eth0 --proto icmp -j | jq .   pings, as JSON\n"
-"  sockfilter -i eth0 --host 10.0.0.0/8 --port 443 -w https.pcap\n"
-"  sockfilter -i eth0 'arp or (udp and port 53)'\n"
-"  sockfilter -i eth0 -w - | tcpdump -r -      let tcpdump decode them\n"
-"  sockfilter -n netbpf-pair-host -i eth0      in the lab (scripts/lab.sh up)\n",
+"  @ -i eth0                          show TCP packets\n"
+"  @ -i eth0 --proto icmp -j | jq .   pings, as JSON\n"
+"  @ -i eth0 --host 10.0.0.0/8 --port 443 -w https.pcap\n"
+"  @ -i eth0 'arp or (udp and port 53)'\n"
+"  @ -i eth0 -w - | tcpdump -r -      let tcpdump decode them\n"
+"  @ -n netbpf-pair-host -i eth0      in the lab (@lab up)\n",
 	.options = options,
 	.common = SAMPLE_OPT_IFACE | SAMPLE_OPT_COUNT | SAMPLE_OPT_INTERVAL,
 	.operands = "EXPRESSION",
@@ -441,10 +441,14 @@ static void configure(struct sockfilter_kern *skel)
 
 /* --- main --------------------------------------------------------------------------- */
 
+/* Without @hint, the help has it. */
 static int usage(const char *text, const char *hint)
 {
 	pr_err("%s", text);
-	pr_hint("%s", hint);
+	if (hint)
+		pr_hint("%s", hint);
+	else
+		pr_hint_help();
 	return SAMPLE_USAGE;
 }
 
@@ -465,7 +469,7 @@ static int check_interfaces(void)
 				continue;
 			pr_err("--interface %s: it is %s, which was given before",
 			       sample.ifnames[i], sample.ifnames[j]);
-			pr_hint("%s --help", sample.info->name);
+			pr_hint_help();
 			return SAMPLE_USAGE;
 		}
 	}
@@ -477,12 +481,11 @@ static int check_options(void)
 	const struct show *show = &config.show;
 
 	if (!!show->hex + !!show->hex_ascii + !!show->ascii > 1)
-		return usage("-x, -X and -A exclude each other", "sockfilter --help");
+		return usage("-x, -X and -A exclude each other", NULL);
 	if (config.match.proto == IPPROTO_ICMP && config.port)
 		return usage("--port: ICMP has no ports", "--proto tcp, udp or all");
 	if (config.print && !config.file)
-		return usage("--print is for -w: without, packets are printed anyway",
-			     "sockfilter --help");
+		return usage("--print is for -w: without, packets are printed anyway", NULL);
 	/* "sockfilter arp" is not meant to look for ARP in TCP. */
 	if (sample.operands[0] && !config.proto_given)
 		config.match.proto = 0;

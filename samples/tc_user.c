@@ -70,12 +70,12 @@ static const struct sample_info info = {
 	.name = "tc",
 	.summary = "Answer ICMP and ICMPv6 echo requests in TC, drop them, or drop all packets.",
 	.examples =
-"  tc -i eth0                           answer pings before the kernel's stack does\n"
-"  tc -i eth0 --any                     for each address that is routed here\n"
-"  tc -i eth0 -a drop-ping -d 60        drop pings for one minute\n"
-"  tc -i eth0 -a drop -D egress         let nothing out\n"
-"  tc -i eth0 -a pass -j | jq .         report pings, change nothing\n"
-"  tc -n netbpf-pair-host -i eth0       in the lab (scripts/lab.sh up)\n",
+"  @ -i eth0                           answer pings before the kernel's stack does\n"
+"  @ -i eth0 --any                     for each address that is routed here\n"
+"  @ -i eth0 -a drop-ping -d 60        drop pings for one minute\n"
+"  @ -i eth0 -a drop -D egress         let nothing out\n"
+"  @ -i eth0 -a pass -j | jq .         report pings, change nothing\n"
+"  @ -n netbpf-pair-host -i eth0       in the lab (@lab up)\n",
 	.options = options,
 	.common = SAMPLE_OPT_IFACE | SAMPLE_OPT_COUNT | SAMPLE_OPT_INTERVAL | SAMPLE_OPT_FORCE,
 };
@@ -272,7 +272,7 @@ static int check_options(void)
 		pr_err("--any: only -a pingpong answers");
 	else
 		return 0;
-	pr_hint("%s --help", info.name);
+	pr_hint_help();
 	return -EINVAL;
 }
 

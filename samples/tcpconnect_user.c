@@ -122,12 +122,12 @@ static const struct sample_info info = {
 	.summary = "Show who opens TCP connections, to where, and what came of it.\n"
 		   "Outgoing ones only; with -n, only those of that network namespace.",
 	.examples =
-"  tcpconnect                      every attempt of this machine, as it ends\n"
-"  tcpconnect -t -U -P 80,443      to the web, with time and user\n"
-"  tcpconnect --comm curl -j | jq .\n"
-"  tcpconnect -c -I 10             who talks to whom how often, each 10 seconds\n"
-"  tcpconnect --cgroup /sys/fs/cgroup/system.slice\n"
-"  tcpconnect -n netbpf-pair-host  in the lab (scripts/lab.sh up)\n",
+"  @                      every attempt of this machine, as it ends\n"
+"  @ -t -U -P 80,443      to the web, with time and user\n"
+"  @ --comm curl -j | jq .\n"
+"  @ -c -I 10             who talks to whom how often, each 10 seconds\n"
+"  @ --cgroup /sys/fs/cgroup/system.slice\n"
+"  @ -n netbpf-pair-host  in the lab (@lab up)\n",
 	.options = options,
 	.common = SAMPLE_OPT_INTERVAL,
 };

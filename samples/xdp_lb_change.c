@@ -56,13 +56,13 @@ int lb_reload(struct lb_state *state, char **words)
 
 	if (!lb_state_is_running(state)) {
 		pr_err("failed to reload instance %s: no control program runs", state->name);
-		pr_hint("xdp_lb run -c %s",
+		pr_hint("%s run -c %s", sample_called(),
 			*state->meta->path ? state->meta->path : "lb.yaml");
 		return -ESRCH;
 	}
 	if (!*state->meta->path) {
 		pr_err("failed to reload: the services were given on the command line");
-		pr_hint("xdp_lb run -c lb.yaml");
+		pr_hint("%s run -c lb.yaml", sample_called());
 		return -EINVAL;
 	}
 	err = lb_conf_read(&conf, state->meta->path);
@@ -94,7 +94,8 @@ static int wait_for_end(const struct lb_state *state)
 		pause_ms(STEP_MS);
 	}
 	pr_err("failed to stop: process %u does not end", state->meta->pid);
-	pr_hint("kill -9 %u, then: xdp_lb stop --name %s", state->meta->pid, state->name);
+	pr_hint("kill -9 %u, then: %s stop --name %s", state->meta->pid, sample_called(),
+		state->name);
 	return -ETIMEDOUT;
 }
 
@@ -180,7 +181,7 @@ static int parse_weight(const char *text, __u32 *weight)
 	value = text ? strtoul(text, &end, 10) : 0;
 	if (!text || *text < '0' || *text > '9' || *end || value > WEIGHT_MAX) {
 		pr_err("%s is no weight: 0 to %d", text ? text : "(nothing)", WEIGHT_MAX);
-		pr_hint("xdp_lb backend weight VIP BACKEND N");
+		pr_hint("%s backend weight VIP BACKEND N", sample_called());
 		return -EINVAL;
 	}
 	*weight = value;
@@ -227,7 +228,7 @@ int lb_backend_command(struct lb_state *state, char **words)
 	if ((strcmp(verb, "drain") && strcmp(verb, "enable") && strcmp(verb, "weight")) ||
 	    !words[1] || !words[2]) {
 		pr_err("what to do with which backend?");
-		pr_hint("xdp_lb backend drain|enable|weight VIP BACKEND [N]");
+		pr_hint("%s backend drain|enable|weight VIP BACKEND [N]", sample_called());
 		return -EINVAL;
 	}
 	lb_state_lock(state);
@@ -271,7 +272,8 @@ int lb_vip_command(struct lb_state *state, char **words)
 
 	if (words[0] && strcmp(words[0], "list")) {
 		pr_err("unknown: vip %s", words[0]);
-		pr_hint("xdp_lb vip list; services are added in the file, then: xdp_lb reload");
+		pr_hint("%s vip list; services are added in the file, then: %s reload",
+			sample_called(), sample_called());
 		return -EINVAL;
 	}
 	for (i = 0; i < LB_VIPS_MAX; i++) {

@@ -336,7 +336,7 @@ static int parse_who(const struct lb_state *state, int vip, struct lb_key *key)
 	if (!info->key.port) {
 		pr_err("--who is not for %s, which has any port: who gets a client depends on the port that it asks for",
 		       info->name);
-		pr_hint("xdp_lb ring %s tells the shares", info->name);
+		pr_hint("%s ring %s tells the shares", sample_called(), info->name);
 		return -EINVAL;
 	}
 	key->cport = htons(port);
@@ -365,7 +365,8 @@ static int show_who(const struct ring *ring)
 	if (i >= LB_BACKENDS_MAX) {
 		pr_err("%s gets no backend: none of %s takes new connections", lb_options.who,
 		       state->vip_infos[ring->vip].name);
-		pr_hint("xdp_lb backend list %s", state->vip_infos[ring->vip].name);
+		pr_hint("%s backend list %s", sample_called(),
+			state->vip_infos[ring->vip].name);
 		return -ENOENT;
 	}
 	backend = &state->backends[i];
@@ -399,7 +400,8 @@ int lb_ring_command(struct lb_state *state, char **words)
 	if (!words[0] || (lb_options.digest && lb_options.who)) {
 		pr_err("%s", words[0] ? "--digest and --who exclude each other" :
 		       "the ring of which service?");
-		pr_hint("xdp_lb ring VIP; services: xdp_lb vip list --name %s", state->name);
+		pr_hint("%s ring VIP; services: %s vip list --name %s", sample_called(),
+			sample_called(), state->name);
 		return -EINVAL;
 	}
 	ring.vip = lb_find_vip(state, words[0]);

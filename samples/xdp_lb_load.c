@@ -100,7 +100,7 @@ static int check_adopted(const struct lb_state *state, const struct lb_conf *con
 	if (!what)
 		return 0;
 	pr_err("failed to adopt instance %s: it was made with another %s", state->name, what);
-	pr_hint("xdp_lb stop --name %s, which ends its connections", state->name);
+	pr_hint("%s stop --name %s, which ends its connections", sample_called(), state->name);
 	return -EPROTO;
 }
 

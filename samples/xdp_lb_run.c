@@ -223,7 +223,8 @@ static void wait_for_nexthops(struct run *run)
 		follow_nexthops(run);
 	}
 	if (!run->complete)
-		pr_info("not all backends have been found on the network yet: see xdp_lb show");
+		pr_info("not all backends have been found on the network yet: see %s show",
+			sample_called());
 }
 
 /* --- configurations ------------------------------------------------------------------- */
@@ -273,7 +274,7 @@ static int check_reload(const struct run *run, const struct lb_conf *conf)
 		return 0;
 	pr_err("failed to reload %s: another %s needs a new instance", run->state.meta->path,
 	       what);
-	pr_hint("xdp_lb stop --name %s, then run it again", run->conf.name);
+	pr_hint("%s stop --name %s, then run it again", sample_called(), run->conf.name);
 	return -EINVAL;
 }
 
@@ -284,7 +285,7 @@ static void on_hangup(void *ctx)
 
 	if (!*run->state.meta->path) {
 		pr_err("failed to reload: the services were given on the command line");
-		pr_hint("xdp_lb run -c lb.yaml");
+		pr_hint("%s run -c lb.yaml", sample_called());
 		return;
 	}
 	if (lb_conf_read(&conf, run->state.meta->path))

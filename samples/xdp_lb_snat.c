@@ -26,8 +26,8 @@ static int add_snat(struct lb_state *state, const struct lb_addr *addr, bool own
 		return 0;
 	if (state->conf->n_snat == LB_SNAT_MAX) {
 		pr_err("failed to take another SNAT address: %d is the most", LB_SNAT_MAX);
-		pr_hint("xdp_lb stop --name %s, then run it with those that are needed",
-			state->name);
+		pr_hint("%s stop --name %s, then run it with those that are needed",
+			sample_called(), state->name);
 		return -ENOSPC;
 	}
 	err = lb_snat_ports(addr, own, &ports->min, &ports->max);

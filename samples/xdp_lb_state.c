@@ -105,7 +105,7 @@ static void tell_none(const char *name)
 		return;
 	}
 	pr_err("failed to find instance %s: none runs, nothing is pinned in " LB_PIN_ROOT, name);
-	pr_hint("xdp_lb run -c lb.yaml");
+	pr_hint("%s run -c lb.yaml", sample_called());
 }
 
 /**
@@ -314,7 +314,8 @@ int lb_state_lock_run(struct lb_state *state)
 	if (fd >= 0)
 		close(fd);
 	pr_err("failed to run instance %s: it is running already", state->name);
-	pr_hint("xdp_lb reload --name %s, or: xdp_lb stop --name %s", state->name, state->name);
+	pr_hint("%s reload --name %s, or: %s stop --name %s", sample_called(), state->name,
+		sample_called(), state->name);
 	return -EBUSY;
 }
 
@@ -432,7 +433,7 @@ int lb_find_vip(const struct lb_state *state, const char *text)
 			return i;
 	}
 	pr_err("failed to find the service %s in instance %s", text, state->name);
-	pr_hint("xdp_lb vip list --name %s", state->name);
+	pr_hint("%s vip list --name %s", sample_called(), state->name);
 	return -ENOENT;
 }
 
@@ -463,6 +464,7 @@ int lb_find_backend(const struct lb_state *state, unsigned int vip, const char *
 	}
 	pr_err("failed to find the backend %s of the service %s", text,
 	       state->vip_infos[vip].name);
-	pr_hint("xdp_lb backend list %s --name %s", state->vip_infos[vip].name, state->name);
+	pr_hint("%s backend list %s --name %s", sample_called(), state->vip_infos[vip].name,
+		state->name);
 	return -ENOENT;
 }

@@ -121,10 +121,10 @@ static const struct sample_info info = {
 		   "  backend weight VIP BACKEND N\n"
 		   "  vip [list]            services",
 	.examples =
-		"  xdp_lb run -i eth0 --vip tcp:10.0.0.5:80 --backend 10.0.0.2:80 --backend 10.0.0.3:80\n"
-		"  xdp_lb check -c lb.yaml && xdp_lb run -c lb.yaml\n"
-		"  xdp_lb stats -I 1\n"
-		"  xdp_lb backend drain web a\n",
+		"  @ run -i eth0 --vip tcp:10.0.0.5:80 --backend 10.0.0.2:80 --backend 10.0.0.3:80\n"
+		"  @ check -c lb.yaml && @ run -c lb.yaml\n"
+		"  @ stats -I 1\n"
+		"  @ backend drain web a\n",
 	.options = options,
 	.common = SAMPLE_OPT_INTERVAL,
 	.operands = "COMMAND",
@@ -139,7 +139,7 @@ static int config_from_args(struct lb_conf *conf)
 
 	if (!sample.n_ifnames || !lb_options.n_specs) {
 		pr_err("which services? Give -c FILE, or -i IF --vip SPEC --backend SPEC");
-		pr_hint("xdp_lb --help");
+		pr_hint_help();
 		return -EINVAL;
 	}
 	for (i = 0; i < lb_options.n_specs; i++)
@@ -232,7 +232,7 @@ static const struct command *find_command(const char *name)
 		pr_err("unknown command %s", name);
 	else
 		pr_err("which command? run, check, reload, stop, show, stats, conns, ring, backend or vip");
-	pr_hint("xdp_lb --help");
+	pr_hint_help();
 	return NULL;
 }
 
@@ -280,7 +280,7 @@ int main(int argc, char **argv)
 	words = sample.operands + 1;
 	if (count_words(words) > command->max_words) {
 		pr_err("unexpected argument %s", words[command->max_words]);
-		pr_hint("xdp_lb --help");
+		pr_hint_help();
 		return SAMPLE_USAGE;
 	}
 	err = command->early ? command->early(words) : on_instance(command, words);

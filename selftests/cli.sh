@@ -13,6 +13,8 @@
 . "$NBT_DIR/cli/usage.sh"
 # shellcheck source=selftests/cli/running.sh
 . "$NBT_DIR/cli/running.sh"
+# shellcheck source=selftests/cli/called.sh
+. "$NBT_DIR/cli/called.sh"
 
 need_root
 require_tools ip jq setpriv mkfifo sed
@@ -127,9 +129,9 @@ test_help()
 		for opt in -h --help; do
 			expect_status 0 "${NOBODY[@]}" "$BIN/$name" "$opt"
 			expect_eq "stderr of $name $opt" "$ERR" ""
-			expect_out "^Usage: $name "
+			expect_out "^Usage: $BIN/$name "
 			expect_out '^Examples:'
-			expect_out "^  $name "
+			expect_out "^  $BIN/$name "
 			expect_out '^Exit status:'
 		done
 		# It works beside other options, and wins over them.
@@ -319,4 +321,5 @@ run_tests test_help test_help_names_every_option test_help_is_complete \
 	test_interface_by_number test_long_options_and_clusters test_ready_in_json \
 	test_errors_in_json_mode test_duration test_verbose_and_quiet test_sigint \
 	test_sigterm test_sighup test_stdout_closed_by_reader test_stdout_not_open \
-	test_stdout_full test_kill_9
+	test_stdout_full test_kill_9 test_called_by_path test_called_as_installed \
+	test_hints_can_be_pasted

@@ -280,7 +280,7 @@ test_usage()
 {
 	expect_status 2 "$TC" -n "$SERVER" -i right -D egress
 	expect_err '^tc: -D egress: pingpong answers what comes in'
-	expect_err '^  hint: tc --help'
+	expect_err "^  hint: $TC --help\$"
 	expect_status 2 "$TC" -n "$SERVER" -i right -D egress -a pingpong
 	expect_status 2 "$TC" -n "$SERVER" -i right -a drop --any
 	expect_status 2 "$TC" -n "$SERVER" -i right -D sideways

@@ -27,4 +27,14 @@ void pr_hint(const char *fmt, ...)
 	n_hints++;
 }
 
+const char *sample_called(void)
+{
+	return "called";
+}
+
+const char *sample_called_script(const char *name, char buf[SAMPLE_CALLED_LEN])
+{
+	return name;
+}
+
 #endif /* _SELFTESTS_TEST_MESSAGES_H */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include "test_run.h"
+#include "sample_called.c"
 #include "sample_format.c"
 #include "sample_net.c"
 #include "xdp_lb_ring.c"

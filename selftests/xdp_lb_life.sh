@@ -471,7 +471,7 @@ test_other_table_is_refused()
 	sed -i 's/^connections: .*/connections: 8192/' "$TMP/lb.yaml"
 	expect_status 1 "$LB" run -n "netbpf-$LAB-lb" -c "$TMP/lb.yaml"
 	expect_err 'it was made with another connections'
-	expect_err "hint: xdp_lb stop --name $NAME"
+	expect_err "hint: $LB stop --name $NAME"
 	fetch 10
 	lb stop
 }

@@ -530,7 +530,7 @@ test_who_gets_nobody()
 	lb backend drain web b
 	expect_status 1 "$LB" ring web --who "$CLIENT:41000" --name "$NAME"
 	expect_err "^xdp_lb: $CLIENT:41000 gets no backend: none of web takes new connections\$"
-	expect_err "^  hint: xdp_lb backend list web\$"
+	expect_err "^  hint: $LB backend list web\$"
 }
 
 # ---------------------------------------------------------------------------
@@ -581,7 +581,7 @@ test_who_of_any_port()
 	start -i eth0 --forward dsr --vip "tcp:$VIP:0" --backend "$A:0" --backend "$B:0"
 	expect_status 2 "$LB" ring "tcp:$VIP:0" --who "$CLIENT:41000" --name "$NAME"
 	expect_err "^xdp_lb: --who is not for tcp:$VIP:0, which has any port"
-	expect_err "^  hint: xdp_lb ring tcp:$VIP:0 "
+	expect_err "^  hint: $LB ring tcp:$VIP:0 "
 	lb ring "tcp:$VIP:0"
 	expect_out "65537 slots, digest"
 }

@@ -11,7 +11,7 @@ test_unknown_option()
 		base "$name"
 		refuses 2 "${BASE[@]}" --bogus
 		expect_err "^$name: .*--bogus"
-		expect_err "hint: $name --help"
+		expect_err "hint: $BIN/$name --help\$"
 		refuses 2 "${BASE[@]}" -Z
 		expect_err "^$name: .*-Z"
 		refuses 2 "${BASE[@]}" --help=now
