@@ -26,6 +26,7 @@ static const struct sample_info info = {
 "  @ -n netbpf-pair-host -i eth0   in the lab (@lab up)\n",
 	.common = SAMPLE_OPT_IFACE | SAMPLE_OPT_MODE | SAMPLE_OPT_COUNT,
 	.default_iface = "lo",
+	.needs = SAMPLE_NEED_BPF | SAMPLE_NEED_NET | SAMPLE_NEED_PERFMON,
 };
 
 #define PRINTK_MARK ": bpf_trace_printk: "
@@ -132,39 +133,46 @@ static void print_summary(const struct reader *reader)
 	sample_json_end(json);
 }
 
-static int run(struct hello_kern *skel, struct reader *reader)
+static int attach_and_loop(struct hello_kern *skel, struct reader *reader)
 {
-	struct sample_loop_ops ops = { .readable = on_trace, .ctx = reader };
+	struct sample_loop_ops ops = { .readable = on_trace, .fd = reader->trace.fd,
+				       .ctx = reader };
 	struct sample_xdp xdp = {};
 	int err;
 
-	err = sample_trace_open(&reader->trace, "Hello*");
-	if (!err)
-		err = sample_xdp_attach(&xdp, skel->progs.hello);
-	if (!err) {
-		pr_info("reading %s/trace_pipe", reader->trace.dir);
-		sample_xdp_ready(&xdp);
-		ops.fd = reader->trace.fd;
-		err = sample_loop_run(&ops);
-		sample_xdp_detach(&xdp);
-		print_summary(reader);
-	}
-	sample_trace_close(&reader->trace);
+	err = sample_xdp_attach(&xdp, skel->progs.hello);
+	if (err)
+		return err;
+	pr_info("reading %s/trace_pipe", reader->trace.dir);
+	sample_xdp_ready(&xdp);
+	err = sample_loop_run(&ops);
+	sample_xdp_detach(&xdp);
+	print_summary(reader);
 	return err;
 }
 
-int main(int argc, char **argv)
+static int load_and_run(struct reader *reader)
 {
-	struct reader reader = { .trace.fd = -1 };
 	struct hello_kern *skel;
 	int err;
-
-	sample_init(&info, argc, argv);
 
 	skel = hello_kern__open_and_load();
 	if (!skel)
 		return sample_load_failed("hello", -errno);
-	err = run(skel, &reader);
+	err = attach_and_loop(skel, reader);
 	hello_kern__destroy(skel);
 	return sample_exit_status(err);
+}
+
+int main(int argc, char **argv)
+{
+	struct reader reader = {};
+	int status;
+
+	sample_init(&info, argc, argv);
+	if (sample_trace_open(&reader.trace, "Hello*"))
+		return SAMPLE_FAILED;
+	status = load_and_run(&reader);
+	sample_trace_close(&reader.trace);
+	return status;
 }

@@ -77,10 +77,9 @@ static int sock_on(struct network_hooks *hooks)
 	hooks->sock = open_socket(hooks);
 	if (hooks->sock >= 0)
 		return 0;
-	pr_err("failed to attach the socket filter to %s: %s", hooks->ifname,
-	       strerror(-hooks->sock));
-	if (hooks->sock == -EPERM)
-		pr_hint("a packet socket needs CAP_NET_RAW: sudo %s", sample.info->name);
+	if (!sample_refused(hooks->sock, SAMPLE_NEED_PACKETS, "open a packet socket"))
+		pr_err("failed to attach the socket filter to %s: %s", hooks->ifname,
+		       strerror(-hooks->sock));
 	return hooks->sock;
 }
 

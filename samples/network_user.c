@@ -71,6 +71,14 @@ static const struct sample_option options[] = {
 	{}
 };
 
+static void find_needs(void)
+{
+	if (!config.chosen || config.to[NETWORK_SOCKFILTER] != NETWORK_OFF)
+		sample.needs |= SAMPLE_NEED_PACKETS;
+	if (config.tc_where == SAMPLE_TC_CLSACT)
+		sample.needs |= SAMPLE_NEED_NETLINK;
+}
+
 static const struct sample_info info = {
 	.name = "network",
 	.summary = "Show the path of each packet over all hooks: XDP, socket filter, TC.",
@@ -90,6 +98,8 @@ static const struct sample_info info = {
 	.options = options,
 	.common = SAMPLE_OPT_IFACE | SAMPLE_OPT_MODE | SAMPLE_OPT_COUNT |
 		  SAMPLE_OPT_INTERVAL | SAMPLE_OPT_FORCE,
+	.needs = SAMPLE_NEED_BPF | SAMPLE_NEED_NET | SAMPLE_NEED_PERFMON,
+	.find_needs = find_needs,
 };
 
 /**

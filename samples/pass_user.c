@@ -11,6 +11,7 @@ static const struct sample_info info = {
 "  @ -i veth1 -m native   make veth1 take what its peer sends with XDP_TX\n"
 "  @ -i eth0 -i eth1 -d 5 two interfaces, for 5 seconds\n",
 	.common = SAMPLE_OPT_IFACE | SAMPLE_OPT_MODE,
+	.needs = SAMPLE_NEED_BPF | SAMPLE_NEED_NET,
 };
 
 int main(int argc, char **argv)

@@ -57,6 +57,7 @@ static const struct sample_info info = {
 	.options = options,
 	.common = SAMPLE_OPT_IFACE | SAMPLE_OPT_MODE | SAMPLE_OPT_COUNT |
 		  SAMPLE_OPT_INTERVAL | SAMPLE_OPT_FORCE,
+	.needs = SAMPLE_NEED_BPF | SAMPLE_NEED_NET | SAMPLE_NEED_PERFMON,
 };
 
 /* Names of enum ping_count in the summary, in its order. */

@@ -66,6 +66,7 @@ static const struct sample_info info = {
 "  @ -n netbpf-pair-host -i eth0   in the lab (@lab up)\n",
 	.options = options,
 	.common = SAMPLE_OPT_IFACE | SAMPLE_OPT_MODE,
+	.needs = SAMPLE_NEED_BPF | SAMPLE_NEED_NET | SAMPLE_NEED_PERFMON,
 };
 
 static const char * const classes[__PKTCOUNT_CLASS_MAX] = {

@@ -16,6 +16,7 @@
 #include <net/if.h>
 #include <linux/types.h>
 #include <json_writer.h>
+#include "sample_caps.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -103,6 +104,8 @@ enum {
  * @default_iface: interface if -i is not given; NULL: -i must be given
  * @operands: name, for the help, of the arguments behind the options; NULL:
  *	there must be none
+ * @needs: what it needs capabilities for, enum sample_need (sample_caps.h)
+ * @find_needs: adds to sample.needs what its options need; may be NULL
  */
 struct sample_info {
 	const char *name;
@@ -112,6 +115,8 @@ struct sample_info {
 	unsigned int common;
 	const char *default_iface;
 	const char *operands;
+	unsigned int needs;
+	void (*find_needs)(void);
 };
 
 /**
@@ -129,6 +134,7 @@ struct sample_info {
  * @quiet: -q
  * @force: --force
  * @operands: arguments behind the options, ended by NULL
+ * @needs: what this command line needs capabilities for, enum sample_need
  */
 struct sample_config {
 	const struct sample_info *info;
@@ -144,6 +150,7 @@ struct sample_config {
 	bool quiet;
 	bool force;
 	char **operands;
+	unsigned int needs;
 };
 
 extern struct sample_config sample;
@@ -154,12 +161,15 @@ void sample_init(const struct sample_info *info, int argc, char **argv);
 
 enum {
 	SAMPLE_CALLED_LEN = 4096,
+	SAMPLE_LINE_LEN = 8192,
 };
 
 void sample_called_init(int argc, char **argv);
 const char *sample_called(void);
 const char *sample_called_name(void);
 const char *sample_called_script(const char *name, char buf[SAMPLE_CALLED_LEN]);
+const char *sample_called_file(char buf[SAMPLE_CALLED_LEN]);
+const char *sample_called_line(char buf[SAMPLE_LINE_LEN]);
 void sample_called_examples(const char *text);
 
 /* --- messages (sample_log.c) ------------------------------------------------ */
@@ -170,12 +180,15 @@ __printf(1, 2) void pr_hint(const char *fmt, ...);
 void pr_hint_doctor(void);
 void pr_hint_help(void);
 int sample_load_failed(const char *what, int err);
-bool sample_missing_caps(const char *what);
 int sample_exit_status(int err);
 void sample_log_init(void);
 
 json_writer_t *sample_json_begin(const char *event);
 void sample_json_end(json_writer_t *json);
+
+/* --- refused by the kernel (sample_refused.c) -------------------------------- */
+
+__printf(3, 4) bool sample_refused(int err, unsigned int needs, const char *fmt, ...);
 
 /* --- event loop (sample_loop.c) ---------------------------------------------- */
 

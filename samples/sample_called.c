@@ -4,9 +4,11 @@
  * pasted: samples/ping is another program than the ping on PATH, and the installed one
  * is netbpf-ping.
  */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "sample.h"
 
 static struct {
@@ -77,6 +79,69 @@ const char *sample_called_script(const char *name, char buf[SAMPLE_CALLED_LEN])
 			 name);
 	else
 		snprintf(buf, SAMPLE_CALLED_LEN, "scripts/%s.sh", name);
+	return buf;
+}
+
+/**
+ * sample_called_file() - the file of the program
+ * @buf: takes its absolute path, without symbolic links
+ *
+ * Return: @buf.
+ */
+const char *sample_called_file(char buf[SAMPLE_CALLED_LEN])
+{
+	ssize_t len = readlink("/proc/self/exe", buf, SAMPLE_CALLED_LEN - 1);
+
+	if (len > 0)
+		buf[len] = '\0';
+	else
+		snprintf(buf, SAMPLE_CALLED_LEN, "%s", sample_called());
+	return buf;
+}
+
+static void put_quoted(FILE *to, const char *word)
+{
+	const char *c = word;
+
+	while (isalnum((unsigned char)*c) || (*c && strchr("_-./:,=@%+", *c)))
+		c++;
+	if (*word && !*c) {
+		fputs(word, to);
+		return;
+	}
+	fputc('\'', to);
+	for (; *word; word++) {
+		if (*word == '\'')
+			fputs("'\\''", to);
+		else
+			fputc(*word, to);
+	}
+	fputc('\'', to);
+}
+
+/**
+ * sample_called_line() - the command line, to be run by another user
+ * @buf: takes it, quoted for a shell
+ *
+ * The other user has another PATH: a program that was found on PATH is named by its file.
+ *
+ * Return: @buf.
+ */
+const char *sample_called_line(char buf[SAMPLE_LINE_LEN])
+{
+	char file[SAMPLE_CALLED_LEN];
+	FILE *to = fmemopen(buf, SAMPLE_LINE_LEN, "w");
+	int i;
+
+	*buf = '\0';
+	if (!to)
+		return buf;
+	put_quoted(to, strchr(sample_called(), '/') ? sample_called() : sample_called_file(file));
+	for (i = 1; i < call.argc; i++) {
+		fputc(' ', to);
+		put_quoted(to, call.argv[i]);
+	}
+	fclose(to);
 	return buf;
 }
 

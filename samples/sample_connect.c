@@ -163,6 +163,11 @@ static int set_cgroup(const struct tcpconnect_kern *skel, int cgroup_fd)
 				   BPF_ANY);
 }
 
+static bool has_kprobes(void)
+{
+	return !access("/sys/bus/event_source/devices/kprobe", F_OK);
+}
+
 /* Load the programs of a back end and attach them: the only sure probe. */
 static int try_backend(struct sample_connect *conn, enum tcpconnect_backend backend,
 		       const struct sample_connect_config *config, int cgroup_fd)
@@ -181,6 +186,9 @@ static int try_backend(struct sample_connect *conn, enum tcpconnect_backend back
 		err = tcpconnect_kern__attach(conn->skel);
 	if (err)
 		sample_connect_close(conn);
+	/* Where there are none libbpf looks for older ones in tracefs, which is root's. */
+	if (backend == TCPCONNECT_KPROBE && err == -EACCES && !has_kprobes())
+		err = -ENOENT;
 	return err;
 }
 
@@ -203,11 +211,10 @@ static bool is_lacking(int err)
 static const char *why_not(enum tcpconnect_backend backend, int err)
 {
 	static char text[128];
-	bool kprobes = !access("/sys/bus/event_source/devices/kprobe", F_OK);
 	/* libc has no name for it. */
 	const char *reason = strerror(err == -ENOTSUPP ? EOPNOTSUPP : -err);
 
-	if (backend == TCPCONNECT_KPROBE && err == -ENOENT && !kprobes)
+	if (backend == TCPCONNECT_KPROBE && err == -ENOENT && !has_kprobes())
 		return "this kernel has no kprobes (CONFIG_KPROBE_EVENTS)";
 	if (backend == TCPCONNECT_FENTRY && is_lacking(err))
 		snprintf(text, sizeof(text), "this kernel takes no fentry programs (%s)", reason);
@@ -218,7 +225,8 @@ static const char *why_not(enum tcpconnect_backend backend, int err)
 
 static int backend_failed(enum tcpconnect_backend backend, int err)
 {
-	if (sample_missing_caps("load the BPF object tcpconnect"))
+	if (sample_refused(err, SAMPLE_NEED_BPF | SAMPLE_NEED_PERFMON,
+			   "load the BPF object tcpconnect"))
 		return -EPERM;
 	if (!is_lacking(err)) {
 		sample_load_failed("tcpconnect", err);

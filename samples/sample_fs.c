@@ -17,9 +17,6 @@
 #include "sample_caps.h"
 #include "sample_fs.h"
 
-/* The inode of the first one, in include/linux/proc_ns.h of the kernel. */
-#define FIRST_USER_NAMESPACE 0xEFFFFFFDU
-
 enum {
 	LOCK_TRIES = 1000,
 	LOCK_PAUSE_US = 10000,
@@ -82,13 +79,6 @@ bool sample_fs_is_at(const struct sample_fs *fs, const char *dir)
 	return is_mounted(dir, fs->magic);
 }
 
-static bool in_user_namespace(void)
-{
-	struct stat st;
-
-	return !stat("/proc/self/ns/user", &st) && st.st_ino != FIRST_USER_NAMESPACE;
-}
-
 /*
  * "ip netns exec NAME" mounts a sysfs over /sys, in a mount namespace that ends with the
  * command, and names it after the network namespace.
@@ -137,7 +127,7 @@ static void report_absent(const struct sample_fs *fs, bool readonly,
 	char netns[NAME_MAX + 1];
 
 	report_cure(report, "mount -t %s none %s", fs->type, fs->dir);
-	if (in_user_namespace()) {
+	if (sample_in_user_namespace()) {
 		report_why(report, SAMPLE_FS_UNABLE,
 			   "not mounted, and cannot be in a user namespace");
 		report_cure(report, "run it outside of the container, or in a privileged one");

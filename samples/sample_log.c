@@ -8,10 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <linux/capability.h>
 #include <bpf/libbpf.h>
 #include "sample.h"
-#include "sample_caps.h"
 
 static void vprint(const char *prefix, const char *sep, const char *fmt, va_list ap)
 {
@@ -82,14 +80,20 @@ void pr_hint_help(void)
 }
 
 /*
- * libbpf's warnings are shown with -v only: on a kernel that refuses a program
- * type they blame "ulimit -l", which is no longer charged since Linux 5.11.
+ * What libbpf guesses where the kernel refuses something: memory is no longer charged to
+ * "ulimit -l" since Linux 5.11. sample_refused() knows better.
  */
+static bool is_guess(const char *fmt)
+{
+	return strstr(fmt, "ulimit -l") || strstr(fmt, "RLIMIT_MEMLOCK");
+}
+
+/* Shown with -v only. */
 static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
 	if (level == LIBBPF_DEBUG && sample.verbose < 2)
 		return 0;
-	if (!sample.verbose)
+	if (!sample.verbose || is_guess(fmt))
 		return 0;
 	return vfprintf(stderr, fmt, ap);
 }
@@ -103,27 +107,6 @@ void sample_log_init(void)
 }
 
 /**
- * sample_missing_caps() - name the capabilities that are missing
- * @what: what failed, "load the program"
- *
- * CAP_SYS_ADMIN stands in for CAP_BPF (capabilities(7)).
- *
- * Return: true if one is missing; it was printed.
- */
-bool sample_missing_caps(const char *what)
-{
-	bool bpf = sample_has_cap(CAP_BPF) || sample_has_cap(CAP_SYS_ADMIN);
-	bool net = sample_has_cap(CAP_NET_ADMIN);
-
-	if (bpf && net)
-		return false;
-	pr_err("failed to %s: %s%s%s missing", what, bpf ? "" : "CAP_BPF",
-	       bpf || net ? "" : " and ", net ? "" : "CAP_NET_ADMIN");
-	pr_hint("run it as root: sudo %s", sample.info->name);
-	return true;
-}
-
-/**
  * sample_load_failed() - say why a BPF object could not be opened or loaded
  * @what: name of the object
  * @err: negative errno of libbpf
@@ -132,18 +115,14 @@ bool sample_missing_caps(const char *what)
  */
 int sample_load_failed(const char *what, int err)
 {
-	char action[64];
+	unsigned int needs = sample.needs & SAMPLE_NEED_LOAD;
 
-	snprintf(action, sizeof(action), "load the BPF object %s", what);
-	/* For a program that newer kernels take without. */
-	if (err == -EACCES && !sample_has_cap(CAP_PERFMON) && !sample_has_cap(CAP_SYS_ADMIN)) {
-		pr_err("failed to %s: the verifier of this kernel asks for CAP_PERFMON", action);
-		pr_hint("run it as root: sudo %s", sample.info->name);
+	/* The verifier of an older kernel may ask for it where a newer one does not. */
+	if (err == -EACCES)
+		needs |= SAMPLE_NEED_PERFMON;
+	if (sample_refused(err, needs, "load the BPF object %s", what))
 		return SAMPLE_FAILED;
-	}
-	if (sample_missing_caps(action))
-		return SAMPLE_FAILED;
-	pr_err("failed to %s: %s", action, strerror(-err));
+	pr_err("failed to load the BPF object %s: %s", what, strerror(-err));
 	if (!sample.verbose)
 		pr_hint("-vv shows the messages of libbpf and the verifier");
 	pr_hint_doctor();

@@ -25,6 +25,20 @@ static bool is_own_netns(int fd)
 	       own.st_ino == other.st_ino && own.st_dev == other.st_dev;
 }
 
+/* A name may stand for /proc/PID/ns/net, as that of a lab: EACCES is about the process. */
+static unsigned int needs_of(const char *path, int err)
+{
+	char link[PATH_MAX];
+	ssize_t len = readlink(path, link, sizeof(link) - 1);
+
+	if (err != -EACCES)
+		return SAMPLE_NEED_ADMIN;
+	link[len > 0 ? len : 0] = '\0';
+	if (!strncmp(path, "/proc/", 6) || !strncmp(link, "/proc/", 6))
+		return SAMPLE_NEED_ADMIN | SAMPLE_NEED_PROC;
+	return SAMPLE_NEED_ADMIN | SAMPLE_NEED_FILES;
+}
+
 /**
  * sample_enter_netns() - work in the network namespace of -n
  *
@@ -51,11 +65,10 @@ int sample_enter_netns(void)
 	if (!err)
 		return 0;
 
+	if (sample_refused(err, needs_of(path, err), "enter the network namespace %s", path))
+		return err;
 	pr_err("failed to enter the network namespace %s: %s", path, strerror(-err));
-	if (err == -EPERM)
-		pr_hint("entering needs CAP_SYS_ADMIN: sudo %s", sample.info->name);
-	else
-		pr_hint("ip netns list; %s list", sample_called_script("lab", lab));
+	pr_hint("ip netns list; %s list", sample_called_script("lab", lab));
 	return err;
 }
 

@@ -300,6 +300,15 @@ static void parse_options(int argc, char **argv)
 	sample.operands = argv + optind;
 }
 
+static void find_needs(void)
+{
+	sample.needs = sample.info->needs;
+	if (sample.netns)
+		sample.needs |= SAMPLE_NEED_ADMIN;
+	if (sample.info->find_needs)
+		sample.info->find_needs();
+}
+
 /**
  * sample_init() - read the command line, block signals, enter the namespace
  * @info: the sample; must stay valid
@@ -327,6 +336,7 @@ void sample_init(const struct sample_info *info, int argc, char **argv)
 		pr_hint("ip -br link");
 		exit(SAMPLE_USAGE);
 	}
+	find_needs();
 	sample_log_init();
 	if (sample_loop_init() || sample_enter_netns())
 		exit(SAMPLE_FAILED);

@@ -245,7 +245,9 @@ static int attach_clsact(struct sample_tc_at *at, int prog_fd, bool egress)
 static void explain_attach(const struct sample_tc_at *at, int err)
 {
 	/* Explained before. */
-	if (err == -EEXIST || sample_missing_caps("attach"))
+	if (err == -EEXIST ||
+	    sample_refused(err, at->is_tcx ? SAMPLE_NEED_NET : SAMPLE_NEED_NETLINK,
+			   "attach to %s", at->ifname))
 		return;
 	if (!at->is_tcx && err == -ENOENT) {
 		pr_err("failed to attach to %s: this kernel has no clsact qdisc or no BPF filters",

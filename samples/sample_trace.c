@@ -120,6 +120,15 @@ static int fill_instance(struct sample_trace *trace, const char *glob)
 	return err;
 }
 
+/* tracefs is root's. */
+static void tell_failure(const struct sample_trace *trace, const char *verb, int err)
+{
+	if (sample_refused(err, SAMPLE_NEED_FILES, "%s the trace instance %s", verb, trace->dir))
+		return;
+	pr_err("failed to %s the trace instance %s: %s", verb, trace->dir, strerror(-err));
+	pr_hint_doctor();
+}
+
 /**
  * sample_trace_open() - read what bpf_printk() prints
  * @trace: the instance; sample_trace_close() removes it
@@ -141,17 +150,14 @@ int sample_trace_open(struct sample_trace *trace, const char *glob)
 	sweep_instances(instances);
 	err = make_instance(trace, instances);
 	if (err) {
-		pr_err("failed to make the trace instance %s: %s", trace->dir, strerror(-err));
+		tell_failure(trace, "make", err);
 		rmdir(trace->dir);
 		trace->dir[0] = '\0';
-		pr_hint_doctor();
 		return err;
 	}
 	err = fill_instance(trace, glob);
 	if (err) {
-		pr_err("failed to set up the trace instance %s: %s", trace->dir,
-		       strerror(-err));
-		pr_hint_doctor();
+		tell_failure(trace, "set up", err);
 		sample_trace_close(trace);
 	}
 	return err;

@@ -39,7 +39,8 @@ static bool fdinfo_has_prog(const char *path, __u32 prog_id)
 	return found;
 }
 
-static bool process_has_prog(const char *pid, __u32 prog_id)
+/* 1: it does, 0: it does not, -EACCES: it takes CAP_SYS_PTRACE to see. */
+static int process_has_prog(const char *pid, __u32 prog_id)
 {
 	char path[PATH_MAX];
 	struct dirent *fd;
@@ -49,7 +50,7 @@ static bool process_has_prog(const char *pid, __u32 prog_id)
 	snprintf(path, sizeof(path), "/proc/%s/fdinfo", pid);
 	dir = opendir(path);
 	if (!dir)
-		return false;
+		return errno == EACCES && sample_caps_missing(SAMPLE_NEED_PROC) ? -EACCES : 0;
 	while (!found && (fd = readdir(dir))) {
 		if (!isdigit((unsigned char)fd->d_name[0]))
 			continue;
@@ -64,22 +65,24 @@ static bool process_has_prog(const char *pid, __u32 prog_id)
  * sample_find_holder() - a process that holds a BPF program
  * @prog_id: id of the program
  *
- * Return: its pid, 0 if none is found.
+ * Return: its pid, 0 if there is none, -EACCES if it may be one that takes
+ * CAP_SYS_PTRACE to look into.
  */
 int sample_find_holder(__u32 prog_id)
 {
 	struct dirent *proc;
-	int pid = 0;
+	int pid = 0, has;
 	DIR *dir;
 
 	dir = opendir("/proc");
 	if (!dir)
 		return 0;
-	while (!pid && (proc = readdir(dir))) {
+	while (pid <= 0 && (proc = readdir(dir))) {
 		if (!isdigit((unsigned char)proc->d_name[0]))
 			continue;
-		if (process_has_prog(proc->d_name, prog_id))
-			pid = atoi(proc->d_name);
+		has = process_has_prog(proc->d_name, prog_id);
+		if (has)
+			pid = has > 0 ? atoi(proc->d_name) : has;
 	}
 	closedir(dir);
 	return pid;
@@ -103,7 +106,7 @@ static void prog_name(__u32 prog_id, char name[BPF_OBJ_NAME_LEN])
 static void explain_busy(const char *ifname, unsigned int ifindex)
 {
 	LIBBPF_OPTS(bpf_xdp_query_opts, query);
-	char name[BPF_OBJ_NAME_LEN] = "";
+	char name[BPF_OBJ_NAME_LEN] = "", line[SAMPLE_LINE_LEN];
 	__u32 id;
 	int pid;
 
@@ -112,8 +115,14 @@ static void explain_busy(const char *ifname, unsigned int ifindex)
 		return;
 	}
 	id = query.drv_prog_id ? query.drv_prog_id : query.skb_prog_id;
-	prog_name(id, name);
 	pid = sample_find_holder(id);
+	if (pid < 0) {
+		pr_err("failed to attach to %s: an XDP program (id %u, %s mode) is there, and to see whose it is takes CAP_SYS_PTRACE",
+		       ifname, id, query.drv_prog_id ? "native" : "skb");
+		pr_hint("sudo %s", sample_called_line(line));
+		return;
+	}
+	prog_name(id, name);
 	if (!pid) {
 		pr_err("failed to attach to %s: XDP program '%s' (id %u, %s mode) is there, held by no process",
 		       ifname, name, id, query.drv_prog_id ? "native" : "skb");
@@ -152,7 +161,7 @@ static void explain_attach(const char *ifname, unsigned int ifindex, enum sample
 		explain_busy(ifname, ifindex);
 		return;
 	}
-	if (sample_missing_caps("attach"))
+	if (sample_refused(err, SAMPLE_NEED_NET, "attach to %s", ifname))
 		return;
 	if (mode == SAMPLE_MODE_NATIVE) {
 		pr_err("failed to attach to %s in native mode: %s (%s)", ifname,

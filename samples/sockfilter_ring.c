@@ -116,12 +116,8 @@ static int open_socket(struct ring *ring)
 	if (ring->fd >= 0)
 		return check_interface(ring);
 	err = -errno;
-	if (err != -EPERM) {
+	if (!sample_refused(err, SAMPLE_NEED_PACKETS, "open a packet socket"))
 		pr_err("failed to open a packet socket: %s", strerror(-err));
-		return err;
-	}
-	pr_err("failed to open a packet socket: CAP_NET_RAW missing");
-	pr_hint("run it as root: sudo %s", sample.info->name);
 	return err;
 }
 

@@ -133,6 +133,7 @@ static const struct sample_info info = {
 	.options = options,
 	.common = SAMPLE_OPT_IFACE | SAMPLE_OPT_COUNT | SAMPLE_OPT_INTERVAL,
 	.operands = "EXPRESSION",
+	.needs = SAMPLE_NEED_BPF | SAMPLE_NEED_PACKETS,
 };
 
 struct run {

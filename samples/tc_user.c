@@ -66,6 +66,12 @@ static const struct sample_option options[] = {
 	{}
 };
 
+static void find_needs(void)
+{
+	if (config.hook == SAMPLE_TC_CLSACT)
+		sample.needs |= SAMPLE_NEED_NETLINK;
+}
+
 static const struct sample_info info = {
 	.name = "tc",
 	.summary = "Answer ICMP and ICMPv6 echo requests in TC, drop them, or drop all packets.",
@@ -78,6 +84,8 @@ static const struct sample_info info = {
 "  @ -n netbpf-pair-host -i eth0       in the lab (@lab up)\n",
 	.options = options,
 	.common = SAMPLE_OPT_IFACE | SAMPLE_OPT_COUNT | SAMPLE_OPT_INTERVAL | SAMPLE_OPT_FORCE,
+	.needs = SAMPLE_NEED_BPF | SAMPLE_NEED_NET | SAMPLE_NEED_PERFMON,
+	.find_needs = find_needs,
 };
 
 /* Names of enum tc_count in the summary, in its order. */

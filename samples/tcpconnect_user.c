@@ -130,6 +130,7 @@ static const struct sample_info info = {
 "  @ -n netbpf-pair-host  in the lab (@lab up)\n",
 	.options = options,
 	.common = SAMPLE_OPT_INTERVAL,
+	.needs = SAMPLE_NEED_BPF | SAMPLE_NEED_PERFMON,
 };
 
 /* --- one line an attempt ------------------------------------------------------------- */

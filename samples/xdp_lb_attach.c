@@ -100,7 +100,8 @@ static int pin_link(const struct lb_state *state, int fd, unsigned int ifindex)
 	link_path(state, ifindex, path);
 	if (bpf_obj_pin(fd, path)) {
 		err = -errno;
-		pr_err("failed to pin %s: %s", path, strerror(-err));
+		if (!sample_refused(err, SAMPLE_NEED_FILES, "pin %s", path))
+			pr_err("failed to pin %s: %s", path, strerror(-err));
 	}
 	close(fd);
 	return err;

@@ -212,7 +212,8 @@ static int read_ring(struct ring *ring)
 		err = read_both(ring, members, again);
 	free(members);
 	free(again);
-	if (err)
+	if (err && !sample_refused(err, SAMPLE_NEED_ADMIN, "read the ring of %s",
+				   ring->state->vip_infos[ring->vip].name))
 		pr_err("failed to read the ring of %s: %s",
 		       ring->state->vip_infos[ring->vip].name, strerror(-err));
 	for (i = 0; !err && i < ring->size; i++) {

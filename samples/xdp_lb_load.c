@@ -150,7 +150,8 @@ static int load(struct lb_state *state, const struct lb_conf *conf, enum lb_mode
 		inner = make_inner(skel, conf);
 	if (err || inner < 0) {
 		err = err ?: inner;
-		pr_err("failed to prepare the tables: %s", strerror(-err));
+		if (!sample_refused(err, SAMPLE_NEED_BPF, "prepare the tables"))
+			pr_err("failed to prepare the tables: %s", strerror(-err));
 		return err;
 	}
 	err = xdp_lb_kern__load(skel);

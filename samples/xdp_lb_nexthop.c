@@ -177,6 +177,8 @@ static void print_error(const struct lb_addr *addr, int err)
 	char text[INET6_ADDRSTRLEN];
 
 	sample_addr(addr->a, text);
+	if (sample_refused(err, SAMPLE_NEED_NETLINK, "find the neighbour on the way to %s", text))
+		return;
 	if (err == -ENETUNREACH)
 		pr_err("failed to find a route to %s", text);
 	else if (err == -EADDRNOTAVAIL)
@@ -187,8 +189,6 @@ static void print_error(const struct lb_addr *addr, int err)
 		pr_err("failed to ask the kernel for the way to %s: %s", text, strerror(-err));
 	if (err == -EADDRNOTAVAIL)
 		pr_hint("a backend is another host, or a container with an address of its own");
-	else if (err == -EPERM)
-		pr_hint("it needs CAP_NET_ADMIN: sudo %s", sample.info->name);
 	else
 		pr_hint("ip route get %s", text);
 }
@@ -490,10 +490,10 @@ int lb_nexthops_forget(struct lb_nexthops *hops)
 {
 	int err = lb_neigh_forget(&hops->ask);
 
-	if (err)
-		pr_err("failed to remove neighbour entries: %s", strerror(-err));
-	if (err)
-		pr_hint("ip neigh show proto %u", LB_NEIGH_PROTOCOL);
+	if (!err || sample_refused(err, SAMPLE_NEED_NETLINK, "remove neighbour entries"))
+		return err;
+	pr_err("failed to remove neighbour entries: %s", strerror(-err));
+	pr_hint("ip neigh show proto %u", LB_NEIGH_PROTOCOL);
 	return err;
 }
 

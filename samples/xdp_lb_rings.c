@@ -272,10 +272,13 @@ static int build_one(struct lb_state *state, struct workshop *shop, struct new_r
 				state->conf->table_size);
 
 	ring->fd = err ?: make_ring(state, shop->slots);
-	if (ring->fd < 0)
+	if (ring->fd >= 0)
+		return 0;
+	if (!sample_refused(ring->fd, SAMPLE_NEED_BPF, "build the ring of %s",
+			    state->vip_infos[ring->vip].name))
 		pr_err("failed to build the ring of %s: %s", state->vip_infos[ring->vip].name,
 		       strerror(-ring->fd));
-	return ring->fd < 0 ? ring->fd : 0;
+	return ring->fd;
 }
 
 static int build_and_publish(struct lb_state *state, struct workshop *shop,

@@ -155,7 +155,9 @@ static int open_pin(const struct lb_state *state, const char *name)
 	if (fd >= 0)
 		return fd;
 	err = -errno;
-	if (!sample_missing_caps("open maps"))
+	/* Before Linux 5.19 bpf(2) asks for CAP_BPF whatever it is to do. */
+	if (!sample_refused(err, err == -EACCES ? SAMPLE_NEED_FILES : SAMPLE_NEED_BPF,
+			    "open %s", path))
 		pr_err("failed to open %s: %s", path, strerror(-err));
 	return err;
 }

@@ -93,7 +93,10 @@ static int get_tick_shift(__u32 tick_us, __u32 hz)
 	return -1;
 }
 
-/* Only a program can ask for jiffies: one that returns them, as ticks. */
+/*
+ * Only a program can ask for jiffies: one that returns them, as ticks. It is of a type
+ * that asks for no capability but CAP_BPF.
+ */
 static int run_clock(int shift, __u32 *now)
 {
 	const struct bpf_insn insns[] = {
@@ -112,7 +115,7 @@ static int run_clock(int shift, __u32 *now)
 	};
 
 	if (fd < 0)
-		fd = bpf_prog_load(BPF_PROG_TYPE_XDP, "lb_ticks", "GPL", insns,
+		fd = bpf_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, "lb_ticks", "GPL", insns,
 				   ARRAY_SIZE(insns), NULL);
 	if (fd < 0 || bpf_prog_test_run_opts(fd, &opts))
 		return -errno;
@@ -135,8 +138,9 @@ int lb_read_clock(const struct lb_state *state, struct lb_clock *clock)
 	unsigned int i;
 
 	if (err) {
-		if (!sample_missing_caps("read the clock"))
-			pr_err("failed to read the clock: %s", strerror(-err));
+		if (sample_refused(err, SAMPLE_NEED_BPF, "read the clock"))
+			return -EPERM;
+		pr_err("failed to read the clock: %s", strerror(-err));
 		return err;
 	}
 	clock->tick_us = state->meta->tick_us;

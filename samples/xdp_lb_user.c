@@ -104,32 +104,6 @@ static const struct sample_option options[] = {
 	{ 0, NULL, NULL, NULL, NULL, NULL, 0, 0 },
 };
 
-static const struct sample_info info = {
-	.name = "xdp_lb",
-	.summary = "Balances TCP and UDP over backends, in XDP or TC ingress.\n\n"
-		   "Commands:\n"
-		   "  run                   forward packets, follow health and next hops\n"
-		   "  check                 say what would make packets vanish\n"
-		   "  reload                have run read its file again\n"
-		   "  stop                  end an instance; --keep: only its run\n"
-		   "  show                  everything\n"
-		   "  stats [-I SEC]        packets, bytes, connections; reasons of drops\n"
-		   "  conns [VIP]           connections\n"
-		   "  ring VIP              shares; with --digest, --who: see there\n"
-		   "  backend [list [VIP]]  backends\n"
-		   "  backend drain|enable VIP BACKEND\n"
-		   "  backend weight VIP BACKEND N\n"
-		   "  vip [list]            services",
-	.examples =
-		"  @ run -i eth0 --vip tcp:10.0.0.5:80 --backend 10.0.0.2:80 --backend 10.0.0.3:80\n"
-		"  @ check -c lb.yaml && @ run -c lb.yaml\n"
-		"  @ stats -I 1\n"
-		"  @ backend drain web a\n",
-	.options = options,
-	.common = SAMPLE_OPT_INTERVAL,
-	.operands = "COMMAND",
-};
-
 /* --- commands --------------------------------------------------------------------------- */
 
 static int config_from_args(struct lb_conf *conf)
@@ -202,25 +176,37 @@ static int command_check(char **words)
 	return bad > 0 ? -EIO : bad;
 }
 
+enum {
+	NEED_RUN = SAMPLE_NEED_LOAD | SAMPLE_NEED_NETLINK,
+	/* To read the clock of the flow table. */
+	NEED_CLOCK = SAMPLE_NEED_BPF,
+	/* A ring is got by its id. */
+	NEED_RING = SAMPLE_NEED_ADMIN,
+	/* The control program is root's, as far as is known. */
+	NEED_SIGNAL = SAMPLE_NEED_SIGNALS,
+};
+
+/* Who made the instance may do the rest; others need SAMPLE_NEED_FILES, found by trying. */
 static const struct command {
 	const char *name;
 	unsigned int max_words;
 	int (*early)(char **words);
 	int (*fn)(struct lb_state *state, char **words);
+	unsigned int needs;
 } commands[] = {
-	{ "run", 0, command_run, NULL },
-	{ "check", 0, command_check, NULL },
-	{ "reload", 0, NULL, lb_reload },
-	{ "stop", 0, NULL, lb_stop },
-	{ "show", 0, NULL, lb_show },
-	{ "stats", 0, NULL, lb_stats_command },
-	{ "conns", 1, NULL, lb_conns },
-	{ "ring", 1, NULL, lb_ring_command },
-	{ "backend", 4, NULL, lb_backend_command },
-	{ "vip", 1, NULL, lb_vip_command },
+	{ "run", 0, command_run, NULL, NEED_RUN },
+	{ "check", 0, command_check, NULL, 0 },
+	{ "reload", 0, NULL, lb_reload, NEED_SIGNAL },
+	{ "stop", 0, NULL, lb_stop, NEED_SIGNAL },
+	{ "show", 0, NULL, lb_show, NEED_CLOCK },
+	{ "stats", 0, NULL, lb_stats_command, NEED_CLOCK },
+	{ "conns", 1, NULL, lb_conns, NEED_CLOCK },
+	{ "ring", 1, NULL, lb_ring_command, NEED_RING },
+	{ "backend", 4, NULL, lb_backend_command, 0 },
+	{ "vip", 1, NULL, lb_vip_command, 0 },
 };
 
-static const struct command *find_command(const char *name)
+static const struct command *look_up(const char *name)
 {
 	unsigned int i;
 
@@ -228,6 +214,54 @@ static const struct command *find_command(const char *name)
 		if (!strcmp(commands[i].name, name))
 			return &commands[i];
 	}
+	return NULL;
+}
+
+static void find_needs(void)
+{
+	const struct command *command = look_up(sample.operands[0]);
+	const char *verb = command ? sample.operands[1] : NULL;
+
+	if (command)
+		sample.needs |= command->needs;
+	/* All but to list them makes a new ring. */
+	if (command && command->fn == lb_backend_command && verb && strcmp(verb, "list"))
+		sample.needs |= SAMPLE_NEED_BPF;
+}
+
+static const struct sample_info info = {
+	.name = "xdp_lb",
+	.summary = "Balances TCP and UDP over backends, in XDP or TC ingress.\n\n"
+		   "Commands:\n"
+		   "  run                   forward packets, follow health and next hops\n"
+		   "  check                 say what would make packets vanish\n"
+		   "  reload                have run read its file again\n"
+		   "  stop                  end an instance; --keep: only its run\n"
+		   "  show                  everything\n"
+		   "  stats [-I SEC]        packets, bytes, connections; reasons of drops\n"
+		   "  conns [VIP]           connections\n"
+		   "  ring VIP              shares; with --digest, --who: see there\n"
+		   "  backend [list [VIP]]  backends\n"
+		   "  backend drain|enable VIP BACKEND\n"
+		   "  backend weight VIP BACKEND N\n"
+		   "  vip [list]            services",
+	.examples =
+		"  @ run -i eth0 --vip tcp:10.0.0.5:80 --backend 10.0.0.2:80 --backend 10.0.0.3:80\n"
+		"  @ check -c lb.yaml && @ run -c lb.yaml\n"
+		"  @ stats -I 1\n"
+		"  @ backend drain web a\n",
+	.options = options,
+	.common = SAMPLE_OPT_INTERVAL,
+	.operands = "COMMAND",
+	.find_needs = find_needs,
+};
+
+static const struct command *find_command(const char *name)
+{
+	const struct command *command = look_up(name);
+
+	if (command)
+		return command;
 	if (name)
 		pr_err("unknown command %s", name);
 	else

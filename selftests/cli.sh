@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The command line, the same for every sample: help, bad arguments (2), what is
-# missing at run time (1 or 3), and the ways to end. What a sample takes is read
+# missing at run time (1 or 3), and the ways to end. privs.sh has what is refused. What a sample takes is read
 # from its help, so a new sample is tested as soon as it is in the Makefile.
 #
 # shellcheck disable=SC2016 # ` in single quotes is of sed
@@ -94,9 +94,8 @@ run()
 	OUT=$(<"$OUT_FILE") ERR=$(<"$ERR_FILE")
 }
 
-# A plain user, and root without capabilities.
+# A plain user.
 NOBODY=(setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all --)
-NO_CAPS=(setpriv --bounding-set=-all --inh-caps=-all --)
 
 # detached: no XDP program is on lo.
 detached()
@@ -255,60 +254,6 @@ test_netns_by_path()
 	done
 }
 
-# lacks SAMPLE COMMAND...: it fails, and says which capability is missing.
-lacks()
-{
-	run "${@:2}"
-	[[ $STATUS = [13] ]] || fail "$1 without privileges: status $STATUS: $ERR"
-	expect_err "^$1: failed to "
-	expect_err 'CAP_[A-Z_]+'
-	expect_err '^  hint: '
-	expect_eq "stdout of $1" "$OUT" ""
-	detached || fail "$1 left a program"
-}
-
-test_plain_user()
-{
-	local name
-
-	for name in $SAMPLES; do
-		base "$name"
-		lacks "$name" in_ns "$NS" "${NOBODY[@]}" "${HERE[@]}"
-		# With -n it fails earlier, and for another capability.
-		lacks "$name" "${NOBODY[@]}" "${BASE[@]}"
-		expect_err CAP_SYS_ADMIN
-	done
-}
-
-test_root_without_capabilities()
-{
-	local name
-
-	for name in $SAMPLES; do
-		base "$name"
-		lacks "$name" in_ns "$NS" "${NO_CAPS[@]}" "${HERE[@]}"
-	done
-}
-
-# For XDP there are two. CAP_SYS_ADMIN stands in for CAP_BPF.
-# shellcheck disable=SC2086 # $without is several words
-test_names_the_missing_capability()
-{
-	local name without='setpriv --inh-caps=-all --bounding-set'
-
-	for name in $SAMPLES; do
-		takes "$name" mode || continue
-		lacks "$name" in_ns "$NS" $without=-net_admin,-sys_admin \
-			"$BIN/$name" -i lo -d 0.05
-		expect_err CAP_NET_ADMIN
-		expect_no_match "$ERR_FILE" CAP_BPF
-		lacks "$name" in_ns "$NS" $without=-bpf,-sys_admin \
-			"$BIN/$name" -i lo -d 0.05
-		expect_err CAP_BPF
-		expect_no_match "$ERR_FILE" CAP_NET_ADMIN
-	done
-}
-
 run_tests test_help test_help_names_every_option test_help_is_complete \
 	test_documentation_has_the_options test_version \
 	test_unknown_option test_unknown_option_in_a_cluster test_missing_argument \
@@ -316,8 +261,7 @@ run_tests test_help test_help_names_every_option test_help_is_complete \
 	test_bad_prefixes test_good_numbers test_verbose_with_quiet test_no_interface \
 	test_bad_interface_name test_same_interface_twice \
 	test_same_interface_by_name_and_number test_too_many_interfaces \
-	test_unknown_interface test_unknown_netns test_netns_by_path test_plain_user \
-	test_root_without_capabilities test_names_the_missing_capability \
+	test_unknown_interface test_unknown_netns test_netns_by_path \
 	test_interface_by_number test_long_options_and_clusters test_ready_in_json \
 	test_errors_in_json_mode test_duration test_verbose_and_quiet test_sigint \
 	test_sigterm test_sighup test_stdout_closed_by_reader test_stdout_not_open \

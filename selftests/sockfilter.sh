@@ -267,22 +267,6 @@ test_sigterm_leaves_nothing()
 	leaves_nothing TERM
 }
 
-# No more than what it needs: CAP_NET_ADMIN is not among it. CAP_PERFMON is, for the
-# verifier of Linux 6.1.
-test_few_capabilities_are_enough()
-{
-	have setpriv || skip "not installed: setpriv"
-	expect_status 0 in_ns "$SERVER" setpriv --inh-caps=-all \
-		--bounding-set=-all,+bpf,+perfmon,+net_raw "$SOCKFILTER" -i right -d 0.1
-	expect_status 1 in_ns "$SERVER" setpriv --inh-caps=-all \
-		--bounding-set=-all,+bpf,+perfmon,+net_admin "$SOCKFILTER" -i right -d 0.1
-	expect_err CAP_NET_RAW
-	# It works without CAP_PERFMON, or that is named.
-	in_ns "$SERVER" setpriv --inh-caps=-all --bounding-set=-all,+bpf,+net_raw \
-		"$SOCKFILTER" -i right -d 0.1 2>"$TMP/err" ||
-		expect_match "$TMP/err" '^sockfilter: failed to load .*: .* CAP_PERFMON$'
-}
-
 run_tests test_lines_are_those_of_tcpdump test_lines_with_link_header test_dump_in_hex \
 	test_dump_in_hex_and_ascii test_dump_in_ascii test_lines_of_cut_packets test_json \
 	test_json_with_data test_time_of_day test_pcap_holds_what_curl_got \
@@ -297,5 +281,4 @@ run_tests test_lines_are_those_of_tcpdump test_lines_with_link_header test_dump_
 	test_drops_are_counted test_no_loss_at_the_end test_not_promiscuous \
 	test_any_is_no_interface test_interface_that_is_down \
 	test_interface_without_ethernet test_interface_goes_down_and_up \
-	test_interface_deleted test_kill_9_leaves_nothing test_sigterm_leaves_nothing \
-	test_few_capabilities_are_enough
+	test_interface_deleted test_kill_9_leaves_nothing test_sigterm_leaves_nothing

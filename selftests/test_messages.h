@@ -27,6 +27,12 @@ void pr_hint(const char *fmt, ...)
 	n_hints++;
 }
 
+/* Why does not matter to the code under test. */
+bool sample_refused(int err, unsigned int needs, const char *fmt, ...)
+{
+	return false;
+}
+
 const char *sample_called(void)
 {
 	return "called";

@@ -23,6 +23,11 @@
 
 struct sample_config sample;
 
+bool sample_refused(int err, unsigned int needs, const char *fmt, ...)
+{
+	return false;
+}
+
 /* Messages since forget(), a line each. */
 static char errors[1024], infos[4096], hints[1024];
 

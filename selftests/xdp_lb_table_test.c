@@ -18,15 +18,15 @@ enum {
 	VPORT = 80,
 };
 
-static bool missing_caps;
+static bool refused;
 
 void pr_err(const char *fmt, ...)
 {
 }
 
-bool sample_missing_caps(const char *what)
+bool sample_refused(int err, unsigned int needs, const char *fmt, ...)
 {
-	return missing_caps;
+	return refused;
 }
 
 bool lb_addr_is4(const struct lb_addr *addr)
@@ -222,8 +222,9 @@ TEST_F(table, unknown_tick_is_an_error)
 {
 	self->meta.tick_us++;
 	EXPECT_EQ(-EPROTO, lb_read_clock(&self->state, &self->clock));
-	missing_caps = true;
-	EXPECT_EQ(-EPROTO, lb_read_clock(&self->state, &self->clock));
+	/* Not -EINVAL, which would be the user's. */
+	refused = true;
+	EXPECT_EQ(-EPERM, lb_read_clock(&self->state, &self->clock));
 }
 
 TEST_F(table, over_after_the_timeout)
