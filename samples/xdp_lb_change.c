@@ -31,7 +31,10 @@ static int signal_run(const struct lb_state *state, int sig)
 
 	if (kill(state->meta->pid, sig)) {
 		err = -errno;
-		pr_err("failed to signal process %u: %s", state->meta->pid, strerror(-err));
+		if (!sample_refused(err, SAMPLE_NEED_SIGNALS, "signal process %u",
+				    state->meta->pid))
+			pr_err("failed to signal process %u: %s", state->meta->pid,
+			       strerror(-err));
 	}
 	return err;
 }
@@ -99,16 +102,45 @@ static int wait_for_end(const struct lb_state *state)
 	return -ETIMEDOUT;
 }
 
-/* What a dead control program has left. */
-static int clean_up(struct lb_state *state)
+/* A filter of clsact outlives its pins: without this it would forward for ever. */
+static int check_caps(const struct lb_state *state)
+{
+	unsigned int i;
+
+	for (i = 0; i < LB_IFACES_MAX; i++) {
+		if (state->meta->at[i].is_clsact && sample_caps_missing(SAMPLE_NEED_NETLINK) &&
+		    sample_refused(-EPERM, SAMPLE_NEED_NETLINK, "stop instance %s", state->name))
+			return -EPERM;
+	}
+	return 0;
+}
+
+static int forget_neighbours(void)
 {
 	struct lb_nexthops *hops;
+	int err;
 
+	err = lb_nexthops_open(&hops);
+	if (err)
+		return err;
+	err = lb_nexthops_forget(hops);
+	lb_nexthops_close(hops);
+	return err;
+}
+
+/* What a dead control program has left. Nothing is removed unless all of it may be. */
+static int clean_up(struct lb_state *state)
+{
+	int err;
+
+	/* There is nobody to be signalled. */
+	sample.needs &= ~SAMPLE_NEED_SIGNALS;
+	err = check_caps(state);
+	if (!err)
+		err = forget_neighbours();
+	if (err == -EPERM)
+		return err;
 	lb_detach_all(state);
-	if (!lb_nexthops_open(&hops)) {
-		lb_nexthops_forget(hops);
-		lb_nexthops_close(hops);
-	}
 	return lb_state_remove(state);
 }
 
@@ -190,9 +222,9 @@ static int parse_weight(const char *text, __u32 *weight)
 
 static int change_backend(struct lb_state *state, const char *verb, char **words)
 {
-	struct lb_backend_info *info;
+	struct lb_backend_info *info, before;
 	__u32 weight;
-	int vip, i;
+	int vip, i, err;
 
 	vip = lb_find_vip(state, words[0]);
 	if (vip < 0)
@@ -201,6 +233,7 @@ static int change_backend(struct lb_state *state, const char *verb, char **words
 	if (i < 0)
 		return i;
 	info = &state->backend_infos[i];
+	before = *info;
 	weight = info->weight;
 	if (!strcmp(verb, "weight") && parse_weight(words[2], &weight))
 		return -EINVAL;
@@ -208,7 +241,11 @@ static int change_backend(struct lb_state *state, const char *verb, char **words
 	if (strcmp(verb, "weight"))
 		info->drained = !strcmp(verb, "drain");
 	info->weight = weight;
-	return lb_build_rings(state);
+	err = lb_build_rings(state);
+	/* The ring is as before, and so is what is said about it. */
+	if (err == -EPERM)
+		*info = before;
+	return err;
 }
 
 /**

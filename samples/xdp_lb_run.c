@@ -382,6 +382,15 @@ static int attach(struct run *run)
 	return err;
 }
 
+/* Neighbours are kept up to date later, and there would be time to go stale. */
+static int check_caps(void)
+{
+	if (sample_caps_missing(SAMPLE_NEED_NETLINK) &&
+	    sample_refused(-EPERM, SAMPLE_NEED_NETLINK, "keep neighbours up to date"))
+		return -EPERM;
+	return 0;
+}
+
 static int open_all(struct run *run)
 {
 	int err;
@@ -389,6 +398,8 @@ static int open_all(struct run *run)
 	err = lb_state_make_dir(&run->state, run->conf.name);
 	if (!err)
 		err = lb_state_lock_run(&run->state);
+	if (!err)
+		err = check_caps();
 	if (!err)
 		err = choose_mode(run);
 	if (!err)

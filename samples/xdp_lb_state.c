@@ -79,6 +79,16 @@ static void set_name(struct lb_state *state, const char *name)
 		*opened_at(state, i) = -1;
 }
 
+/* Not by access(2), which asks for the user, not for what the process may do. */
+static int look_for(const char *name)
+{
+	char path[LB_PATH_MAX];
+	struct stat st;
+
+	snprintf(path, sizeof(path), LB_PIN_ROOT "/%.*s/lb_meta", LB_NAME_MAX - 1, name);
+	return stat(path, &st) ? -errno : 0;
+}
+
 /**
  * lb_state_exists() - an instance of this name is there
  * @name: its name
@@ -87,10 +97,49 @@ static void set_name(struct lb_state *state, const char *name)
  */
 bool lb_state_exists(const char *name)
 {
-	char path[LB_PATH_MAX];
+	return !look_for(name);
+}
 
-	snprintf(path, sizeof(path), LB_PIN_ROOT "/%.*s/lb_meta", LB_NAME_MAX - 1, name);
-	return !access(path, F_OK);
+/* Of one user, root for one, nobody else sees what is pinned. */
+static int tell_hidden(const char *path, int err)
+{
+	if (!sample_refused(err, SAMPLE_NEED_FILES, "look into %s", path))
+		pr_err("failed to look into %s: %s", path, strerror(-err));
+	return err;
+}
+
+/* The last one goes to @found. Returns how many there are, or a negative errno. */
+static int find_any(char found[LB_NAME_MAX])
+{
+	DIR *dir = opendir(LB_PIN_ROOT);
+	struct dirent *entry;
+	int err, n = 0;
+
+	if (!dir)
+		return errno == ENOENT ? 0 : -errno;
+	while ((entry = readdir(dir)) && n >= 0) {
+		if (*entry->d_name == '.')
+			continue;
+		err = look_for(entry->d_name);
+		if (!err)
+			snprintf(found, LB_NAME_MAX, "%.*s", LB_NAME_MAX - 1, entry->d_name);
+		if (!err)
+			n++;
+		else if (err != -ENOENT)
+			n = err;
+	}
+	closedir(dir);
+	return n;
+}
+
+static int find_named(const char *name, char found[LB_NAME_MAX])
+{
+	int err = look_for(name);
+
+	snprintf(found, LB_NAME_MAX, "%s", name);
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	return 1;
 }
 
 /* Nothing is mounted for that: where nothing is mounted nothing is pinned. */
@@ -113,31 +162,19 @@ static void tell_none(const char *name)
  * @name: of --name, NULL: the only one
  * @found: takes its name
  *
- * Return: 0; or -ENOENT: there is none, -EINVAL: there are several, which was printed.
+ * Return: 0; or -ENOENT: there is none, -EINVAL: there are several, or another negative
+ * errno, which was printed.
  */
 int lb_state_find(const char *name, char found[LB_NAME_MAX])
 {
-	struct dirent *entry;
-	unsigned int n = 0;
-	DIR *dir;
+	int n = name ? find_named(name, found) : find_any(found);
 
-	if (name && lb_state_exists(name)) {
-		snprintf(found, LB_NAME_MAX, "%s", name);
-		return 0;
-	}
-	dir = name ? NULL : opendir(LB_PIN_ROOT);
-	while (dir && (entry = readdir(dir))) {
-		if (*entry->d_name == '.' || !lb_state_exists(entry->d_name))
-			continue;
-		snprintf(found, LB_NAME_MAX, "%.*s", LB_NAME_MAX - 1, entry->d_name);
-		n++;
-	}
-	if (dir)
-		closedir(dir);
 	if (n == 1)
 		return 0;
+	if (n < 0)
+		return tell_hidden(LB_PIN_ROOT, n);
 	if (n > 1) {
-		pr_err("which instance? There are %u: give --name NAME", n);
+		pr_err("which instance? There are %d: give --name NAME", n);
 		pr_hint("ls " LB_PIN_ROOT);
 		return -EINVAL;
 	}
@@ -222,10 +259,8 @@ int lb_state_open(struct lb_state *state, const char *name)
 
 	set_name(state, name);
 	state->dir_fd = open(state->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (state->dir_fd < 0) {
-		err = -errno;
-		pr_err("failed to open %s: %s", state->dir, strerror(-err));
-	}
+	if (state->dir_fd < 0)
+		err = tell_hidden(state->dir, -errno);
 	for (i = 0; i < ARRAY_SIZE(mapped) && !err; i++) {
 		err = open_mapped(state, &mapped[i]);
 		if (!err && mapped_at(state, &mapped[i]) == (void **)&state->meta)
@@ -265,7 +300,8 @@ static int make_dir(const char *path)
 	if (!mkdir(path, 0700) || errno == EEXIST)
 		return 0;
 	err = -errno;
-	pr_err("failed to make %s: %s", path, strerror(-err));
+	if (!sample_refused(err, SAMPLE_NEED_FILES, "make %s", path))
+		pr_err("failed to make %s: %s", path, strerror(-err));
 	return err;
 }
 
@@ -309,12 +345,13 @@ int lb_state_lock_run(struct lb_state *state)
 {
 	int fd = open_run(state);
 
-	if (fd >= 0 && !flock(fd, LOCK_EX | LOCK_NB)) {
+	if (fd < 0)
+		return tell_hidden(state->dir, -errno);
+	if (!flock(fd, LOCK_EX | LOCK_NB)) {
 		state->run_fd = fd;
 		return 0;
 	}
-	if (fd >= 0)
-		close(fd);
+	close(fd);
 	pr_err("failed to run instance %s: it is running already", state->name);
 	pr_hint("%s reload --name %s, or: %s stop --name %s", sample_called(), state->name,
 		sample_called(), state->name);

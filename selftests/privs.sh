@@ -138,5 +138,7 @@ lacks()
 
 run_tests test_the_table_is_whole test_the_table test_stand_in test_command_to_paste \
 	test_file_with_capabilities test_out_of_reach test_user_namespace \
-	test_root_without_capabilities test_no_guess_of_libbpf test_program_of_another \
+	test_root_without_capabilities test_no_guess_of_libbpf test_instance_of_another \
+	test_own_instance test_stop_removes_all_or_nothing \
+	test_refused_drain_changes_nothing test_program_of_another \
 	test_filter_of_another

@@ -62,6 +62,8 @@ test_file_with_capabilities()
 	run as "" "$BIN/ping" -i lo -d 0.05 -n "$NS"
 	lacks CAP_SYS_ADMIN
 	expect_eq "second hint" "$(hint 2)" ""
+	run as "" "$BIN/xdp_lb" run -c "$TMP/lb.yaml"
+	expect_eq "second hint" "$(hint 2)" ""
 }
 
 # Neither sudo nor setcap help whom a capability was taken from for good.

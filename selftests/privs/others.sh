@@ -3,6 +3,105 @@
 #
 # What belongs to somebody else is not there for a plain user, but never called absent.
 
+# An instance that cannot be seen is not called none.
+test_instance_of_another()
+{
+	local words
+
+	have_instance
+	for words in show stats reload stop "vip list" "ring web"; do
+		# shellcheck disable=SC2086 # several words
+		run as "" "$BIN/xdp_lb" $words
+		[ "$STATUS" -eq 1 ] || fail "xdp_lb $words: status $STATUS"
+		expect_no_match "$ERR_FILE" 'nothing is pinned'
+		expect_err CAP_DAC_OVERRIDE
+		# shellcheck disable=SC2086
+		run as "" "$BIN/xdp_lb" $words --name lb0
+		expect_no_match "$ERR_FILE" 'nothing is pinned'
+		expect_err CAP_DAC_OVERRIDE
+	done
+	# A second one of the same name is no new one.
+	run as "CAP_BPF CAP_NET_ADMIN CAP_PERFMON CAP_DAC_OVERRIDE" "$BIN/xdp_lb" run -c "$TMP/lb.yaml"
+	expect_err '^xdp_lb: failed to run instance lb0: it is running already$'
+	end_instance
+}
+
+# own_bpffs: one that everybody may pin in.
+own_bpffs()
+{
+	here mount -t bpf -o mode=1777 bpf /sys/fs/bpf
+	defer "nsenter --mount=/proc/$PLACE/ns/mnt -- umount /sys/fs/bpf"
+}
+
+# start_own VAR: the plain user runs one.
+start_own()
+{
+	local caps=-all,+bpf,+net_admin,+perfmon
+
+	own_bpffs
+	start_sample "$1" 20 nsenter --mount="/proc/$PLACE/ns/mnt" --net="/proc/$PLACE/ns/net" -- \
+		setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps="$caps" \
+		--ambient-caps="$caps" -- "$BIN/xdp_lb" run -c "$TMP/lb.yaml" -q
+}
+
+# Who runs it may do all to it, with no capability for files and signals.
+test_own_instance()
+{
+	local pid words
+
+	start_own pid
+	for words in show stats conns; do
+		# shellcheck disable=SC2086 # several words
+		run as "" "$BIN/xdp_lb" $words
+		lacks CAP_BPF
+		# shellcheck disable=SC2086
+		expect_status 0 as CAP_BPF "$BIN/xdp_lb" $words
+	done
+	run as "" "$BIN/xdp_lb" ring web
+	lacks CAP_SYS_ADMIN
+	for words in "backend list" "vip list" reload stop; do
+		# shellcheck disable=SC2086
+		expect_status 0 as "" "$BIN/xdp_lb" $words
+	done
+	wait_sample "$pid" 10
+}
+
+# What a dead control program has left is removed by who may remove all of it: neighbours,
+# and the filter of clsact, which without its pins would forward for ever.
+test_stop_removes_all_or_nothing()
+{
+	local pid
+
+	here ip neigh replace 10.9.0.2 lladdr 02:00:00:00:00:02 dev veth0 nud reachable
+	start_own pid
+	stop_sample "$pid" KILL || :
+	run as "" "$BIN/xdp_lb" stop
+	lacks CAP_NET_ADMIN
+	expect_status 0 as "" "$BIN/xdp_lb" vip list
+	expect_out '^web '
+	here ip -d neigh show dev veth0 >"$TMP/neigh"
+	expect_match "$TMP/neigh" '^10.9.0.2 '
+	expect_status 0 as CAP_NET_ADMIN "$BIN/xdp_lb" stop
+	expect_status 1 as "" "$BIN/xdp_lb" vip list
+	expect_err 'nothing is pinned'
+	here ip neigh replace 10.9.0.2 lladdr 02:00:00:00:00:02 dev veth0 nud permanent
+}
+
+# A backend is drained, or it is not.
+test_refused_drain_changes_nothing()
+{
+	[ "$UNPRIVILEGED" != 0 ] || skip "unprivileged_bpf_disabled is 0: no capability is needed"
+	have_instance
+	run as CAP_DAC_OVERRIDE "$BIN/xdp_lb" backend drain web a
+	lacks CAP_BPF
+	expect_status 0 as CAP_DAC_OVERRIDE "$BIN/xdp_lb" backend list
+	expect_no_match "$OUT_FILE" drained
+	expect_status 0 as "CAP_DAC_OVERRIDE CAP_BPF" "$BIN/xdp_lb" backend drain web a
+	expect_status 0 as CAP_DAC_OVERRIDE "$BIN/xdp_lb" backend list
+	expect_out drained
+	end_instance
+}
+
 # Whose it is cannot be seen: not "held by no process".
 test_program_of_another()
 {

@@ -120,6 +120,12 @@ test_the_table()
 	end_instance
 }
 
+# commands_of_xdp_lb: as its help has them.
+commands_of_xdp_lb()
+{
+	"$BIN/xdp_lb" --help | sed -nE '/^Commands:/,/^$/s/^  ([a-z]+) .*/\1/p' | sort -u
+}
+
 # Each row of the page is one that the test reads, and nothing is left out.
 test_the_table_is_whole()
 {
@@ -128,8 +134,10 @@ test_the_table_is_whole()
 	[ -r "$PAGE" ] || skip "no $PAGE"
 	expect_eq "rows that are read" "$(rows | wc -l)" "$(grep -c '^   \* - ``' "$PAGE")"
 	for name in $SAMPLES; do
-		[ "$name" != xdp_lb ] || continue	# its commands are not yet
 		rows | grep -Eq "^$name( |\|)" || fail "no row of $name"
+	done
+	for name in $(commands_of_xdp_lb); do
+		rows | grep -Eq "^xdp_lb $name( |\|)" || fail "no row of xdp_lb $name"
 	done
 }
 
@@ -151,4 +159,7 @@ test_stand_in()
 	run as CAP_SYS_ADMIN "${LINE[@]}"
 	lacks CAP_NET_ADMIN
 	expect_status 0 as "CAP_SYS_ADMIN CAP_NET_ADMIN" "${LINE[@]}"
+	line "xdp_lb run -c FILE"
+	run as "CAP_SYS_ADMIN CAP_DAC_OVERRIDE" "${LINE[@]}"
+	lacks CAP_NET_ADMIN
 }
