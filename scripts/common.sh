@@ -34,6 +34,10 @@ KSRC_OLDEST=6.6
 # Name shown in front of each message.
 PROG=${PROG:-$(basename "$0" .sh)}
 
+# The command line, quoted, for a hint that says how to run it again.
+printf -v NETBPF_LINE ' %q' "$0" "$@"
+NETBPF_LINE=${NETBPF_LINE# }
+
 # Asked here, not in colour(): inside $(...) stdout is never a terminal.
 NETBPF_COLOUR=
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ] && [ "${TERM:-dumb}" != dumb ]; then
@@ -78,7 +82,7 @@ die()
 usage_error()
 {
 	note "$1"
-	hint "$PROG --help"
+	hint "$0 --help"
 	exit 2
 }
 
@@ -94,10 +98,90 @@ new_enough()
 	printf '%s\n' "$KSRC_OLDEST" "$1" | sort -VC
 }
 
-# require_root WHAT: root is needed to do WHAT.
+# called_beside NAME PATH: another program of ours as users call it: that in PATH, or,
+# where this script is installed as netbpf-..., the one that is installed beside it.
+called_beside()
+{
+	local self=${0##*/} own
+
+	own=$(basename "$(readlink -f "$0")" .sh)
+	case $self in
+	*.sh) echo "$2" ;;
+	*"$own") echo "${0%"$own"}$1" ;;
+	*) echo "$2" ;;
+	esac
+}
+
+# script_called NAME, sample_called NAME
+script_called()
+{
+	called_beside "$1" "$NETBPF_TOP/scripts/$1.sh"
+}
+
+sample_called()
+{
+	called_beside "$1" "$NETBPF_OUT/samples/$1"
+}
+
+# The capabilities that scripts and tests need; capabilities(7) has the numbers.
+declare -A NETBPF_CAPS=([CHOWN]=0 [NET_BIND_SERVICE]=10 [NET_ADMIN]=12 [NET_RAW]=13
+	[SYS_PTRACE]=19 [SYS_ADMIN]=21 [SYS_RESOURCE]=24 [PERFMON]=38 [BPF]=39)
+
+# Those of a lab: namespaces and links, ping, and nginx, which owns its files and listens
+# on port 80.
+# shellcheck disable=SC2034 # for lab.sh and tour.sh
+NETBPF_LAB_CAPS=(CHOWN NET_BIND_SERVICE NET_ADMIN NET_RAW SYS_ADMIN)
+
+# has_cap NAME: this process has CAP_NAME.
+has_cap()
+{
+	local caps
+
+	caps=$(sed -n 's/^CapEff:\t//p' /proc/self/status)
+	[ $(((16#${caps:-0} >> NETBPF_CAPS[$1]) & 1)) -eq 1 ]
+}
+
+# missing_caps NAME...: those that this process does not have.
+missing_caps()
+{
+	local name missing=
+
+	for name; do
+		has_cap "$name" || missing+=" $name"
+	done
+	echo "${missing# }"
+}
+
+# caps_text "NAME...": as in "CAP_A, CAP_B and CAP_C".
+caps_text()
+{
+	local text
+
+	# shellcheck disable=SC2086 # several words
+	text=$(printf 'CAP_%s, ' $1)
+	text=${text%, }
+	[[ $text != *,* ]] || text="${text%, *} and ${text##*, }"
+	echo "$text"
+}
+
+# require_caps WHAT NAME...: WHAT needs these capabilities.
+require_caps()
+{
+	local what=$1 missing
+
+	shift
+	missing=$(missing_caps "$@")
+	# shellcheck disable=SC2086 # several words
+	[ -z "$missing" ] || die 3 "$what: $(caps_text "$missing") missing" \
+		"no program started here can have more; for a container: docker run$(printf ' --cap-add=%s' $missing)"
+}
+
+# require_root WHAT [NAME...]: root is needed to do WHAT, with these capabilities, which
+# a container may have taken from it.
 require_root()
 {
-	[ "$(id -u)" -eq 0 ] || die 1 "$1 needs root" "sudo $0"
+	[ "$(id -u)" -eq 0 ] || die 1 "$1 needs root" "sudo $NETBPF_LINE"
+	require_caps "$@"
 }
 
 # How many times slower than a real machine this one may be: an emulated one

@@ -73,6 +73,28 @@ usage()
 	EOF
 }
 
+# require_tool TOOL: what can be installed, where there is a script that installs it.
+require_tool()
+{
+	local setup=$here/setup.sh
+
+	have "$1" && return
+	[ -x "$setup" ] || setup="install the package that has $1"
+	die 3 "$1 is missing" "$setup"
+}
+
+# may_see WHAT NODE...: the namespaces of nodes can be found. Processes that have more
+# capabilities than this one, as root of the machine has, are hidden from it.
+may_see()
+{
+	local node pid
+
+	for node in "${@:2}"; do
+		pid=$(node_pid "$node") || continue
+		netns_of "$pid" >/dev/null || require_caps "$1" SYS_PTRACE
+	done
+}
+
 # ------------------------------------------------------------------ up, down
 
 cmd_up()
@@ -86,10 +108,10 @@ cmd_up()
 		usage_error "no topology '$TOPOLOGY': there are $TOPOLOGIES"
 	LAB=${OPT_NAME:-$TOPOLOGY}
 	check_name "$LAB"
-	require_root "making a lab"
+	require_root "making a lab" "${NETBPF_LAB_CAPS[@]}"
 	[ ${#TXOFF[@]} -eq 0 ] || need="$need ethtool"
 	for tool in $need; do
-		have "$tool" || die 3 "$tool is missing" "$here/setup.sh"
+		require_tool "$tool"
 	done
 	[ -x "$PASS_BIN" ] || die 1 "$PASS_BIN is missing" \
 		"make -C $NETBPF_TOP/samples${O:+ O=$O}"
@@ -149,9 +171,10 @@ cmd_status()
 {
 	parse operands "--name --json" "$@"
 	[ ${#ARGS[@]} -le 1 ] || usage_error "status takes one name"
-	require_root "looking into a lab"
-	have jq || die 3 "jq is missing" "$here/setup.sh"
+	require_root "looking into a lab" SYS_ADMIN
+	require_tool jq
 	choose_lab "${OPT_NAME:-${ARGS[0]:-}}"
+	may_see "looking into a lab" "${NODES[@]}"
 	if [ "$OPT_JSON" -eq 1 ]; then
 		status_json
 	else
@@ -165,10 +188,11 @@ cmd_status()
 enter()
 {
 	[ -n "$2" ] || usage_error "$1: which node?"
-	require_root "entering a lab"
+	require_root "entering a lab" SYS_ADMIN
 	choose_lab "$OPT_NAME"
 	contains "$2" "${NODES[@]}" ||
 		usage_error "lab $LAB has no node '$2': it has ${NODES[*]}"
+	may_see "entering a lab" "$2"
 	ENTER_PID=$(node_pid "$2") ||
 		die 1 "node $2 of lab $LAB is gone (its process was killed)" "$0 down $LAB"
 }
@@ -235,7 +259,7 @@ cmd_capture()
 	parse node "--name" "$@"
 	[ ${#ARGS[@]} -ge 1 ] || usage_error "capture needs a node"
 	enter capture "${ARGS[0]}"
-	have tcpdump || die 3 "tcpdump is missing" "$here/setup.sh"
+	require_tool tcpdump
 	interface=(-i "$(main_interface "${ARGS[0]}")")
 	for arg in "${ARGS[@]:1}"; do
 		case $arg in

@@ -37,7 +37,7 @@ tools/testing/selftests/run_kselftest.sh
 usage()
 {
 	cat <<USAGE
-Usage: setup.sh [--all] [--check] [-h]
+Usage: $0 [--all] [--check] [-h]
 
 Installs the packages that building and testing netbpf needs, and unpacks the
 parts of a kernel source tree that it is built from into .ksrc/.
@@ -56,8 +56,8 @@ Environment:
   KSRC=DIR      use this kernel tree (6.6 or later), unpack none
 
 Examples:
-  scripts/setup.sh --check
-  sudo scripts/setup.sh
+  $0 --check
+  sudo $0
 
 Exit status: 0 done, 1 failed, 2 usage, 3 something is missing.
 USAGE

@@ -29,8 +29,8 @@ WORK=
 
 usage()
 {
-	cat <<'USAGE'
-Usage: tour.sh [--list] [--only NAME]... [--step] [-h]
+	cat <<USAGE
+Usage: $0 [--list] [--only NAME]... [--step] [-h]
 
 Shows each demo live in a lab of network namespaces and checks its effect. Sets
 up and builds what is missing first; leaves nothing behind.
@@ -43,8 +43,8 @@ up and builds what is missing first; leaves nothing behind.
 Environment: NO_INSTALL=1 installs no packages. NO_COLOR=1 prints no colours.
 
 Examples:
-  sudo scripts/tour.sh
-  sudo scripts/tour.sh --only ping --step
+  sudo $0
+  sudo $0 --only ping --step
 
 Exit status: 0 every effect was as told, 1 one was not, 2 usage, 3 something is
 missing and may not be installed.
@@ -329,7 +329,8 @@ main()
 
 	load_demos
 	options "$@"
-	require_root "the tour (it makes network namespaces and loads BPF programs)"
+	require_root "the tour (it makes network namespaces and loads BPF programs)" \
+		"${NETBPF_LAB_CAPS[@]}"
 	WORK=$(mktemp -d)
 	trap clean_up EXIT
 	trap 'exit 130' INT

@@ -165,7 +165,7 @@ test_usage()
 	while read -r args; do
 		# shellcheck disable=SC2086 # words
 		expect_status 2 "$FRESH" $args
-		expect_err '^  hint: fresh --help'
+		expect_err "^  hint: $FRESH --help\$"
 	done <<-END
 		--nonsense
 		-d

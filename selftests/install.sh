@@ -86,7 +86,11 @@ test_each_runs_from_there_in_the_lab()
 	local name ns=netbpf-$LAB-host
 
 	[ "$(id -u)" -eq 0 ] || skip "needs root"
-	lab up --name "$LAB" >&2
+	expect_status 0 lab up --name "$LAB"
+	# What it says to try has names that are installed.
+	expect_out "^  $BIN/netbpf-ping -n $ns -i eth0\$"
+	expect_out "^  $BIN/netbpf-lab down $LAB\$"
+	expect_no_match "$OUT_FILE" 'scripts/|samples/|lib/netbpf'
 	defer "'$BIN/netbpf-lab' down '$LAB' >/dev/null 2>&1"
 	for name in hello pass ping tc pktcount sockfilter network; do
 		runs "$name" -n "$ns" -i eth0
@@ -95,6 +99,9 @@ test_each_runs_from_there_in_the_lab()
 	runs xdp_lb run --name "$LAB" -n "$ns" -i eth0 --vip tcp:10.0.1.1:80 --backend 10.0.1.2:80
 	anywhere xdp_lb stop --name "$LAB" -n "$ns" >&2 || :
 	expect_status 0 lab ping --name "$LAB" pingbox host -c 1
+	expect_status 2 lab fly
+	expect_err "^netbpf-lab: unknown command 'fly'\$"
+	expect_err "^  hint: $BIN/netbpf-lab --help\$"
 }
 
 # Nothing can be built where it is installed: doctor does not ask for compilers.

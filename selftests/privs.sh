@@ -14,6 +14,8 @@
 . "$NBT_DIR/privs/hints.sh"
 # shellcheck source=selftests/privs/others.sh
 . "$NBT_DIR/privs/others.sh"
+# shellcheck source=selftests/privs/scripts.sh
+. "$NBT_DIR/privs/scripts.sh"
 
 need_root
 require_tools ip setpriv nsenter unshare
@@ -141,4 +143,5 @@ run_tests test_the_table_is_whole test_the_table test_stand_in test_command_to_p
 	test_root_without_capabilities test_no_guess_of_libbpf test_instance_of_another \
 	test_own_instance test_stop_removes_all_or_nothing \
 	test_refused_drain_changes_nothing test_program_of_another \
-	test_filter_of_another
+	test_filter_of_another test_scripts test_lab_of_more_capabilities \
+	test_scripts_as_a_plain_user

@@ -86,7 +86,7 @@ test_usage()
 	while read -r args; do
 		# shellcheck disable=SC2086 # words
 		expect_status 2 env PATH="$BARE" "$VMTEST" $args
-		expect_err '^  hint: vmtest --help'
+		expect_err "^  hint: $VMTEST --help\$"
 	done <<-END
 		--nonsense
 		-k

@@ -186,7 +186,7 @@ wait_pass_programs()
 		if ! grep -q '^ready:' "$base.log"; then
 			cat "$base.log" >&2
 			die 1 "no native XDP program on ${end#*/} of ${end%/*}" \
-			    "$NETBPF_TOP/scripts/doctor.sh"
+			    "$(script_called doctor)"
 		fi
 	done
 }

@@ -41,14 +41,16 @@ recorded_pid()
 	[[ $pid =~ ^[0-9]+$ ]] && [ "$(starttime "$pid")" = "$start" ] && echo "$pid"
 }
 
-# node_pid NODE: holder of NODE of $LAB, if it still keeps that namespace.
+# node_pid NODE: holder of NODE of $LAB, if it still keeps that namespace; the namespace
+# of a process with more capabilities than ours cannot be seen.
 node_pid()
 {
-	local pid netns=''
+	local pid netns='' now
 
 	pid=$(recorded_pid "$RUN/$LAB/nodes/$1/holder") || return 1
 	read -r _ _ netns < "$RUN/$LAB/nodes/$1/holder"
-	[ -n "$netns" ] && [ "$(netns_of "$pid")" = "$netns" ] && echo "$pid"
+	now=$(netns_of "$pid") || now=$netns
+	[ -n "$netns" ] && [ "$now" = "$netns" ] && echo "$pid"
 }
 
 # find_labs: names of the labs into LABS.
@@ -96,7 +98,14 @@ stale_link()
 	[ -L "$1" ] || return 1
 	pid=$(readlink "$1")
 	[[ $pid =~ ^/proc/([0-9]+)/ns/net$ ]] || return 1
-	! grep -qsz '^NETBPF_LAB_OWNER=' "/proc/${BASH_REMATCH[1]}/environ"
+	pid=${BASH_REMATCH[1]}
+	! grep -qsz '^NETBPF_LAB_OWNER=' "/proc/$pid/environ" && ! is_hidden "$pid"
+}
+
+# is_hidden PID: a process lives that has more capabilities than this one.
+is_hidden()
+{
+	starttime "$1" > /dev/null && ! { : < "/proc/$1/environ"; } 2>/dev/null
 }
 
 # find_leftovers: LABS, and those of which only processes or symlinks are left.

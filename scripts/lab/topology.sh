@@ -246,25 +246,27 @@ sees()
 # more than one lab is up, or else empty.
 try_commands()
 {
-	local n=netbpf-$2
+	local n=netbpf-$2 ping
+
+	ping=$(sample_called ping)
 
 	case $1 in
 	pair)
 		echo "$0 ping$3 pingbox host"
-		echo "$NETBPF_OUT/samples/ping -n $n-host -i eth0"
+		echo "$ping -n $n-host -i eth0"
 		echo "$0 exec$3 host curl http://$(node_addr 4 pingbox)/"
 		echo "$0 capture$3 host icmp or icmp6"
 		;;
 	bridge)
 		echo "$0 ping$3 pingbox webbox"
-		echo "$NETBPF_OUT/samples/ping -n $n-host -i veth-pingbox"
+		echo "$ping -n $n-host -i veth-pingbox"
 		echo "$0 exec$3 host curl http://$(node_addr 4 webbox)/"
 		echo "$0 capture$3 host icmp or icmp6"
 		;;
 	lb)
 		echo "$0 ping$3 client lb"
 		echo "$0 exec$3 client curl http://$(node_addr 4 backend-a)/"
-		echo "$NETBPF_OUT/samples/ping -n $n-lb -i eth0"
+		echo "$ping -n $n-lb -i eth0"
 		echo "$0 capture$3 lb tcp port 80"
 		;;
 	esac
