@@ -10,6 +10,8 @@ set -euo pipefail
 . "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/common.sh"
 # shellcheck source=scripts/setup/apt.sh
 . "$NETBPF_TOP/scripts/setup/apt.sh"
+# shellcheck source=scripts/vmtest/kernel.sh
+. "$NETBPF_TOP/scripts/vmtest/kernel.sh"
 
 readonly NEEDS=$NETBPF_TOP/scripts/needs
 
@@ -95,6 +97,7 @@ has()
 	perl) perl "-M$2" -e 1 2>/dev/null ;;
 	file) [ -e "$2" ] ;;
 	fuzzer) has_libfuzzer ;;
+	kernel) [ -d "$KERNEL_DIR/$2" ] || [ -z "$(real_package "$2")" ] ;;
 	sysroot) "$NETBPF_TOP/scripts/sysroot.sh" --check "$2" 2>/dev/null ;;
 	*) die 1 "scripts/needs: no kind '$1'" ;;
 	esac
@@ -208,20 +211,23 @@ install_missing()
 		[ -n "$source" ] || no_source
 		packages=${packages/linux-source/$source}
 	fi
-	packages=$(grep -vx sysroot <<<"$packages" || :)
+	packages=$(grep -vxE 'sysroot|kernel' <<<"$packages" || :)
 	# shellcheck disable=SC2086 # a list of words
 	[ -z "$packages" ] || install_packages $packages
 	has_ksrc || unpack_ksrc
-	unpack_sysroots "$gaps"
+	unpack_others "$gaps"
 }
 
-# unpack_sysroots GAPS: those that are missing.
-unpack_sysroots()
+# unpack_others GAPS: what is unpacked and not installed, of what is missing.
+unpack_others()
 {
-	local package arch purpose
+	local package name purpose
 
-	while read -r package arch purpose; do
-		[ "$package" != sysroot ] || "$NETBPF_TOP/scripts/sysroot.sh" "$arch"
+	while read -r package name purpose; do
+		case $package in
+		kernel) known_kernel "$name" ;;
+		sysroot) "$NETBPF_TOP/scripts/sysroot.sh" "$name" ;;
+		esac
 	done <<<"$1"
 }
 

@@ -5,6 +5,8 @@
 # the root, and that nothing of it is left, however it ends. mmdebstrap is a stand-in that
 # gives a root of a few tools of this machine, without a download.
 
+# alone: looks for what is left in namespaces by their numbers, which come again soon
+
 # Most of what is in single quotes is for the shell in the root.
 # shellcheck disable=SC2016
 

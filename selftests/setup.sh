@@ -381,6 +381,22 @@ test_each_kind_of_need_is_looked_for()
 	expect_err "scripts/needs: no kind 'tol'"
 }
 
+# A kernel for guests is missing where the release offers it, and only there.
+test_kernels_that_the_release_has()
+{
+	path_without
+	scripts_alone
+	kernel_tree "$TREE/.ksrc"
+	echo 'vm kernel 6.1 kernel' >"$TREE/scripts/needs"
+	stand_in apt-cache </dev/null
+	expect_status 0 "$TREE/scripts/setup.sh" --all --check
+	stand_in apt-cache <<<'echo "  Depends: linux-image-6.1.0-99-amd64"'
+	expect_status 3 "$TREE/scripts/setup.sh" --all --check
+	expect_out '^  kernel: +6\.1, vm$'
+	mkdir -p "$TREE/build/vmtest/6.1"
+	expect_status 0 "$TREE/scripts/setup.sh" --all --check
+}
+
 # Debian 12 has clang 14, 16 and 19, Debian 13 no other than 19.
 test_compilers_that_the_release_has()
 {
@@ -510,7 +526,8 @@ run_tests test_nothing_missing test_help_and_usage test_check_lists_what_is_miss
 	test_debian_12_without_its_security_suite test_the_newest_archive_is_unpacked \
 	test_the_newest_source_is_installed test_installing_needs_root \
 	test_another_distribution_gets_the_list test_a_PATH_without_sbin \
-	test_each_kind_of_need_is_looked_for test_compilers_that_the_release_has \
+	test_each_kind_of_need_is_looked_for test_kernels_that_the_release_has \
+	test_compilers_that_the_release_has \
 	test_libFuzzer_is_that_of_clang test_a_sysroot_has_a_lib \
 	test_what_scripts_and_tests_ask_for_is_a_need \
 	test_the_tests_of_the_programs_need_no_more_than_all_get \

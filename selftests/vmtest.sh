@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # scripts/vmtest.sh: what it refuses, what a guest sees, and that nothing is left
-# of one, however it ends. The first run fetches Linux 6.1 (70 MB).
+# of one, however it ends.
 
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
@@ -35,11 +35,7 @@ need_guest()
 	for tool in qemu-system-x86_64 busybox; do
 		have "$tool" || skip "not installed: $tool"
 	done
-	if [ ! -d "$KERNELS/6.1" ]; then
-		[ -z "${NO_INSTALL:-}" ] || skip "Linux 6.1 is not here, and NO_INSTALL is set"
-		"$VMTEST" -k 6.1 -- true >"$TMP/fetch" 2>&1 ||
-			skip "cannot fetch Linux 6.1: $(tail -n 1 "$TMP/fetch")"
-	fi
+	[ -d "$KERNELS/6.1" ] || skip "Linux 6.1 is not here (scripts/setup.sh --all)"
 	# Where vmtest.sh puts what it needs for a run.
 	TMPDIR=$(mktemp -d "$TMP/run.XXXXXX")
 	export TMPDIR
@@ -315,7 +311,7 @@ table()
 	local rows
 
 	need_guest
-	[ -d "$KERNELS/6.12" ] || skip "Linux 6.12 is not here (vmtest.sh -k 6.12 fetches it)"
+	[ -d "$KERNELS/6.12" ] || skip "Linux 6.12 is not here (scripts/setup.sh --all)"
 	cat >"$TMP/ktap" <<-'END'
 		KTAP version 1
 		1..2
