@@ -7,6 +7,20 @@
 # counts memory. What COMMAND leaves behind there is told.
 set -euo pipefail
 
+# new_cgroups DIR: where nothing is mounted that counts memory: of version 1 if this
+# kernel has the controller there, else of version 2.
+new_cgroups()
+{
+	mount -t tmpfs tmpfs "$1"
+	mkdir "$1/memory" "$1/unified"
+	if mount -t cgroup -o memory cgroup "$1/memory" 2>/dev/null; then
+		mount -t cgroup2 cgroup2 "$1/unified"
+	else
+		umount "$1"
+		mount -t cgroup2 cgroup2 "$1"
+	fi
+}
+
 # The /sys that is here shows the devices of the network that we came from.
 new_sys()
 {
@@ -14,7 +28,11 @@ new_sys()
 
 	new=$(mktemp -d)
 	mount -t sysfs sysfs "$new"
-	! mountpoint -q /sys/fs/cgroup || mount --rbind /sys/fs/cgroup "$new/fs/cgroup"
+	if mountpoint -q /sys/fs/cgroup; then
+		mount --rbind /sys/fs/cgroup "$new/fs/cgroup"
+	else
+		new_cgroups "$new/fs/cgroup"
+	fi
 	# Not only covered: who reads /proc/mounts would believe in what is below it.
 	umount --lazy /sys
 	mount --move "$new" /sys

@@ -177,6 +177,22 @@ test_isolation()
 	last_line "2 passed, 0 failed, 0 skipped"
 }
 
+# Also where the machine has mounted none.
+test_cgroups()
+{
+	need_namespaces
+	new_dir
+	fake a <<-'END'
+		[ -n "$(find /sys/fs/cgroup -name cgroup.procs -print -quit)" ] &&
+			echo 1..1 && echo "ok 1 there"
+	END
+	runs 0
+	# shellcheck disable=SC2016 # $ is of the other shell
+	expect_status 0 unshare --mount --propagation private sh -c '
+		umount --lazy --recursive /sys/fs/cgroup
+		NETBPF_TESTS_DIR=$1 exec "$2"' sh "$FAKE" "$RUN"
+}
+
 test_left_behind_in_its_namespaces()
 {
 	need_namespaces
