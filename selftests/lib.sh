@@ -187,6 +187,7 @@ nbt_run_deferred()
 	local i
 
 	trap '' HUP INT TERM
+	: >"$NBT_STATE/undoing"
 	trap - ERR
 	set +e
 	for ((i = ${#NBT_DEFER[@]} - 1; i >= 0; i--)); do
@@ -201,12 +202,27 @@ nbt_group_gone()
 	! kill -0 -- "-$1" 2>/dev/null
 }
 
+# nbt_child_ended: the test has ended, after its cleanup. Of a signal that comes when
+# bash is about to start a command bash takes notice when that has ended, and the command
+# has not got it: so it does now.
+nbt_child_ended()
+{
+	local pid
+
+	! child_ended "$NBT_CHILD" || return 0
+	[ ! -e "$NBT_STATE/undoing" ] || return 1
+	for pid in $(<"/proc/$NBT_CHILD/task/$NBT_CHILD/children"); do
+		kill -TERM "$pid"
+	done
+	return 1
+}
+
 # nbt_end_child: end the test that runs, politely first.
 nbt_end_child()
 {
 	[ -n "$NBT_CHILD" ] || return 0
 	kill -TERM -- "-$NBT_CHILD" 2>/dev/null || :
-	wait_until "$NBT_GRACE" child_ended "$NBT_CHILD" || :
+	wait_until "$NBT_GRACE" nbt_child_ended || :
 	kill -KILL -- "-$NBT_CHILD" 2>/dev/null || :
 	wait "$NBT_CHILD" 2>/dev/null || :
 }
@@ -357,7 +373,7 @@ nbt_run_one()
 {
 	local status=0 pgid
 
-	rm -f "$NBT_STATE/fail" "$NBT_STATE/skip"
+	rm -f "$NBT_STATE"/{fail,skip,undoing}
 	NBT_TEST=$1
 	set -m
 	nbt_test "$1" </dev/null >"$NBT_STATE/log" 2>&1 &

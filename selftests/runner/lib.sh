@@ -141,6 +141,28 @@ test_lib_cleanup_after_sigterm()
 	[ ! -d "$dir" ] || fail "directory $dir is left"
 }
 
+# The foreground process of a test has not got the signal, as one that was started when it
+# came.
+test_lib_sigterm_that_came_too_early()
+{
+	local pid
+
+	new_dir
+	lib_fake a <<-'END'
+		test_long()
+		{
+			defer 'echo undone >>$LOG'
+			bash -c 'trap "trap - TERM" TERM; : >$STATE; while :; do sleep 0.05; done'
+		}
+		run_tests test_long
+	END
+	start_bg pid env STATE="$FAKE/state" LOG="$FAKE/log" "$FAKE/a"
+	eventually 10 test -e "$FAKE/state"
+	stop_sample "$pid" TERM || :
+	expect_eq "exit status" "$STATUS" 143
+	expect_match "$FAKE/log" undone
+}
+
 test_lib_setup()
 {
 	new_dir
