@@ -423,7 +423,7 @@ test_no_capability()
 run_tests test_pair test_bridge test_lb test_picture test_commands_of_try \
 	test_several_labs test_same_name_twice test_same_name_elsewhere \
 	test_host_unchanged test_real_host_unchanged test_default_place \
-	test_down_twice test_down_after_kill test_down_of_stopped \
+	test_down_twice test_down_elsewhere test_down_after_kill test_down_of_stopped \
 	test_down_without_state test_down_all \
 	test_pid_of_another test_process_of_user test_interrupted_up \
 	test_interrupted_anywhere test_down_of_unfinished test_failing_up \

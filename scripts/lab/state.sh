@@ -64,17 +64,21 @@ find_labs()
 	done
 }
 
-# marked_pids MARK: pids with a line of the environment that starts with MARK,
-# in our pid namespace (a container next to us may have labs of its own).
+# is_ours PID: in our pid namespace, and with our mounts or at least our $RUN: a
+# container or a test next to us may have labs of its own, which "list" does not show.
+is_ours()
+{
+	[ "/proc/$1/ns/pid" -ef /proc/self/ns/pid ] || return 1
+	[ "/proc/$1/ns/mnt" -ef /proc/self/ns/mnt ] || [ "/proc/$1/root$RUN" -ef "$RUN" ]
+}
+
+# marked_pids MARK: pids of ours with a line of the environment that starts with MARK.
 marked_pids()
 {
-	local file pid ours
+	local file pid
 
-	ours=$(readlink /proc/self/ns/pid)
 	grep -lzs -- "^$1" /proc/[0-9]*/environ | while IFS=/ read -r _ _ pid file; do
-		[ "$file" != environ ] ||
-			[ "$(readlink "/proc/$pid/ns/pid" 2>/dev/null)" != "$ours" ] ||
-			echo "$pid"
+		[ "$file" != environ ] || ! is_ours "$pid" || echo "$pid"
 	done
 }
 
@@ -115,8 +119,9 @@ find_leftovers()
 
 	find_labs
 	for pid in $(marked_pids "$(owner_mark '')"); do
-		lab=$(tr '\0' '\n' 2>/dev/null < "/proc/$pid/environ" |
-			sed -n "s|^$(owner_mark '')||p")
+		# It may be gone by now.
+		lab=$({ tr '\0' '\n' < "/proc/$pid/environ"; } 2>/dev/null |
+			sed -n "s|^$(owner_mark '')||p") || continue
 		[ -z "$lab" ] || contains "$lab" "${LABS[@]}" || LABS+=("$lab")
 	done
 	for link in "$NETNS"/netbpf-*; do

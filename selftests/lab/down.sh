@@ -35,6 +35,27 @@ test_down_after_kill()
 	done
 }
 
+# A lab of another mount namespace, which has a /run of its own, is not ours to end: list
+# does not show it either.
+test_down_elsewhere()
+{
+	local l
+
+	l=$(rand_name t-)
+	mkdir -p "$NETBPF_RUN"
+	# shellcheck disable=SC2016 # $ is of the other shell
+	start_sample ELSEWHERE 20 unshare --mount --propagation private bash -c '
+		mount -t tmpfs tmpfs "$3" && mount -t tmpfs tmpfs /run && mkdir /run/netns
+		trap "\"$1\" down $2; exit" TERM
+		"$1" up --name "$2" && echo ready: && sleep 600 & wait' sh "$LAB_SH" "$l" "$NETBPF_RUN"
+	expect_status 0 lab down
+	expect_err 'no lab is up'
+	expect_status 0 lab down --all
+	expect_status 0 lab down "$l"
+	expect_err 'nothing to do'
+	[ "$(marked "$l" | wc -l)" -ge 2 ] || fail "the other lab has lost processes"
+}
+
 # Processes that do not react to SIGTERM.
 test_down_of_stopped()
 {
