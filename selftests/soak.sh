@@ -307,14 +307,29 @@ status_of()
 	awk -v field="$1:" '$1 == field { print $2 }' "/proc/$PID/status"
 }
 
+# objects_now: what it holds, into $TMP/objects.now. A socket of a check may go away
+# meanwhile.
+objects_now()
+{
+	bpf_objects "$PID" >"$TMP/objects.now" 2>/dev/null || [ -s "$TMP/objects.now" ]
+}
+
+# objects_are_settled: it holds what it held when this was asked last. While it puts a
+# new ring into the place of another, it holds one map more.
+objects_are_settled()
+{
+	mv "$TMP/objects.now" "$TMP/objects.before" 2>/dev/null || : >"$TMP/objects.before"
+	objects_now
+	cmp -s "$TMP/objects.before" "$TMP/objects.now"
+}
+
 # look: what must be within limits after each event.
 look()
 {
 	local used
 
 	! sample_ended "$PID" || fail "the control process has ended"
-	# A socket of a check may go away meanwhile.
-	bpf_objects "$PID" >"$TMP/objects.now" 2>/dev/null || [ -s "$TMP/objects.now" ]
+	eventually 10 objects_are_settled
 	cat "$TMP/objects.now" >>"$TMP/objects"
 	echo "$CONTROLS" "$(status_of VmRSS)" "$(status_of RssAnon)" "$(find "/proc/$PID/fd" -mindepth 1 | wc -l)" \
 		"$(grep -c '^map' "$TMP/objects.now")" "$(find "/sys/fs/bpf/xdp_lb/$NAME" | wc -l)" \
