@@ -28,6 +28,11 @@ here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 
 readonly NETNS=/run/netns
 
+# doctor_probe names scripts, too, as they were called.
+export NETBPF_LINE
+NETBPF_LAB=$(script_called lab)
+export NETBPF_LAB
+
 TMP=
 trap '[ -z "$TMP" ] || rm -rf "$TMP"' EXIT
 trap 'exit 130' INT
@@ -36,7 +41,7 @@ trap 'exit 143' TERM
 usage()
 {
 	cat <<-USAGE
-	Usage: doctor.sh [-i IF]... [-n NETNS] [--json] [-h]
+	Usage: $0 [-i IF]... [-n NETNS] [--json] [-h]
 
 	Checks what this machine can do for netbpf. Each row is ok, warn (something
 	works in another way, or one sample cannot run) or fail (no sample can run, or
@@ -51,9 +56,9 @@ usage()
 	Nothing on the machine is changed, and no interface of it is touched.
 
 	Examples:
-	  sudo scripts/doctor.sh
-	  sudo scripts/doctor.sh -i eth0
-	  scripts/doctor.sh --json | jq '.checks[] | select(.status != "ok")'
+	  sudo $0
+	  sudo $0 -i eth0
+	  $0 --json | jq '.checks[] | select(.status != "ok")'
 
 	Exit status: 0 nothing failed, 1 at least one row is fail, 2 usage.
 	USAGE
@@ -67,6 +72,9 @@ enter_netns()
 
 	shift
 	[[ $path == */* ]] || path=$NETNS/$path
+	require_root "entering a network namespace" SYS_ADMIN
+	# That of a process with more capabilities, as those of a lab are, is hidden.
+	[ -e "$path" ] || [ ! -L "$path" ] || require_caps "entering $path" SYS_PTRACE
 	[ -e "$path" ] || die 1 "there is no network namespace $path" "ip netns list"
 	exec nsenter --net="$path" -- "$0" "$@"
 }

@@ -102,6 +102,8 @@ test_each_runs_from_there_in_the_lab()
 	expect_status 2 lab fly
 	expect_err "^netbpf-lab: unknown command 'fly'\$"
 	expect_err "^  hint: $BIN/netbpf-lab --help\$"
+	expect_status 0 anywhere doctor --help
+	expect_out "^  sudo $BIN/netbpf-doctor -i eth0\$"
 }
 
 # Nothing can be built where it is installed: doctor does not ask for compilers.

@@ -46,7 +46,7 @@ check_tracefs()
 	fi
 	row tracefs ok "mounted on $dirs"
 	if ! { read -r on <"${dirs%% *}/tracing_on"; } 2>/dev/null; then
-		row tracing_on warn "cannot be read" "sudo $0"
+		row tracing_on warn "cannot be read" "sudo $NETBPF_LINE"
 	elif [ "$on" = 1 ]; then
 		row tracing_on ok on
 	else

@@ -29,7 +29,7 @@ check_netns()
 		fi
 	done
 	left namespaces "${dead:+left in $NETNS:$dead}" "${up:+of labs that are up:$up}" \
-		"$NETBPF_TOP/scripts/lab.sh down --all"
+		"$(script_called lab) down --all"
 }
 
 check_labs()
@@ -50,7 +50,7 @@ check_labs()
 		fi
 	done
 	left labs "${dead:+left in $RUN:$dead}" "${up:+up:$up}" \
-		"$NETBPF_TOP/scripts/lab.sh down --all"
+		"$(script_called lab) down --all"
 }
 
 # The name of a trace instance ends with the pid of its owner.

@@ -3,21 +3,19 @@
 #
 # Privileges, kernel version, container.
 
-# has_cap NUMBER: this process has that capability.
-has_cap()
-{
-	[ $(((CAPS >> $1) & 1)) -eq 1 ]
-}
-
-# check_cap NAME NUMBER WHAT: capability that samples need for WHAT.
+# check_cap NAME WHAT: capability that samples need for WHAT. Who is root already gets no
+# more by sudo.
 check_cap()
 {
-	if has_cap "$2"; then
-		row "$1" ok "$3"
-	elif has_cap 21 && [[ $1 =~ ^CAP_(BPF|PERFMON)$ ]]; then
-		row "$1" ok "$3: through CAP_SYS_ADMIN"
+	local cure="sudo $NETBPF_LINE"
+
+	[ "$(id -u)" -ne 0 ] || cure="for a container: docker run --cap-add=$1"
+	if has_cap "$1"; then
+		row "CAP_$1" ok "$2"
+	elif has_cap SYS_ADMIN && [[ $1 =~ ^(BPF|PERFMON)$ ]]; then
+		row "CAP_$1" ok "$2: through CAP_SYS_ADMIN"
 	else
-		row "$1" fail "missing, needed to $3" "sudo $0, or give the container $1"
+		row "CAP_$1" fail "missing, needed to $2" "$cure"
 	fi
 }
 
@@ -26,7 +24,7 @@ check_user()
 	if [ "$(id -u)" -eq 0 ]; then
 		row user ok root
 	else
-		row user warn "uid $(id -u): the capabilities below decide" "sudo $0"
+		row user warn "uid $(id -u): the capabilities below decide" "sudo $NETBPF_LINE"
 	fi
 }
 
@@ -34,13 +32,12 @@ check_capabilities()
 {
 	local inside outside count
 
-	CAPS=$((16#$(sed -n 's/^CapEff:\t//p' /proc/self/status)))
-	check_cap CAP_BPF 39 "load programs and make maps"
-	check_cap CAP_NET_ADMIN 12 "attach to interfaces"
-	check_cap CAP_PERFMON 38 "trace and read kernel memory"
-	check_cap CAP_NET_RAW 13 "open packet sockets"
-	check_cap CAP_SYS_ADMIN 21 "make and enter namespaces, see programs of others"
-	if has_cap 24; then
+	check_cap BPF "load programs and make maps"
+	check_cap NET_ADMIN "load programs for interfaces, change links"
+	check_cap PERFMON "trace, and read packets by lengths that they tell"
+	check_cap NET_RAW "open packet sockets"
+	check_cap SYS_ADMIN "make and enter namespaces, see programs of others"
+	if has_cap SYS_RESOURCE; then
 		row CAP_SYS_RESOURCE ok "there, not needed"
 	else
 		row CAP_SYS_RESOURCE ok "missing, not needed (ulimit -l does not limit BPF since kernel 5.11)"

@@ -36,6 +36,8 @@ bool result(const char *name, int err, enum status bad, const char *cure,
 	    const char *good, const char *fmt, ...) __printf(6, 7);
 void add_word(char *list, size_t size, const char *separator, const char *word);
 
+void rows_need(unsigned int needs);
+const char *from_env(const char *name, const char *otherwise);
 const char *cure_of(int err, const char *otherwise);
 
 const char *path(const char *fmt, ...) __printf(1, 2);

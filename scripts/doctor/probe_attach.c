@@ -43,13 +43,15 @@ static void probe_xdp(int veth)
 {
 	static const char good[] = "link made on a veth", old[] = "run kernel 5.9 or later";
 	int lo = if_nametoindex("lo");
+	char lab[256];
 
+	snprintf(lab, sizeof(lab), "use the lab: %s up", from_env("NETBPF_LAB", "scripts/lab.sh"));
 	result("attach XDP native", try_xdp(veth, XDP_NATIVE), FAIL, old, good,
 	       "no link on a veth: %m");
 	result("attach XDP generic", try_xdp(veth, XDP_GENERIC), FAIL, old, good,
 	       "no link on a veth: %m");
 	result("attach XDP on lo", try_xdp(lo, XDP_GENERIC), WARN,
-	       "use the lab: scripts/lab.sh up", try_xdp(lo, XDP_NATIVE) ?
+	       lab, try_xdp(lo, XDP_NATIVE) ?
 	       "generic mode only, as on every kernel: lo has no native mode" :
 	       "generic mode and native mode", "no link on lo: %m");
 }
@@ -98,17 +100,18 @@ static void probe_tc(int veth)
 static void probe_socket(void)
 {
 	int prog = load_ret(BPF_PROG_TYPE_SOCKET_FILTER, 0, NULL);
-	int sk;
+	int sk, err = 0;
 
 	if (prog < 0)
 		return;		/* said already */
+	rows_need(SAMPLE_NEED_PACKETS);
 	sk = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
-	if (sk < 0 || setsockopt(sk, SOL_SOCKET, SO_ATTACH_BPF, &prog, sizeof(prog)))
-		row("attach socket filter", FAIL,
-		    sample_has_cap(CAP_NET_RAW) ? "modprobe af_packet" : "run it with CAP_NET_RAW",
-		    "%s: %m", sk < 0 ? "no packet socket" : "refused");
-	else
-		row("attach socket filter", OK, NULL, "attached to a packet socket");
+	if (sk < 0)
+		err = -errno;
+	else if (setsockopt(sk, SOL_SOCKET, SO_ATTACH_BPF, &prog, sizeof(prog)))
+		err = -errno;
+	result("attach socket filter", err, FAIL, "modprobe af_packet",
+	       "attached to a packet socket", "%s: %m", sk < 0 ? "no packet socket" : "refused");
 	if (sk >= 0)
 		close(sk);
 	close(prog);
@@ -118,15 +121,18 @@ void probe_attach(void)
 {
 	int veth;
 
+	rows_need(SAMPLE_NEED_ADMIN);
 	if (!result("network namespace", unshare(CLONE_NEWNET) ? -errno : 0, FAIL,
 		    "run a kernel with CONFIG_NET_NS=y", "made one",
 		    "cannot make one (%m): no lab, and attach kinds not probed"))
 		return;
 	probe_socket();
+	rows_need(SAMPLE_NEED_NETLINK);
 	if (!result("veth", add_veth("doctor0"), FAIL, "modprobe veth", "made a pair",
 		    "cannot make a pair (%m): no lab, and attach kinds not probed"))
 		return;
 	veth = if_nametoindex("doctor0");
+	rows_need(SAMPLE_NEED_BPF | SAMPLE_NEED_NET | SAMPLE_NEED_NETLINK);
 	probe_xdp(veth);
 	probe_tc(veth);
 }

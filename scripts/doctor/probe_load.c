@@ -59,21 +59,27 @@ static void probe_types(void)
 	static const struct {
 		enum bpf_prog_type type;
 		const char *name, *users;
+		unsigned int needs;
 	} types[] = {
-		{ BPF_PROG_TYPE_XDP, "program XDP", "hello, ping" },
-		{ BPF_PROG_TYPE_SCHED_CLS, "program TC", "TC samples" },
-		{ BPF_PROG_TYPE_SOCKET_FILTER, "program socket filter", "capture samples" },
+		{ BPF_PROG_TYPE_XDP, "program XDP", "hello, ping",
+		  SAMPLE_NEED_BPF | SAMPLE_NEED_NET },
+		{ BPF_PROG_TYPE_SCHED_CLS, "program TC", "TC samples",
+		  SAMPLE_NEED_BPF | SAMPLE_NEED_NET },
+		{ BPF_PROG_TYPE_SOCKET_FILTER, "program socket filter", "capture samples",
+		  SAMPLE_NEED_BPF },
 	};
 	LIBBPF_OPTS(bpf_prog_load_opts, frags, .prog_flags = BPF_F_XDP_HAS_FRAGS);
 	size_t i;
 	int fd;
 
 	for (i = 0; i < ARRAY_SIZE(types); i++) {
+		rows_need(types[i].needs);
 		fd = load_ret(types[i].type, 0, NULL);
 		if (result(types[i].name, fd, FAIL, "run a kernel with CONFIG_BPF_SYSCALL=y",
 			   "loaded", "does not load: %m (needed by %s)", types[i].users))
 			close(fd);
 	}
+	rows_need(SAMPLE_NEED_BPF | SAMPLE_NEED_NET);
 	fd = load_ret(BPF_PROG_TYPE_XDP, XDP_PASS, &frags);
 	if (result("XDP fragments", fd, WARN, "none needed for an MTU of 3500 or less",
 		   "loaded: native XDP on an MTU above 3500 is possible",
@@ -129,7 +135,7 @@ static void probe_helpers(const char *name, enum bpf_prog_type type,
 		if (libbpf_probe_bpf_helper(type, h->id, NULL) != 1)
 			add_word(missing, sizeof(missing), ", ", h->name);
 	snprintf(good, sizeof(good), "all %d that samples call", count);
-	result(name, missing[0] ? -EOPNOTSUPP : 0, bad, cure, good, "not offered: %s", missing);
+	result(name, missing[0] ? -EPERM : 0, bad, cure, good, "not offered: %s", missing);
 }
 
 static void probe_run(void)
@@ -167,16 +173,21 @@ struct btf *probe_load(void)
 	static const char old[] = "run kernel 6.1 or later";
 	struct btf *btf = probe_btf();
 
+	rows_need(SAMPLE_NEED_BPF);
 	probe_ringbuf();
 	probe_maps();
 	probe_types();
+	rows_need(SAMPLE_NEED_BPF | SAMPLE_NEED_NET);
 	probe_helpers("helpers XDP", BPF_PROG_TYPE_XDP, xdp_helpers, FAIL, old);
 	probe_helpers("helpers TC", BPF_PROG_TYPE_SCHED_CLS, tc_helpers, FAIL, old);
+	rows_need(SAMPLE_NEED_BPF);
 	probe_helpers("helpers socket filter", BPF_PROG_TYPE_SOCKET_FILTER,
 		      socket_helpers, FAIL, old);
-	/* lockdown=confidentiality takes probe_read_kernel away. */
+	/* lockdown=confidentiality takes probe_read_kernel away, as want of CAP_PERFMON does. */
+	rows_need(SAMPLE_NEED_BPF | SAMPLE_NEED_PERFMON);
 	probe_helpers("helpers tracing", BPF_PROG_TYPE_TRACEPOINT, trace_helpers, WARN,
 		      "boot without lockdown=confidentiality");
+	rows_need(SAMPLE_NEED_BPF | SAMPLE_NEED_NET);
 	probe_run();
 	return btf;
 }

@@ -18,6 +18,7 @@
  */
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdlib.h>
 
 #include <bpf/btf.h>
 
@@ -91,15 +92,44 @@ void add_word(char *list, size_t size, const char *separator, const char *word)
 	snprintf(list + len, size - len, "%s%s", len ? separator : "", word);
 }
 
-/* The cure of an error that lacking privileges explain, or OTHERWISE. */
+/* What doctor.sh tells, or OTHERWISE if somebody else runs this. */
+const char *from_env(const char *name, const char *otherwise)
+{
+	const char *value = getenv(name);
+
+	return value ? value : otherwise;
+}
+
+static unsigned int row_needs;
+
+/* What the rows that come need: enum sample_need. */
+void rows_need(unsigned int needs)
+{
+	row_needs = needs;
+}
+
+/* The cure of an error that lacking privileges explain, or OTHERWISE; until the next call. */
 const char *cure_of(int err, const char *otherwise)
 {
-	bool bpf = sample_has_cap(CAP_SYS_ADMIN) ||
-		   (sample_has_cap(CAP_BPF) && sample_has_cap(CAP_PERFMON));
+	char names[SAMPLE_CAPS_LEN], options[SAMPLE_CAPS_LEN];
+	__u64 missing = sample_caps_missing(row_needs);
+	static char cure[1024];
 
-	if ((err == -EPERM || err == -EACCES) && !(bpf && sample_has_cap(CAP_NET_ADMIN)))
-		return "run it as root: sudo scripts/doctor.sh";
-	return otherwise;
+	if (err != -EPERM && err != -EACCES)
+		return otherwise;
+	if (sample_in_user_namespace())
+		return "run it outside of the container, or in a privileged one";
+	if (!missing)
+		return otherwise;
+	sample_caps_text(missing, names);
+	sample_caps_join(missing, "--cap-add=", " ", " ", options);
+	if (geteuid())
+		snprintf(cure, sizeof(cure), "%s missing: sudo %s", names,
+			 from_env("NETBPF_LINE", "scripts/doctor.sh"));
+	else
+		snprintf(cure, sizeof(cure), "%s missing: for a container: docker run %s", names,
+			 options);
+	return cure;
 }
 
 /* The name of a file, until the next call. */

@@ -142,14 +142,19 @@ void probe_printk(const char *tracefs)
 	char before[8] = "";
 	int prog, err;
 
+	rows_need(SAMPLE_NEED_LOAD);
 	if (tracefs)
 		read_file(path(PRINTK_EVENT "enable", tracefs), before, sizeof(before));
 	prog = load_printk();
+	/* Without CAP_PERFMON there is no such helper. */
+	if (prog == -EINVAL && sample_caps_missing(SAMPLE_NEED_LOAD))
+		prog = -EPERM;
 	if (prog < 0) {
 		result("bpf_printk", prog, WARN, NULL, NULL,
 		       "program does not load, hello cannot run: %m");
 		return;
 	}
+	rows_need(SAMPLE_NEED_FILES);
 	err = tracefs ? try_printk(prog, tracefs, before[0] == '1') : 0;
 	if (!tracefs)
 		row("bpf_printk", WARN, "mount -t tracefs none " TRACEFS,
@@ -270,14 +275,17 @@ void probe_tracing(const struct btf *btf, const char *tracefs)
 	int raw = try_raw(NULL, 0, STATE_TP, 0);
 	int tp_btf = try_raw(btf, BPF_TRACE_RAW_TP, "btf_trace_" STATE_TP, BTF_KIND_TYPEDEF);
 
+	rows_need(SAMPLE_NEED_BPF | SAMPLE_NEED_PERFMON);
 	kprobe_row("attach kprobe", kprobe);
 	kprobe_row("attach kretprobe", kretprobe);
 	/* Seen on a kernel that refuses before its verifier looks. */
 	tracing_row("attach fentry", fentry, fentry == -EPERM && !cure_of(-EPERM, NULL) ?
 		    "refused by a policy of this kernel, not for want of memlock (ulimit -l)" :
 		    "refused");
+	rows_need(SAMPLE_NEED_BPF | SAMPLE_NEED_PERFMON | SAMPLE_NEED_FILES);
 	tracing_row("attach tracepoint", tracepoint,
 		    tracefs ? "refused on sock:" STATE_TP : "no tracefs to find it in");
+	rows_need(SAMPLE_NEED_BPF | SAMPLE_NEED_PERFMON);
 	tracing_row("attach raw_tp", raw, "refused on " STATE_TP);
 	tracing_row("attach tp_btf", tp_btf, "refused on " STATE_TP);
 	tcpconnect_row(kprobe ? : kretprobe, fentry, tracepoint && raw && tp_btf, raw);

@@ -49,14 +49,17 @@ test_without_a_capability()
 	row_is CAP_NET_RAW ok
 	row_is "network namespace" ok
 	row_is veth fail
+	cure_is veth '^CAP_NET_ADMIN missing: for a container: docker run --cap-add=NET_ADMIN$'
 	as_json 1 setpriv --bounding-set=-net_raw "$DOCTOR"
 	row_is CAP_NET_RAW fail missing
 	row_is "attach socket filter" fail
+	cure_is "attach socket filter" '^CAP_NET_RAW missing: '
 	row_is "attach XDP native" ok
 	as_json 1 setpriv --bounding-set=-sys_admin "$DOCTOR"
 	row_is CAP_SYS_ADMIN fail missing
 	row_is "program XDP" ok
 	row_is "network namespace" fail
+	cure_is "network namespace" '^CAP_SYS_ADMIN missing: '
 	# CAP_SYS_ADMIN stands in for these two, in the row and in the kernel.
 	for cap in bpf perfmon; do
 		as_json 0 setpriv "--bounding-set=-$cap" "$DOCTOR"
@@ -67,6 +70,12 @@ test_without_a_capability()
 	as_json 1 setpriv --bounding-set=-sys_admin,-bpf "$DOCTOR"
 	row_is CAP_BPF fail missing
 	row_is "program XDP" fail
+	cure_is "program XDP" '^CAP_BPF missing: '
+	as_json 1 setpriv --bounding-set=-sys_admin,-perfmon "$DOCTOR"
+	row_is "program XDP" ok
+	for cap in "helpers tracing" bpf_printk "attach raw_tp" tcpconnect; do
+		cure_is "$cap" '^CAP_PERFMON missing: '
+	done
 	as_json 0 setpriv --bounding-set=-sys_resource "$DOCTOR"
 	row_is CAP_SYS_RESOURCE ok 'not needed'
 }
@@ -87,7 +96,10 @@ test_without_privileges()
 	row_is "helpers XDP" fail 'not probed'
 	row_is "network namespace" fail
 	row_is BTF ok
-	cure_is "program XDP" root
+	cure_is "program XDP" \
+		"^CAP_BPF and CAP_NET_ADMIN missing: sudo $PUBLIC/scripts/doctor.sh .*-i lo"
+	cure_is "network namespace" '^CAP_SYS_ADMIN missing: sudo '
+	cure_is CAP_BPF "^sudo $PUBLIC/scripts/doctor.sh "
 	! grep -q 'ulimit -l.*current' "$OUT_FILE" || fail "libbpf's hint about ulimit"
 }
 
@@ -103,6 +115,7 @@ test_in_a_user_namespace()
 	as_json 1 unshare -Ur "$DOCTOR"
 	row_is "user namespace" fail
 	row_is "program XDP" fail
+	cure_is "program XDP" 'outside of the container'
 }
 
 # For private: bpffs and tracefs are mounted nowhere.

@@ -108,4 +108,6 @@ test_scripts_as_a_plain_user()
 	expect_err "^  hint: sudo $PUBLIC/scripts/lab.sh exec host a\\\\ b\$"
 	expect_status 2 as_nobody "$PUBLIC/scripts/lab.sh" fly
 	expect_err "^  hint: $PUBLIC/scripts/lab.sh --help\$"
+	expect_status 0 as_nobody "$PUBLIC/scripts/doctor.sh" --help
+	expect_out "^  sudo $PUBLIC/scripts/doctor.sh -i eth0\$"
 }
