@@ -416,7 +416,7 @@ TEST_F(host_check, own_source)
 {
 	struct lb_vip_conf *vip = &self->vips[0];
 
-	ASSERT_EQ(0, sh("ip addr add fd00::100/128 dev n0 nodad"));
+	ASSERT_EQ(0, sh("ip addr add fd00::100/128 dev n0 nodad;" WAIT_LOCAL6("fd00::100")));
 	add_backend(self, "fd00::2");
 	vip->addr = addr_of("fd00::100");
 	vip->port = 80;

@@ -136,6 +136,10 @@ static struct lb_addr addr_of(const char *text)
 	return addr;
 }
 
+/* With nodad, too, a worker of the kernel makes an IPv6 address one of this host. */
+#define WAIT_LOCAL6(addr) \
+	"until ip -6 route show table local " addr " | grep -q .; do sleep 0.01; done;"
+
 /* 10.0.I.1, fd00:I::1 and 02:00:00:00:0I:01 on nI, and 2 instead of 1 on pI. */
 static inline int netns_setup(struct netns *ns)
 {
@@ -158,7 +162,9 @@ static inline int netns_setup(struct netns *ns)
 		err = in_peer(ns, "ip link set lo up;"
 			      "ip link set p%d address 02:00:00:00:0%d:02 up;"
 			      "ip addr add 10.0.%d.2/24 dev p%d;"
-			      "ip addr add fd00:%d::2/64 dev p%d nodad", i, i, i, i, i, i);
+			      "ip addr add fd00:%d::2/64 dev p%d nodad;"
+			      WAIT_LOCAL6("fd00:%d::2"), i, i, i, i, i, i, i) ?:
+		      sh(WAIT_LOCAL6("fd00:%d::1"), i);
 	}
 	return err;
 }

@@ -355,9 +355,10 @@ TEST_F(nexthop, iface_addr)
 	ASSERT_EQ(0, sh("ip addr del fd00:1::1/64 dev n1"));
 	/* The link-local one is left. */
 	EXPECT_TRUE(first_is(self, "n1", 6, NULL));
-	ASSERT_EQ(0, sh("ip addr add fd00:1::8/64 dev n1 nodad preferred_lft 0"));
+	ASSERT_EQ(0, sh("ip addr add fd00:1::8/64 dev n1 nodad preferred_lft 0;"
+			WAIT_LOCAL6("fd00:1::8")));
 	EXPECT_TRUE(first_is(self, "n1", 6, NULL));
-	ASSERT_EQ(0, sh("ip addr add fd00:1::9/64 dev n1 nodad"));
+	ASSERT_EQ(0, sh("ip addr add fd00:1::9/64 dev n1 nodad;" WAIT_LOCAL6("fd00:1::9")));
 	EXPECT_TRUE(first_is(self, "n1", 6, "fd00:1::9"));
 	ASSERT_EQ(0, sh("ip addr add 192.0.2.1 peer 192.0.2.2 dev lo scope global"));
 	EXPECT_TRUE(first_is(self, "lo", 4, "192.0.2.1"));

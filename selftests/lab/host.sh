@@ -37,7 +37,7 @@ private_host()
 	ip link set hostpeer addrgenmode none
 	ip link set hostlink up
 	ip link set hostpeer up
-	wait_until 5 eval "ip link show hostlink | grep -q LOWER_UP"
+	wait_until 5 eval "ip link show hostlink | grep -q ' state UP '"
 	l=$(rand_name t-)
 	# Both append: neither may write over what the other wrote.
 	ip monitor all >> "$TMP/private/monitor" &

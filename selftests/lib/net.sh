@@ -44,9 +44,11 @@ veth_pair()
 	eventually 5 nbt_is_up "$3" "$4"
 }
 
+# nbt_is_up NS IF: and the kernel has taken notice that the other end is, too, which it does
+# a little later.
 nbt_is_up()
 {
-	ip -n "$1" -o link show dev "$2" | grep -q LOWER_UP
+	ip -n "$1" -o link show dev "$2" | grep -q ' state UP '
 }
 
 # addr_add NS IF ADDRESS/LEN...: IPv4 and IPv6 addresses, usable at once.
@@ -57,10 +59,20 @@ addr_add()
 	shift 2
 	for addr; do
 		case $addr in
-		*:*) ip -n "$ns" addr add "$addr" dev "$dev" nodad ;;
+		*:*)
+			ip -n "$ns" addr add "$addr" dev "$dev" nodad
+			eventually 5 nbt_is_local6 "$ns" "${addr%/*}"
+			;;
 		*) ip -n "$ns" addr add "$addr" dev "$dev" ;;
 		esac
 	done
+}
+
+# nbt_is_local6 NS ADDRESS: it has become one of this host, which a worker of the kernel does,
+# with nodad, too.
+nbt_is_local6()
+{
+	[ -n "$(ip -n "$1" -6 route show table local "$2")" ]
 }
 
 # no_ipv6 NS: none on devices that come to it from now on.
