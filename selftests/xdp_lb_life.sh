@@ -90,12 +90,13 @@ test_all_down_keeps_the_ring()
 	stop
 }
 
-# load SECONDS: requests all the time; result in $TMP/wrk.
+# load SECONDS: requests all the time; result in $TMP/wrk. Without the port wrk looks for
+# "http" in /etc/services, which a minimal system lacks.
 load()
 {
 	have wrk || skip "not installed: wrk"
 	start_bg WRK nsenter --net="/run/netns/netbpf-$LAB-client" -- \
-		wrk -t 1 -c 8 -d "${1}s" -H 'Connection: close' "http://$VIP/"
+		wrk -t 1 -c 8 -d "${1}s" -H 'Connection: close' "http://$VIP:80/"
 }
 
 # no_request_lost: each one was answered.

@@ -283,7 +283,7 @@ lb_divide()
 lb_wrk()
 {
 	run nsenter "--net=/run/netns/netbpf-$LB_LAB-client" wrk -t 2 -c "$LB_CONNECTIONS" \
-		-d "$LB_SECONDS" --latency "${@:2}" "http://$1/" >"$DIR/wrk.out" 2>&1 ||
+		-d "$LB_SECONDS" --latency "${@:2}" "http://$1:80/" >"$DIR/wrk.out" 2>&1 ||
 		die 1 "wrk: $(<"$DIR/wrk.out")"
 	awk '
 		function us(t) {
