@@ -30,14 +30,14 @@ kvm_works()
 			-kernel "$IMAGE" -append "console=ttyS0 panic=-1" \
 			-serial "file:$RUN/kvm" </dev/null >/dev/null 2>&1 &
 		pid=$!
+		# Not waited for: it may not even die. Nor does bash tell how it ends.
+		disown "$pid"
 		mkdir -p "$KERNEL_DIR"
 		if wait_until 5 grep -qs 'Linux version' "$RUN/kvm"; then
 			echo "$boot yes" >"$answer"
 		else
 			echo "$boot no" >"$answer"
 		fi
-		# Not waited for: it may not even die.
-		disown "$pid"
 		kill -KILL "$pid" 2>/dev/null || :
 	fi
 	grep -q "^$boot yes" "$answer"
