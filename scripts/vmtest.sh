@@ -124,6 +124,7 @@ check_machine()
 	[ "$(uname -m)" = x86_64 ] || die 3 "the kernels are for x86_64, this is $(uname -m)"
 	need qemu-system-x86_64 qemu-system-x86
 	need busybox busybox-static
+	need depmod kmod
 	need xz xz-utils
 	# In the initramfs there is no libc.
 	! ldd "$(command -v busybox)" >/dev/null 2>&1 ||

@@ -80,7 +80,8 @@ fetch_kernel()
 	rm -f "$dir"/*.deb "$dir/log"
 	# Later releases of Debian have it in usr/lib.
 	[ -d "$dir/lib/modules" ] || ln -s usr/lib "$dir/lib"
-	busybox depmod -b "$dir" "$(ls "$dir/lib/modules")" ||
+	# Not that of busybox: modprobe of kmod, in the guest, takes only what this one writes.
+	depmod -b "$dir" "$(ls "$dir/lib/modules")" ||
 		die 1 "cannot list the modules of $package"
 }
 
