@@ -88,6 +88,19 @@ test_nothing_to_do_the_second_time()
 	expect_no_match "$OUT_FILE" '^  [A-Z]'
 }
 
+# In another network namespace the files of /sys are as young as its mount.
+test_a_new_sysfs_is_no_other_kernel()
+{
+	unshare --mount --net true 2>/dev/null || skip "no namespaces here"
+	expect_status 0 build vmlinux.h
+	expect_status 0 unshare --mount --net --propagation private sh -c '
+		umount --lazy /sys && mount -t sysfs sysfs /sys && exec "$@"' sh \
+		make -C "$COPY/samples" KSRC="$KSRC" SAMPLES="$SAMPLES" vmlinux.h
+	expect_no_match "$OUT_FILE" '^  [A-Z]'
+	expect_status 0 build vmlinux.h VMLINUX_BTF=/sys/kernel/btf/../btf/vmlinux
+	expect_out 'VMLINUX'
+}
+
 test_a_program_rebuilds_only_its_sample()
 {
 	change samples/ping_kern.c
@@ -374,7 +387,7 @@ test_clean_leaves_the_sources_only()
 }
 
 run_tests test_sanitizers_are_for_host_programs \
-	test_nothing_to_do_the_second_time \
+	test_nothing_to_do_the_second_time test_a_new_sysfs_is_no_other_kernel \
 	test_a_program_rebuilds_only_its_sample test_a_program_rebuilds_only_its_tests \
 	test_a_header_rebuilds_what_includes_it \
 	test_loader_code_links_all_again test_bpf_programs_include_nothing_of_libc \
