@@ -139,12 +139,14 @@ set_up()
 }
 
 # build DIR: make it; the output is shown when that fails. Nothing is said where nothing
-# is to be done.
+# is to be done. With all tests a warning is an error, as for check.sh, which is one of them
+# and must not build again what others run.
 build()
 {
 	local start=$SECONDS said='' ended=''
 
-	job_start "$NETBPF_TOP" "$WORK/build" make -s --no-print-directory -C "$1" -j "$(nproc)"
+	job_start "$NETBPF_TOP" "$WORK/build" make -s --no-print-directory -C "$1" -j "$(nproc)" \
+		${ALL:+WERROR=1}
 	until [ -n "$ended$STOP" ]; do
 		child_ended "$JOB" && ended=1
 		if [ -z "$said" ] && [ -s "$WORK/build" ]; then
