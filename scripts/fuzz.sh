@@ -81,7 +81,7 @@ user_side()
 	local target failed=0
 
 	mkdir -p "$DIR"
-	make -s -C "$NETBPF_TOP/selftests" fuzzers O="${O:-}" ||
+	make -s -j "$(nproc)" -C "$NETBPF_TOP/selftests" fuzzers O="${O:-}" ||
 		die 3 "the targets of libFuzzer cannot be built" "scripts/setup.sh --all"
 	for target in config args expr show; do
 		run_target "$target" || failed=1
