@@ -138,7 +138,7 @@ results()
 	sed -nE 's/^(# |  )((not )?ok [0-9]+ .*)/\2/p' "$1"
 }
 
-# alone: the results of the same tests in the tree that we are in.
+# alone(): the results of the same tests in the tree that we are in.
 alone()
 {
 	local name args=()
@@ -147,7 +147,7 @@ alone()
 	for name in "${C_TESTS[@]}" "${SHELL_TESTS[@]}"; do
 		args+=(-t "$name")
 	done
-	"$NBT_DIR/run.sh" --no-build "${args[@]}" >"$TMP/run.alone" 2>&1 || :
+	"$NBT_DIR/run.sh" --no-build -j 1 "${args[@]}" >"$TMP/run.alone" 2>&1 || :
 	results "$TMP/run.alone" >"$TMP/alone.results"
 	expect_match "$TMP/alone.results" '^ok 10 '
 }
