@@ -204,7 +204,7 @@ main()
 
 	parse_options "$@"
 	need jq
-	require_root "measuring"
+	require_root "measuring" NET_ADMIN NET_RAW SYS_ADMIN
 	DIR=$(mktemp -d "${TMPDIR:-/tmp}/netbpf-bench.XXXXXX")
 	RECORDS=$DIR/records
 	trap cleanup EXIT

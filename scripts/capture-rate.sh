@@ -165,7 +165,7 @@ main()
 		have "$tool" || die 3 "$tool is missing" "scripts/setup.sh --all"
 	done
 	[ -x "$NETBPF_OUT/samples/sockfilter" ] || die 3 "samples/sockfilter is not built" make
-	require_root "capture-rate.sh"
+	require_root "measuring" NET_ADMIN NET_RAW SYS_ADMIN
 	setup
 	for ((i = 0; i < ROUNDS; i++)); do
 		for tool in "${TOOLS[@]}"; do

@@ -405,7 +405,8 @@ page()
 isolate()
 {
 	[ -z "${NETBPF_DOCS_ISOLATED:-}" ] || return 0
-	require_root "running the commands of the pages"
+	require_root "running the commands of the pages" \
+		NET_ADMIN NET_RAW SYS_ADMIN
 	have unshare || die 3 "unshare is missing" "scripts/setup.sh"
 	export NETBPF_DOCS_ISOLATED=1
 	exec unshare --mount --propagation private "$SELF" "$@"

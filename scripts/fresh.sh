@@ -106,7 +106,7 @@ need()
 
 check_machine()
 {
-	require_root "making a root of Debian"
+	require_root "making a root of Debian" SYS_ADMIN
 	need mmdebstrap mmdebstrap
 	need git git
 	unshare --mount --pid --fork true 2>/dev/null ||

@@ -89,10 +89,17 @@ user_side()
 	return "$failed"
 }
 
+# may_load: CAP_SYS_ADMIN stands in for all of them.
+may_load()
+{
+	require_root "running BPF programs"
+	has_cap SYS_ADMIN || require_caps "running BPF programs" BPF NET_ADMIN PERFMON
+}
+
 need_built()
 {
 	[ -x "$SELFTESTS/$1" ] || die 3 "$SELFTESTS/$1 is not built" "make"
-	require_root "running BPF programs"
+	may_load
 }
 
 packets()
@@ -129,7 +136,7 @@ san()
 {
 	local out=$NETBPF_OUT/build/san name options=() failed=0
 
-	require_root "running BPF programs"
+	may_load
 	make -s -C "$NETBPF_TOP" O="$out" SAN=1 >&2 ||
 		die 3 "the programs cannot be built" "scripts/setup.sh --all"
 	rm -rf "$out/reports"
