@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <kselftest_harness.h>
 #include "test_mount.h"
+#include "test_root.h"
 #include "test_run.h"
 #include "hello.skel.h"
 
@@ -95,8 +96,8 @@ FIXTURE_SETUP(hello)
 	int err;
 
 	self->trace_fd = -1;
-	if (geteuid())
-		SKIP(return, "needs root");
+	if (test_lacks(SAMPLE_NEED_LOAD))
+		SKIP(return, "%s", test_lacked);
 	err = test_mount("tracefs", TRACEFS);
 	if (!err && access(TRACEFS "/" EVENT, F_OK))
 		err = -errno;

@@ -85,7 +85,7 @@ test_each_runs_from_there_in_the_lab()
 {
 	local name ns=netbpf-$LAB-host
 
-	[ "$(id -u)" -eq 0 ] || skip "needs root"
+	need_root
 	expect_status 0 lab up --name "$LAB"
 	# What it says to try has names that are installed.
 	expect_out "^  $BIN/netbpf-ping -n $ns -i eth0\$"

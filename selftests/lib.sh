@@ -131,11 +131,16 @@ nbt_skip_all()
 	exit "$KSFT_SKIP"
 }
 
-# need_root: skip everything when not root.
+# need_root: skip everything when not root, or a root who may not make what tests are made
+# of: namespaces, links and packets.
 need_root()
 {
+	local missing
+
 	[ -z "$NBT_LIST" ] || return 0
 	[ "$(id -u)" -eq 0 ] || skip "needs root"
+	missing=$(missing_caps NET_ADMIN NET_RAW SYS_ADMIN)
+	[ -z "$missing" ] || skip "needs root with $(caps_text "$missing")"
 }
 
 # require_tools TOOL...: skip everything when one of them is missing.

@@ -6,6 +6,7 @@
 #include <kselftest_harness.h>
 #include <linux/pkt_cls.h>
 #include "own_addr.h"
+#include "test_root.h"
 #include "test_run.h"
 #include "network.h"
 #include "network.skel.h"
@@ -54,8 +55,8 @@ static int set_own(struct _test_data_network *self, int family, __u32 kind)
 
 FIXTURE_SETUP(network)
 {
-	if (geteuid())
-		SKIP(return, "needs root");
+	if (test_lacks(SAMPLE_NEED_LOAD))
+		SKIP(return, "%s", test_lacked);
 	self->skel = network_kern__open_and_load();
 	ASSERT_NE(NULL, self->skel);
 	self->ring = ring_buffer__new(bpf_map__fd(self->skel->maps.net_events), take_event,

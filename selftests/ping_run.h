@@ -8,6 +8,7 @@
 
 #include <kselftest_harness.h>
 #include "echo_event.h"
+#include "test_root.h"
 #include "test_run.h"
 #include "../samples/ping.h"
 #include "ping.skel.h"
@@ -32,8 +33,8 @@ FIXTURE(ping)
 
 FIXTURE_SETUP(ping)
 {
-	if (geteuid())
-		SKIP(return, "needs root");
+	if (test_lacks(SAMPLE_NEED_LOAD))
+		SKIP(return, "%s", test_lacked);
 	self->skel = ping_kern__open();
 	ASSERT_NE(NULL, self->skel);
 }

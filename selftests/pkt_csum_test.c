@@ -4,6 +4,7 @@
  * checksums updated for a change against checksums computed anew.
  */
 #include <kselftest_harness.h>
+#include "test_root.h"
 #include "test_run.h"
 #include "pkt_csum.bpf.h"
 #include "pkt_csum.skel.h"
@@ -37,8 +38,8 @@ FIXTURE_SETUP(csum)
 {
 	if (!variant->bpf)
 		return;
-	if (geteuid())
-		SKIP(return, "needs root");
+	if (test_lacks(SAMPLE_NEED_LOAD))
+		SKIP(return, "%s", test_lacked);
 	self->skel = pkt_csum_kern__open_and_load();
 	ASSERT_NE(NULL, self->skel);
 }
@@ -417,8 +418,8 @@ FIXTURE_VARIANT_ADD(packet, ipv6_icmp6) { .family = 6, .proto = IPPROTO_ICMPV6 }
 
 FIXTURE_SETUP(packet)
 {
-	if (geteuid())
-		SKIP(return, "needs root");
+	if (test_lacks(SAMPLE_NEED_LOAD))
+		SKIP(return, "%s", test_lacked);
 	self->skel = pkt_csum_kern__open_and_load();
 	ASSERT_NE(NULL, self->skel);
 	self->rnd = test_seed();

@@ -4,6 +4,7 @@
  * of them, and each byte of the reply, against one that is built anew.
  */
 #include <kselftest_harness.h>
+#include "test_root.h"
 #include "test_run.h"
 #include "pkt_echo_test.h"
 #include "pkt_echo.skel.h"
@@ -29,8 +30,8 @@ FIXTURE_VARIANT_ADD(echo, ipv6) { .family = 6 };
 
 FIXTURE_SETUP(echo)
 {
-	if (geteuid())
-		SKIP(return, "needs root");
+	if (test_lacks(SAMPLE_NEED_LOAD))
+		SKIP(return, "%s", test_lacked);
 	self->skel = pkt_echo_kern__open_and_load();
 	ASSERT_NE(NULL, self->skel);
 }

@@ -8,6 +8,7 @@
 
 #include <kselftest_harness.h>
 #include "pkt_parse_test.h"
+#include "test_root.h"
 #include "test_run.h"
 #include "pkt_parse.skel.h"
 
@@ -159,8 +160,8 @@ FIXTURE(parse)
 
 FIXTURE_SETUP(parse)
 {
-	if (geteuid())
-		SKIP(return, "needs root");
+	if (test_lacks(SAMPLE_NEED_LOAD))
+		SKIP(return, "%s", test_lacked);
 	self->skel = pkt_parse_kern__open_and_load();
 	ASSERT_NE(NULL, self->skel);
 }

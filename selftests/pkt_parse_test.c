@@ -28,8 +28,8 @@ FIXTURE_VARIANT_ADD(kinds, ipv6_qinq) { .family = 6, .vlans = 2 };
 
 FIXTURE_SETUP(kinds)
 {
-	if (geteuid())
-		SKIP(return, "needs root");
+	if (test_lacks(SAMPLE_NEED_LOAD))
+		SKIP(return, "%s", test_lacked);
 	self->parse.skel = pkt_parse_kern__open_and_load();
 	ASSERT_NE(NULL, self->parse.skel);
 }

@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <kselftest_harness.h>
+#include "test_root.h"
 #include "test_run.h"
 #include "../samples/pktcount.h"
 #include "pktcount.skel.h"
@@ -35,8 +36,8 @@ FIXTURE(pktcount)
 
 FIXTURE_SETUP(pktcount)
 {
-	if (geteuid())
-		SKIP(return, "needs root");
+	if (test_lacks(SAMPLE_NEED_LOAD))
+		SKIP(return, "%s", test_lacked);
 	self->skel = pktcount_kern__open();
 	ASSERT_NE(NULL, self->skel);
 }

@@ -14,6 +14,8 @@
 . "$NBT_DIR/runner/parallel.sh"
 # shellcheck source=selftests/runner/documentation.sh
 . "$NBT_DIR/runner/documentation.sh"
+# shellcheck source=selftests/runner/root.sh
+. "$NBT_DIR/runner/root.sh"
 
 unset kselftest_override_timeout
 not_in_guest
@@ -541,6 +543,6 @@ test_build_directory()
 	last_line "1 passed, 1 failed, 0 skipped"
 }
 
-mapfile -t TESTS < <(cat "$NBT_SELF" "$NBT_DIR"/runner/{lib,parallel,documentation}.sh |
+mapfile -t TESTS < <(cat "$NBT_SELF" "$NBT_DIR"/runner/{lib,parallel,documentation,root}.sh |
 	sed -n 's/^\(test_[a-z0-9_]*\)()$/\1/p')
 run_tests "${TESTS[@]}"

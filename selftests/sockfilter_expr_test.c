@@ -5,6 +5,7 @@
  */
 #include <kselftest_harness.h>
 #include <sys/mman.h>
+#include "test_root.h"
 #include "test_run.h"
 #include "sockfilter_test.h"
 #include "sockfilter_decode.c"
@@ -48,8 +49,8 @@ FIXTURE(expr)
 FIXTURE_SETUP(expr)
 {
 	self->fd = -1;
-	if (geteuid())
-		SKIP(return, "needs root");
+	if (test_lacks(SAMPLE_NEED_BPF | SAMPLE_NEED_PERFMON))
+		SKIP(return, "%s", test_lacked);
 	self->pcap = pcap_open_dead(1, SNAPLEN);
 	ASSERT_NE(NULL, self->pcap);
 	self->rand = test_seed();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Tests of samples/sockfilter_kern.c: what the filter lets through, and counts. */
 #include <kselftest_harness.h>
+#include "test_root.h"
 #include "test_run.h"
 #include "sockfilter_test.h"
 #include "sockfilter_expr.c"
@@ -29,8 +30,8 @@ static void open_skel(struct __test_metadata *_metadata, struct _test_data_sockf
 
 FIXTURE_SETUP(sockfilter)
 {
-	if (geteuid())
-		SKIP(return, "needs root");
+	if (test_lacks(SAMPLE_NEED_BPF | SAMPLE_NEED_PERFMON))
+		SKIP(return, "%s", test_lacked);
 	open_skel(_metadata, self);
 }
 

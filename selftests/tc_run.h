@@ -10,6 +10,7 @@
 #include <linux/pkt_cls.h>
 #include "own_addr.h"
 #include "echo_event.h"
+#include "test_root.h"
 #include "test_run.h"
 #include "../samples/tc.h"
 #include "tc.skel.h"
@@ -37,8 +38,8 @@ FIXTURE(tc)
 
 FIXTURE_SETUP(tc)
 {
-	if (geteuid())
-		SKIP(return, "needs root");
+	if (test_lacks(SAMPLE_NEED_LOAD))
+		SKIP(return, "%s", test_lacked);
 	self->skel = tc_kern__open();
 	ASSERT_NE(NULL, self->skel);
 }

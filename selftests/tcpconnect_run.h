@@ -14,6 +14,7 @@
 #include <sys/syscall.h>
 #include <kselftest_harness.h>
 #include "test_net.h"
+#include "test_root.h"
 #include "test_run.h"
 #include "../samples/tcpconnect.h"
 #include "tcpconnect.skel.h"
@@ -87,8 +88,8 @@ static inline bool has_prefix(const char *name, const char * const prefixes[2])
 
 FIXTURE_SETUP(tcpconnect)
 {
-	if (geteuid())
-		SKIP(return, "needs root");
+	if (test_lacks(SAMPLE_NEED_BPF | SAMPLE_NEED_PERFMON))
+		SKIP(return, "%s", test_lacked);
 }
 
 FIXTURE_TEARDOWN(tcpconnect)

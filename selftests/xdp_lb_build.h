@@ -12,6 +12,7 @@
 #include <sched.h>
 #include <sys/mman.h>
 #include <linux/pkt_cls.h>
+#include "test_root.h"
 #include "test_run.h"
 #include "xdp_lb_oracle.h"
 #include "xdp_lb_hash.h"
@@ -148,7 +149,7 @@ static inline void lb_load_or_exit(__u32 connections, __u32 ring_size, __u32 tic
 	CPU_ZERO(&cpu);
 	CPU_SET(sched_getcpu(), &cpu);
 	sched_setaffinity(0, sizeof(cpu), &cpu);
-	if (!geteuid() && lb_load(connections, ring_size, tick_shift))
+	if (!test_lacks(SAMPLE_NEED_LOAD) && lb_load(connections, ring_size, tick_shift))
 		ksft_exit_fail_msg("xdp_lb does not load\n");
 }
 
@@ -261,8 +262,8 @@ FIXTURE_SETUP(lb)
 {
 	struct lb_config *conf = lb_maps.config;
 
-	if (!lb_skel)
-		SKIP(return, "needs root");
+	if (test_lacks(SAMPLE_NEED_LOAD))
+		SKIP(return, "%s", test_lacked);
 	self->prog = variant->tc ? lb_skel->progs.tc_lb : lb_skel->progs.xdp_lb;
 	self->maps = lb_maps;
 	lb_empty();

@@ -43,6 +43,7 @@ void sample_fs_look(const struct sample_fs *fs, struct sample_fs_report *report)
 #include "xdp_lb_check_iface.c"
 #undef lb_link_read
 #include "sample_net.c"
+#include "test_root.h"
 #include "xdp_lb_netns.h"
 #include "xdp_lb_check_rows.h"
 
@@ -59,8 +60,8 @@ FIXTURE(host_check)
 
 FIXTURE_SETUP(host_check)
 {
-	if (geteuid())
-		SKIP(return, "needs root");
+	if (test_lacks(NEED_NETNS))
+		SKIP(return, "%s", test_lacked);
 	if (system("ip -V >/dev/null 2>&1"))
 		SKIP(return, "ip is not installed");
 	ASSERT_EQ(0, netns_setup(&self->ns));

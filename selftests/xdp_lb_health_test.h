@@ -18,6 +18,7 @@
 #include <sys/epoll.h>
 #include "test_messages.h"
 #include "test_net.h"
+#include "test_root.h"
 #include "sample_format.c"
 #include "xdp_lb_probe.c"
 #include "xdp_lb_health.c"
@@ -309,8 +310,8 @@ static void on_change(void *ctx, __u32 backend, bool up, const char *why)
 
 FIXTURE_SETUP(health)
 {
-	if (geteuid())
-		SKIP(return, "needs root");
+	if (test_lacks(NEED_NETNS))
+		SKIP(return, "%s", test_lacked);
 	ASSERT_EQ(0, test_lone_netns());
 	ASSERT_EQ(0, system("ip route add unreachable " UNREACHABLE));
 	ASSERT_EQ(0, lb_health_open(&self->health, on_change, self));

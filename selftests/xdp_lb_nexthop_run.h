@@ -24,6 +24,7 @@ static ssize_t test_recv(const struct mnl_socket *nl, void *buf, size_t size);
 #include "xdp_lb_nexthop.c"
 #undef mnl_socket_recvfrom
 #include "sample_net.c"
+#include "test_root.h"
 #include "xdp_lb_netns.h"
 
 enum {
@@ -74,8 +75,8 @@ FIXTURE(nexthop)
 
 FIXTURE_SETUP(nexthop)
 {
-	if (geteuid())
-		SKIP(return, "needs root");
+	if (test_lacks(NEED_NETNS))
+		SKIP(return, "%s", test_lacked);
 	if (system("ip -V >/dev/null 2>&1"))
 		SKIP(return, "ip is not installed");
 	ASSERT_EQ(0, netns_setup(&self->ns));

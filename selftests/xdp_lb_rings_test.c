@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include "test_messages.h"
+#include "test_root.h"
 #include "xdp_lb_ring.c"
 #include "xdp_lb_rings.c"
 
@@ -52,8 +53,8 @@ FIXTURE_SETUP(rings)
 {
 	unsigned int i;
 
-	if (geteuid())
-		SKIP(return, "needs root");
+	if (test_lacks(SAMPLE_NEED_BPF | SAMPLE_NEED_ADMIN))
+		SKIP(return, "%s", test_lacked);
 	self->backends = calloc(LB_BACKENDS_MAX, sizeof(*self->backends));
 	self->backend_infos = calloc(LB_BACKENDS_MAX, sizeof(*self->backend_infos));
 	ASSERT_TRUE(self->backends && self->backend_infos);

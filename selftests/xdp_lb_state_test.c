@@ -11,6 +11,7 @@
 #include <bpf/libbpf.h>
 #include <kselftest_harness.h>
 #include "test_mount.h"
+#include "test_root.h"
 #include "xdp_lb_state.h"
 
 /* FIXTURE_SETUP() and FIXTURE_TEARDOWN() make functions that are not static. */
@@ -39,8 +40,8 @@ FIXTURE_SETUP(state)
 	snprintf(self->name, sizeof(self->name), "nbt-%u", getpid());
 	snprintf(self->dir, sizeof(self->dir), LB_PIN_ROOT "/%s", self->name);
 	snprintf(self->pin, sizeof(self->pin), "%s/lb_meta", self->dir);
-	if (geteuid())
-		SKIP(return, "needs root");
+	if (test_lacks(SAMPLE_NEED_LOAD))
+		SKIP(return, "%s", test_lacked);
 	/* First: the path of this binary belongs to the mounts that it was started with. */
 	path_of_xdp_lb(self->xdp_lb, sizeof(self->xdp_lb));
 	ASSERT_EQ(0, test_mount("bpf", "/sys/fs/bpf")) TH_LOG("%s", strerror(errno));

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include "test_root.h"
 #include "test_run.h"
 #include "xdp_lb_table.c"
 
@@ -173,8 +174,8 @@ TEST_F(table, now_is_jiffies)
 {
 	__u64 before, after;
 
-	if (geteuid())
-		SKIP(return, "needs root");
+	if (test_lacks(SAMPLE_NEED_BPF))
+		SKIP(return, "%s", test_lacked);
 	before = proc_jiffies() >> 7;
 	ASSERT_EQ(0, lb_read_clock(&self->state, &self->clock));
 	after = proc_jiffies() >> 7;
@@ -191,8 +192,8 @@ TEST_F(table, timeouts_are_in_ticks)
 	unsigned int i;
 	__u64 us;
 
-	if (geteuid())
-		SKIP(return, "needs root");
+	if (test_lacks(SAMPLE_NEED_BPF))
+		SKIP(return, "%s", test_lacked);
 	ASSERT_EQ(0, lb_read_clock(&self->state, &self->clock));
 	for (i = 0; i < __LB_FLOW_STATE_MAX; i++) {
 		us = (__u64)self->clock.timeouts[i] * self->clock.tick_us;
@@ -451,8 +452,8 @@ TEST_F(table, counts)
 	struct lb_usage usage;
 	__u32 now, i;
 
-	if (geteuid())
-		SKIP(return, "needs root");
+	if (test_lacks(SAMPLE_NEED_BPF))
+		SKIP(return, "%s", test_lacked);
 	ASSERT_EQ(0, lb_read_clock(&self->state, &self->clock));
 	now = self->clock.now;
 	add_backend(self, 1);
