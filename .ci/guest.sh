@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 
 readonly KERNEL=$1
-readonly TIME=900	# seconds
+readonly TIME=600	# seconds
 TESTS=()
 for name in hello_test ping_test tc_test tc_pingpong_test pktcount_test \
 	sockfilter_test network_test tcpconnect_test xdp_lb_test:forwards_in_each_mode; do
