@@ -138,7 +138,7 @@ lacks()
 	expect_eq "failures in: $ERR" "$(grep -c ': failed to ' "$ERR_FILE")" 1
 }
 
-run_tests test_the_table_is_whole test_the_table test_stand_in test_command_to_paste \
+run_tests test_the_table_is_whole test_the_table test_four_capabilities test_stand_in test_command_to_paste \
 	test_file_with_capabilities test_out_of_reach test_user_namespace \
 	test_root_without_capabilities test_no_guess_of_libbpf test_instance_of_another \
 	test_own_instance test_stop_removes_all_or_nothing \

@@ -120,6 +120,31 @@ test_the_table()
 	end_instance
 }
 
+# What a careful administrator gives, for all of them: each works, or names the rest. The
+# directories sbin are not in PATH.
+test_four_capabilities()
+{
+	local few="CAP_BPF CAP_NET_ADMIN CAP_PERFMON CAP_NET_RAW" command caps cap rest
+
+	[ -r "$PAGE" ] || skip "no $PAGE"
+	while IFS='|' read -r command caps <&3; do
+		[[ $command != hello* ]] || here mountpoint -q /sys/kernel/tracing || continue
+		rest=
+		for cap in ${caps//[()]/}; do
+			[[ " $few " == *" $cap "* ]] || rest+=" $cap"
+		done
+		line "$command"
+		prepare "$command"
+		run as "$few" env PATH=/usr/bin:/bin "${LINE[@]}"
+		if [ -n "$rest" ]; then
+			lacks "$rest"
+		elif [ "$STATUS" -ne 0 ]; then
+			fail "$command: status $STATUS: $ERR"
+		fi
+	done 3< <(rows)
+	end_instance
+}
+
 # commands_of_xdp_lb: as its help has them.
 commands_of_xdp_lb()
 {
