@@ -184,7 +184,7 @@ test_usage()
 # As a user whose files are those of root: nothing else is in the way.
 test_needs_root()
 {
-	unshare --user true || skip "no user namespaces"
+	need_user_namespaces
 	expect_status 1 unshare --user "$FRESH" -- true
 	expect_err 'needs root'
 	expect_err '^  hint: sudo '

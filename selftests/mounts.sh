@@ -236,6 +236,7 @@ test_without_CAP_SYS_ADMIN()
 # hello does not come so far there.
 test_in_a_user_namespace()
 {
+	need_user_namespaces
 	bare
 	bpffs_cannot 'not mounted, and cannot be in a user namespace' \
 		'run it outside of the container' unshare --user --map-root-user --mount

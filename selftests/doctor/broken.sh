@@ -103,15 +103,9 @@ test_without_privileges()
 	! grep -q 'ulimit -l.*current' "$OUT_FILE" || fail "libbpf's hint about ulimit"
 }
 
-# expect_user_namespaces: skip where there can be none: in a chroot, or by a sysctl.
-expect_user_namespaces()
-{
-	unshare -Ur true 2>"$TMP/unshare" || skip "no user namespace can be made here: $(<"$TMP/unshare")"
-}
-
 test_in_a_user_namespace()
 {
-	expect_user_namespaces
+	need_user_namespaces
 	as_json 1 unshare -Ur "$DOCTOR"
 	row_is "user namespace" fail
 	row_is "program XDP" fail

@@ -24,3 +24,9 @@ public_scripts()
 	chmod -R a+rX "$PUBLIC"
 	as_nobody test -x "$PUBLIC/scripts/doctor.sh" || skip "other users cannot enter ${TMP%/*}"
 }
+
+# need_user_namespaces: skip where there can be none, in a chroot or by a sysctl.
+need_user_namespaces()
+{
+	unshare -Ur true 2>"$TMP/unshare" || skip "no user namespace can be made here: $(<"$TMP/unshare")"
+}

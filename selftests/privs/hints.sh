@@ -84,7 +84,7 @@ test_user_namespace()
 {
 	local name args
 
-	here unshare -Ur true || skip "no user namespaces here"
+	need_user_namespaces
 	for name in ping tc sockfilter tcpconnect network; do
 		args=(-i lo)
 		[ "$name" != tcpconnect ] || args=()
