@@ -43,12 +43,12 @@ setup()
 	make_place
 }
 
-# make_place: a process that keeps the namespaces in which all is tried: PLACE is its pid.
+# make_place: a process that keeps the namespaces in which all is tried: PLACE is its pid,
+# "${HERE[@]}" COMMAND... runs there.
 # shellcheck disable=SC2016 # $ is of the other shell
 make_place()
 {
 	start_sample PLACE 10 unshare --mount --net bash -euc '
-		mount --make-rprivate /
 		mount -t bpf -o mode=0700 bpf /sys/fs/bpf
 		mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing ||
 			echo "no tracefs" >&2
@@ -60,6 +60,8 @@ make_place()
 		ip neigh add 10.9.0.2 lladdr 02:00:00:00:00:02 dev veth0
 		echo "ready: it"
 		exec sleep infinity'
+	# With its root, or in a chroot it would be that of the machine.
+	HERE=(nsenter --target="$PLACE" --mount --net --root --)
 	cat >"$TMP/lb.yaml" <<-CONFIG
 		interfaces: [veth0]
 		mode: tc
@@ -76,7 +78,7 @@ make_place()
 # here COMMAND...: in those namespaces, as root.
 here()
 {
-	nsenter --mount="/proc/$PLACE/ns/mnt" --net="/proc/$PLACE/ns/net" -- "$@"
+	"${HERE[@]}" "$@"
 }
 
 # as "CAPABILITY..." COMMAND...: the same as a plain user with these capabilities.

@@ -30,7 +30,7 @@ test_instance_of_another()
 own_bpffs()
 {
 	here mount -t bpf -o mode=1777 bpf /sys/fs/bpf
-	defer "nsenter --mount=/proc/$PLACE/ns/mnt -- umount /sys/fs/bpf"
+	defer "${HERE[@]}" umount /sys/fs/bpf
 }
 
 # start_own VAR: the plain user runs one.
@@ -39,7 +39,7 @@ start_own()
 	local caps=-all,+bpf,+net_admin,+perfmon
 
 	own_bpffs
-	start_sample "$1" 20 nsenter --mount="/proc/$PLACE/ns/mnt" --net="/proc/$PLACE/ns/net" -- \
+	start_sample "$1" 20 "${HERE[@]}" \
 		setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps="$caps" \
 		--ambient-caps="$caps" -- "$BIN/xdp_lb" run -c "$TMP/lb.yaml" -q
 }

@@ -54,8 +54,7 @@ INSTANCE=
 have_instance()
 {
 	[ -z "$INSTANCE" ] || sample_ended "$INSTANCE" || return 0
-	start_sample INSTANCE 20 nsenter --mount="/proc/$PLACE/ns/mnt" \
-		--net="/proc/$PLACE/ns/net" -- "$BIN/xdp_lb" run -c "$TMP/lb.yaml" -q
+	start_sample INSTANCE 20 "${HERE[@]}" "$BIN/xdp_lb" run -c "$TMP/lb.yaml" -q
 }
 
 end_instance()
