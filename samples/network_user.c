@@ -132,7 +132,7 @@ static void on_path(void *ctx, const struct network_path *path)
 {
 	struct run *run = ctx;
 
-	if (sample_loop_stopped() && sample.count)
+	if (sample_count_is_full())
 		return;
 	run->hooks.totals.paths++;
 	run->hooks.totals.ends[path->end]++;

@@ -427,7 +427,7 @@ static int on_event(void *ctx, void *data, size_t size)
 {
 	const struct pktcount_event *ev = data;
 
-	if (sample_loop_stopped() && sample.count)
+	if (sample_count_is_full())
 		return 0;
 	if (!sample.quiet && sample.json)
 		event_json(ev);

@@ -213,6 +213,7 @@ int sample_loop_run(const struct sample_loop_ops *ops);
 void sample_loop_stop(void);
 bool sample_loop_stopped(void);
 bool sample_count_reached(void);
+bool sample_count_is_full(void);
 bool sample_reader_gone(void);
 __u64 sample_realtime(__u64 monotonic_ns);
 

@@ -64,7 +64,7 @@ static void show(const struct echo_event *ev)
  */
 int sample_echo_event(void *ctx, void *data, size_t size)
 {
-	if (sample_loop_stopped() && sample.count)
+	if (sample_count_is_full())
 		return 0;
 	if (!sample.quiet)
 		show(data);

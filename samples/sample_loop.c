@@ -100,6 +100,18 @@ bool sample_count_reached(void)
 	return true;
 }
 
+/**
+ * sample_count_is_full() - all events that -c wants were shown
+ *
+ * What is left in a ring buffer then is not for the user. After a signal or -d it is.
+ *
+ * Return: true if there was -c, and as many events.
+ */
+bool sample_count_is_full(void)
+{
+	return sample.count && events_seen >= sample.count;
+}
+
 /* A second signal ends the process at once, if ending should ever hang. */
 static void on_signal(void)
 {

@@ -264,7 +264,7 @@ static void print_line(const struct tcpconnect_event *ev)
 
 static void show(void *ctx, const struct tcpconnect_event *ev)
 {
-	if (sample.quiet || config.table || (sample_loop_stopped() && sample.count))
+	if (sample.quiet || config.table || sample_count_is_full())
 		return;
 	if (sample.json)
 		sample_connect_json(ev);

@@ -132,7 +132,8 @@ run_tests test_drop_v4 test_drop_v6 test_pass_v4 test_pass_v6 test_own_pings_are
 	test_ip_options test_ipv6_extension_headers test_vlan_tags_in_the_frame \
 	test_odd_frames_pass test_vlan_devices test_json_events test_json_ready \
 	test_json_summary_adds_up test_seen_is_all_packets test_count test_count_of_a_batch test_count_and_quiet \
-	test_quiet test_interval test_duration test_lines_are_not_kept_back test_flood \
+	test_quiet test_interval test_duration test_end_before_the_count \
+	test_lines_are_not_kept_back test_flood \
 	test_lost_events test_reader_goes_away test_two_interfaces \
 	test_two_interfaces_all_or_none test_native_mode test_skb_mode \
 	test_auto_mode_is_native test_native_on_lo_is_refused test_auto_on_lo_is_skb \

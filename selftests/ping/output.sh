@@ -163,6 +163,21 @@ test_duration()
 	stop_sample "$flow" INT
 }
 
+# What comes while it ends is shown, also with -c, when another reason ends it before the
+# count is full.
+test_end_before_the_count()
+{
+	local flow i
+
+	start_bg flow nsenter "--net=/run/netns/$CLIENT" ping -n -q -f "$S4"
+	for i in {1..10}; do
+		start -d 0.05 -c 1000000
+		wait_sample "$PID" 10
+		expect_match "$SAMPLE_OUT" "^summary: .* $(events) matched"
+	done
+	stop_sample "$flow" INT || :
+}
+
 # Each line comes at once, although stdout is a file.
 test_lines_are_not_kept_back()
 {
