@@ -110,7 +110,7 @@ test_arm64_samples_run()
 		for option in --version --help; do
 			expect_status 0 qemu-aarch64-static -L "$SYSROOTS/arm64" \
 				"$TMP/arm64/samples/$name" "$option"
-			sed -i "s|$TMP/arm64/samples/|$NETBPF_OUT/samples/|" "$OUT_FILE"
+			sed -i "s|$TMP/arm64/samples/|$NETBPF_OUT/samples/|g" "$OUT_FILE"
 			"$(sample "$name")" "$option" | diff - "$OUT_FILE" >&2 ||
 				fail "$name $option is another on arm64"
 		done
