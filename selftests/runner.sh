@@ -26,7 +26,7 @@ readonly RUN=$NBT_DIR/run.sh
 new_dir()
 {
 	FAKE=$(mktemp -d "$TMP/fake.XXXXXX")
-	echo timeout=20 >"$FAKE/settings"
+	echo each=20 >"$FAKE/settings"
 }
 
 # fake NAME: a made-up test, its code comes from stdin.
@@ -177,7 +177,7 @@ test_timeout()
 {
 	export NETBPF_SLOW=1
 	new_dir
-	echo timeout=1 >"$FAKE/settings"
+	echo each=1 >"$FAKE/settings"
 	fake a <<-END
 		echo "KTAP version 1"; echo 1..2; echo "ok 1 x"
 		trap 'echo cleaned >$FAKE/trap; exit 1' TERM
@@ -198,7 +198,7 @@ test_timeout_of_a_test_that_ignores_sigterm()
 	local pid
 
 	new_dir
-	echo timeout=1 >"$FAKE/settings"
+	echo each=1 >"$FAKE/settings"
 	fake a <<-END
 		trap '' TERM
 		set -m
@@ -384,7 +384,7 @@ test_usage()
 	runs 2 extra
 	runs 0 --help
 	expect_out '^Usage: run.sh'
-	echo timeout=soon >"$FAKE/settings"
+	echo each=soon >"$FAKE/settings"
 	runs 2
 }
 

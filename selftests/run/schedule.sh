@@ -200,14 +200,14 @@ test_timeout()
 
 	if [ -z "$seconds" ]; then
 		seconds=$(setting "timeout_$name")
-		[ -n "$seconds" ] || seconds=$(setting timeout)
+		[ -n "$seconds" ] || seconds=$(setting each)
 		seconds=$((seconds * NETBPF_SLOW))
 		[ "$1" -ge "$ALONE_FROM" ] || seconds=$((seconds * JOBS))
 	fi
 	echo "$seconds"
 }
 
-# setting NAME: as the runner of the kernel reads it.
+# setting NAME: written as the runner of the kernel wants it.
 setting()
 {
 	sed -n "s/^$1=//p" "${FAKE:-$SELFTESTS}/settings"
@@ -218,7 +218,7 @@ check_timeouts()
 {
 	local seconds
 
-	for seconds in ${kselftest_override_timeout:-$(setting 'timeout[^=]*')}; do
+	for seconds in ${kselftest_override_timeout:-$(setting each) $(setting 'timeout[^=]*')}; do
 		[[ $seconds =~ ^[1-9][0-9]*$ ]] || usage_error "bad timeout: '$seconds'"
 	done
 }

@@ -33,7 +33,7 @@ test_some_cases_of_a_test()
 test_slow_machine()
 {
 	new_dir
-	echo timeout=1 >"$FAKE/settings"
+	echo each=1 >"$FAKE/settings"
 	# It never ends before its time is over.
 	fake a <<<'sleep 4; echo 1..1; echo "ok 1 late"'
 	NETBPF_SLOW=1 runs 1

@@ -14,7 +14,7 @@ meets()
 test_side_by_side()
 {
 	new_dir
-	echo timeout=2 >"$FAKE/settings"
+	echo each=2 >"$FAKE/settings"
 	meets b | fake a
 	meets a | fake b
 	runs 0 -j 2
@@ -55,7 +55,7 @@ test_alone()
 test_timeout_beside_others()
 {
 	new_dir
-	echo timeout=1 >"$FAKE/settings"
+	echo each=1 >"$FAKE/settings"
 	fake a <<<'sleep 2.5; echo 1..1; echo "ok 1 x"'
 	runs 1 -j 1
 	runs 0 -j 4
