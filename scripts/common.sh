@@ -135,9 +135,11 @@ NETBPF_LAB_CAPS=(CHOWN NET_BIND_SERVICE NET_ADMIN NET_RAW SYS_ADMIN)
 # has_cap NAME: this process has CAP_NAME.
 has_cap()
 {
-	local caps
+	local key caps
 
-	caps=$(sed -n 's/^CapEff:\t//p' /proc/self/status)
+	while read -r key caps; do
+		[ "$key" != CapEff: ] || break
+	done </proc/self/status
 	[ $(((16#${caps:-0} >> NETBPF_CAPS[$1]) & 1)) -eq 1 ]
 }
 
