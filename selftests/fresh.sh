@@ -193,7 +193,7 @@ test_needs_root()
 test_needs_namespaces()
 {
 	expect_status 3 setpriv --bounding-set=-sys_admin --inh-caps=-sys_admin "$FRESH" -- true
-	expect_err 'no mount and pid namespaces can be made here'
+	expect_err 'making a root of Debian: CAP_SYS_ADMIN missing'
 	expect_err '^  hint: '
 }
 
