@@ -72,7 +72,7 @@ share_cases()
 	for name in "${TESTS[@]}"; do
 		parts=$(setting "parts_${name%%:*}")
 		[ "${parts:-1}" -ge "$idle" ] || parts=$idle
-		if [ "$parts" -gt 1 ] && can_be_dealt "$name"; then
+		if [ "${parts:-1}" -gt 1 ] && can_be_dealt "$name"; then
 			deal "$name" "$parts"
 		else
 			tests+=("$name")

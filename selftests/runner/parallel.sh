@@ -19,6 +19,7 @@ test_side_by_side()
 	meets a | fake b
 	runs 0 -j 2
 	last_line "4 passed, 0 failed, 0 skipped"
+	expect_eq "messages" "$ERR" ""
 	# Each is shown whole.
 	expect_out '^ok 2 '
 	expect_eq "output" "$(grep -o 'Subtest: .\|done\|^ok .' "$OUT_FILE" | tr '\n' ,)" \
