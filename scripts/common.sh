@@ -135,12 +135,12 @@ NETBPF_LAB_CAPS=(CHOWN NET_BIND_SERVICE NET_ADMIN NET_RAW SYS_ADMIN)
 # has_cap NAME: this process has CAP_NAME.
 has_cap()
 {
-	local key caps
+	local status caps=0
 
-	while read -r key caps; do
-		[ "$key" != CapEff: ] || break
-	done </proc/self/status
-	[ $(((16#${caps:-0} >> NETBPF_CAPS[$1]) & 1)) -eq 1 ]
+	# As a whole: the kernel writes it anew for each read, and lines move meanwhile.
+	status=$(</proc/self/status)
+	[[ ! $status =~ CapEff:[[:space:]]*([0-9a-f]+) ]] || caps=${BASH_REMATCH[1]}
+	[ $(((16#$caps >> NETBPF_CAPS[$1]) & 1)) -eq 1 ]
 }
 
 # missing_caps NAME...: those that this process does not have.
