@@ -196,12 +196,14 @@ test_end()
 # itself, times those that share the machine with it. Who overrides it knows the machine.
 test_timeout()
 {
-	local name=${TESTS[$1]%%:*} seconds=${kselftest_override_timeout:-}
+	local name=${TESTS[$1]%%:*} seconds=${kselftest_override_timeout:-} parts=''
 
 	if [ -z "$seconds" ]; then
 		seconds=$(setting "timeout_$name")
 		[ -n "$seconds" ] || seconds=$(setting each)
-		seconds=$((seconds * NETBPF_SLOW))
+		# One that could not be dealt out takes the time of all its parts.
+		[[ ${TESTS[$1]} = *:* ]] || parts=$(setting "parts_$name")
+		seconds=$((seconds * NETBPF_SLOW * ${parts:-1}))
 		[ "$1" -ge "$ALONE_FROM" ] || seconds=$((seconds * JOBS))
 	fi
 	echo "$seconds"

@@ -60,6 +60,9 @@ test_timeout_beside_others()
 	fake a <<<'sleep 2.5; echo 1..1; echo "ok 1 x"'
 	runs 1 -j 1
 	runs 0 -j 4
+	echo parts_a=4 >>"$FAKE/settings"
+	runs 0 -j 1
+	sed -i '/parts_a/d' "$FAKE/settings"
 	echo timeout_a=4 >>"$FAKE/settings"
 	runs 0 -j 1
 	echo timeout_a=never >>"$FAKE/settings"
