@@ -23,8 +23,10 @@ SERVICES=(web4 web6 udp4 udp6)
 ANON_GROWTH=128
 RSS_GROWTH=1024
 # By itself, libc keeps of what is freed twice the largest block that there was, or gives
-# it back, as it happens to lie: up to 290 kB more or less at the next look.
-export GLIBC_TUNABLES=glibc.malloc.trim_threshold=65536:glibc.malloc.mmap_threshold=65536
+# it back, as it happens to lie: up to 290 kB more or less at the next look. And when it
+# gives back, it keeps top_pad (128 kB) of pages that were in use.
+GLIBC_TUNABLES=glibc.malloc.trim_threshold=65536:glibc.malloc.mmap_threshold=65536
+export GLIBC_TUNABLES=$GLIBC_TUNABLES:glibc.malloc.top_pad=0
 # A sanitizer keeps what is freed, to be missed; it tells at the end what was not.
 [ -z "${NETBPF_SAN:-}" ] || ANON_GROWTH=1000000 RSS_GROWTH=1000000
 
