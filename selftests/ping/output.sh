@@ -167,10 +167,10 @@ test_duration()
 # count is full.
 test_end_before_the_count()
 {
-	local flow i
+	local flow
 
 	start_bg flow nsenter "--net=/run/netns/$CLIENT" ping -n -q -f "$S4"
-	for i in {1..10}; do
+	for _ in {1..10}; do
 		start -d 0.05 -c 1000000
 		wait_sample "$PID" 10
 		expect_match "$SAMPLE_OUT" "^summary: .* $(events) matched"
