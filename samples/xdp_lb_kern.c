@@ -18,6 +18,7 @@
 #include "xdp_lb_connect.bpf.h"
 #include "xdp_lb_icmp.bpf.h"
 #include "xdp_lb_rewrite.bpf.h"
+#include "tc_mac.bpf.h"
 
 static __always_inline int lb_verdict(const struct lb_pkt *pkt, __u32 reason)
 {
@@ -346,6 +347,7 @@ int tc_lb(struct __sk_buff *skb)
 {
 	struct lb_pkt pkt = { .ctx = skb, .ifindex = skb->ifindex, .tc = true };
 
+	tc_mac_restore(skb);
 	/* An skb may keep its headers anywhere. */
 	if (skb->data_end - skb->data < LB_PULL && skb->len > skb->data_end - skb->data)
 		bpf_skb_pull_data(skb, skb->len < LB_PULL ? skb->len : LB_PULL);
