@@ -40,16 +40,22 @@ enum {
 	PKT_VLAN_MAX = 2,
 	/* RFC 8200 names six kinds that may stand before the payload. */
 	PKT_IPV6_EXT_MAX = 6,
+	/* What 16 bits of an IP header can tell. */
+	PKT_LEN_MAX = 65535,
 };
 
 /**
  * struct pkt_cursor - where parsing stands
  * @pos: next byte to read
  * @end: first byte behind the data
+ * @left: bytes from @pos to the end of the packet, of which an skb may keep some outside
+ *	of the data; set to __sk_buff.len, ... at the first byte, by who may meet packets
+ *	of BIG TCP (pkt_big()); else 0
  */
 struct pkt_cursor {
 	void *pos;
 	void *end;
+	__s64 left;
 };
 
 /**
@@ -81,7 +87,8 @@ enum pkt_frag {
  * struct pkt_ip - the network layer of a packet
  * @v4: IPv4 header, NULL in IPv6
  * @v6: IPv6 header, NULL in IPv4
- * @len: bytes of the transport layer as the IP header tells, 0 to 65515
+ * @len: bytes of the transport layer as the IP header tells, 0 to 65535; of BIG TCP as
+ *	the end of the packet tells, up to 2^20
  * @frag_id: identification that the fragments of a packet share, network byte
  *	order; of IPv4, its 16 bits
  * @proto: protocol of the transport layer, IPPROTO_*
@@ -150,6 +157,7 @@ static __always_inline void *pkt_pull(struct pkt_cursor *cur, __u32 len)
 	if (hdr + len > cur->end)
 		return NULL;
 	cur->pos = hdr + len;
+	cur->left -= len;
 	return hdr;
 }
 
@@ -192,6 +200,16 @@ static __always_inline enum pkt_frag pkt_frag(__u16 offset, __u16 more)
 	return more ? PKT_FRAG_FIRST : PKT_FRAG_NONE;
 }
 
+/*
+ * BIG TCP: inside of a host, a packet that will be cut into segments may be longer than
+ * its IP header can tell. Then its length there is 0, and all up to its end is of it
+ * (iph_totlen() in include/linux/ip.h). No frame of a wire is that long.
+ */
+static __always_inline __u32 pkt_big(__s64 left)
+{
+	return left > PKT_LEN_MAX ? left : 0;
+}
+
 /**
  * pkt_ipv4() - IPv4 header with its options
  * @cur: cursor at the header; at the transport layer afterwards
@@ -201,13 +219,14 @@ static __always_inline enum pkt_frag pkt_frag(__u16 offset, __u16 more)
  */
 static __always_inline enum pkt_status pkt_ipv4(struct pkt_cursor *cur, struct pkt_ip *ip)
 {
+	__s64 left = cur->left;
 	struct iphdr *iph = pkt_pull(cur, sizeof(*iph));
 	__u32 hlen, total, frag;
 
 	if (!iph)
 		return PKT_BAD;
 	hlen = iph->ihl * 4;
-	total = bpf_ntohs(iph->tot_len);
+	total = bpf_ntohs(iph->tot_len) ?: pkt_big(left);
 	if (iph->version != 4 || hlen < sizeof(*iph) || total < hlen)
 		return PKT_BAD;
 	if (!pkt_pull(cur, hlen - sizeof(*iph)))
@@ -286,7 +305,8 @@ static __always_inline enum pkt_status pkt_ipv6_ext(struct pkt_cursor *cur, stru
  * @ip: filled if the headers are valid
  *
  * Behind the fragment header of a later fragment there are no more headers,
- * whatever its next header says: the walk ends there. ESP ends it too.
+ * whatever its next header says: the walk ends there. ESP ends it too. The hop-by-hop
+ * header of BIG TCP (RFC 2675) is stepped over like any other.
  *
  * Return: PKT_OK or PKT_BAD.
  */
@@ -300,7 +320,7 @@ static __always_inline enum pkt_status pkt_ipv6(struct pkt_cursor *cur, struct p
 		return PKT_BAD;
 	ip->v4 = NULL;
 	ip->v6 = ip6h;
-	ip->len = bpf_ntohs(ip6h->payload_len);
+	ip->len = bpf_ntohs(ip6h->payload_len) ?: pkt_big(cur->left);
 	ip->frag_id = 0;
 	ip->proto = ip6h->nexthdr;
 

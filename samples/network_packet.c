@@ -130,6 +130,7 @@ void network_packet_read(struct network_packet *pkt, const struct network_event 
 	struct pkt_cursor cur = {
 		.pos = (void *)ev->headers,
 		.end = (void *)ev->headers + ev->n_headers,
+		.left = ev->len,
 	};
 	struct pkt_cursor start = cur;
 	enum pkt_status status;

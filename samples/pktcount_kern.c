@@ -259,6 +259,7 @@ int pktcount(struct xdp_md *ctx)
 	counts = bpf_map_lookup_elem(&pktcount_counts, &zero);
 	if (!counts)
 		return XDP_PASS;
+	cur.left = pkt.len;
 	parse(&cur, &pkt);
 	count(counts, &pkt);
 	count_source(counts, &pkt);

@@ -229,7 +229,8 @@ struct lb_partial {
 
 static __always_inline void lb_find_partial(const struct lb_pkt *pkt, struct lb_partial *partial)
 {
-	__u32 i, sum = (__u16)bpf_htons(pkt->ip.len) + (__u16)bpf_htons(pkt->conn.key.proto);
+	__u32 i, sum = (__u16)bpf_htons(pkt->ip.len) + (__u16)bpf_htons(pkt->ip.len >> 16) +
+		       (__u16)bpf_htons(pkt->conn.key.proto);
 	__u32 plain = pkt->ip.v4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
 	const __u16 *a = (const __u16 *)&pkt->conn.key.client;
 	const __u16 *b = (const __u16 *)&pkt->conn.key.vip;

@@ -314,7 +314,11 @@ static __always_inline int lb_transport(struct lb_pkt *pkt, struct pkt_cursor *c
 
 static __always_inline int lb_path(struct lb_pkt *pkt)
 {
-	struct pkt_cursor cur = { .pos = lb_data(pkt), .end = lb_data_end(pkt) };
+	struct pkt_cursor cur = {
+		.pos = lb_data(pkt),
+		.end = lb_data_end(pkt),
+		.left = lb_skb_len(pkt),
+	};
 	enum pkt_status status;
 
 	pkt->conf = lb_conf();

@@ -65,7 +65,7 @@ struct lb_conn {
  * @check: its checksum, NULL likewise
  * @conn: its connection
  * @l2_len: of its Ethernet header and VLAN tags
- * @bytes: its length as the IP header tells
+ * @bytes: length of its IP packet
  * @ifindex: interface it came in on
  * @tc: @ctx is a struct __sk_buff; of 64 bits, as the verifier follows only those
  *	through the stack
@@ -118,10 +118,10 @@ static __always_inline void *lb_data_end(const struct lb_pkt *pkt)
 	return (void *)LB_CTX_FIELD(pkt, xdp_md, data_end);
 }
 
-/* The compiler would spare the test of the one, knowing the other; the verifier asks. */
-static __always_inline struct iphdr *lb_ip4(const struct lb_pkt *pkt)
+/* Of the whole frame; only in TC there are packets of BIG TCP. */
+static __always_inline __u32 lb_skb_len(const struct lb_pkt *pkt)
 {
-	return pkt->ip.v4;
+	return pkt->tc ? LB_CTX_FIELD(pkt, __sk_buff, len) : 0;
 }
 
 static __always_inline struct ipv6hdr *lb_ip6(const struct lb_pkt *pkt)

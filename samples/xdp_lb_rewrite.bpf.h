@@ -197,6 +197,12 @@ static __always_inline int lb_rewrite(const struct lb_pkt *pkt, const struct lb_
 
 /* --- tunnel ------------------------------------------------------------------------- */
 
+/* The kernel's way to say that the end of the packet tells: BIG TCP. */
+static __always_inline __be16 lb_len_field(__u32 len)
+{
+	return len <= PKT_LEN_MAX ? bpf_htons(len) : 0;
+}
+
 /* IPv4 in IPv4 (RFC 2003), IPv6 in IPv4 (RFC 4213), either in IPv6 (RFC 2473). */
 static __always_inline void lb_outer4(struct iphdr *ip, const struct lb_backend *backend,
 				      __u8 tos, __u8 proto, __u32 inner_len)
@@ -209,7 +215,7 @@ static __always_inline void lb_outer4(struct iphdr *ip, const struct lb_backend 
 	ip->version = 4;
 	ip->ihl = sizeof(*ip) / 4;
 	ip->tos = tos;
-	ip->tot_len = bpf_htons(inner_len + sizeof(*ip));
+	ip->tot_len = lb_len_field(inner_len + sizeof(*ip));
 	ip->frag_off = bpf_htons(0x4000);
 	ip->ttl = LB_TTL;
 	ip->protocol = proto;
@@ -225,7 +231,7 @@ static __always_inline void lb_outer6(struct ipv6hdr *ip6, const struct lb_backe
 				      __u8 tos, __u8 proto, __u32 inner_len, __u32 label)
 {
 	*(__be32 *)ip6 = bpf_htonl(6 << 28 | (__u32)tos << 20 | (label & 0xfffff));
-	ip6->payload_len = bpf_htons(inner_len);
+	ip6->payload_len = lb_len_field(inner_len);
 	ip6->nexthdr = proto;
 	ip6->hop_limit = LB_TTL;
 	lb_copy_addr(&ip6->saddr, &backend->tunnel_src);

@@ -8,6 +8,8 @@
 #include "pkt_parse.bpf.h"
 #include "pkt_parse_test.h"
 
+/* Length of the frame where its data are only a part of it, else 0. */
+__u32 frame_len;
 __u32 runs;
 struct parsed result;
 
@@ -34,6 +36,7 @@ static __always_inline void parse(__u32 data, __u32 data_end)
 	struct pkt_ip ip;
 	void *l4;
 
+	cur.left = frame_len;
 	__builtin_memset(&result, 0, sizeof(result));
 	runs++;
 	result.status = pkt_parse_ip(&cur, &ip);

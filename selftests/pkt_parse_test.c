@@ -310,6 +310,62 @@ TEST_F(parse, ipv4_tot_len)
 			each_tot_len(_metadata, self, opt_len, l4);
 }
 
+/* BIG TCP: the frame has @ip_len bytes from the IP header on, whose length is 0. */
+static void expect_big(struct __test_metadata *_metadata, struct _test_data_parse *self,
+		       __u32 ip_len, const struct parsed *want)
+{
+	self->skel->bss->frame_len = self->pkt.ip_at + ip_len;
+	run_one(_metadata, self, self->skel->progs.parse_xdp, "xdp", want, self->pkt.len);
+	run_one(_metadata, self, self->skel->progs.parse_tc, "tc", want, self->pkt.len);
+}
+
+TEST_F(parse, big_tcp)
+{
+	struct parsed want, bad = { .status = BAD };
+	int vlans;
+
+	for (vlans = 0; vlans <= 2; vlans++) {
+		build_start(&self->pkt);
+		build_vlans(&self->pkt, vlans);
+		build_ipv4(&self->pkt, 12);
+		build_tcp(&self->pkt, 12);
+		build_payload(&self->pkt, 100);
+		build_finish(&self->pkt);
+		want = want_built(&self->pkt);
+		build_put16(&self->pkt, self->pkt.ip_at + 2, 0);
+		/* That much could be told. */
+		expect_big(_metadata, self, 65535, &bad);
+		want.len = 65536 - 32;
+		expect_big(_metadata, self, 65536, &want);
+		want.len = 524280 - 32;
+		expect_big(_metadata, self, 524280, &want);
+	}
+}
+
+/* With the hop-by-hop header of RFC 2675, which is of the payload, and without. */
+TEST_F(parse, big_tcp_ipv6)
+{
+	struct parsed want, bad = { .status = BAD };
+	int ext;
+
+	for (ext = 0; ext <= 1; ext++) {
+		build_start(&self->pkt);
+		build_ipv6(&self->pkt);
+		if (ext)
+			build_ext(&self->pkt, IPPROTO_HOPOPTS, 8);
+		build_tcp(&self->pkt, 12);
+		build_payload(&self->pkt, 100);
+		build_finish(&self->pkt);
+		want = want_built(&self->pkt);
+		build_put16(&self->pkt, self->pkt.ip_at + 4, 0);
+		want.len = 65536 - 8 * ext;
+		expect_big(_metadata, self, 40 + 65536, &want);
+		/* Without the header: an IPv6 packet without payload. */
+		if (ext)
+			expect_big(_metadata, self, 40 + 65535, &bad);
+	}
+}
+
 /* Ethernet pads to 60 bytes: there is no echo header in 4 bytes of ICMP. */
 TEST_F(parse, padding_is_no_payload)
 {

@@ -8,28 +8,37 @@
 # shellcheck source=selftests/xdp_lb_lib.sh
 . "$(dirname "$(readlink -f "$0")")/xdp_lb_lib.sh"
 
-HERE=10.1.0.5 HERE6=fd01::5
+# The addresses of the balancer towards the client, and those of the backend.
+FRONT=10.1.0.5 FRONT6=fd01::5 BACK=10.2.0.2 BACK6=fd02::2
 
-# direct: the client and the balancer get a second link, without the bridge, and with
-# all offloads that veth has; the balancer's addresses there are HERE and HERE6.
-direct()
+# link NODE DEVICE NUMBER OWN: a veth pair between NODE and the balancer, with all
+# offloads that veth has; those to the lab's switch lack some. OWN: of NODE's address.
+link()
 {
-	on client ip link add direct type veth peer name direct netns "netbpf-$LAB-lb"
-	defer "nsenter --net=/run/netns/netbpf-$LAB-client -- ip link del direct"
-	on client ip addr add 10.1.0.4/24 dev direct
-	on client ip addr add fd01::4/64 dev direct nodad
-	on lb ip addr add "$HERE/24" dev direct
-	on lb ip addr add "$HERE6/64" dev direct nodad
-	on client ip link set direct up
-	on lb ip link set direct up
+	on "$1" ip link add "$2" type veth peer name "$2" netns "netbpf-$LAB-lb"
+	defer "nsenter --net=/run/netns/netbpf-$LAB-$1 -- ip link del $2"
+	on "$1" ip addr add "10.$3.0.$4/24" dev "$2"
+	on "$1" ip addr add "fd0$3::$4/64" dev "$2" nodad
+	on lb ip addr add "10.$3.0.5/24" dev "$2"
+	on lb ip addr add "fd0$3::5/64" dev "$2" nodad
+	on "$1" ip link set "$2" up
+	on lb ip link set "$2" up
 }
 
-# start_here ARG...: a service for each family, on the second link.
-start_here()
+# links: the client, the balancer and backend-a in a row.
+links()
 {
-	start -i eth0 -i direct "$@" \
-		--vip "tcp:$HERE:80" --backend "$A:80" --backend "$B:80" \
-		--vip "tcp:[$HERE6]:80" --backend "[$A6]:80" --backend "[$B6]:80"
+	link client front 1 4
+	link backend-a back 2 2
+}
+
+# start_row ARG...: PORT of the backend, for both families. The first interface is that of
+# the source addresses that the backend sees.
+start_row()
+{
+	start -i back -i front -m tc "${@:2}" \
+		--vip "tcp:$FRONT:$1" --backend "$BACK:$1" \
+		--vip "tcp:[$FRONT6]:$1" --backend "[$BACK6]:$1"
 }
 
 # Generic XDP of another program takes the Ethernet header from TC (tc_mac.bpf.h).
@@ -37,14 +46,88 @@ test_beside_generic_xdp()
 {
 	local _pass
 
-	direct
-	start_sample _pass 10 "$(sample pass)" -n "netbpf-$LAB-lb" -i direct -m skb
-	start_here -m tc
-	fetch 20 "http://$HERE/"
-	both_served
-	fetch 20 "http://[$HERE6]/"
-	both_served
+	links
+	start_sample _pass 10 "$(sample pass)" -n "netbpf-$LAB-lb" -i front -m skb
+	start_row 80
+	fetch 10 "http://$FRONT/"
+	fetch 10 "http://[$FRONT6]/"
 	stop
 }
 
-run_tests test_beside_generic_xdp
+# ---------------------------------------------------------------------------
+# BIG TCP
+
+# serve NODE: on port 7000, read until the end, and send as much back.
+serve()
+{
+	# shellcheck disable=SC2016 # that is Perl
+	start_bg SERVER nsenter --net="/run/netns/netbpf-$LAB-$1" -- perl -MIO::Socket::IP -e '
+		$| = 1;
+		my $s = IO::Socket::IP->new(Listen => 5, LocalPort => 7000, ReuseAddr => 1,
+			V6Only => 0, LocalHost => "::") or die "$@";
+		print "listening\n";
+		while (my $c = $s->accept) {
+			my $n = 0;
+			$n += length while sysread($c, $_, 1 << 20);
+			$n -= syswrite $c, "x" x $n while $n;
+			close $c
+		}'
+	eventually 5 grep -q listening "$(sample_out "$SERVER")"
+}
+
+# exchange HOST BYTES: send so many, print how many come back.
+exchange()
+{
+	# shellcheck disable=SC2016 # that is Perl
+	on client timeout 20 perl -MIO::Socket::IP -e '
+		my $s = IO::Socket::IP->new(PeerHost => $ARGV[0], PeerPort => 7000,
+			Timeout => 5) or die "$@\n";
+		my $n = $ARGV[1];
+		$n -= syswrite $s, "x" x $n while $n;
+		shutdown $s, 1;
+		$n += length while sysread($s, $_, 1 << 20);
+		print "$n\n"' "$@"
+}
+
+# passed: packets and bytes that the client has sent and got, in that order.
+passed()
+{
+	on client ip -s -j link show front |
+		jq -r '.[0].stats64 | [.tx, .rx] | map(.packets, .bytes) | join(" ")'
+}
+
+# expect_big HOST: bytes go both ways, in packets that IP could not tell the length of.
+expect_big()
+{
+	local -a before after
+
+	read -ra before < <(passed)
+	expect_eq "bytes back from $1" "$(exchange "$1" 20000000)" 20000000
+	read -ra after < <(passed)
+	expect_mean "sent to $1" $((after[1] - before[1])) $((after[0] - before[0]))
+	expect_mean "got from $1" $((after[3] - before[3])) $((after[2] - before[2]))
+}
+
+# expect_mean WHAT BYTES PACKETS
+expect_mean()
+{
+	[ $(($2 / $3)) -gt 65536 ] || fail "$1: $2 bytes in $3 packets: that is no BIG TCP"
+}
+
+test_big_tcp()
+{
+	local end
+
+	links
+	for end in "client front" "lb front" "lb back" "backend-a back"; do
+		# shellcheck disable=SC2086 # two words
+		allow_big_tcp netbpf-"$LAB"-$end
+	done
+	serve backend-a
+	start_row 7000
+	expect_big "$FRONT"
+	expect_big "$FRONT6"
+	stop
+}
+
+run_tests test_beside_generic_xdp test_big_tcp

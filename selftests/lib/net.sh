@@ -118,6 +118,29 @@ send_frame()
 	' "$(link_index "$1" "$2")" "${@:3}"
 }
 
+# allow_big_tcp NS IF: packets of up to 200,000 bytes (BIG TCP). By netlink: iproute2 of
+# Debian 12 does not know the limits of IPv4.
+# shellcheck disable=SC2016 # $ in single quotes is of perl
+allow_big_tcp()
+{
+	in_ns "$1" perl -MSocket -e '
+		# IFLA_GSO_MAX_SIZE, IFLA_GRO_MAX_SIZE, and those of IPv4, since Linux 6.3.
+		my @limits = map { pack "SSL", 8, $_, 200000 } 41, 58, 63, 64;
+		socket(my $nl, 16, SOCK_RAW, 0) or die "netlink: $!";
+		# ask TYPE ATTRIBUTES: struct nlmsghdr with NLM_F_REQUEST; struct ifinfomsg.
+		sub ask {
+			my ($type, $attributes) = @_;
+			send($nl, pack("LSSLL CxSlLL a*", 32 + length $attributes, $type, 1,
+				       0, 0, 0, 0, $ARGV[0], 0, 0, $attributes), 0) or
+				die "send: $!"
+		}
+		ask(19, join "", @limits);	# RTM_SETLINK
+		ask(18, "");			# RTM_GETLINK
+		recv($nl, my $answer, 65536, 0);
+		exit(index($answer, $limits[2]) < 0)
+	' "$(link_index "$1" "$2")" || skip "no BIG TCP in this kernel"
+}
+
 # xdp_mode NS IF: native, skb or none, as the kernel says.
 xdp_mode()
 {

@@ -194,6 +194,20 @@ test_tcp()
 		all(.[]; .end == "stack" and [.hooks[].hook] == ["xdp", "sockfilter", "tc"])'
 }
 
+# Packets that are longer than their IP header can tell. Where the kernel makes them
+# depends on the load: some among many.
+test_big_tcp()
+{
+	allow_big_tcp "$CLIENT" left
+	allow_big_tcp "$SERVER" right
+	start -j --sockfilter --tc pass
+	transfer 20000000
+	stop
+	expect_json 'map(select(.event == "path" and .family == 4)) |
+		any(.[]; .len > 65549) and all(.[]; .proto == "tcp" and .dport == 8080) and
+		(map(.payload) | add) == 20000000'
+}
+
 # Many segments in XDP become one packet: each segment is accounted for.
 test_tcp_gro()
 {
