@@ -12,7 +12,7 @@
 
 #include <linux/types.h>
 
-#define LB_LAYOUT 2
+#define LB_LAYOUT 3
 
 enum {
 	LB_VIPS_MAX = 1024,
@@ -28,6 +28,8 @@ enum {
 	/* Words of the address filter; one bit an address. */
 	LB_FILTER_WORDS = 1024,
 	LB_NAME_MAX = 32,
+	/* No IP packet of a wire is longer. */
+	LB_MTU_MAX = 65535,
 	/* Entries of lb_timeouts: enum lb_flow_state, rounded up to a power of two. */
 	LB_TIMEOUTS = 16,
 };
@@ -273,7 +275,7 @@ struct lb_port_line {
  * @snat: source addresses of LB_NAT
  * @n_ifaces: entries of @ifaces
  * @has_dnat: some service is LB_DNAT: packets of backends must be looked at
- * @iface: interfaces that the program is attached to: index and MAC address
+ * @iface: interfaces that the program is attached to: index, MAC address, MTU
  */
 struct lb_config {
 	__u64 seed;
@@ -285,7 +287,7 @@ struct lb_config {
 	struct lb_iface {
 		__u32 ifindex;
 		__u8 mac[6];
-		__u16 pad;
+		__u16 mtu;
 	} iface[LB_IFACES_MAX];
 };
 
@@ -338,9 +340,9 @@ struct lb_stats {
  * @LB_DROP_TABLE_FULL: LB_NAT: no slot for a connection
  * @LB_DROP_NO_PORT: LB_NAT: no free port of a SNAT address for it
  * @LB_DROP_BUSY: LB_NAT: another CPU is entering this very connection
- * @LB_DROP_TOO_BIG: LB_IPIP: too big for the path, and may be fragmented by others
- * @LB_DROP_TOO_BIG_LIMIT: LB_IPIP: too big for the path, answered too many lately
- * @LB_TOO_BIG: LB_IPIP: too big for the path: became the ICMP error that says so
+ * @LB_DROP_TOO_BIG: too big for the way out, and may be fragmented by others
+ * @LB_DROP_TOO_BIG_LIMIT: too big for the way out, answered too many lately
+ * @LB_TOO_BIG: too big for the way out: became the ICMP error that says so
  * @LB_DROP_ERROR: a helper failed
  * @LB_INFO_STATELESS: counted besides: forwarded by the hash alone, as too many new
  *	connections came or the table was full

@@ -9,6 +9,7 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -433,22 +434,51 @@ static bool has_forward(const struct lb_conf *conf, unsigned int forward)
 	return false;
 }
 
-static int read_mac(const char *ifname, __u8 mac[ETH_ALEN])
+/* What the kernel says of an interface: SIOCGIF..., in @req. */
+static int ask_iface(const char *ifname, unsigned long what, struct ifreq *req)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ifreq req = {};
 	int err = 0;
 
-	snprintf(req.ifr_name, sizeof(req.ifr_name), "%s", ifname);
-	if (fd < 0 || ioctl(fd, SIOCGIFHWADDR, &req))
+	snprintf(req->ifr_name, sizeof(req->ifr_name), "%s", ifname);
+	if (fd < 0 || ioctl(fd, what, req))
 		err = -errno;
-	else
-		memcpy(mac, req.ifr_hwaddr.sa_data, ETH_ALEN);
 	if (fd >= 0)
 		close(fd);
+	return err;
+}
+
+static int read_mac(const char *ifname, __u8 mac[ETH_ALEN])
+{
+	struct ifreq req = {};
+	int err = ask_iface(ifname, SIOCGIFHWADDR, &req);
+
 	if (err)
 		pr_err("failed to read the MAC address of %s: %s", ifname, strerror(-err));
+	else
+		memcpy(mac, req.ifr_hwaddr.sa_data, ETH_ALEN);
 	return err;
+}
+
+/**
+ * lb_follow_mtus() - what replies to clients may be as large as
+ * @state: the instance, locked
+ *
+ * That of an interface that is gone stays.
+ */
+void lb_follow_mtus(struct lb_state *state)
+{
+	struct lb_iface *iface;
+	char name[IF_NAMESIZE];
+	struct ifreq req;
+	unsigned int i;
+
+	for (i = 0; i < state->conf->n_ifaces; i++) {
+		iface = &state->conf->iface[i];
+		if (!if_indextoname(iface->ifindex, name) || ask_iface(name, SIOCGIFMTU, &req))
+			continue;
+		iface->mtu = req.ifr_mtu > LB_MTU_MAX ? LB_MTU_MAX : req.ifr_mtu;
+	}
 }
 
 /* By place: connections say it. */
@@ -463,6 +493,7 @@ static int apply_ifaces(struct lb_state *state, const struct lb_conf *conf)
 		state->conf->iface[i].ifindex = ifindex;
 	}
 	state->conf->n_ifaces = conf->n_ifnames;
+	lb_follow_mtus(state);
 	return 0;
 }
 

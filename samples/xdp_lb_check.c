@@ -196,6 +196,8 @@ static void check_backend(struct lb_checker *c, const struct lb_vip_conf *vip,
 		       WAIT_MS / 1000, sample_ifname(hop.ifindex));
 	if (vip->forward == LB_IPIP)
 		check_tunnel(c, vip, backend, hop.mtu);
+	else
+		lb_check_mtus(c, vip, backend->name, hop.mtu);
 }
 
 static bool all_resolved(struct lb_checker *c)

@@ -71,6 +71,8 @@ __printf(4, 5) void lb_row(struct lb_checker *c, enum lb_status status, const ch
 			   const char *fmt, ...);
 void lb_check_iface(struct lb_checker *c, const char *name);
 void lb_check_way(struct lb_checker *c, const struct lb_way *way);
+void lb_check_mtus(struct lb_checker *c, const struct lb_vip_conf *vip, const char *backend,
+		   unsigned int mtu);
 bool lb_is_iface(const struct lb_conf *conf, unsigned int ifindex);
 
 #endif /* _SAMPLES_XDP_LB_CHECK_H */

@@ -172,6 +172,34 @@ bool lb_is_iface(const struct lb_conf *conf, unsigned int ifindex)
 	return false;
 }
 
+/**
+ * lb_check_mtus() - does all that comes in fit where it is to go?
+ * @c: the run
+ * @vip: the service, of LB_NAT, LB_DNAT or LB_DSR
+ * @backend: name of the backend
+ * @mtu: of the way to it
+ */
+void lb_check_mtus(struct lb_checker *c, const struct lb_vip_conf *vip, const char *backend,
+		   unsigned int mtu)
+{
+	static const char answered[] =
+		"%u, that of %s is %u: larger packets of %s are answered with \"too big\"\n"
+		"the same MTU on both sides, where that can be";
+	char name[LB_NAME_MAX + 8];
+	struct lb_link link;
+	unsigned int i;
+
+	snprintf(name, sizeof(name), "%s, MTU", backend);
+	for (i = 0; i < c->conf->n_ifnames; i++) {
+		if (lb_link_read(&c->nl, if_nametoindex(c->conf->ifnames[i]), LB_NETNS_HERE, &link))
+			continue;
+		if (link.mtu > mtu)
+			lb_row(c, LB_WARN, name, answered, mtu, link.name, link.mtu, "clients");
+		else if (link.mtu < mtu && vip->forward != LB_DSR)
+			lb_row(c, LB_WARN, name, answered, mtu, link.name, link.mtu, "the backend");
+	}
+}
+
 /* A frame that comes in by upper was seen by a program of ours before: bridges, VLANs. */
 static bool is_above(struct lb_checker *c, const struct lb_link *upper)
 {

@@ -73,27 +73,6 @@ static __always_inline void lb_give_back(struct lb_conn *conn)
 	conn->slot = LB_NO_SLOT;
 }
 
-/*
- * 1 if a < b, of less than 2^63. No condition, on purpose: over eight slots the
- * verifier would walk each combination of them.
- */
-static __always_inline __u64 lb_less(__u64 a, __u64 b)
-{
-	__u64 diff = a - b;
-
-	barrier_var(diff);
-	return diff >> 63;
-}
-
-/* The smaller one, of less than 2^63; no condition either. */
-static __always_inline __u64 lb_min(__u64 a, __u64 b)
-{
-	__s64 diff = a - b;
-
-	barrier_var(diff);
-	return b + (diff & (diff >> 63));
-}
-
 static __always_inline __u64 lb_age(__u64 word, __u32 now)
 {
 	return (__u32)(now - LB_WORD_LAST(word));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * ICMP errors: those about packets of a connection go where the connection goes,
- * translated as it is; and the one that xdp_lb sends itself, "too big" for a tunnel.
+ * translated as it is; and the one that xdp_lb sends itself, "too big" for the way out.
  *
  * An error quotes the packet it is about, or as little as its IP header and 8
  * bytes (RFC 792, RFC 4443): the ports, and of UDP the checksum.
@@ -21,6 +21,8 @@ enum {
 	LB_ROOM4 = 28,
 	LB_ROOM6 = 48,
 	LB_IPV6_MIN_MTU = 1280,
+	/* More than 16 bits: no sum. */
+	LB_WHOLE_SUM = 0x10000,
 };
 
 /**
@@ -214,37 +216,73 @@ static __always_inline int lb_rewrite_error(const struct lb_pkt *pkt, struct lb_
 	return 0;
 }
 
-/* --- too big for a tunnel -------------------------------------------------------------- */
+/* --- too big for the way out ----------------------------------------------------------- */
+
+/**
+ * struct lb_quoted - a packet that is too big, as lb_too_big_tc() sees it
+ * @l2: length of its Ethernet header and VLAN tags
+ * @l3: length of its IP header, without options and extension headers
+ * @is4: it is IPv4
+ */
+struct lb_quoted {
+	__u32 l2;
+	__u32 l3;
+	bool is4;
+};
+
+/* Length of its transport layer, where nothing is between that and the plain IP header. */
+static __always_inline __u32 lb_quoted_len(const struct lb_pkt *pkt,
+					   const struct lb_quoted *quoted, const void *l3)
+{
+	__u32 len = quoted->is4 ? bpf_ntohs(((struct iphdr *)l3)->tot_len) - quoted->l3 :
+				  bpf_ntohs(((struct ipv6hdr *)l3)->payload_len);
+
+	/* BIG TCP, whose length is not in its header. */
+	if ((__s32)len <= 0)
+		len = lb_skb_len(pkt) - quoted->l2 - quoted->l3;
+	return len;
+}
 
 /*
  * The sum of a quoted packet of an skb whose checksum is left to the device: that
  * will set it so that the transport layer sums up to the complement of what stands
  * there now, the sum of the pseudo header (Documentation/networking/checksum-offloads.rst,
  * LCO). One in 65536 other packets looks the same; its error gets lost.
+ *
+ * Returns that complement, or LB_WHOLE_SUM: there is nothing left to be set.
  */
-struct lb_partial {
-	bool found;
-	__u16 check;
-};
-
-static __always_inline void lb_find_partial(const struct lb_pkt *pkt, struct lb_partial *partial)
+static __always_inline __u32 lb_partial_sum(const struct lb_pkt *pkt, const struct lb_conn *conn,
+					    const struct lb_quoted *quoted, __u32 check_at)
 {
-	__u32 i, sum = (__u16)bpf_htons(pkt->ip.len) + (__u16)bpf_htons(pkt->ip.len >> 16) +
-		       (__u16)bpf_htons(pkt->conn.key.proto);
-	__u32 plain = pkt->ip.v4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
-	const __u16 *a = (const __u16 *)&pkt->conn.key.client;
-	const __u16 *b = (const __u16 *)&pkt->conn.key.vip;
+	__u32 off = lb_is_tcp(conn) ? offsetof(struct tcphdr, check) :
+				      offsetof(struct udphdr, check);
+	const __u16 *a = (const __u16 *)&conn->key.client, *check;
+	const __u16 *b = (const __u16 *)&conn->key.vip;
+	void *l3 = lb_data(pkt) + quoted->l2;
+	__u32 i, len, sum;
 
-	partial->found = false;
-	if (!pkt->tc || !pkt->check)
-		return;
 	/* Options and extension headers would have to be summed up as well. */
-	if (pkt->bytes - pkt->ip.len != plain)
-		return;
-	for (i = pkt->ip.v4 ? 6 : 0; i < 8; i++)
+	if (!pkt->tc || check_at != quoted->l2 + quoted->l3 + off)
+		return LB_WHOLE_SUM;
+	if (l3 + sizeof(struct ipv6hdr) + sizeof(struct tcphdr) > lb_data_end(pkt))
+		return LB_WHOLE_SUM;
+	len = lb_quoted_len(pkt, quoted, l3);
+	sum = (__u16)bpf_htons(len) + (__u16)bpf_htons(len >> 16) +
+	      (__u16)bpf_htons(conn->key.proto);
+	for (i = quoted->is4 ? 6 : 0; i < 8; i++)
 		sum += a[i] + b[i];
-	partial->check = (__u16)*pkt->check;
-	partial->found = partial->check == pkt_csum_fold(sum);
+	check = l3 + quoted->l3 + off;
+	return *check == pkt_csum_fold(sum) ? (__u16)~*check : LB_WHOLE_SUM;
+}
+
+/* RFC 791: whoever lets others cut the packet learns nothing. */
+static __always_inline bool lb_may_be_cut(const struct lb_pkt *pkt,
+					  const struct lb_quoted *quoted)
+{
+	struct iphdr *ip = lb_data(pkt) + quoted->l2;
+
+	return quoted->is4 && (void *)(ip + 1) <= lb_data_end(pkt) &&
+	       !(ip->frag_off & bpf_htons(0x4000));
 }
 
 /* Head room for the new headers, nothing behind the quote. */
@@ -277,17 +315,17 @@ static __always_inline __u32 lb_sum(void *at, const __u32 len)
 	return (sum & 0xffff) + (sum >> 16);
 }
 
-/* The sum of @len quoted bytes behind @at; of @header bytes if the rest is @partial. */
+/* The sum of @len quoted bytes behind @at; of @header bytes if that of the rest is known. */
 static __always_inline __u32 lb_quote_sum(void *at, const __u32 len, const __u32 header,
-					  const struct lb_partial *partial)
+					  __u32 partial)
 {
-	if (partial->found)
-		return lb_sum(at, header) + (__u16)~partial->check;
+	if (partial != LB_WHOLE_SUM)
+		return lb_sum(at, header) + (__u16)partial;
 	return lb_sum(at, 512) + (len > 512 ? lb_sum(at + 512, 512) : 0);
 }
 
-static __always_inline int lb_too_big4(const struct lb_pkt *pkt, void *at, __u32 mtu,
-				       const struct lb_partial *partial)
+static __always_inline int lb_too_big4(const struct lb_pkt *pkt, const struct lb_key *key,
+				       void *at, __u32 mtu, __u32 partial)
 {
 	struct iphdr *ip = at;
 	struct icmphdr *icmp = (void *)(ip + 1);
@@ -301,8 +339,8 @@ static __always_inline int lb_too_big4(const struct lb_pkt *pkt, void *at, __u32
 	ip->tot_len = bpf_htons(sizeof(*ip) + sizeof(*icmp) + LB_QUOTE4);
 	ip->ttl = LB_TTL;
 	ip->protocol = IPPROTO_ICMP;
-	ip->saddr = pkt->conn.key.vip.a[3];
-	ip->daddr = pkt->conn.key.client.a[3];
+	ip->saddr = key->vip.a[3];
+	ip->daddr = key->client.a[3];
 	ip->check = (__sum16)~pkt_csum_fold(lb_sum(at, sizeof(*ip)));
 	lb_make_icmp(icmp, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, mtu);
 	sum = lb_quote_sum(icmp + 1, LB_QUOTE4, sizeof(*ip), partial);
@@ -311,8 +349,8 @@ static __always_inline int lb_too_big4(const struct lb_pkt *pkt, void *at, __u32
 	return 0;
 }
 
-static __always_inline int lb_too_big6(const struct lb_pkt *pkt, void *at, __u32 mtu,
-				       const struct lb_partial *partial)
+static __always_inline int lb_too_big6(const struct lb_pkt *pkt, const struct lb_key *key,
+				       void *at, __u32 mtu, __u32 partial)
 {
 	struct ipv6hdr *ip6 = at;
 	struct icmphdr *icmp = (void *)(ip6 + 1);
@@ -324,8 +362,8 @@ static __always_inline int lb_too_big6(const struct lb_pkt *pkt, void *at, __u32
 	ip6->payload_len = bpf_htons(len);
 	ip6->nexthdr = IPPROTO_ICMPV6;
 	ip6->hop_limit = LB_TTL;
-	lb_copy_addr(&ip6->saddr, &pkt->conn.key.vip);
-	lb_copy_addr(&ip6->daddr, &pkt->conn.key.client);
+	lb_copy_addr(&ip6->saddr, &key->vip);
+	lb_copy_addr(&ip6->daddr, &key->client);
 	if (mtu < LB_IPV6_MIN_MTU)
 		mtu = LB_IPV6_MIN_MTU;
 	lb_make_icmp(icmp, ICMPV6_PKT_TOOBIG, 0, mtu);
@@ -337,35 +375,41 @@ static __always_inline int lb_too_big6(const struct lb_pkt *pkt, void *at, __u32
 	return 0;
 }
 
-static __always_inline bool lb_may_send_icmp(const struct lb_pkt *pkt)
+static __always_inline bool lb_may_send_icmp(__u32 now)
 {
-	struct lb_rate *rate = lb_rate(pkt->conn.now);
+	struct lb_rate *rate = lb_rate(now);
 
 	return rate && rate->icmps++ < lb_icmp_limit;
 }
 
-/*
- * Turn the packet into the error that says so (RFC 1191, RFC 8201) and send it
- * back. Returns enum lb_reason; of LB_TOO_BIG, the packet is ready to go.
- */
-static __noinline int lb_too_big(const struct lb_pkt *pkt, __u32 mtu)
+/* @pkt: no more than @ctx and @tc is known of it. */
+static __always_inline int lb_make_too_big(const struct lb_pkt *pkt, const struct lb_conn *conn,
+					   __u32 l2, __u32 mtu, __u32 check_at)
 {
-	bool is4 = pkt->ip.v4;
-	__u32 l2 = pkt->l2_len, room = is4 ? LB_ROOM4 : LB_ROOM6;
-	__u32 quoted = is4 ? LB_QUOTE4 : LB_QUOTE6;
+	const struct lb_key *key = &conn->key;
+	bool is4 = lb_addr4(&key->vip);
+	struct lb_quoted quoted = {
+		.l2 = l2,
+		.l3 = is4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr),
+		.is4 = is4,
+	};
+	__u32 room = is4 ? LB_ROOM4 : LB_ROOM6;
+	__u32 quote = is4 ? LB_QUOTE4 : LB_QUOTE6;
 	__u8 smac[ETH_ALEN], dmac[ETH_ALEN];
-	struct lb_partial partial;
-	struct ethhdr *eth;
+	struct ethhdr *eth = lb_data(pkt);
+	__u32 partial;
 	void *at;
 
-	if (is4 && !(pkt->ip.v4->frag_off & bpf_htons(0x4000)))
+	if (lb_may_be_cut(pkt, &quoted))
 		return LB_DROP_TOO_BIG;
-	if (!lb_may_send_icmp(pkt))
+	if (!lb_may_send_icmp(conn->now))
 		return LB_DROP_TOO_BIG_LIMIT;
-	lb_set_mac(smac, pkt->eth->h_dest);
-	lb_set_mac(dmac, pkt->eth->h_source);
-	lb_find_partial(pkt, &partial);
-	if (lb_resize(pkt, room, l2 + room + quoted) ||
+	if ((void *)(eth + 1) > lb_data_end(pkt))
+		return LB_DROP_ERROR;
+	lb_set_mac(smac, eth->h_dest);
+	lb_set_mac(dmac, eth->h_source);
+	partial = lb_partial_sum(pkt, conn, &quoted, check_at);
+	if (lb_resize(pkt, room, l2 + room + quote) ||
 	    (is4 ? lb_move_l2(pkt, l2, LB_ROOM4) : lb_move_l2(pkt, l2, LB_ROOM6)))
 		return LB_DROP_ERROR;
 
@@ -373,10 +417,64 @@ static __noinline int lb_too_big(const struct lb_pkt *pkt, __u32 mtu)
 	if ((void *)(eth + 1) > lb_data_end(pkt))
 		return LB_DROP_ERROR;
 	lb_set_macs(eth, smac, dmac);
-	at = (void *)eth + (l2 & 0x1f);
-	if (is4 ? lb_too_big4(pkt, at, mtu, &partial) : lb_too_big6(pkt, at, mtu, &partial))
+	at = (void *)eth + l2;
+	if (is4 ? lb_too_big4(pkt, key, at, mtu, partial) :
+		  lb_too_big6(pkt, key, at, mtu, partial))
 		return LB_DROP_ERROR;
 	return LB_TOO_BIG;
+}
+
+/**
+ * lb_too_big_xdp() - tell who sent a packet that it is too big: it becomes the answer
+ * @xdp: the packet
+ * @conn: its connection
+ * @l2: length of its Ethernet header and VLAN tags
+ * @mtu: what would fit
+ * @check_at: where the checksum of its transport layer is; 0: it has none
+ *
+ * Many paths lead here. The verifier looks at this once, as it takes no pointers into the
+ * packet; for each kind of context there has to be a function.
+ *
+ * Return: LB_TOO_BIG: it is ready to go back (RFC 1191, RFC 8201); or another enum
+ * lb_reason.
+ */
+__noinline int lb_too_big_xdp(struct xdp_md *xdp, struct lb_conn *conn, __u32 l2, __u32 mtu,
+			      __u32 check_at)
+{
+	struct lb_pkt pkt = { .ctx = xdp };
+
+	return conn ? lb_make_too_big(&pkt, conn, l2 & 0x1f, mtu, check_at) : LB_DROP_ERROR;
+}
+
+/**
+ * lb_too_big_tc() - lb_too_big_xdp() in TC
+ * @skb: the packet
+ * @conn: its connection
+ * @l2: length of its Ethernet header and VLAN tags
+ * @mtu: what would fit
+ * @check_at: where the checksum of its transport layer is; 0: it has none
+ *
+ * Return: LB_TOO_BIG, or another enum lb_reason.
+ */
+__noinline int lb_too_big_tc(struct __sk_buff *skb, struct lb_conn *conn, __u32 l2, __u32 mtu,
+			     __u32 check_at)
+{
+	struct lb_pkt pkt = { .ctx = skb, .tc = true };
+
+	return conn ? lb_make_too_big(&pkt, conn, l2 & 0x1f, mtu, check_at) : LB_DROP_ERROR;
+}
+
+static __always_inline int lb_too_big(struct lb_pkt *pkt, __u32 mtu)
+{
+	__u32 check_at = pkt->check ? (void *)pkt->check - (void *)pkt->eth : 0;
+	__u32 reason;
+
+	if (pkt->tc)
+		reason = lb_too_big_tc(pkt->ctx, &pkt->conn, pkt->l2_len, mtu, check_at);
+	else
+		reason = lb_too_big_xdp(pkt->ctx, &pkt->conn, pkt->l2_len, mtu, check_at);
+	/* To the verifier it might be LB_GO, after which the packet would be read. */
+	return reason & 0x1f;
 }
 
 #endif /* _XDP_LB_ICMP_BPF_H */

@@ -30,6 +30,26 @@ static __always_inline int lb_verdict(const struct lb_pkt *pkt, __u32 reason)
 	return pkt->tc ? TC_ACT_SHOT : XDP_DROP;
 }
 
+/* --- size ------------------------------------------------------------------------------ */
+
+/*
+ * Generic XDP may get packets that will be cut, and nothing tells into what: one that goes
+ * back out of the interface it came in on is taken to fit. Another interface takes none
+ * from XDP that is larger than its MTU, and says nothing.
+ */
+static __always_inline bool lb_fits(const struct lb_pkt *pkt, __u32 ifindex, __u32 mtu)
+{
+	return pkt->wire <= mtu || (!pkt->tc && ifindex == pkt->ifindex);
+}
+
+/* With an outer header. The segments of TCP become smaller (skb_decrease_gso_size()). */
+static __always_inline bool lb_fits_tunnel(const struct lb_pkt *pkt, __u32 outer, __u32 mtu)
+{
+	if (lb_is_tcp(&pkt->conn) && pkt->wire != pkt->bytes)
+		outer = 0;
+	return pkt->wire + outer <= mtu;
+}
+
 /* --- to a backend ------------------------------------------------------------------- */
 
 static __always_inline bool lb_lacks_checksum(const struct lb_pkt *pkt)
@@ -37,7 +57,7 @@ static __always_inline bool lb_lacks_checksum(const struct lb_pkt *pkt)
 	return !pkt->ip.v4 && !lb_is_tcp(&pkt->conn) && pkt->check && !*pkt->check;
 }
 
-static __always_inline int lb_translate(const struct lb_pkt *pkt, const struct lb_flow *flow,
+static __always_inline int lb_translate(struct lb_pkt *pkt, const struct lb_flow *flow,
 					const struct lb_backend *backend)
 {
 	struct lb_change change = {
@@ -51,6 +71,8 @@ static __always_inline int lb_translate(const struct lb_pkt *pkt, const struct l
 		return LB_PASS_TTL;
 	if (lb_lacks_checksum(pkt))
 		return LB_DROP_UDP6_CHECKSUM;
+	if (!lb_fits(pkt, backend->ifindex, backend->mtu))
+		return lb_too_big(pkt, backend->mtu);
 	if (pkt->conn.forward == LB_NAT) {
 		if (!flow || flow->snat >= LB_SNAT_MAX)
 			return LB_DROP_ERROR;
@@ -60,31 +82,19 @@ static __always_inline int lb_translate(const struct lb_pkt *pkt, const struct l
 	return lb_rewrite(pkt, &change) ? LB_DROP_ERROR : LB_GO;
 }
 
-/* In TC, the kernel cuts the segments of a big packet to fit (skb_decrease_gso_size()). */
-static __always_inline bool lb_is_too_big(const struct lb_pkt *pkt,
-					  const struct lb_backend *backend)
-{
-	if (pkt->bytes + lb_outer_len(backend) <= backend->mtu)
-		return false;
-	return !pkt->tc || !LB_CTX_FIELD(pkt, __sk_buff, gso_size);
-}
-
-static __always_inline int lb_tunnel(const struct lb_pkt *pkt, const struct lb_backend *backend)
-{
-	if (!lb_is_too_big(pkt, backend))
-		return lb_encap(pkt, backend) ? LB_DROP_ERROR : LB_GO;
-	/* RFC 1122 section 3.2.2: no error about an error. */
-	if (lb_is_icmp(pkt))
-		return LB_DROP_TOO_BIG;
-	return lb_too_big(pkt, backend->mtu - lb_outer_len(backend));
-}
-
 /* Where only the way changes, not what is said. */
-static __always_inline int lb_send_as_is(const struct lb_pkt *pkt,
+static __always_inline int lb_send_as_is(struct lb_pkt *pkt,
 					 const struct lb_backend *backend)
 {
-	if (pkt->conn.forward == LB_IPIP)
-		return lb_tunnel(pkt, backend);
+	bool tunnel = pkt->conn.forward == LB_IPIP;
+	__u32 outer = tunnel ? lb_outer_len(backend) : 0;
+
+	if (!(tunnel ? lb_fits_tunnel(pkt, outer, backend->mtu) :
+		       lb_fits(pkt, backend->ifindex, backend->mtu)))
+		/* RFC 1122 section 3.2.2: no error about an error. */
+		return lb_is_icmp(pkt) ? LB_DROP_TOO_BIG : lb_too_big(pkt, backend->mtu - outer);
+	if (tunnel)
+		return lb_encap(pkt, backend) ? LB_DROP_ERROR : LB_GO;
 	lb_set_macs(pkt->eth, backend->smac, backend->dmac);
 	return LB_GO;
 }
@@ -98,7 +108,7 @@ static __always_inline int lb_sent(const struct lb_pkt *pkt, int reason, __u32 b
 	return lb_transmit(pkt, ifindex);
 }
 
-static __always_inline int lb_forward(const struct lb_pkt *pkt, const struct lb_flow *flow)
+static __always_inline int lb_forward(struct lb_pkt *pkt, const struct lb_flow *flow)
 {
 	__u32 index = pkt->conn.backend;
 	struct lb_backend *backend = lb_backend(index);
@@ -182,7 +192,9 @@ static __always_inline int lb_reply(struct lb_pkt *pkt, struct lb_flow *flow)
 	}
 	if (!lb_touch(&pkt->conn, flow, true))
 		return lb_verdict(pkt, LB_DROP_NO_CONNECTION);
-	if (lb_rewrite(pkt, &change))
+	if (!lb_fits(pkt, iface->ifindex, iface->mtu))
+		reason = lb_too_big(pkt, iface->mtu);
+	else if (lb_rewrite(pkt, &change))
 		reason = LB_DROP_ERROR;
 	return lb_sent(pkt, reason, flow->backend, iface->ifindex, true);
 }

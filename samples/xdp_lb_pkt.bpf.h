@@ -17,6 +17,8 @@ enum {
 	TCP_ACK = 0x10,
 	/* Ethernet header, two VLAN tags, IP headers of usual length, TCP header. */
 	LB_PULL = 22 + 60 + 60,
+	/* RFC 2675. */
+	LB_JUMBO_HEADER = 8,
 };
 
 /**
@@ -66,6 +68,7 @@ struct lb_conn {
  * @conn: its connection
  * @l2_len: of its Ethernet header and VLAN tags
  * @bytes: length of its IP packet
+ * @wire: length of the IP packets that go out, at most: in TC the kernel may cut it
  * @ifindex: interface it came in on
  * @tc: @ctx is a struct __sk_buff; of 64 bits, as the verifier follows only those
  *	through the stack
@@ -81,6 +84,7 @@ struct lb_pkt {
 	struct lb_conn conn;
 	__u32 l2_len;
 	__u32 bytes;
+	__u32 wire;
 	__u32 ifindex;
 	__u64 tc;
 };
@@ -116,6 +120,27 @@ static __always_inline void *lb_data_end(const struct lb_pkt *pkt)
 	if (pkt->tc)
 		return (void *)LB_CTX_FIELD(pkt, __sk_buff, data_end);
 	return (void *)LB_CTX_FIELD(pkt, xdp_md, data_end);
+}
+
+/*
+ * 1 if a < b, of less than 2^63. No condition, on purpose: over eight slots the
+ * verifier would walk each combination of them.
+ */
+static __always_inline __u64 lb_less(__u64 a, __u64 b)
+{
+	__u64 diff = a - b;
+
+	barrier_var(diff);
+	return diff >> 63;
+}
+
+/* The smaller one, of less than 2^63; no condition either. */
+static __always_inline __u64 lb_min(__u64 a, __u64 b)
+{
+	__s64 diff = a - b;
+
+	barrier_var(diff);
+	return b + (diff & (diff >> 63));
 }
 
 /* Of the whole frame; only in TC there are packets of BIG TCP. */
@@ -219,10 +244,30 @@ static __always_inline enum pkt_status lb_parse_ip(struct lb_pkt *pkt, struct pk
 	if (status != PKT_OK)
 		return status;
 	pkt->bytes = cur->pos - pkt->l3 + pkt->ip.len;
+	pkt->wire = pkt->bytes;
 	pkt_saddr(&pkt->ip, pkt->conn.key.client.a);
 	pkt_daddr(&pkt->ip, pkt->conn.key.vip.a);
 	pkt->conn.key.proto = pkt->ip.proto;
 	return PKT_OK;
+}
+
+/*
+ * In TC a packet may be one that will be cut into segments of gso_size bytes, of what is
+ * behind its headers: @payload bytes. Without a condition, as in lb_min().
+ */
+static __always_inline void lb_measure(struct lb_pkt *pkt, __u32 payload)
+{
+	struct ipv6hdr *ip6 = lb_ip6(pkt);
+	__u32 segment;
+
+	if (!pkt->tc)
+		return;
+	/* Less one: 0, which stands for a packet in one piece, becomes the greatest. */
+	segment = LB_CTX_FIELD(pkt, __sk_buff, gso_size) - 1;
+	pkt->wire += lb_min(segment, payload - 1) + 1 - payload;
+	/* The segments of BIG TCP are without its hop-by-hop header. */
+	if (pkt->bytes > PKT_LEN_MAX && ip6 && ip6->nexthdr == IPPROTO_HOPOPTS)
+		pkt->wire -= LB_JUMBO_HEADER;
 }
 
 /* The transport layer: false if it is cut short or contradicts itself. */
@@ -236,6 +281,7 @@ static __always_inline bool lb_parse_l4(struct lb_pkt *pkt, struct pkt_cursor *c
 		pkt->l4 = tcp;
 		pkt->check = &tcp->check;
 		pkt->conn.has_data = pkt->ip.len > (__u32)tcp->doff * 4;
+		lb_measure(pkt, pkt->ip.len - tcp->doff * 4);
 		pkt->conn.key.cport = tcp->source;
 		pkt->conn.key.vport = tcp->dest;
 		pkt->conn.flags = ((__u8 *)tcp)[13];
@@ -246,6 +292,7 @@ static __always_inline bool lb_parse_l4(struct lb_pkt *pkt, struct pkt_cursor *c
 			return false;
 		pkt->l4 = udp;
 		pkt->check = &udp->check;
+		lb_measure(pkt, pkt->ip.len - sizeof(*udp));
 		pkt->conn.key.cport = udp->source;
 		pkt->conn.key.vport = udp->dest;
 	}

@@ -292,6 +292,9 @@ static __always_inline int lb_grow(const struct lb_pkt *pkt, __u32 len)
 	__u64 flags = len == sizeof(struct iphdr) ? BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 :
 						    BPF_F_ADJ_ROOM_ENCAP_L3_IPV6;
 
+	/* Segments of UDP are datagrams: cut elsewhere, they would be others. */
+	if (!lb_is_tcp(&pkt->conn))
+		flags |= BPF_F_ADJ_ROOM_FIXED_GSO;
 	if (pkt->tc)
 		return bpf_skb_adjust_room(pkt->ctx, len, BPF_ADJ_ROOM_MAC, flags);
 	return bpf_xdp_adjust_head(pkt->ctx, -(int)len);

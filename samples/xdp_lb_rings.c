@@ -357,7 +357,7 @@ static bool set_nexthop(struct lb_backend *backend, const struct lb_nexthop *hop
 	struct lb_backend new = *backend;
 
 	new.ifindex = hop->resolved ? hop->ifindex : 0;
-	new.mtu = hop->mtu > 65535 ? 65535 : hop->mtu;
+	new.mtu = hop->mtu > LB_MTU_MAX ? LB_MTU_MAX : hop->mtu;
 	new.tunnel_src = hop->src;
 	memcpy(new.dmac, hop->dmac, sizeof(new.dmac));
 	memcpy(new.smac, hop->smac, sizeof(new.smac));

@@ -91,6 +91,7 @@ int lb_load(struct lb_state *state, const struct lb_conf *conf, enum lb_mode mod
 struct lb_nexthops;
 
 int lb_apply(struct lb_state *state, const struct lb_conf *conf, struct lb_nexthops *hops);
+void lb_follow_mtus(struct lb_state *state);
 
 /* --- xdp_lb_snat.c ------------------------------------------------------------------- */
 

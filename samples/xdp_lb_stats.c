@@ -63,10 +63,10 @@ static const struct {
 	[LB_DROP_TABLE_FULL] = { "table_full", "dropped: no room in the flow table" },
 	[LB_DROP_NO_PORT] = { "no_port", "dropped: no free port of a SNAT address" },
 	[LB_DROP_BUSY] = { "busy", "dropped: another CPU enters the same connection" },
-	[LB_DROP_TOO_BIG] = { "too_big", "dropped: too big for the tunnel" },
+	[LB_DROP_TOO_BIG] = { "too_big", "dropped: too big for the way out" },
 	[LB_DROP_TOO_BIG_LIMIT] = { "too_big_limit",
-				    "dropped: too big for the tunnel, too many answered lately" },
-	[LB_TOO_BIG] = { "too_big_answered", "answered with the MTU: too big for the tunnel" },
+				    "dropped: too big for the way out, too many answered lately" },
+	[LB_TOO_BIG] = { "too_big_answered", "answered with the MTU: too big for the way out" },
 	[LB_DROP_ERROR] = { "error", "dropped: a helper of the kernel failed" },
 	[LB_INFO_STATELESS] = { "stateless", "forwarded, but not remembered in the flow table" },
 };

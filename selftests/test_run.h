@@ -65,6 +65,34 @@ static inline int test_run(const struct bpf_program *prog, const void *data, __u
 }
 
 /**
+ * test_run_skb() - give a packet to a tc program
+ * @prog: program, loaded
+ * @data: packet, from its Ethernet header
+ * @len: its length, at least BUILD_MIN
+ * @skb: what the kernel says of it: those members that BPF_PROG_TEST_RUN takes
+ * @out: result
+ *
+ * Return: 0, or the negative errno of the kernel.
+ */
+static inline int test_run_skb(const struct bpf_program *prog, const void *data, __u32 len,
+			       const struct __sk_buff *skb, struct test_out *out)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts,
+		    .data_in = data,
+		    .data_size_in = len,
+		    .data_out = out->data,
+		    .data_size_out = sizeof(out->data),
+		    .ctx_in = skb,
+		    .ctx_size_in = sizeof(*skb),
+		    .repeat = 1);
+	int err = bpf_prog_test_run_opts(bpf_program__fd(prog), &opts);
+
+	out->verdict = opts.retval;
+	out->len = opts.data_size_out;
+	return err;
+}
+
+/**
  * test_sum() - add up an entry of a per-CPU table of numbers of 64 bits
  * @map: table
  * @key: of the entry

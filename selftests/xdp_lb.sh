@@ -161,15 +161,6 @@ test_dsr()
 	stop
 }
 
-# decap NODE: it takes outer headers off, as a tunnel device would.
-decap()
-{
-	local decap=$NBT_DIR/xdp_lb_decap
-
-	[ -x "$decap" ] || decap=$NETBPF_OUT/selftests/xdp_lb_decap
-	start_sample DECAP 10 nsenter --net="/run/netns/netbpf-$LAB-$1" -- "$decap" eth0
-}
-
 # Outer headers of the family of the backend's address, whatever is inside.
 test_ipip()
 {

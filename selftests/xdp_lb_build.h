@@ -230,6 +230,7 @@ FIXTURE(lb)
 	struct test_out out;
 	__u32 n_vips;
 	__u32 n_backends;
+	__u32 gso_size;		/* in TC: the packets will be cut into segments of so many bytes */
 	__u64 seen;		/* packets given to the program */
 	__u64 reasons[__LB_REASON_MAX];
 	struct lb_stats stats[LB_TEST_BACKENDS];
@@ -271,6 +272,7 @@ FIXTURE_SETUP(lb)
 	conf->table_size = lb_ring_size;
 	conf->n_ifaces = 1;
 	conf->iface[0].ifindex = LB_TEST_IN;
+	conf->iface[0].mtu = LB_TEST_MTU;
 	memcpy(conf->iface[0].mac, lb_mac_in, ETH_ALEN);
 }
 

@@ -244,7 +244,24 @@ TEST_F(host_check, tunnel_mtu)
 	EXPECT_EQ(0, check(self, LB_MODE_TC));
 	EXPECT_TRUE(says("service web", "b1, MTU", "ok 1540: clients' packets of up to 1520"));
 	EXPECT_TRUE(says("service web", "b2, MTU", "ok 1540: clients' packets of up to 1500"));
-	self->vips[0].forward = LB_NAT;
+}
+
+/* The one side takes more than the other. */
+TEST_F(host_check, mtu)
+{
+	add_backend(self, "10.0.0.2");
+	self->conf.n_ifnames = 2;
+	check(self, LB_MODE_TC);
+	EXPECT_TRUE(says("service web", "b1, MTU", ""));
+	ASSERT_EQ(0, sh("ip link set n1 mtu 3000"));
+	check(self, LB_MODE_TC);
+	EXPECT_TRUE(says("service web", "b1, MTU",
+			 "warn 1500, that of n1 is 3000: larger packets of clients are answered"));
+	ASSERT_EQ(0, sh("ip link set n1 mtu 1400"));
+	check(self, LB_MODE_TC);
+	EXPECT_TRUE(says("service web", "b1, MTU",
+			 "warn 1500, that of n1 is 1400: larger packets of the backend are"));
+	self->vips[0].forward = LB_DSR;
 	check(self, LB_MODE_TC);
 	EXPECT_TRUE(says("service web", "b1, MTU", ""));
 }

@@ -181,3 +181,12 @@ holds()
 	LOCAL=$(on client ss -Htn state established dst "[$1]" dport = :80 | awk '{ print $3 }')
 	[ -n "$LOCAL" ]
 }
+
+# decap NODE [DEVICE]: it takes outer headers off, as a tunnel device would.
+decap()
+{
+	local decap=$NBT_DIR/xdp_lb_decap
+
+	[ -x "$decap" ] || decap=$NETBPF_OUT/selftests/xdp_lb_decap
+	start_sample DECAP 10 nsenter --net="/run/netns/netbpf-$LAB-$1" -- "$decap" "${2:-eth0}"
+}

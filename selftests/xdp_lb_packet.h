@@ -212,10 +212,23 @@ static inline void lb_build_reply(struct _test_data_lb *self, const struct conn 
 
 /* --- running ------------------------------------------------------------------------- */
 
+/* In TC, a packet may be one that the kernel will cut. */
+static inline int lb_run_packet(struct _test_data_lb *self)
+{
+	struct __sk_buff skb = {
+		.gso_size = self->gso_size,
+		.gso_segs = self->gso_size ? 2 : 0,
+	};
+
+	if (!lb_is_tc(self))
+		return test_run(self->prog, self->pkt.data, self->pkt.len, &self->out);
+	return test_run_skb(self->prog, self->pkt.data, self->pkt.len, &skb, &self->out);
+}
+
 /* One packet, counted, but not looked at. */
 static inline void lb_send(LB_ARGS)
 {
-	ASSERT_EQ(0, test_run(self->prog, self->pkt.data, self->pkt.len, &self->out));
+	ASSERT_EQ(0, lb_run_packet(self));
 	self->seen++;
 }
 

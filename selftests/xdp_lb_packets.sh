@@ -32,11 +32,11 @@ links()
 	link backend-a back 2 2
 }
 
-# start_row ARG...: PORT of the backend, for both families. The first interface is that of
-# the source addresses that the backend sees.
+# start_row PORT [ARG...]: a service for each family. The first interface is that of the
+# source addresses that the backend sees.
 start_row()
 {
-	start -i back -i front -m tc "${@:2}" \
+	start -i back -i front -m "${MODE:-tc}" "${@:2}" \
 		--vip "tcp:$FRONT:$1" --backend "$BACK:$1" \
 		--vip "tcp:[$FRONT6]:$1" --backend "[$BACK6]:$1"
 }
@@ -130,4 +130,164 @@ test_big_tcp()
 	stop
 }
 
-run_tests test_beside_generic_xdp test_big_tcp
+# ---------------------------------------------------------------------------
+# Packets that the kernel will cut: UDP_SEGMENT
+
+# count_datagrams: on the backend; a line for each, its length.
+count_datagrams()
+{
+	# shellcheck disable=SC2016 # that is Perl
+	start_bg COUNTER nsenter --net="/run/netns/netbpf-$LAB-backend-a" -- \
+		perl -MIO::Socket::IP -e '
+		$| = 1;
+		my $s = IO::Socket::IP->new(LocalPort => 5300, Proto => "udp",
+			Family => Socket::AF_INET) or die;
+		print "listening\n";
+		while ($s->recv(my $data, 65535)) { print length $data, "\n" }'
+	eventually 5 grep -q listening "$(sample_out "$COUNTER")"
+}
+
+# send_segments N LENGTH [df]: in one packet, which will be cut into so many. Without df,
+# routers may cut those once more.
+send_segments()
+{
+	# shellcheck disable=SC2016 # that is Perl
+	on client perl -MIO::Socket::IP -e '
+		my ($host, $n, $length, $df) = @ARGV;
+		my $s = IO::Socket::IP->new(PeerHost => $host, PeerPort => 5300,
+			Proto => "udp") or die;
+		setsockopt($s, 17, 103, pack "i", $length) or die "UDP_SEGMENT: $!";
+		# IP_MTU_DISCOVER: IP_PMTUDISC_DO or IP_PMTUDISC_DONT
+		setsockopt($s, 0, 10, pack "i", $df ? 2 : 0) or die "IP_MTU_DISCOVER: $!";
+		$s->send("x" x ($n * $length)) or die "send: $!"' "$FRONT" "$@"
+}
+
+got_datagrams()
+{
+	[ "$(grep -c "^$2\$" "$(sample_out "$COUNTER")")" -eq "$1" ]
+}
+
+test_udp_segments()
+{
+	links
+	count_datagrams
+	start -i back -i front -m tc --vip "udp:$FRONT:5300" --backend "$BACK:5300"
+	send_segments 10 1200
+	eventually 5 got_datagrams 10 1200
+	stop
+}
+
+test_udp_segments_in_a_tunnel()
+{
+	links
+	on backend-a ip addr add "$FRONT/32" dev lo
+	defer "nsenter --net=/run/netns/netbpf-$LAB-backend-a -- ip addr del $FRONT/32 dev lo"
+	decap backend-a back
+	count_datagrams
+	start -i back -i front -m tc --forward ipip \
+		--vip "udp:$FRONT:5300" --backend "$BACK:5300"
+	send_segments 10 1200
+	eventually 5 got_datagrams 10 1200
+	# The most that fits, and a byte more: 20 + 20 + 8 bytes of headers.
+	send_segments 10 1452
+	eventually 5 got_datagrams 10 1452
+	expect_eq "too big so far" "$(reason too_big)" 0
+	send_segments 10 1453
+	eventually 5 stat_is .reasons.too_big -eq 1
+	send_segments 10 1453 df
+	eventually 5 stat_is .reasons.too_big_answered -eq 1
+	expect_match <(on client ip route get "$FRONT") 'mtu 1480'
+	stop
+}
+
+# ---------------------------------------------------------------------------
+# Less fits on the other side
+
+# mtus FRONT BACK: of the two links. Both ends tell each other that they take segments for
+# 3000 bytes; the balancer between them has to say no.
+mtus()
+{
+	on client ip link set front mtu "$1"
+	on lb ip link set front mtu "$1"
+	on lb ip link set back mtu "$2"
+	on backend-a ip link set back mtu "$2"
+	on client ip route replace 10.1.0.0/24 dev front advmss 2960
+	on client ip -6 route replace fd01::/64 dev front metric 256 advmss 2940
+	on backend-a ip route replace 10.2.0.0/24 dev back advmss 2960
+	on backend-a ip -6 route replace fd02::/64 dev back metric 256 advmss 2940
+}
+
+# told NODE ADDRESS: to this address, it sends packets of up to 1500 bytes.
+told()
+{
+	on "$1" ip route get "$2" >"$TMP/route"
+	expect_match "$TMP/route" 'mtu 1500'
+}
+
+# both_ways: senders learn what fits, and the bytes come through.
+both_ways()
+{
+	local host
+
+	serve backend-a
+	start_row 7000
+	for host in "$FRONT" "$FRONT6"; do
+		expect_eq "bytes back from $host" "$(exchange "$host" 1000000)" 1000000
+	done
+	[ "$(reason too_big_answered)" -gt 0 ] || fail "no packet was too big"
+	expect_eq "packets without a word" "$(reason too_big)" 0
+}
+
+test_smaller_mtu_behind()
+{
+	links
+	mtus 3000 1500
+	both_ways
+	told client "$FRONT"
+	told client "$FRONT6"
+	stop
+}
+
+test_smaller_mtu_in_front()
+{
+	links
+	mtus 1500 3000
+	both_ways
+	told backend-a 10.2.0.5
+	told backend-a fd02::5
+	stop
+}
+
+# What native XDP needs of the other ends: Documentation/xdp_lb.rst, "Modes".
+native()
+{
+	local _pass
+
+	on client ethtool -K front tx off >/dev/null
+	on backend-a ethtool -K back tx off >/dev/null
+	start_sample _pass 10 "$(sample pass)" -n "netbpf-$LAB-client" -i front -m native
+	start_sample _pass 10 "$(sample pass)" -n "netbpf-$LAB-backend-a" -i back -m native
+	MODE=native
+}
+
+test_smaller_mtu_behind_native()
+{
+	links
+	mtus 3000 1500
+	native
+	both_ways
+	stop
+}
+
+test_smaller_mtu_in_front_native()
+{
+	links
+	mtus 1500 3000
+	native
+	both_ways
+	stop
+}
+
+run_tests test_beside_generic_xdp test_big_tcp test_udp_segments \
+	test_udp_segments_in_a_tunnel test_smaller_mtu_behind test_smaller_mtu_in_front \
+	test_smaller_mtu_behind_native test_smaller_mtu_in_front_native

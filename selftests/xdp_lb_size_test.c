@@ -1,12 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of samples/xdp_lb_kern.c: packets that are too big for a tunnel, and
+ * Tests of samples/xdp_lb_kern.c: packets that are too big for the way out, and
  * fragments.
  */
 #include <kselftest_harness.h>
 #include "xdp_lb_packet.h"
 
-/* --- too big for a tunnel ------------------------------------------------------------- */
+/* --- too big for the way out ----------------------------------------------------------- */
+
+static void forbid_fragments(struct build *pkt)
+{
+	if (pkt->family != 4)
+		return;
+	build_frag4(pkt, 0, 0);
+	pkt->data[pkt->ip_at + 6] |= 0x40;
+	build_checksums(pkt);
+}
 
 /* A packet of @bytes, counted from the IP header on. */
 static void build_big(struct _test_data_lb *self, const struct conn *conn, __u32 bytes, bool df,
@@ -19,11 +28,19 @@ static void build_big(struct _test_data_lb *self, const struct conn *conn, __u32
 	headers = self->pkt.len - self->pkt.ip_at;
 	shape.payload = bytes - headers;
 	lb_build_request(self, conn, ACK, &shape);
-	if (df && conn->vip.family == 4) {
-		build_frag4(&self->pkt, 0, 0);
-		self->pkt.data[self->pkt.ip_at + 6] |= 0x40;
-		build_checksums(&self->pkt);
-	}
+	if (df)
+		forbid_fragments(&self->pkt);
+}
+
+/* And one that answers it. */
+static void build_big_reply(struct _test_data_lb *self, const struct conn *conn, __u32 bytes)
+{
+	struct shape shape = {};
+
+	lb_build_reply(self, conn, ACK, &shape);
+	shape.payload = bytes - (self->pkt.len - self->pkt.ip_at);
+	lb_build_reply(self, conn, ACK, &shape);
+	forbid_fragments(&self->pkt);
 }
 
 static void check_too_big4(LB_ARGS, const struct look *look, __u32 mtu)
@@ -53,7 +70,8 @@ static void check_too_big6(LB_ARGS, const struct look *look, __u32 mtu)
 }
 
 /* The error that came out, about the packet in self->pkt. */
-static void check_too_big(LB_ARGS, const struct conn *conn, __u32 mtu)
+static void check_error(LB_ARGS, const struct lb_addr *from, const struct lb_addr *to,
+			__u32 mtu)
 {
 	const __u8 *in = self->pkt.data, *out = self->out.data;
 	struct lb_addr src, dst;
@@ -68,17 +86,23 @@ static void check_too_big(LB_ARGS, const struct conn *conn, __u32 mtu)
 	EXPECT_EQ(0, memcmp(out + 12, in + 12, look.l3 - 12));
 	src = look_addr(out, &look, look_saddr_at(&look));
 	dst = look_addr(out, &look, look_daddr_at(&look));
-	EXPECT_TRUE(same_addr(&src, &conn->vip.key.addr));
-	EXPECT_TRUE(same_addr(&dst, &conn->client));
+	EXPECT_TRUE(same_addr(&src, from));
+	EXPECT_TRUE(same_addr(&dst, to));
 	EXPECT_LT(30, out[look_ttl_at(&look)]);
 	EXPECT_TRUE(sums_are_right(out, self->out.len));
-	if (conn->vip.family == 4)
+	if (look.family == 4)
 		check_too_big4(_metadata, self, &look, mtu);
 	else
 		check_too_big6(_metadata, self, &look, mtu);
 	/* At least the headers, and not one byte that was not sent. */
 	ASSERT_LE(look.l4 + 8 + 40 + 20, look.end);
 	EXPECT_EQ(0, memcmp(out + look.l4 + 8, in + self->pkt.ip_at, look.end - look.l4 - 8));
+}
+
+/* About the packet of a client. */
+static void check_too_big(LB_ARGS, const struct conn *conn, __u32 mtu)
+{
+	check_error(_metadata, self, &conn->vip.key.addr, &conn->client, mtu);
 }
 
 static bool is_tunnel(const struct kind *kind)
@@ -166,8 +190,8 @@ TEST_F(lb, too_big_is_answered_so_many_times)
 	lb_request(_metadata, self, &conn, ACK, NULL);
 }
 
-/* The other modes do not make packets bigger: the device says what fits. */
-TEST_F(lb, big_packets_of_other_modes)
+/* At the very byte; and where the way out takes less than the way in. */
+TEST_F(lb, too_big_without_a_tunnel)
 {
 	const struct kind *kind;
 
@@ -176,10 +200,99 @@ TEST_F(lb, big_packets_of_other_modes)
 		struct service vip = lb_add(_metadata, self, *kind, 1);
 		struct conn conn = lb_conn_n(&vip, 1);
 
+		self->maps.backends[vip.first].ifindex = LB_TEST_OUT;
+		lb_open(_metadata, self, &conn);
+		build_big(self, &conn, LB_TEST_MTU, true, 0);
+		lb_run(_metadata, self);
+		lb_check_forwarded(_metadata, self, &conn);
+		build_big(self, &conn, LB_TEST_MTU + 1, true, 2);
+		lb_run(_metadata, self);
+		check_too_big(_metadata, self, &conn, LB_TEST_MTU);
+		self->maps.backends[vip.first].mtu = 1300;
+		build_big(self, &conn, LB_TEST_MTU, true, 1);
+		lb_run(_metadata, self);
+		check_too_big(_metadata, self, &conn, 1300);
+	}
+}
+
+/* In XDP, what goes back out of where it came in is not measured: it may yet be cut. */
+TEST_F(lb, big_packets_go_back)
+{
+	const struct kind *kind;
+
+	lb_add_snats(self);
+	for (kind = lb_kinds; kind->family && !is_tunnel(kind); kind++) {
+		struct service vip = lb_add(_metadata, self, *kind, 1);
+		struct conn conn = lb_conn_n(&vip, 1);
+
+		self->maps.backends[vip.first].ifindex = LB_TEST_IN;
 		lb_open(_metadata, self, &conn);
 		build_big(self, &conn, 3400, true, 2);
 		lb_run(_metadata, self);
-		lb_check_forwarded(_metadata, self, &conn);
+		if (variant->tc)
+			check_too_big(_metadata, self, &conn, LB_TEST_MTU);
+		else
+			lb_check_forwarded(_metadata, self, &conn);
+	}
+}
+
+/* Replies: the client's side takes less. Who sent them learns it from where they went. */
+TEST_F(lb, too_big_replies)
+{
+	struct lb_config *conf = self->maps.config;
+	const struct kind *kind;
+
+	lb_add_snats(self);
+	for (kind = lb_kinds; kind->family; kind++) {
+		struct service vip = lb_add(_metadata, self, *kind, 1);
+		struct conn conn = lb_conn_n(&vip, 1);
+		struct lb_iface *iface = conf->iface;
+
+		if (!lb_translates(kind->forward))
+			continue;
+		lb_open(_metadata, self, &conn);
+		conf->n_ifaces = 2;
+		iface[1] = iface[0];
+		iface[0].ifindex = LB_TEST_OUT;
+		iface[0].mtu = 1400;
+		build_big_reply(self, &conn, 1401);
+		lb_run(_metadata, self);
+		check_error(_metadata, self, &conn.source,
+			    &self->maps.backends[vip.first].addr, 1400);
+		iface[0] = iface[1];
+		conf->n_ifaces = 1;
+		/* At the very byte, and where all is as it was. */
+		build_big_reply(self, &conn, LB_TEST_MTU);
+		lb_run(_metadata, self);
+		lb_check_replied(_metadata, self, &conn);
+	}
+}
+
+/* In TC, what counts is what the packet will be cut into. */
+TEST_F(lb, segments_are_measured)
+{
+	const struct kind *kind;
+
+	lb_add_snats(self);
+	for (kind = lb_kinds; kind->family && !is_tunnel(kind); kind++) {
+		struct service vip = lb_add(_metadata, self, *kind, 1);
+		struct conn conn = lb_conn_n(&vip, 1);
+		__u32 headers = (kind->family == 4 ? 20 : 40) +
+				(kind->proto == IPPROTO_TCP ? 20 : 8);
+
+		self->maps.backends[vip.first].ifindex = LB_TEST_OUT;
+		lb_open(_metadata, self, &conn);
+		build_big(self, &conn, 3400, true, 0);
+		self->gso_size = LB_TEST_MTU - headers;
+		lb_run(_metadata, self);
+		if (variant->tc)
+			lb_check_forwarded(_metadata, self, &conn);
+		else
+			check_too_big(_metadata, self, &conn, LB_TEST_MTU);
+		self->gso_size++;
+		lb_run(_metadata, self);
+		check_too_big(_metadata, self, &conn, LB_TEST_MTU);
+		self->gso_size = 0;
 	}
 }
 
@@ -196,14 +309,15 @@ TEST_F(lb, packets_of_several_buffers)
 		struct service vip = lb_add(_metadata, self, *kind, 1);
 		struct conn conn = lb_conn_n(&vip, 1);
 
+		if (!is_tunnel(kind))
+			room = LB_TEST_MTU;
+		self->maps.backends[vip.first].ifindex = LB_TEST_OUT;
 		lb_open(_metadata, self, &conn);
 		build_big(self, &conn, 9000, true, 1);
 		lb_run(_metadata, self);
-		if (is_tunnel(kind)) {
-			check_too_big(_metadata, self, &conn, room);
-			self->maps.backends[vip.first].mtu = 9100;
-			lb_run(_metadata, self);
-		}
+		check_too_big(_metadata, self, &conn, room);
+		self->maps.backends[vip.first].mtu = 9100;
+		lb_run(_metadata, self);
 		lb_check_forwarded(_metadata, self, &conn);
 	}
 }

@@ -14,6 +14,10 @@
 #include "test_root.h"
 #include "xdp_lb_state.h"
 
+#define OTHER_LAYOUT 99
+#define STRING_OF(x) #x
+#define STRING(x) STRING_OF(x)
+
 /* FIXTURE_SETUP() and FIXTURE_TEARDOWN() make functions that are not static. */
 #pragma GCC diagnostic ignored "-Wmissing-prototypes"
 
@@ -89,10 +93,11 @@ TEST_F(state, another_layout_is_refused)
 {
 	char args[128], said[1024];
 
-	ASSERT_EQ(0, pin_meta(self->pin, LB_LAYOUT + 97));
+	ASSERT_EQ(0, pin_meta(self->pin, OTHER_LAYOUT));
 	snprintf(args, sizeof(args), "stats --name %s", self->name);
 	EXPECT_EQ(1, run(self, args, said, sizeof(said)));
-	EXPECT_NE(NULL, strstr(said, "its tables have layout 99, this program knows 2"))
+	EXPECT_NE(NULL, strstr(said, "its tables have layout 99, this program knows "
+			       STRING(LB_LAYOUT)))
 		TH_LOG("%s", said);
 	EXPECT_NE(NULL, strstr(said, "hint: "));
 	EXPECT_EQ(0, access(self->pin, F_OK));
@@ -102,7 +107,7 @@ TEST_F(state, another_layout_is_not_adopted)
 {
 	char args[256], said[1024];
 
-	ASSERT_EQ(0, pin_meta(self->pin, LB_LAYOUT + 97));
+	ASSERT_EQ(0, pin_meta(self->pin, OTHER_LAYOUT));
 	snprintf(args, sizeof(args),
 		 "run -i lo -m skb --forward dsr --vip tcp:192.0.2.1:80 --backend 192.0.2.2:80 --name %s",
 		 self->name);

@@ -125,6 +125,7 @@ TEST_F(lb, replies_leave_where_requests_came_in)
 	lb_open(_metadata, self, &conn);
 	conf->n_ifaces = 2;
 	conf->iface[1].ifindex = LB_TEST_OUT;
+	conf->iface[1].mtu = LB_TEST_MTU;
 	memcpy(conf->iface[1].mac, mac, ETH_ALEN);
 	lb_flow_at(self, lb_slot_of(self, &conn))->iface = 1;
 	lb_build_reply(self, &conn, ACK, NULL);
