@@ -97,13 +97,14 @@ static __always_inline int lb_enter(struct lb_conn *conn, __u16 gen)
 		return LB_DROP_NO_PORT;
 	}
 	lb_fill(conn, flow, gen);
-	conn->word = LB_WORD(conn->now, lb_hash_tag(conn->hash), lb_first_state(conn));
-	lb_set_word(conn->slot, conn->word);
+	/* It was held for seconds: this CPU stood still. */
+	if (!lb_publish(conn, lb_first_state(conn)))
+		return LB_DROP_BUSY;
 	lb_account_connection(conn->backend);
 	return LB_GO;
 }
 
-/* A connection that is there gets another backend; false: it has lost its port. */
+/* A connection that is there, and held, gets another backend; false: it lost its port. */
 static __always_inline bool lb_move(struct lb_conn *conn, struct lb_flow *flow, __u16 gen)
 {
 	if (flow->spilled)
@@ -112,10 +113,16 @@ static __always_inline bool lb_move(struct lb_conn *conn, struct lb_flow *flow, 
 		return false;
 	flow->backend = conn->backend;
 	flow->gen = gen;
-	conn->word = LB_WORD(conn->now, lb_hash_tag(conn->hash), lb_first_state(conn));
-	lb_set_word(conn->slot, conn->word);
-	lb_account_connection(conn->backend);
+	if (lb_publish(conn, lb_first_state(conn)))
+		lb_account_connection(conn->backend);
 	return true;
+}
+
+/* Another CPU changes the entry. Where the hash says the same, it is not needed. */
+static __always_inline int lb_busy(struct lb_conn *conn)
+{
+	conn->slot = LB_NO_SLOT;
+	return lb_is_translated(conn->forward) ? LB_DROP_BUSY : LB_GO;
 }
 
 /**
@@ -148,11 +155,14 @@ __noinline int lb_connect(struct lb_conn *conn)
 		return LB_DROP_NO_BACKEND;
 
 	flow = conn->slot == LB_NO_SLOT ? NULL : lb_flow(conn->slot);
-	if (flow && flow->forward == conn->forward && lb_move(conn, flow, backend->gen))
-		return LB_GO;
-	/* Without port, or of a service that was of another kind: as if it had not been. */
-	if (flow)
+	if (flow) {
+		if (!lb_hold(conn, conn->slot, conn->word))
+			return lb_busy(conn);
+		if (flow->forward == conn->forward && lb_move(conn, flow, backend->gen))
+			return LB_GO;
+		/* Without port, or of a service that was of another kind: as if there was none. */
 		lb_give_back(conn);
+	}
 	if (!lb_is_translated(conn->forward) && !lb_worth_entering(conn))
 		return LB_GO;
 	err = lb_enter(conn, backend->gen);

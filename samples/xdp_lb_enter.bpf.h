@@ -90,7 +90,7 @@ static __always_inline bool lb_claim_slot(struct lb_conn *conn)
 	__u32 index = lb_hash_bucket(conn->hash, 0, lb_n_buckets);
 	struct lb_bucket *bucket = lb_bucket(index), *other;
 	struct lb_choice choice, choice2;
-	__u64 *word, old;
+	__u64 old;
 
 	if (!bucket)
 		return false;
@@ -114,15 +114,11 @@ static __always_inline bool lb_claim_slot(struct lb_conn *conn)
 	}
 	if (LB_SCORE_WORTH(choice.score) >= LB_WORTH_KEEP)
 		return false;
-	word = &bucket->word[LB_SCORE_PLACE(choice.score)];
-	old = *(volatile __u64 *)word;
+	old = *(volatile __u64 *)&bucket->word[LB_SCORE_PLACE(choice.score)];
 	/* Another CPU may have been here since. */
 	if (lb_worth(old, conn->now) > LB_SCORE_WORTH(choice.score))
 		return false;
-	conn->slot = index * LB_BUCKET_LINES + LB_SCORE_PLACE(choice.score);
-	return __sync_val_compare_and_swap(word, old,
-					   LB_WORD(conn->now, lb_hash_tag(conn->hash),
-						   LB_FLOW_CLAIMED)) == old;
+	return lb_hold(conn, index * LB_BUCKET_LINES + LB_SCORE_PLACE(choice.score), old);
 }
 
 static __always_inline bool lb_has_rival_in(const struct lb_conn *conn, __u32 index)
@@ -211,6 +207,12 @@ static __always_inline bool lb_evict_owner(const struct lb_conn *conn, __u32 slo
 	       __sync_val_compare_and_swap(owner, word, 0) == word;
 }
 
+/* Ticks since a port may be given away; until then, a negative number of 32 bits. */
+static __always_inline __u32 lb_port_age(const struct lb_conn *conn, __u64 entry)
+{
+	return conn->now - LB_PORT_EXPIRES(entry) - 1 + lb_less(entry, 1);
+}
+
 static __always_inline bool lb_take_port(const struct lb_conn *conn, __u64 *entry, __u64 old)
 {
 	return __sync_val_compare_and_swap(entry, old,
@@ -243,7 +245,7 @@ static __always_inline __u64 lb_is_outside(const struct lb_ports *range, __u32 p
  */
 __noinline int lb_free_port(struct lb_conn *conn, __u32 snat, __u32 random)
 {
-	__u64 best = 1ULL << 40, entry, unused, age, score;
+	__u64 best = 1ULL << 40, entry, age, score;
 	const struct lb_config *conf = lb_conf();
 	const struct lb_ports *range;
 	struct lb_port_line *line;
@@ -260,9 +262,7 @@ __noinline int lb_free_port(struct lb_conn *conn, __u32 snat, __u32 random)
 		return 0;
 	for (i = 0; i < LB_LINE_PORTS; i++) {
 		entry = *(volatile __u64 *)&line->port[i];
-		unused = lb_less(entry, 1);
-		/* Until it expires, that is a negative number. */
-		age = (__u32)(conn->now - LB_PORT_EXPIRES(entry) - 1 + unused);
+		age = lb_port_age(conn, entry);
 		score = (age >> 31 | lb_is_outside(range, place + i)) << 40 |
 			(0x7fffffff - (age & 0x7fffffff)) << 8 | i;
 		best = lb_min(best, score);
@@ -270,7 +270,10 @@ __noinline int lb_free_port(struct lb_conn *conn, __u32 snat, __u32 random)
 	if (best >> 40)
 		return 0;
 	i = best % LB_LINE_PORTS;
-	entry = line->port[i];
+	entry = *(volatile __u64 *)&line->port[i];
+	/* Another CPU may have been here since. */
+	if (lb_port_age(conn, entry) >> 31)
+		return 0;
 	return lb_take_port(conn, &line->port[i], entry) ? place + i : 0;
 }
 

@@ -47,29 +47,42 @@ static __always_inline struct lb_flow *lb_flow(__u32 slot)
 	return &bucket->line[slot % LB_BUCKET_LINES];
 }
 
-/* What was written before it is seen before it: smp_store_release() of the kernel. */
-static __always_inline void lb_store_release(__u64 *word, __u64 value)
-{
-#ifdef __TARGET_ARCH_x86
-	barrier();
-	*(volatile __u64 *)word = value;
-#else
-	/* BPF has no better one before Linux 6.15: exchange is a full barrier. */
-	__sync_lock_test_and_set(word, value);
-#endif
-}
-
-static __always_inline void lb_set_word(__u32 slot, __u64 value)
+/*
+ * The only way to change the word of a slot: by compare-and-exchange with what this CPU
+ * knows of it, which is a full barrier. False: another CPU was here since, and the slot may
+ * be that of another connection.
+ */
+static __always_inline bool lb_replace_word(__u32 slot, __u64 old, __u64 new)
 {
 	__u64 *word = lb_word(slot);
 
-	if (word)
-		lb_store_release(word, value);
+	return word && __sync_val_compare_and_swap(word, old, new) == old;
+}
+
+/* No other CPU finds it, or takes it, until lb_publish() or lb_give_back(). */
+static __always_inline bool lb_hold(struct lb_conn *conn, __u32 slot, __u64 old)
+{
+	__u64 word = LB_WORD(conn->now, lb_hash_tag(conn->hash), LB_FLOW_CLAIMED);
+
+	if (!lb_replace_word(slot, old, word))
+		return false;
+	conn->slot = slot;
+	conn->word = word;
+	return true;
+}
+
+static __always_inline bool lb_publish(struct lb_conn *conn, __u8 state)
+{
+	__u64 word = LB_WORD(conn->now, lb_hash_tag(conn->hash), state);
+	bool ours = lb_replace_word(conn->slot, conn->word, word);
+
+	conn->word = word;
+	return ours;
 }
 
 static __always_inline void lb_give_back(struct lb_conn *conn)
 {
-	lb_set_word(conn->slot, 0);
+	lb_replace_word(conn->slot, conn->word, 0);
 	conn->slot = LB_NO_SLOT;
 }
 
@@ -286,6 +299,39 @@ static __always_inline bool lb_keep_port(const struct lb_conn *conn, const struc
 	       __sync_val_compare_and_swap(entry, old, lb_port_until(conn, state)) == old;
 }
 
+/**
+ * union lb_way - the part of struct lb_flow that says where replies go to
+ * @iface: as there
+ * @spilled: as there
+ * @cmac: as there
+ * @whole: all of it, which changes at once: aligned, as it stands there
+ */
+union lb_way {
+	struct {
+		__u8 iface;
+		__u8 spilled;
+		__u8 cmac[ETH_ALEN];
+	};
+	__u64 whole;
+};
+
+static __always_inline __u64 *lb_way(struct lb_flow *flow)
+{
+	return (__u64 *)&flow->iface;
+}
+
+/* The way that this packet came, unless another connection has got the slot since @old. */
+static __always_inline void lb_set_way(const struct lb_conn *conn, struct lb_flow *flow,
+				       __u64 old)
+{
+	union lb_way new = { .whole = old };
+
+	new.iface = conn->iface;
+	lb_set_mac(new.cmac, conn->mac);
+	if (new.whole != old)
+		__sync_val_compare_and_swap(lb_way(flow), old, new.whole);
+}
+
 /* The first bucket of a connection in its second one: look there, too. */
 static __always_inline void lb_mark_spilled(__u64 hash, __u32 now)
 {
@@ -320,14 +366,13 @@ __noinline int lb_outlive(struct lb_conn *conn, __u32 state)
 
 /*
  * A packet of the connection came. The word is written if something changed, at
- * most twice a second otherwise: other CPUs have the cache line too. By
- * compare-and-exchange, as another CPU may have given the slot away. Returns false if
+ * most twice a second otherwise: other CPUs have the cache line too. Returns false if
  * the connection is no more.
  */
 static __always_inline bool lb_touch(struct lb_conn *conn, struct lb_flow *flow, bool reply)
 {
 	__u8 state = LB_WORD_STATE(conn->word), next = state;
-	__u64 *word;
+	__u64 way;
 
 	if (!lb_is_tcp(conn))
 		next = lb_next_udp(flow, state, reply);
@@ -338,15 +383,14 @@ static __always_inline bool lb_touch(struct lb_conn *conn, struct lb_flow *flow,
 
 	if (!lb_outlive(conn, next))
 		return false;
-	word = lb_word(conn->slot);
-	if (word)
-		__sync_val_compare_and_swap(word, conn->word,
-					    LB_WORD(conn->now, LB_WORD_TAG(conn->word), next));
+	way = *(volatile __u64 *)lb_way(flow);
+	/* Where it fails, another CPU had a packet of it; or it is somebody else's now. */
+	if (!lb_replace_word(conn->slot, conn->word,
+			     LB_WORD(conn->now, LB_WORD_TAG(conn->word), next)))
+		return true;
 	/* The way back to the client may have changed. */
-	if (!reply) {
-		lb_set_mac(flow->cmac, conn->mac);
-		flow->iface = conn->iface;
-	}
+	if (!reply)
+		lb_set_way(conn, flow, way);
 	return true;
 }
 
