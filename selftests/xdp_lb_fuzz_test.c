@@ -112,11 +112,32 @@ static struct conn *find_conn(const struct ends *ends)
 	return conn;
 }
 
+/*
+ * A request that opened a connection, but was not forwarded. In LB_DNAT, that it is there is
+ * seen when a reply to it is.
+ */
+static bool was_opened(const struct conn *conn, const struct ends *reply)
+{
+	return conn->vport && conn->backend == NOWHERE && conn->vip.forward == LB_DNAT &&
+	       conn->vip.key.proto == reply->proto && conn->cport == reply->dport &&
+	       same_addr(&conn->client, &reply->dst);
+}
+
 /* The connection of a backend's packet. */
 static struct conn *find_by_reply(const struct _test_data_lb *self, const struct ends *ends)
 {
 	__u32 i;
 
+	for (i = 0; i < CONNS_MAX; i++) {
+		struct conn *conn = &fuzz.conns[i];
+
+		if (!was_opened(conn, ends) ||
+		    conn->vip.id != self->maps.backends[self->backend].vip)
+			continue;
+		conn->backend = self->backend;
+		conn->source = conn->client;
+		conn->sport = conn->cport;
+	}
 	for (i = 0; i < CONNS_MAX; i++) {
 		struct conn *conn = &fuzz.conns[i];
 		const struct lb_backend *backend;
@@ -254,6 +275,10 @@ static void judge(LB_ARGS)
 	struct look look;
 	struct ends ends;
 
+	if (self->reason == LB_PASS_TTL && look_at(self->pkt.data, self->pkt.len, &look)) {
+		ends = ends_of(self->pkt.data, &look);
+		find_conn(&ends);
+	}
 	if (self->reason != NOWHERE && self->reason != LB_TOO_BIG)
 		return;
 	fuzz.forwarded++;
