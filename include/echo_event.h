@@ -19,7 +19,7 @@ enum echo_verdict {
 
 /**
  * struct echo_event - an echo request
- * @ts_ns: CLOCK_MONOTONIC in ns
+ * @ts_ns: bpf_ktime_get_ns()
  * @saddr: source; an IPv4 address as ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2)
  * @daddr: destination, likewise
  * @ifindex: interface it came in on, or goes out of

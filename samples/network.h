@@ -70,7 +70,7 @@ enum network_count {
 
 /**
  * struct network_event - a packet met by a hook
- * @ts_ns: CLOCK_MONOTONIC in ns
+ * @ts_ns: bpf_ktime_get_ns()
  * @ifindex: interface
  * @len: length of the frame
  * @hook: enum network_hook

@@ -11,7 +11,6 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 #include <arpa/inet.h>
 #include <bpf/libbpf.h>
@@ -19,19 +18,6 @@
 #include <linux/if_packet.h>
 #include "network_user.h"
 #include "network.skel.h"
-
-/**
- * network_now() - the clock of the events
- *
- * Return: CLOCK_MONOTONIC in ns.
- */
-__u64 network_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
 
 static int watch(struct network_hooks *hooks, int fd)
 {
@@ -231,12 +217,12 @@ static void set_action(struct network_hooks *hooks, int hook, int to)
 
 static int switch_on(struct network_hooks *hooks, int hook)
 {
-	__u64 begin = network_now();
+	__u64 begin = sample_now();
 	int err;
 
 	err = attach(hooks, hook);
 	if (!err && hook < __NETWORK_HOOK_MAX)
-		network_paths_on(hooks->paths, hook, begin, network_now());
+		network_paths_on(hooks->paths, hook, begin, sample_now());
 	return err;
 }
 

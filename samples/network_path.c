@@ -230,7 +230,7 @@ void network_paths_event(struct network_paths *paths, const struct network_event
 /**
  * network_paths_expire() - end the paths that began before a point of time
  * @paths: open paths
- * @before_ns: that point, CLOCK_MONOTONIC; UINT64_MAX: all
+ * @before_ns: that point, bpf_ktime_get_ns(); UINT64_MAX: all
  * @lost: events were lost lately, so that not seen does not mean not there
  *
  * The caller has read all events of that time and some more.

@@ -90,7 +90,7 @@ enum network_end {
 /**
  * struct network_path - a packet and the hooks it met
  * @pkt: packet, as the first hook saw it
- * @ts_ns: when the first hook met it, CLOCK_MONOTONIC
+ * @ts_ns: when the first hook met it, bpf_ktime_get_ns()
  * @ifindex: interface
  * @len: length of the frame at the first hook
  * @met: hooks that met it, a bit each: 1 << enum network_hook

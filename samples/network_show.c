@@ -442,7 +442,7 @@ void network_show_switched(const struct network_hooks *hooks, int hook, int from
 		return;
 	}
 	json = sample_json_begin("switched");
-	jsonw_uint_field(json, "ts_ns", sample_realtime(network_now()));
+	jsonw_uint_field(json, "ts_ns", sample_realtime(sample_now()));
 	jsonw_string_field(json, "hook", network_hook_name(hook));
 	jsonw_string_field(json, "from", was);
 	jsonw_string_field(json, "to", now);

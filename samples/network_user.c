@@ -163,7 +163,7 @@ static void set_timer(struct run *run)
 /* All events that are older than @now have been read when the deadline is applied. */
 static int take_events(struct run *run)
 {
-	__u64 now = network_now(), before = now - DEADLINE_MS * NS_PER_MS;
+	__u64 now = sample_now(), before = now - DEADLINE_MS * NS_PER_MS;
 	int err;
 
 	err = network_consume(&run->hooks);
@@ -389,7 +389,7 @@ static int run_loaded(struct run *run)
 	network_hooks_off(&run->hooks);
 	/* What came in between the last event and the detaching. */
 	network_consume(&run->hooks);
-	network_paths_expire(&run->paths, UINT64_MAX, lost_lately(run, network_now()));
+	network_paths_expire(&run->paths, UINT64_MAX, lost_lately(run, sample_now()));
 	if (was_ready)
 		network_show_totals(&run->hooks, "summary");
 	if (run->timer >= 0)

@@ -69,7 +69,6 @@ struct network_hooks {
 	int epoll_fd;
 };
 
-__u64 network_now(void);
 int network_hooks_open(struct network_hooks *hooks, struct network_paths *paths);
 int network_switch(struct network_hooks *hooks, int hook, int to);
 int network_consume(struct network_hooks *hooks);

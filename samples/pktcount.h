@@ -100,7 +100,7 @@ struct pktcount_source {
 
 /**
  * struct pktcount_event - one packet, for --events
- * @ts_ns: CLOCK_MONOTONIC in ns
+ * @ts_ns: bpf_ktime_get_ns()
  * @saddr: source; an IPv4 address as ::ffff:a.b.c.d; zero if there is none
  * @daddr: destination, likewise
  * @ifindex: interface it came in on

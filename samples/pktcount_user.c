@@ -111,14 +111,6 @@ struct run {
 	struct sample_top top;
 };
 
-static __u64 now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
-
 /* --- reading the maps ------------------------------------------------------- */
 
 static void add_cell(struct pktcount_cell *to, const struct pktcount_cell *cell)
@@ -146,7 +138,7 @@ static int read_snapshot(struct run *run)
 	__u32 zero = 0;
 	int err;
 
-	now->ts_ns = now_ns();
+	now->ts_ns = sample_now();
 	err = bpf_map_lookup_elem(bpf_map__fd(run->skel->maps.pktcount_counts), &zero, now->cpus);
 	if (err) {
 		pr_err("failed to read the counters: %s", strerror(-err));
@@ -494,7 +486,7 @@ static int attach_and_loop(struct run *run)
 	err = sample_xdp_attach(&xdp, run->skel->progs.pktcount);
 	if (err)
 		return err;
-	run->start_ns = now_ns();
+	run->start_ns = sample_now();
 	run->then.ts_ns = run->start_ns;
 	sample_xdp_ready(&xdp);
 	err = sample_loop_run(&ops);

@@ -215,7 +215,11 @@ bool sample_loop_stopped(void);
 bool sample_count_reached(void);
 bool sample_count_is_full(void);
 bool sample_reader_gone(void);
-__u64 sample_realtime(__u64 monotonic_ns);
+
+/* --- clock (sample_clock.c) ------------------------------------------------------ */
+
+__u64 sample_now(void);
+__u64 sample_realtime(__u64 ns);
 
 /* --- file systems (sample_mount.c) ----------------------------------------------- */
 

@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
-#include <time.h>
 #include <unistd.h>
 #include <linux/magic.h>
 #include <bpf/bpf.h>
@@ -422,14 +421,6 @@ static int by_time(const void *a, const void *b)
 	return x->ts_ns < y->ts_ns ? -1 : x->ts_ns > y->ts_ns;
 }
 
-static __u64 monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
-
 /**
  * sample_connect_pending() - show the attempts that have no result yet
  * @conn: the programs, stopped
@@ -457,7 +448,7 @@ int sample_connect_pending(const struct sample_connect *conn,
 			continue;
 		found[n] = attempt.ev;
 		found[n].ret = EINPROGRESS;
-		found[n++].lat_ns = monotonic_ns() - attempt.ev.ts_ns;
+		found[n++].lat_ns = sample_now() - attempt.ev.ts_ns;
 	}
 	qsort(found, n, sizeof(*found), by_time);
 	for (i = 0; i < n; i++)

@@ -11,7 +11,6 @@
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
-#include <time.h>
 #include <unistd.h>
 #include "sample.h"
 
@@ -235,28 +234,4 @@ int sample_loop_run(const struct sample_loop_ops *ops)
 	if (err)
 		pr_err("failed to wait for events: %s", strerror(-err));
 	return err;
-}
-
-static __u64 clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
-
-/**
- * sample_realtime() - bpf_ktime_get_ns() as time of day
- * @monotonic_ns: CLOCK_MONOTONIC in ns
- *
- * Return: ns since 1970-01-01 00:00 UTC; the offset is taken once, so that
- * times of one run differ by what passed between them.
- */
-__u64 sample_realtime(__u64 monotonic_ns)
-{
-	static __u64 offset;
-
-	if (!offset)
-		offset = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
-	return monotonic_ns + offset;
 }

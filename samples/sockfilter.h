@@ -45,7 +45,7 @@ enum sockfilter_expr {
 
 /**
  * struct sockfilter_event - a TCP or ICMP packet that the filter has met (--trace)
- * @ts_ns: CLOCK_MONOTONIC in ns
+ * @ts_ns: bpf_ktime_get_ns()
  * @pkt: what was found in it
  * @ifindex: interface
  * @len: length of the frame

@@ -51,7 +51,7 @@ enum tcpconnect_count {
 
 /**
  * struct tcpconnect_event - an attempt to connect
- * @ts_ns: when connect() was called, CLOCK_MONOTONIC in ns
+ * @ts_ns: when connect() was called, bpf_ktime_get_ns()
  * @lat_ns: from then until the result
  * @saddr: local address, IPv4 as ::ffff:a.b.c.d; zero if it was never chosen
  * @daddr: remote address, likewise

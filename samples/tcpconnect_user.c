@@ -481,7 +481,6 @@ static int configure(void)
 static int loop(struct run *run)
 {
 	struct sample_loop_ops ops = { .tick = on_tick, .readable = on_ring, .ctx = run };
-	struct timespec now;
 	int err;
 
 	run->ring = ring_buffer__new(sample_connect_events(&run->conn), on_event, NULL, NULL);
@@ -490,8 +489,7 @@ static int loop(struct run *run)
 		return -errno;
 	}
 	ops.fd = ring_buffer__epoll_fd(run->ring);
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	start_ns = now.tv_sec * 1000000000ULL + now.tv_nsec;
+	start_ns = sample_now();
 
 	print_ready(&run->conn);
 	err = sample_loop_run(&ops);

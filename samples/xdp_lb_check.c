@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include <linux/netlink.h>
 #include "sample.h"
@@ -220,10 +219,7 @@ static bool all_resolved(struct lb_checker *c)
 
 static long now_ms(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	return sample_now() / 1000000;
 }
 
 /* All at once: the time is that of one. */

@@ -8,7 +8,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
@@ -68,14 +67,6 @@ struct lb_health {
 	unsigned int n;
 };
 
-static __u64 now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * SECOND + now.tv_nsec;
-}
-
 /* --- libcurl's sockets and timers ---------------------------------------------------- */
 
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *socket_ctx)
@@ -101,7 +92,7 @@ static int on_timer(CURLM *multi, long ms, void *ctx)
 {
 	struct lb_health *health = ctx;
 
-	health->curl_ns = ms < 0 ? NEVER : now_ns() + ms * MS;
+	health->curl_ns = ms < 0 ? NEVER : sample_now() + ms * MS;
 	return 0;
 }
 
@@ -109,12 +100,15 @@ static int arm_timer(struct lb_health *health)
 {
 	__u64 ns = health->curl_ns < health->next_ns ? health->curl_ns : health->next_ns;
 	struct itimerspec when = {};
+	__u64 now = sample_now();
 
 	if (ns != NEVER) {
+		/* 0 would mean never. */
+		ns = ns > now ? ns - now : 1;
 		when.it_value.tv_sec = ns / SECOND;
 		when.it_value.tv_nsec = ns % SECOND;
 	}
-	return timerfd_settime(health->timer_fd, TFD_TIMER_ABSTIME, &when, NULL) ? -errno : 0;
+	return timerfd_settime(health->timer_fd, 0, &when, NULL) ? -errno : 0;
 }
 
 static void handle_events(struct lb_health *health, const struct epoll_event *ev, int n)
@@ -136,7 +130,7 @@ static void handle_timers(struct lb_health *health)
 {
 	int running;
 
-	if (health->curl_ns > now_ns())
+	if (health->curl_ns > sample_now())
 		return;
 	health->curl_ns = NEVER;
 	curl_multi_socket_action(health->multi, CURL_SOCKET_TIMEOUT, 0, &running);
@@ -147,7 +141,7 @@ static void handle_timers(struct lb_health *health)
 /* Checks say nothing while this host has no memory or no files left. */
 static void complain(struct lb_health *health, int err)
 {
-	__u64 now = now_ns();
+	__u64 now = sample_now();
 
 	if (now < health->complain_ns)
 		return;
@@ -203,7 +197,7 @@ static void finish_done(struct lb_health *health)
 static void schedule_first(struct watch *watch, unsigned int i, unsigned int n)
 {
 	__u64 interval = watch->target.check.interval_ms * MS;
-	__u64 now = now_ns();
+	__u64 now = sample_now();
 
 	watch->grid_ns = now + interval * i / n;
 	watch->due_ns = now + (interval < SECOND ? interval : SECOND) * i / n;
@@ -222,7 +216,7 @@ static void schedule_next(struct watch *watch, __u64 now)
 
 static void start_due(struct lb_health *health)
 {
-	__u64 now = now_ns();
+	__u64 now = sample_now();
 	struct watch *watch;
 	unsigned int i;
 
@@ -357,8 +351,8 @@ static void take_watches(struct lb_health *health, struct watch **old, struct wa
 	free(health->watches);
 	health->watches = watches;
 	health->n = n;
-	/* Look at all of them at once: 0 would mean never to the timer. */
-	health->next_ns = n ? 1 : NEVER;
+	/* Look at all of them at once. */
+	health->next_ns = n ? 0 : NEVER;
 }
 
 /**

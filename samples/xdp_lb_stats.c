@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -24,7 +23,7 @@ enum {
 
 /**
  * struct report - the counters at one moment
- * @ts_ns: CLOCK_MONOTONIC; 0: not read yet
+ * @ts_ns: sample_now(); 0: not read yet
  * @stats: of each backend
  * @reasons: by enum lb_reason
  * @usage: the flow table
@@ -72,14 +71,6 @@ static const struct {
 };
 
 /* --- reading ---------------------------------------------------------------------------- */
-
-static __u64 now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
-}
 
 /* Add up what the CPUs have: @n numbers of 64 bits each. */
 static int read_percpu(int fd, __u32 key, __u64 *values, __u64 *sums, unsigned int n)
@@ -144,7 +135,7 @@ int lb_read_report(const struct lb_state *state)
 	int err;
 
 	then = now;
-	now.ts_ns = now_ns();
+	now.ts_ns = sample_now();
 	link_backends(state, &now);
 	err = read_counters(state, &now);
 	return err ?: lb_read_usage(state, &now.usage);

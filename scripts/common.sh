@@ -125,7 +125,7 @@ sample_called()
 
 # The capabilities that scripts and tests need; capabilities(7) has the numbers.
 declare -A NETBPF_CAPS=([CHOWN]=0 [NET_BIND_SERVICE]=10 [NET_ADMIN]=12 [NET_RAW]=13
-	[SYS_PTRACE]=19 [SYS_ADMIN]=21 [SYS_RESOURCE]=24 [PERFMON]=38 [BPF]=39)
+	[SYS_PTRACE]=19 [SYS_ADMIN]=21 [SYS_RESOURCE]=24 [SYS_TIME]=25 [PERFMON]=38 [BPF]=39)
 
 # Those of a lab: namespaces and links, ping, and nginx, which owns its files and listens
 # on port 80.

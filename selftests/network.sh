@@ -130,6 +130,22 @@ test_json()
 		.ends.answered == 3 and .xdp.seen == .tc.seen and .lost == 0'
 }
 
+test_time_namespace()
+{
+	local now
+
+	time_namespace 100000
+	now=$(date +%s)
+	start_main 20 "${IN_TIME[@]}" "$NETWORK" -n "$SERVER" -i right -j \
+		--xdp pass --sockfilter --tc pass
+	expect_answers 3 "$S4"
+	eventually 5 requests_are 3
+	stop
+	expect_json 'map(select(.icmp_type == 8)) | length == 3 and all(.[];
+		[.hooks[].hook] == ["xdp", "sockfilter", "tc"] and .end == "stack" and
+		(.ts_ns / 1e9 - $now | . > -1 and . < 20))' --argjson now "$now"
+}
+
 test_count()
 {
 	start -c 3 --xdp drop-ping
@@ -248,6 +264,6 @@ run_tests test_all_hooks_by_default test_one_hook test_two_hooks test_dropped_in
 	test_only_what_comes_in test_replies_have_a_path test_tcp test_big_tcp test_tcp_gro \
 	test_switch_actions test_switch_off_and_on \
 	test_switching_leaves_no_gap test_bad_lines test_status_help_quit test_end_of_input \
-	test_commands_from_a_file test_tcpconnect test_json test_count \
+	test_commands_from_a_file test_tcpconnect test_json test_time_namespace test_count \
 	test_quiet_duration_interval test_usage test_kill_9_leaves_nothing \
 	test_ended_leaves_nothing test_busy_hook test_ssh_interface_is_refused

@@ -130,7 +130,7 @@ run_tests test_drop_v4 test_drop_v6 test_pass_v4 test_pass_v6 test_own_pings_are
 	test_src_and_dst test_filter_of_one_family_only test_every_2 test_every_3 \
 	test_every_counts_matches test_every_with_pass test_fragments_v4 test_fragments_v6 \
 	test_ip_options test_ipv6_extension_headers test_vlan_tags_in_the_frame \
-	test_odd_frames_pass test_vlan_devices test_json_events test_json_ready \
+	test_odd_frames_pass test_vlan_devices test_json_events test_json_in_a_time_namespace test_json_ready \
 	test_json_summary_adds_up test_seen_is_all_packets test_count test_count_of_a_batch test_count_and_quiet \
 	test_quiet test_interval test_duration test_end_before_the_count \
 	test_lines_are_not_kept_back test_flood \

@@ -271,7 +271,7 @@ run_tests test_connected_v4 test_connected_v6 test_connected_v4_mapped test_refu
 	test_unreachable_by_icmp test_timeout test_nonblocking test_closed_before_the_result \
 	test_no_port_left test_pending_at_the_end test_pending_in_connect_has_a_port \
 	test_any_address test_bound_port test_only_tcp_and_only_outgoing test_times \
-	test_filter_family test_filter_port test_filter_comm test_filter_uid test_filter_pid \
+	test_time_namespace test_filter_family test_filter_port test_filter_comm test_filter_uid test_filter_pid \
 	test_pid_namespace test_filter_netns test_all_namespaces test_filter_cgroup test_bad_cgroup \
 	test_bad_options test_columns test_all_columns test_narrow_columns test_odd_names \
 	test_json_ready test_summary test_quiet test_limit test_interval test_count_table \

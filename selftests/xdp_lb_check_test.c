@@ -42,6 +42,7 @@ void sample_fs_look(const struct sample_fs *fs, struct sample_fs_report *report)
 #include "xdp_lb_check.c"
 #include "xdp_lb_check_iface.c"
 #undef lb_link_read
+#include "sample_clock.c"
 #include "sample_net.c"
 #include "test_root.h"
 #include "xdp_lb_netns.h"

@@ -22,6 +22,7 @@
 #include "sample_format.c"
 #include "xdp_lb_probe.c"
 #include "xdp_lb_health.c"
+#include "sample_clock.c"
 
 /* FIXTURE_SETUP() and FIXTURE_TEARDOWN() make functions that are not static. */
 #pragma GCC diagnostic ignored "-Wmissing-prototypes"

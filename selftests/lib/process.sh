@@ -37,3 +37,19 @@ no_process()
 	done
 	[ ${#found[@]} -eq 0 ] || fail "processes left: ${found[*]}"
 }
+
+# time_namespace SECONDS: where CLOCK_MONOTONIC is so much ahead; "${IN_TIME[@]}" in front
+# of a command has it run there.
+# shellcheck disable=SC2034 # for the caller
+time_namespace()
+{
+	local holder missing
+
+	[ -e /proc/self/timens_offsets ] || skip "this kernel has no time namespaces"
+	missing=$(missing_caps SYS_TIME)
+	[ -z "$missing" ] || skip "needs root with $(caps_text "$missing")"
+	start_sample holder 10 unshare --time --monotonic "$1" \
+		sh -c 'echo ready: && exec sleep 1000'
+	# That of its children: itself it is there since Linux 6.3.
+	IN_TIME=(nsenter "--time=/proc/$holder/ns/time_for_children" --)
+}

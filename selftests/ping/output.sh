@@ -36,6 +36,18 @@ test_json_events()
 		--argjson now "$now"
 }
 
+test_json_in_a_time_namespace()
+{
+	local now
+
+	time_namespace 100000
+	start_main 20 "${IN_TIME[@]}" "$PING" -n "$SERVER" -i right -j
+	now=$(date +%s)
+	expect_silence 1 "$S4"
+	stop
+	expect_json '.[1].ts_ns / 1e9 - $now | . > -1 and . < 5' --argjson now "$now"
+}
+
 test_json_ready()
 {
 	local index

@@ -235,6 +235,27 @@ test_only_tcp_and_only_outgoing()
 	expect_json '.[-1].attempts == 1'
 }
 
+# lat_us and ts_ns of what is pending, as of anything; -t counts from the start.
+test_time_namespace()
+{
+	local before after
+
+	time_namespace 100000
+	start_main 30 "${IN_TIME[@]}" "$TCPCONNECT" --backend "$BACKEND" -n "$CLIENT" -j
+	before=$(date +%s%N)
+	hold "$HOLE" 1001
+	stop
+	after=$(date +%s%N)
+	expect_json '.[1] | .ret == "EINPROGRESS" and .ts_ns > $before and .ts_ns < $after and
+		.lat_us * 1000 < $after - $before' --argjson before "$before" --argjson after "$after"
+	start_main 30 "${IN_TIME[@]}" "$TCPCONNECT" --backend "$BACKEND" -n "$CLIENT" -t
+	peer "$S4" "$PORT"
+	eventually 5 grep -q "$S4" "$SAMPLE_OUT"
+	expect_match "$SAMPLE_OUT" '^ *[0-9]+\.[0-9]{3} '
+	expect_no_match "$SAMPLE_OUT" '^ *0\.000 '
+	stop
+}
+
 test_times()
 {
 	local before after
