@@ -3,9 +3,13 @@
  * The clock of BPF programs, bpf_ktime_get_ns(): CLOCK_MONOTONIC as it is outside of all
  * time namespaces (time_namespaces(7)). It is the clock of the loaders, too.
  */
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
 #include <time.h>
+#include <unistd.h>
 #include "sample.h"
 
 #define NS_PER_SEC 1000000000LL
@@ -68,19 +72,37 @@ __u64 sample_now(void)
 	return clock_ns(CLOCK_MONOTONIC) - offset;
 }
 
+/*
+ * The time of day was set since the last call, or this is the first one. It is an alarm at
+ * the end of all time that tells: the kernel cancels it when the clock makes a step.
+ */
+static bool clock_was_set(void)
+{
+	const struct itimerspec end = { .it_value.tv_sec = LONG_MAX };
+	static int fd = -1;
+	__u64 expired;
+
+	if (fd >= 0)
+		return read(fd, &expired, sizeof(expired)) < 0 && errno == ECANCELED;
+	fd = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (fd >= 0)
+		timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &end, NULL);
+	return true;
+}
+
 /**
  * sample_realtime() - bpf_ktime_get_ns() as time of day
  * @ns: of bpf_ktime_get_ns() or sample_now()
  *
- * Return: ns since 1970-01-01 00:00 UTC; the offset is taken once, so that
- * times of one run differ by what passed between them.
+ * Return: ns since 1970-01-01 00:00 UTC, by the clock as it is set now; while nobody sets
+ * it, times differ by what passed between them.
  */
 __u64 sample_realtime(__u64 ns)
 {
 	static __u64 offset;
 	__u64 now;
 
-	if (!offset) {
+	if (clock_was_set()) {
 		now = sample_now();
 		offset = clock_ns(CLOCK_REALTIME) - now;
 	}

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Tests of samples/sample_clock.c: its clock is that of BPF programs, in time namespaces too. */
+/*
+ * Tests of samples/sample_clock.c: its clock is that of BPF programs, in time namespaces
+ * too, and its time of day follows the clock of the machine.
+ *
+ * alone: it sets the clock of the machine, and back
+ */
 #include <errno.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/timex.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <linux/capability.h>
@@ -107,6 +113,57 @@ TEST(namespace_of_children_is_not_ours)
 	now = sample_now();
 	EXPECT_LE(before, now);
 	EXPECT_GE(clock_ns(CLOCK_MONOTONIC), now);
+}
+
+/* Set the clock of the machine so much forward, or backward. */
+static int step_clock(long us)
+{
+	struct timex step = {
+		.modes = ADJ_SETOFFSET | ADJ_NANO,
+		.time = { .tv_sec = us < 0 ? -1 : 0 },
+	};
+
+	step.time.tv_usec = us * 1000 - step.time.tv_sec * NS_PER_SEC;
+	return adjtimex(&step) < 0 ? -errno : 0;
+}
+
+/* For some microseconds, and by so little that nobody else minds. */
+TEST(time_of_day_follows_the_clock)
+{
+	__u64 before, between, after;
+	const long step_us = 2000;
+	int forward, back;
+
+	if (!sample_has_cap(CAP_SYS_TIME))
+		SKIP(return, "needs root with CAP_SYS_TIME");
+	before = sample_realtime(0);
+	forward = step_clock(step_us);
+	between = sample_realtime(0);
+	back = forward ? 0 : step_clock(-step_us);
+	after = sample_realtime(0);
+	if (forward == -EPERM)
+		SKIP(return, "nobody may set the clock of this machine");
+	ASSERT_EQ(0, forward);
+	ASSERT_EQ(0, back);
+	/* The offset cannot be read at one moment. */
+	EXPECT_LT(before + (step_us - 1000) * 1000, between);
+	EXPECT_GT(before + (step_us + 1000) * 1000, between);
+	EXPECT_LT(after + (step_us - 1000) * 1000, between);
+	EXPECT_GT(after + (step_us + 1000) * 1000, between);
+}
+
+/* Else the order of packets would not be that of their times. */
+TEST(time_of_day_has_no_jitter)
+{
+	__u64 now, first = sample_realtime(0), later = first;
+	unsigned int i;
+
+	for (i = 0; i < 1000 && later == first; i++)
+		later = sample_realtime(0);
+	EXPECT_EQ(first, later);
+	now = sample_realtime(sample_now());
+	EXPECT_GT(clock_ns(CLOCK_REALTIME) + NS_PER_SEC, now);
+	EXPECT_LT(clock_ns(CLOCK_REALTIME) - NS_PER_SEC, now);
 }
 
 TEST_HARNESS_MAIN
