@@ -180,9 +180,11 @@ __printf(1, 2) void pr_hint(const char *fmt, ...);
 void pr_hint_doctor(void);
 void pr_hint_help(void);
 int sample_load_failed(const char *what, int err);
-int sample_exit_status(int err);
 void sample_log_init(void);
 
+/* --- stdout (sample_output.c) ------------------------------------------------ */
+
+int sample_exit_status(int err);
 json_writer_t *sample_json_begin(const char *event);
 void sample_json_end(json_writer_t *json);
 
