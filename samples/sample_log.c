@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Messages on stderr: "foo: failed to VERB OBJECT: reason", and below it the
- * command that cures it.
+ * command that cures it. No message changes errno: "return -errno;" may come behind it.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -12,11 +12,14 @@
 
 static void vprint(const char *prefix, const char *sep, const char *fmt, va_list ap)
 {
+	int err = errno;
+
 	/* stdout first, so that the two are in order where they go to one file. */
 	fflush(stdout);
 	fprintf(stderr, "%s%s", prefix, sep);
 	vfprintf(stderr, fmt, ap);
 	fputc('\n', stderr);
+	errno = err;
 }
 
 /**

@@ -31,21 +31,21 @@ static struct {
  */
 static FILE *take_stdout(void)
 {
-	int fd = dup(STDOUT_FILENO);
+	int err, fd = dup(STDOUT_FILENO);
 	FILE *file;
 
 	if (fd < 0)
 		return NULL;
 	file = fdopen(fd, "w");
-	if (!file) {
-		close(fd);
-		return NULL;
-	}
-	if (dup2(STDERR_FILENO, STDOUT_FILENO) < 0) {
+	if (file && dup2(STDERR_FILENO, STDOUT_FILENO) >= 0)
+		return file;
+	err = errno;
+	if (file)
 		fclose(file);
-		return NULL;
-	}
-	return file;
+	else
+		close(fd);
+	errno = err;
+	return NULL;
 }
 
 static int out_failed(const char *what, int err)
@@ -77,6 +77,7 @@ int pcap_out_open(const char *path, __u32 snaplen)
 	if (!out.file)
 		return out_failed("open", errno);
 	setvbuf(out.file, NULL, _IOFBF, OUT_BUFFER);
+	errno = 0;
 	out.dead = pcap_open_dead_with_tstamp_precision(DLT_EN10MB, snaplen,
 							PCAP_TSTAMP_PRECISION_NANO);
 	if (out.dead)

@@ -24,13 +24,17 @@ static inline int loopback_up(void)
 {
 	struct ifreq ifr = { .ifr_name = "lo" };
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
-	int err;
+	int err = 0;
 
-	err = fd < 0 || ioctl(fd, SIOCGIFFLAGS, &ifr);
+	if (fd < 0)
+		return -errno;
+	if (ioctl(fd, SIOCGIFFLAGS, &ifr))
+		err = -errno;
 	ifr.ifr_flags |= IFF_UP;
-	err = err || ioctl(fd, SIOCSIFFLAGS, &ifr);
+	if (!err && ioctl(fd, SIOCSIFFLAGS, &ifr))
+		err = -errno;
 	close(fd);
-	return err ? -errno : 0;
+	return err;
 }
 
 /**

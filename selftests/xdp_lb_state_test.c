@@ -48,9 +48,9 @@ FIXTURE_SETUP(state)
 		SKIP(return, "%s", test_lacked);
 	/* First: the path of this binary belongs to the mounts that it was started with. */
 	path_of_xdp_lb(self->xdp_lb, sizeof(self->xdp_lb));
-	ASSERT_EQ(0, test_mount("bpf", "/sys/fs/bpf")) TH_LOG("%s", strerror(errno));
+	ASSERT_EQ(0, test_mount("bpf", "/sys/fs/bpf"));
 	ASSERT_EQ(0, mkdir(LB_PIN_ROOT, 0700));
-	ASSERT_EQ(0, mkdir(self->dir, 0700)) TH_LOG("%s: %s", self->dir, strerror(errno));
+	ASSERT_EQ(0, mkdir(self->dir, 0700) ? errno : 0) TH_LOG("%s", self->dir);
 }
 
 FIXTURE_TEARDOWN(state)

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Tests of samples/sample_log.c: what a message leaves as it was. */
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+/* First: the harness takes its ARRAY_SIZE. */
+#include "sample.h"
+#include <kselftest_harness.h>
+#include "sample_called.c"
+#include "sample_log.c"
+#include "sample_refused.c"
+
+static const struct sample_info info = { .name = "test" };
+struct sample_config sample = { .info = &info };
+
+static void err(void)
+{
+	pr_err("failed to %s", "try");
+}
+
+static void hint(void)
+{
+	pr_hint("try %s", "again");
+}
+
+static void say(void)
+{
+	pr_info("it is %s", "this");
+}
+
+/* errno behind a message that nobody can read, as on a full disk. */
+static int errno_behind(void (*message)(void))
+{
+	int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+	int kept = dup(STDERR_FILENO);
+	int after;
+
+	dup2(full, STDERR_FILENO);
+	errno = EXDEV;
+	message();
+	after = errno;
+	dup2(kept, STDERR_FILENO);
+	close(kept);
+	close(full);
+	return after;
+}
+
+TEST(messages_leave_errno)
+{
+	EXPECT_EQ(EXDEV, errno_behind(err));
+	EXPECT_EQ(EXDEV, errno_behind(hint));
+	EXPECT_EQ(EXDEV, errno_behind(say));
+	EXPECT_EQ(EXDEV, errno_behind(pr_hint_doctor));
+	EXPECT_EQ(EXDEV, errno_behind(pr_hint_help));
+}
+
+TEST_HARNESS_MAIN
