@@ -184,6 +184,9 @@ void sample_log_init(void);
 
 /* --- stdout (sample_output.c) ------------------------------------------------ */
 
+void sample_output_init(void);
+bool sample_output_check(void);
+void sample_hint_file(int fd, int err);
 int sample_exit_status(int err);
 json_writer_t *sample_json_begin(const char *event);
 void sample_json_end(json_writer_t *json);

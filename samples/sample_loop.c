@@ -187,6 +187,7 @@ static int wait_and_dispatch(const struct sample_loop_ops *ops, int epoll_fd, in
 	int i, n, err = 0;
 
 	while (!stopped && !err) {
+		sample_output_check();
 		n = epoll_wait(epoll_fd, ev, ARRAY_SIZE(ev), -1);
 		if (n < 0 && errno != EINTR)
 			return -errno;

@@ -159,7 +159,7 @@ static int print_version(const struct sample_option *opt,
 {
 	printf("%s: netbpf %s, libbpf %s\n", sample_called_name(), NETBPF_VERSION,
 	       libbpf_version_string());
-	exit(SAMPLE_OK);
+	exit(sample_exit_status(0));
 }
 
 /* A common option and the group that it belongs to, 0: always there. */
@@ -222,7 +222,7 @@ static int print_help(const struct sample_option *opt,
 	printf("\nExamples:\n");
 	sample_called_examples(sample.info->examples);
 	printf("\nExit status: 0 done, 1 failed, 2 usage, 3 this machine cannot do it.\n");
-	exit(SAMPLE_OK);
+	exit(sample_exit_status(0));
 }
 
 static void usage_exit(void)
@@ -322,7 +322,7 @@ void sample_init(const struct sample_info *info, int argc, char **argv)
 {
 	sample.info = info;
 	sample_called_init(argc, argv);
-	setlinebuf(stdout);
+	sample_output_init();
 	parse_options(argc, argv);
 
 	if (sample.verbose && sample.quiet) {

@@ -22,6 +22,7 @@ static struct {
 	FILE *file;
 	pcap_dumper_t *dumper;
 	pcap_t *dead;
+	int write_err;
 	int err;
 } out;
 
@@ -51,8 +52,8 @@ static FILE *take_stdout(void)
 static int out_failed(const char *what, int err)
 {
 	pr_err("failed to %s %s: %s", what, out.path, strerror(err));
-	if (err == ENOSPC)
-		pr_hint("df -h %s", out.file == stdout ? "." : out.path);
+	if (out.file)
+		sample_hint_file(fileno(out.file), err);
 	return -err;
 }
 
@@ -83,9 +84,16 @@ int pcap_out_open(const char *path, __u32 snaplen)
 	if (out.dead)
 		out.dumper = pcap_dump_fopen(out.dead, out.file);
 	if (!out.dumper)
-		return out_failed("write", errno ? errno : ENOMEM);
+		return out_failed("write", errno ?: ENOMEM);
 	/* The header goes out now: a reader in a pipe waits for it. */
 	return pcap_out_flush();
+}
+
+/* The first error: it may come in the middle of a packet, long before the buffer is flushed. */
+static void keep_error(void)
+{
+	if (!out.write_err && ferror(out.file))
+		out.write_err = errno ?: EIO;
 }
 
 /**
@@ -104,7 +112,9 @@ void pcap_out_write(const struct packet *pkt)
 		.len = pkt->len,
 	};
 
+	errno = 0;
 	pcap_dump((unsigned char *)out.dumper, &hdr, pkt->data);
+	keep_error();
 }
 
 /**
@@ -118,9 +128,10 @@ int pcap_out_flush(void)
 	if (!out.dumper || out.err)
 		return out.err;
 	errno = 0;
-	if (!pcap_dump_flush(out.dumper) && !ferror(out.file))
-		return 0;
-	out.err = errno == EPIPE ? -EPIPE : out_failed("write", errno ? errno : EIO);
+	pcap_dump_flush(out.dumper);
+	keep_error();
+	if (out.write_err)
+		out.err = out.write_err == EPIPE ? -EPIPE : out_failed("write", out.write_err);
 	return out.err;
 }
 

@@ -197,6 +197,20 @@ test_documentation_has_the_options()
 	done
 }
 
+test_help_that_is_lost()
+{
+	local name opt
+
+	for name in $ALL; do
+		for opt in --help --version; do
+			STATUS=0
+			"$BIN/$name" "$opt" >/dev/full 2>"$ERR_FILE" || STATUS=$?
+			expect_eq "status of $name $opt >/dev/full" "$STATUS" 1
+			expect_err "^$name: failed to write lines to stdout: No space left on device\$"
+		done
+	done
+}
+
 test_version()
 {
 	local name opt
@@ -255,7 +269,7 @@ test_netns_by_path()
 }
 
 run_tests test_help test_help_names_every_option test_help_is_complete \
-	test_documentation_has_the_options test_version \
+	test_documentation_has_the_options test_help_that_is_lost test_version \
 	test_unknown_option test_unknown_option_in_a_cluster test_missing_argument \
 	test_stray_argument test_bad_numbers test_bad_seconds test_bad_words \
 	test_bad_prefixes test_good_numbers test_verbose_with_quiet test_no_interface \
@@ -265,5 +279,5 @@ run_tests test_help test_help_names_every_option test_help_is_complete \
 	test_interface_by_number test_long_options_and_clusters test_ready_in_json \
 	test_errors_in_json_mode test_duration test_verbose_and_quiet test_sigint \
 	test_sigterm test_sighup test_stdout_closed_by_reader test_stdout_not_open \
-	test_stdout_full test_kill_9 test_called_by_path test_called_as_installed \
+	test_stdout_full test_stdout_limited test_stdout_full_is_told_at_once test_kill_9 test_called_by_path test_called_as_installed \
 	test_hints_can_be_pasted

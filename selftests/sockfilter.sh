@@ -272,7 +272,7 @@ run_tests test_lines_are_those_of_tcpdump test_lines_with_link_header test_dump_
 	test_json_with_data test_time_of_day test_pcap_holds_what_curl_got \
 	test_long_packets_keep_their_length test_packets_longer_than_64_kib test_nanoseconds test_snap_lengths \
 	test_pipe_into_tcpdump test_pipe_whose_reader_ends test_json_with_pcap_on_stdout \
-	test_write_errors test_file_after_kill_9 test_nothing_unfiltered \
+	test_write_errors test_full_disk test_limit_of_the_file_size test_file_after_kill_9 test_nothing_unfiltered \
 	test_tcp_is_the_default test_proto test_port test_host test_direction test_loopback \
 	test_two_interfaces test_count test_quiet test_lines_are_not_kept_back test_copy_only \
 	test_trace test_expression test_expression_and_own_filters \

@@ -163,8 +163,43 @@ test_stdout_full()
 		STATUS=0
 		timeout $((20 * NETBPF_SLOW)) "${BASE[@]}" -d 0.1 >/dev/full 2>"$ERR_FILE" || STATUS=$?
 		expect_eq "status of $name >/dev/full" "$STATUS" 1
-		expect_err "^$name: failed to write"
+		expect_err "^$name: failed to write lines to stdout: No space left on device\$"
+		expect_err "^  hint: df -h /dev/full\$"
 		detached || fail "$name left a program"
+	done
+}
+
+# The limit of the size of files does not kill: all is detached, and the reason told.
+test_stdout_limited()
+{
+	local name
+
+	for name in $SAMPLES; do
+		base "$name"
+		STATUS=0
+		# Through a pipe: the limit would hold for the file with the messages, too.
+		ERR=$(ulimit -f 0; exec timeout $((20 * NETBPF_SLOW)) \
+			"${BASE[@]}" -d 0.1 2>&1 >"$TMP/limited") || STATUS=$?
+		expect_eq "status of $name behind ulimit -f 0" "$STATUS" 1
+		[[ $'\n'$ERR == *$'\n'"$name: failed to write lines to stdout: File too large"* ]] ||
+			fail "$name: $ERR"
+		detached || fail "$name left a program"
+	done
+}
+
+# Not only at its end, which may be far away.
+test_stdout_full_is_told_at_once()
+{
+	local name pid
+
+	for name in $SAMPLES; do
+		base "$name"
+		start_bg pid bash -c 'exec "$@" >/dev/full' bash "${BASE[@]}" -d 60
+		eventually 20 grep -q "^$name: failed to write lines" "$(sample_err "$pid")"
+		! sample_ended "$pid" || fail "$name has ended"
+		stop_sample "$pid" || :
+		expect_eq "status of $name" "$STATUS" 1
+		expect_eq "messages of $name" "$(grep -c 'failed to write' "$(sample_err "$pid")")" 1
 	done
 }
 

@@ -171,6 +171,39 @@ test_write_errors()
 	expect_err '^  hint: df'
 }
 
+# full_file REASON HINT COMMAND...: COMMAND starts the sample where 512 KiB of $TMP/disk/pcap
+# can be written. More than its buffer holds comes at once: the file is full before the
+# buffer is flushed. It says why, and ends as ever.
+full_file()
+{
+	local reason=$1 hint=$2
+
+	shift 2
+	mkdir -p "$TMP/disk"
+	start_main 20 "$@" "$SOCKFILTER" -n "$SERVER" -i right -w "$TMP/disk/pcap" \
+		--proto udp -Q in
+	kill -STOP "$PID"
+	udp 1300 9 1000
+	kill -CONT "$PID"
+	wait_sample "$PID" 10 || :
+	expect_eq status "$STATUS" 1
+	expect_match "$SAMPLE_ERR" "^sockfilter: failed to write $TMP/disk/pcap: $reason\$"
+	expect_match "$SAMPLE_ERR" "^  hint: $hint\$"
+	expect_summary '[0-9]+' 1300 0
+}
+
+test_full_disk()
+{
+	full_file 'No space left on device' "df -h $TMP/disk/pcap" unshare --mount \
+		sh -c 'mount -t tmpfs -o size=512k none "$0" && exec "$@"' "$TMP/disk"
+}
+
+test_limit_of_the_file_size()
+{
+	full_file 'File too large' 'larger files: ulimit -f unlimited' \
+		bash -c 'ulimit -f 512 && exec "$@"' bash
+}
+
 # What had come is in the file, whole, when the process is killed.
 test_file_after_kill_9()
 {
