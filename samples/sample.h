@@ -52,6 +52,8 @@ enum sample_mode {
 
 enum {
 	SAMPLE_IFACE_MAX = 16,
+	/* Of an alternative name, as ALTIFNAMSIZ. */
+	SAMPLE_IFNAME_LEN = 128,
 };
 
 /* --- options (sample_opts.c) ---------------------------------------------- */
@@ -122,7 +124,7 @@ struct sample_info {
 /**
  * struct sample_config - what the common options said
  * @info: the sample
- * @ifnames: interfaces of -i, names or numbers
+ * @ifnames: interfaces of -i, by their own names
  * @n_ifnames: how many
  * @netns: -n, NULL: stay
  * @mode: -m
@@ -235,6 +237,8 @@ int sample_mount(const struct sample_fs *fs, const char *what);
 /* --- network (sample_net.c) ----------------------------------------------------- */
 
 int sample_enter_netns(void);
+int sample_name_ifaces(void);
+unsigned int sample_find_iface(const char *name);
 unsigned int sample_ifindex(const char *name);
 const char *sample_ifname(unsigned int ifindex);
 bool sample_carries_ssh(unsigned int ifindex);

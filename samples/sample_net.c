@@ -10,8 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <linux/rtnetlink.h>
 #include "sample.h"
 
 /* -n brought us into another network namespace. */
@@ -72,10 +74,57 @@ int sample_enter_netns(void)
 	return err;
 }
 
+/* if_nametoindex() takes no more than IF_NAMESIZE: an alternative name may be longer. */
+static unsigned int find_altname(const char *name)
+{
+	struct {
+		struct nlmsghdr nh;
+		struct ifinfomsg ifi;
+		struct rtattr attr;
+		char name[SAMPLE_IFNAME_LEN];
+	} req = {
+		.nh.nlmsg_type = RTM_GETLINK,
+		.nh.nlmsg_flags = NLM_F_REQUEST,
+		.attr.rta_type = IFLA_ALT_IFNAME,
+		.attr.rta_len = RTA_LENGTH(strlen(name) + 1),
+	};
+	/* The rest of the answer is cut off. */
+	struct {
+		struct nlmsghdr nh;
+		struct ifinfomsg ifi;
+	} answer = {};
+	int fd;
+
+	memcpy(req.name, name, strlen(name) + 1);
+	req.nh.nlmsg_len = NLMSG_LENGTH(sizeof(req.ifi)) + RTA_ALIGN(req.attr.rta_len);
+	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	if (fd < 0)
+		return 0;
+	if (send(fd, &req, req.nh.nlmsg_len, 0) < 0 || recv(fd, &answer, sizeof(answer), 0) < 0)
+		answer.nh.nlmsg_type = NLMSG_ERROR;
+	close(fd);
+	return answer.nh.nlmsg_type == RTM_NEWLINK ? answer.ifi.ifi_index : 0;
+}
+
+/**
+ * sample_find_iface() - an interface of the current network namespace, without a message
+ * @name: its name, or an alternative one (ip link property add dev IF altname NAME)
+ *
+ * Return: its number, or 0.
+ */
+unsigned int sample_find_iface(const char *name)
+{
+	size_t len = strlen(name);
+
+	if (len < IF_NAMESIZE)
+		return if_nametoindex(name);
+	return len < SAMPLE_IFNAME_LEN ? find_altname(name) : 0;
+}
+
 /* The number of an interface, by name or number; 0 if there is none. */
 static unsigned int find_ifindex(const char *name)
 {
-	unsigned int ifindex = if_nametoindex(name);
+	unsigned int ifindex = sample_find_iface(name);
 	char buf[IF_NAMESIZE];
 	unsigned long number;
 	char *end;
@@ -88,6 +137,17 @@ static unsigned int find_ifindex(const char *name)
 	return number;
 }
 
+static void tell_absent(const char *name)
+{
+	pr_err("failed to find the interface %s%s%s", name,
+	       sample.netns ? " in the network namespace " : "",
+	       sample.netns ? sample.netns : "");
+	if (sample.netns)
+		pr_hint("nsenter --net=/run/netns/%s ip -br link", sample.netns);
+	else
+		pr_hint("ip -br link; for one in another network namespace add -n NAME");
+}
+
 /**
  * sample_ifindex() - an interface of the current network namespace
  * @name: its name or its number
@@ -98,16 +158,53 @@ unsigned int sample_ifindex(const char *name)
 {
 	unsigned int ifindex = find_ifindex(name);
 
-	if (ifindex)
-		return ifindex;
-	pr_err("failed to find the interface %s%s%s", name,
-	       sample.netns ? " in the network namespace " : "",
-	       sample.netns ? sample.netns : "");
-	if (sample.netns)
-		pr_hint("nsenter --net=/run/netns/%s ip -br link", sample.netns);
-	else
-		pr_hint("ip -br link; for one in another network namespace add -n NAME");
-	return 0;
+	if (!ifindex)
+		tell_absent(name);
+	return ifindex;
+}
+
+/* It was given before, under another name. */
+static bool is_given_twice(unsigned int i, const unsigned int ifindex[SAMPLE_IFACE_MAX])
+{
+	unsigned int j;
+
+	for (j = 0; j < i; j++) {
+		if (!ifindex[i] || ifindex[j] != ifindex[i])
+			continue;
+		pr_err("--interface %s: it is %s, which was given before", sample.ifnames[i],
+		       sample.ifnames[j]);
+		pr_hint("give each interface once");
+		return true;
+	}
+	return false;
+}
+
+/**
+ * sample_name_ifaces() - the interfaces of -i, from now on by their own names
+ *
+ * They may be given by number or by an alternative name. One that is not there keeps the
+ * name that was given: whoever needs it says so.
+ *
+ * Return: enum sample_exit; what is wrong was printed.
+ */
+int sample_name_ifaces(void)
+{
+	static char names[SAMPLE_IFACE_MAX][IF_NAMESIZE];
+	unsigned int i, ifindex[SAMPLE_IFACE_MAX];
+
+	for (i = 0; i < sample.n_ifnames; i++) {
+		ifindex[i] = find_ifindex(sample.ifnames[i]);
+		if (is_given_twice(i, ifindex))
+			return SAMPLE_USAGE;
+		if (ifindex[i] && if_indextoname(ifindex[i], names[i])) {
+			sample.ifnames[i] = names[i];
+		} else if (strlen(sample.ifnames[i]) >= IF_NAMESIZE) {
+			/* Nobody else has room for it. */
+			tell_absent(sample.ifnames[i]);
+			return SAMPLE_FAILED;
+		}
+	}
+	return SAMPLE_OK;
 }
 
 /**

@@ -110,7 +110,7 @@ static int parse_iface(const struct sample_option *opt, const char *arg)
 {
 	unsigned int i;
 
-	if (!*arg || strlen(arg) >= IF_NAMESIZE)
+	if (!*arg || strlen(arg) >= SAMPLE_IFNAME_LEN)
 		return sample_bad_arg(opt, *arg ? arg : "''", "the name of an interface");
 	for (i = 0; i < sample.n_ifnames; i++) {
 		if (!strcmp(sample.ifnames[i], arg))
@@ -316,10 +316,13 @@ static void find_needs(void)
  * @argv: of main()
  *
  * Fills the global variable sample. Exits after --help and --version (0), on a
- * bad command line (2), and if the namespace cannot be entered (1).
+ * bad command line (2), and if the namespace cannot be entered (1). Interfaces go by their
+ * own names from then on.
  */
 void sample_init(const struct sample_info *info, int argc, char **argv)
 {
+	int status;
+
 	sample.info = info;
 	sample_called_init(argc, argv);
 	sample_output_init();
@@ -340,4 +343,7 @@ void sample_init(const struct sample_info *info, int argc, char **argv)
 	sample_log_init();
 	if (sample_loop_init() || sample_enter_netns())
 		exit(SAMPLE_FAILED);
+	status = sample_name_ifaces();
+	if (status)
+		exit(status);
 }

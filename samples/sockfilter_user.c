@@ -453,26 +453,15 @@ static int usage(const char *text, const char *hint)
 	return SAMPLE_USAGE;
 }
 
-/* Two names of one interface: it would be listened to twice. */
-static int check_interfaces(void)
+/* As tcpdump would take it. */
+static int check_any(void)
 {
-	unsigned int i, j, index[SAMPLE_IFACE_MAX];
+	unsigned int i;
 
 	for (i = 0; i < sample.n_ifnames; i++) {
 		if (!strcmp(sample.ifnames[i], "any") && !if_nametoindex("any"))
 			return usage("-i any: there is no such interface here",
 				     "give each one: -i eth0 -i lo");
-		index[i] = if_nametoindex(sample.ifnames[i]);
-		if (!index[i])
-			index[i] = strtoul(sample.ifnames[i], NULL, 10);
-		for (j = 0; index[i] && j < i; j++) {
-			if (index[j] != index[i])
-				continue;
-			pr_err("--interface %s: it is %s, which was given before",
-			       sample.ifnames[i], sample.ifnames[j]);
-			pr_hint_help();
-			return SAMPLE_USAGE;
-		}
 	}
 	return SAMPLE_OK;
 }
@@ -495,7 +484,7 @@ static int check_options(void)
 		config.snaplen = SNAPLEN_MAX;
 	config.show.ifname = sample.n_ifnames > 1;
 	config.trace = config.trace && !sample.quiet;
-	return check_interfaces();
+	return check_any();
 }
 
 static int load_and_run(struct run *run, const struct sock_filter *classic, unsigned int n)

@@ -437,26 +437,44 @@ static bool is_ifname(const char *name)
 	       strcspn(name, "/: \t\n\v\f\r") == len;
 }
 
+/* One that is here goes by its own name, whichever it was given by. */
+static int take_ifname(const struct lb_place *at, const char *key, const char *name,
+		       char ifname[IF_NAMESIZE])
+{
+	unsigned int ifindex = sample_find_iface(name);
+	char shown[LB_SHOWN];
+
+	if (ifindex && if_indextoname(ifindex, ifname))
+		return 0;
+	if (strlen(name) >= IF_NAMESIZE)
+		return lb_conf_bad(at, key, "ip link", "no interface here has the name %s",
+				   lb_shown(name, shown));
+	if (!is_ifname(name))
+		return lb_conf_bad(at, key, "ip -br link",
+				   "%s cannot be the name of an interface",
+				   lb_shown(name, shown));
+	snprintf(ifname, IF_NAMESIZE, "%s", name);
+	return 0;
+}
+
 static int take_interfaces(const struct lb_place *at, struct lb_conf *conf,
 			   const struct lb_raw *raw)
 {
 	char key[LB_FIELD_MAX], shown[LB_SHOWN];
 	unsigned int i, j;
+	int err;
 
 	for (i = 0; i < raw->n_interfaces; i++) {
-		const char *name = raw->interfaces[i];
-
 		snprintf(key, sizeof(key), "interfaces[%u]", i);
-		if (!is_ifname(name))
-			return lb_conf_bad(at, key, "ip -br link",
-					   "%s cannot be the name of an interface",
-					   lb_shown(name, shown));
+		err = take_ifname(at, key, raw->interfaces[i], conf->ifnames[i]);
+		if (err)
+			return err;
 		for (j = 0; j < i; j++) {
-			if (!strcmp(name, conf->ifnames[j]))
+			if (!strcmp(conf->ifnames[i], conf->ifnames[j]))
 				return lb_conf_bad(at, key, "remove one of the two",
-						   "%s is given twice", lb_shown(name, shown));
+						   "%s is given twice",
+						   lb_shown(conf->ifnames[i], shown));
 		}
-		snprintf(conf->ifnames[i], IF_NAMESIZE, "%s", name);
 		conf->n_ifnames++;
 	}
 	return 0;

@@ -33,7 +33,7 @@ static int parse_name(const struct sample_option *opt, const char *arg)
 
 static int parse_iface(const struct sample_option *opt, const char *arg)
 {
-	if (!*arg || strlen(arg) >= IF_NAMESIZE)
+	if (!*arg || strlen(arg) >= SAMPLE_IFNAME_LEN)
 		return sample_bad_arg(opt, *arg ? arg : "''", "the name of an interface");
 	if (sample.n_ifnames == LB_IFACES_MAX)
 		return sample_bad_arg(opt, arg, "possible: at most 16 interfaces");

@@ -276,7 +276,7 @@ run_tests test_help test_help_names_every_option test_help_is_complete \
 	test_bad_interface_name test_same_interface_twice \
 	test_same_interface_by_name_and_number test_too_many_interfaces \
 	test_unknown_interface test_unknown_netns test_netns_by_path \
-	test_interface_by_number test_long_options_and_clusters test_ready_in_json \
+	test_interface_by_number test_interface_by_alternative_name test_long_options_and_clusters test_ready_in_json \
 	test_errors_in_json_mode test_duration test_verbose_and_quiet test_sigint \
 	test_sigterm test_sighup test_stdout_closed_by_reader test_stdout_not_open \
 	test_stdout_full test_stdout_limited test_stdout_full_is_told_at_once test_kill_9 test_called_by_path test_called_as_installed \

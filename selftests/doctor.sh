@@ -181,6 +181,7 @@ test_command_line()
 run_tests test_this_machine_passes test_json_is_whole_and_adds_up \
 	test_text_and_JSON_say_the_same test_json_without_jq test_colour_only_on_a_terminal \
 	test_command_line test_an_interface_that_is_not_there test_a_veth_in_a_namespace \
+	test_an_alternative_name \
 	test_state_of_an_interface test_the_limit_of_the_MTU_is_the_limit_of_the_kernel \
 	test_the_program_and_its_owner test_the_interface_of_the_ssh_session test_without_clang \
 	test_without_the_tools_of_the_lab test_without_a_kernel_tree test_without_the_probe \

@@ -36,6 +36,36 @@ modes()
 	stop
 }
 
+# By number and by an alternative name, on the command line and in a file.
+test_names_of_the_interface()
+{
+	local name ns=netbpf-$LAB-lb
+
+	alternative_name "$ns" eth0
+	for name in "$ALTNAME" "$(link_index "$ns" eth0)"; do
+		start -i "$name" --vip "tcp:$VIP:80" --backend "$A:80" --backend "$B:80"
+		works_on_eth0
+		stop
+	done
+	web_config
+	sed -i "s/\[eth0\]/[$ALTNAME]/" "$TMP/lb.yaml"
+	start -c "$TMP/lb.yaml"
+	works_on_eth0
+	lb reload
+	works_on_eth0
+	stop
+	sed -i "s/\[$ALTNAME\]/[eth0, $ALTNAME]/" "$TMP/lb.yaml"
+	expect_status 2 "$LB" check -n "$ns" -c "$TMP/lb.yaml"
+	expect_err 'interfaces\[1\]: eth0 is given twice'
+}
+
+works_on_eth0()
+{
+	expect_match "$(sample_out "$PID")" "^ready: instance $NAME on eth0 "
+	fetch 10
+	both_served
+}
+
 test_mode_tc()
 {
 	modes tc
@@ -285,7 +315,7 @@ test_other_packets_pass()
 	stop
 }
 
-run_tests test_five_hundred_requests test_mode_tc test_mode_native test_mode_skb \
+run_tests test_five_hundred_requests test_names_of_the_interface test_mode_tc test_mode_native test_mode_skb \
 	test_auto_is_tc_on_veth test_checksum_offload_stays_on test_weights \
 	test_nat_hides_the_client test_dnat_keeps_the_client test_dsr test_ipip \
 	test_ipip_native test_ipip_tells_the_mtu test_ipip_tells_the_mtu_native test_udp \

@@ -116,7 +116,7 @@ static const struct bad_case value_cases[] = {
 	{ "[eth0]", "[a, b/c]", 2,
 	  "interfaces[1]: b/c cannot be the name of an interface", "ip -br link" },
 	{ "[eth0]", "\n- eth0\n- abcdefghijklmnop", 4,
-	  "interfaces[1]: abcdefghijklmnop cannot be the name of an interface", "ip -br link" },
+	  "interfaces[1]: no interface here has the name abcdefghijklmnop", "ip link" },
 	{ "[eth0]", "['']", 2,
 	  "interfaces[0]: '' cannot be the name of an interface", "ip -br link" },
 	{ "mode: auto", "mode: fast", 3,

@@ -170,10 +170,15 @@ check_ssh()
 	fi
 }
 
-# interface_name NAME-OR-INDEX: its name, nothing if it is not there.
+# interface_name NAME-OR-INDEX: its own name, nothing if it is not there. ip(8) takes
+# alternative names, too.
 interface_name()
 {
-	ip -o link show | awk -F '[:@ ]+' -v it="$1" '$1 == it || $2 == it { print $2; exit }'
+	local line
+
+	line=$(ip -o link show dev "$1" 2>/dev/null) ||
+		line=$(ip -o link show | awk -F : -v it="$1" '$1 == it')
+	awk -F '[:@ ]+' '{ print $2 }' <<<"$line"
 }
 
 check_interface()

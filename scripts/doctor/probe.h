@@ -78,6 +78,7 @@ struct link {
 };
 
 int get_link(struct link *link, int ifindex, int nsid);
+int find_link(const char *name);
 int add_veth(const char *name);
 
 /* --- the probes, one function for each file --- */

@@ -148,7 +148,7 @@ static void probe_veth_peer(const struct link *link)
 
 void probe_interface(const char *name)
 {
-	int ifindex = if_nametoindex(name);
+	int ifindex = find_link(name);
 	char text[256], cure[128];
 	struct link link;
 	int err;

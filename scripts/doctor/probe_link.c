@@ -8,6 +8,11 @@
 
 #include "probe.h"
 
+enum {
+	/* As ALTIFNAMSIZ of the kernel. */
+	ALT_NAME_LEN = 128,
+};
+
 struct nl_request {
 	struct nlmsghdr nh;
 	struct ifinfomsg ifi;
@@ -65,6 +70,24 @@ int add_veth(const char *name)
 	nl_put(&req, IFLA_INFO_KIND, "veth", 4);
 	info->rta_len = (char *)&req + req.nh.nlmsg_len - (char *)info;
 	return nl_talk(&req, buf, sizeof(buf));
+}
+
+/* The number of an interface by its name, or an alternative one; 0 if there is none. */
+int find_link(const char *name)
+{
+	struct nl_request req = {
+		.nh.nlmsg_len = NLMSG_LENGTH(sizeof(struct ifinfomsg)),
+		.nh.nlmsg_type = RTM_GETLINK,
+		.nh.nlmsg_flags = NLM_F_REQUEST,
+	};
+	struct ifinfomsg *ifi;
+	char buf[32768];
+
+	if (strlen(name) >= ALT_NAME_LEN)
+		return 0;
+	nl_put(&req, IFLA_ALT_IFNAME, name, strlen(name) + 1);
+	ifi = NLMSG_DATA((struct nlmsghdr *)buf);
+	return nl_talk(&req, buf, sizeof(buf)) ? 0 : ifi->ifi_index;
 }
 
 /* Sort attributes by type into TABLE, of MAX + 1 entries. */

@@ -14,6 +14,23 @@ test_interface_by_number()
 	done
 }
 
+test_interface_by_alternative_name()
+{
+	local name
+
+	alternative_name "$NS" lo
+	for name in $SAMPLES; do
+		takes "$name" interface || continue
+		expect_status 0 "$BIN/$name" -n "$NS" -d 0.05 -i "$ALTNAME"
+		expect_out '^ready: lo '
+		refuses 2 "$BIN/$name" -n "$NS" -d 0.05 -i lo -i "$ALTNAME"
+		expect_err "^$name: --interface $ALTNAME: it is lo, which was given before\$"
+		# One that is not there, of which the beginning is a name that is.
+		refuses 1 "$BIN/$name" -n "$NS" -d 0.05 -i "lo0123456789abcdef"
+		expect_err "^$name: failed to find the interface lo0123456789abcdef "
+	done
+}
+
 test_long_options_and_clusters()
 {
 	local name

@@ -48,6 +48,22 @@ test_a_veth_in_a_namespace()
 	expect_eq group "$(field MTU group)" "interface v0"
 }
 
+# Longer than a name may be, as it has to be for one of its kind.
+test_an_alternative_name()
+{
+	local ns
+
+	ns_add ns
+	veth_pair "$ns" v0 "$ns" v1
+	alternative_name "$ns" v0
+	as_json 0 "$DOCTOR" -n "$ns" -i "$ALTNAME"
+	expect_eq group "$(field MTU group)" "interface v0"
+	row_is "veth peer" warn '^v1 has no native XDP'
+	# Without ip(8) the probe finds it.
+	as_json 1 env PATH="$(path_without ip)" "$DOCTOR" -n "$ns" -i "$ALTNAME"
+	row_is "veth peer" warn '^v1 has no native XDP'
+}
+
 test_state_of_an_interface()
 {
 	local ns

@@ -83,6 +83,14 @@ no_ipv6()
 		echo 1 >/proc/sys/net/ipv6/conf/$f/disable_ipv6; done' 2>/dev/null || :
 }
 
+# alternative_name NS IF: another name of it, as long as one can be, into ALTNAME.
+alternative_name()
+{
+	printf -v ALTNAME 'nbt%0124d' 0
+	ip -n "$1" link property add dev "$2" altname "$ALTNAME"
+	defer "ip -n $1 link property del dev $2 altname $ALTNAME"
+}
+
 # link_index NS IF, link_mac NS IF: of a device; the address with its colons.
 link_index()
 {

@@ -147,8 +147,8 @@ test_two_interfaces()
 		stop
 		expect_json '[.[] | select(.event == "packet") | .ifname] == ["right", "lo"]'
 		expect_status 1 "$TC" -n "$SERVER" -i right -i nosuch0 --attach "$hook" -d 1
-		expect_status 1 "$TC" -n "$SERVER" -i lo -i 1 --attach "$hook" -d 1
-		expect_err 'given twice'
+		expect_status 2 "$TC" -n "$SERVER" -i lo -i 1 --attach "$hook" -d 1
+		expect_err 'given before'
 		nothing_left
 	done
 }
