@@ -280,20 +280,6 @@ static int check_ethernet(const struct sample_tc_at *at)
 	return -EOPNOTSUPP;
 }
 
-static int check_iface(const struct sample_tc *tc, const struct sample_tc_at *at)
-{
-	unsigned int i;
-
-	for (i = 0; i < tc->n; i++) {
-		if (tc->at[i].ifindex != at->ifindex)
-			continue;
-		pr_err("failed to attach to %s: it was given twice", at->ifname);
-		pr_hint("give each interface once, by name or by number");
-		return -EINVAL;
-	}
-	return check_ethernet(at);
-}
-
 static int choose_hook(struct sample_tc_at *at, enum sample_tc_hook hook)
 {
 	at->is_tcx = hook != SAMPLE_TC_CLSACT && has_tcx(at->ifindex);
@@ -314,7 +300,7 @@ static int attach_one(struct sample_tc *tc, const struct bpf_program *prog,
 	memset(at, 0, sizeof(*at));
 	at->ifindex = ifindex;
 	snprintf(at->ifname, sizeof(at->ifname), "%s", sample_ifname(ifindex));
-	err = check_iface(tc, at);
+	err = check_ethernet(at);
 	if (!err)
 		err = choose_hook(at, hook);
 	if (err)

@@ -217,21 +217,6 @@ static int attach_one(struct sample_xdp *xdp, int prog_fd, unsigned int ifindex)
 	return 0;
 }
 
-/* The same interface by name and by number; two equal names are a usage error. */
-static bool is_attached(const struct sample_xdp *xdp, unsigned int ifindex)
-{
-	unsigned int i;
-
-	for (i = 0; i < xdp->n; i++) {
-		if (xdp->at[i].ifindex != ifindex)
-			continue;
-		pr_err("failed to attach to %s: it was given twice", xdp->at[i].ifname);
-		pr_hint("give each interface once, by name or by number");
-		return true;
-	}
-	return false;
-}
-
 /**
  * sample_xdp_attach() - attach a program to every interface of -i
  * @xdp: takes the links
@@ -251,8 +236,6 @@ int sample_xdp_attach(struct sample_xdp *xdp, const struct bpf_program *prog)
 		ifindex = sample_ifindex(sample.ifnames[i]);
 		if (!ifindex)
 			err = -ENODEV;
-		else if (is_attached(xdp, ifindex))
-			err = -EINVAL;
 		else
 			err = attach_one(xdp, bpf_program__fd(prog), ifindex);
 	}
