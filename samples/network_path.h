@@ -135,7 +135,7 @@ enum {
  * @on_end: when that was done
  * @oldest: first by age
  * @newest: last by age
- * @unused: not in use, chained by @chain
+ * @unused: not in use, chained by network_path.chain
  * @pool: all
  * @buckets: open paths by flow, the oldest first
  */

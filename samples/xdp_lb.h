@@ -158,7 +158,7 @@ struct lb_key {
  * @sport: LB_NAT: source port towards the backend
  * @snat: LB_NAT: index of the source address
  * @forward: enum lb_forward
- * @iface: index into lb_config.ifaces: where the client's packets come in
+ * @iface: index into lb_config.iface: where the client's packets come in
  * @spilled: 1: it is in its second bucket
  * @cmac: MAC address they come from, where replies go to
  * @pad: 0
@@ -273,7 +273,7 @@ struct lb_port_line {
  * @table_size: slots of a ring, a prime
  * @n_snat: entries of @snat
  * @snat: source addresses of LB_NAT
- * @n_ifaces: entries of @ifaces
+ * @n_ifaces: entries of @iface
  * @has_dnat: some service is LB_DNAT: packets of backends must be looked at
  * @iface: interfaces that the program is attached to: index, MAC address, MTU
  */

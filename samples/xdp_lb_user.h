@@ -84,7 +84,7 @@ struct lb_vip_conf {
  * @mode: hook
  * @table_size: slots of a ring, a prime
  * @seed: of all hashes
- * @connections: slots of the flow table, a power of two
+ * @connections: slots of the flow table; LB_BUCKETS() rounds them up
  * @snat: source addresses for LB_NAT
  * @n_snat: how many; 0: those of the interface
  * @vips: services

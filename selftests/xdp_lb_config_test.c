@@ -182,7 +182,7 @@ TEST_F(conf, carriage_returns)
 	lb_conf_free(&self->conf);
 }
 
-TEST_F(conf, connections_are_rounded)
+TEST_F(conf, connections_are_taken_as_given)
 {
 	static const struct {
 		const char *text;
