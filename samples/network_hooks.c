@@ -305,6 +305,15 @@ __u64 network_lost(const struct network_hooks *hooks)
 	return counts[NETWORK_LOST];
 }
 
+/* Its qdisc is gone as well. The loop ends, and all hooks are switched off. */
+static bool on_gone(void *ctx, unsigned int ifindex)
+{
+	struct network_hooks *hooks = ctx;
+
+	hooks->qdisc.made_qdisc = false;
+	return false;
+}
+
 /**
  * network_hooks_open() - load the programs; nothing is attached yet
  * @hooks: to be filled, all zero but for .tc_where
@@ -327,6 +336,10 @@ int network_hooks_open(struct network_hooks *hooks, struct network_paths *paths)
 	if (!hooks->ifindex)
 		return -ENODEV;
 	snprintf(hooks->ifname, sizeof(hooks->ifname), "%s", sample_ifname(hooks->ifindex));
+	/* Whatever is switched on or off: without it there is nothing to show. */
+	err = sample_iface_follow(hooks->ifindex, on_gone, hooks);
+	if (err)
+		return err;
 
 	hooks->skel = network_kern__open_and_load();
 	if (!hooks->skel) {
@@ -367,6 +380,7 @@ void network_hooks_off(struct network_hooks *hooks)
  */
 void network_hooks_close(struct network_hooks *hooks)
 {
+	sample_iface_unfollow(hooks);
 	sample_tc_release(&hooks->qdisc);
 	if (hooks->epoll_fd >= 0)
 		close(hooks->epoll_fd);

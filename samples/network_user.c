@@ -108,6 +108,7 @@ static const struct sample_info info = {
  * @paths: packets on their way
  * @timer: ends paths that nobody ends
  * @timer_set: it will fire
+ * @is_ready: the ready line was printed
  * @lost: events lost so far, when last looked at
  * @lossy_until: until then, not seen does not mean not there
  * @line: beginning of a command
@@ -119,6 +120,7 @@ struct run {
 	struct network_paths paths;
 	int timer;
 	bool timer_set;
+	bool is_ready;
 	__u64 lost;
 	__u64 lossy_until;
 	char line[LINE_MAX_LEN];
@@ -371,6 +373,7 @@ static int run_loop(struct run *run)
 	if (err)
 		return err;
 	network_show_state(&run->hooks, "ready");
+	run->is_ready = true;
 	err = watch_stdin(run);
 	if (err) {
 		pr_err("failed to watch standard input: %s", strerror(-err));
@@ -381,16 +384,13 @@ static int run_loop(struct run *run)
 
 static int run_loaded(struct run *run)
 {
-	bool was_ready;
-	int err;
+	int err = run_loop(run);
 
-	err = run_loop(run);
-	was_ready = !err || run->hooks.totals.paths;
 	network_hooks_off(&run->hooks);
 	/* What came in between the last event and the detaching. */
 	network_consume(&run->hooks);
 	network_paths_expire(&run->paths, UINT64_MAX, lost_lately(run, sample_now()));
-	if (was_ready)
+	if (run->is_ready)
 		network_show_totals(&run->hooks, "summary");
 	if (run->timer >= 0)
 		close(run->timer);

@@ -228,6 +228,20 @@ bool sample_reader_gone(void);
 __u64 sample_now(void);
 __u64 sample_realtime(__u64 ns);
 
+/* --- interfaces that go (sample_iface.c) ------------------------------------------ */
+
+/*
+ * An interface is gone; what is attached there may still be at work, if it was moved. Returns
+ * true if the sample waits for another one in its place.
+ */
+typedef bool sample_iface_fn(void *ctx, unsigned int ifindex);
+
+int sample_iface_follow(unsigned int ifindex, sample_iface_fn *gone, void *ctx);
+void sample_iface_unfollow(const void *ctx);
+int sample_iface_fd(void);
+void sample_iface_read(void);
+int sample_iface_status(void);
+
 /* --- file systems (sample_mount.c) ----------------------------------------------- */
 
 struct sample_fs;

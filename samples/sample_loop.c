@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The event loop: one epoll of signals (signalfd), timers (timerfd) and the
- * file descriptor of the sample. Signals are blocked from sample_loop_init()
+ * The event loop: one epoll of signals (signalfd), timers (timerfd), news of the
+ * interfaces and the file descriptor of the sample. Signals are blocked from sample_loop_init()
  * on and never interrupt anything: no handler, no EINTR.
  */
 #include <errno.h>
@@ -174,6 +174,10 @@ static int dispatch(const struct sample_loop_ops *ops, int fd, int end_fd, int t
 	} else if (fd == tick_fd) {
 		if (read(fd, &expired, sizeof(expired)) == sizeof(expired) && ops->tick)
 			ops->tick(ops->ctx);
+	} else if (fd == sample_iface_fd()) {
+		sample_iface_read();
+		if (sample_iface_status())
+			sample_loop_stop();
 	} else if (!stopped) {
 		return ops->readable(ops->ctx);
 	}
@@ -183,7 +187,7 @@ static int dispatch(const struct sample_loop_ops *ops, int fd, int end_fd, int t
 static int wait_and_dispatch(const struct sample_loop_ops *ops, int epoll_fd, int end_fd,
 			     int tick_fd)
 {
-	struct epoll_event ev[4];
+	struct epoll_event ev[5];
 	int i, n, err = 0;
 
 	while (!stopped && !err) {
@@ -198,7 +202,8 @@ static int wait_and_dispatch(const struct sample_loop_ops *ops, int epoll_fd, in
 }
 
 /**
- * sample_loop_run() - wait for events until a signal, -d, -c or an error
+ * sample_loop_run() - wait for events until a signal, -d, -c, an error, or until the last
+ *	interface that is followed is gone (sample_iface.c)
  * @ops: what to call
  *
  * Return: 0, or a negative errno, which was printed.
@@ -224,6 +229,8 @@ int sample_loop_run(const struct sample_loop_ops *ops)
 	if (!err)
 		err = watch(epoll_fd, ops->fd);
 	if (!err)
+		err = watch(epoll_fd, sample_iface_fd());
+	if (!err)
 		err = wait_and_dispatch(ops, epoll_fd, end_fd, tick_fd);
 
 	if (tick_fd >= 0)
@@ -234,5 +241,5 @@ int sample_loop_run(const struct sample_loop_ops *ops)
 		close(epoll_fd);
 	if (err)
 		pr_err("failed to wait for events: %s", strerror(-err));
-	return err;
+	return err ? err : sample_iface_status();
 }

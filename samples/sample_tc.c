@@ -255,6 +255,10 @@ static void explain_attach(const struct sample_tc_at *at, int err)
 		pr_hint("it needs CONFIG_NET_SCH_INGRESS and CONFIG_NET_CLS_BPF");
 		return;
 	}
+	if (err == -ENODEV) {
+		pr_err("failed to attach to %s: the interface was removed", at->ifname);
+		return;
+	}
 	pr_err("failed to attach to %s (%s): %s", at->ifname, at->is_tcx ? "tcx" : "clsact",
 	       strerror(-err));
 	pr_hint_doctor();
@@ -318,12 +322,36 @@ static int attach_one(struct sample_tc *tc, const struct bpf_program *prog,
 	return 0;
 }
 
+static void detach_tcx(const struct sample_tc_at *at)
+{
+	bpf_link_detach(at->link_fd);
+	close(at->link_fd);
+}
+
+/* A filter has gone with its qdisc, also where the interface was moved. */
+static bool on_gone(void *ctx, unsigned int ifindex)
+{
+	struct sample_tc *tc = ctx;
+	unsigned int i;
+
+	for (i = tc->n; i--;) {
+		if (tc->at[i].ifindex != ifindex)
+			continue;
+		if (tc->at[i].is_tcx)
+			detach_tcx(&tc->at[i]);
+		tc->at[i] = tc->at[--tc->n];
+	}
+	return false;
+}
+
 /**
  * sample_tc_attach() - attach a program to every interface of -i
  * @tc: to be filled
  * @prog: program, loaded
  * @hook: where; auto takes tcx if the kernel has it
  * @egress: to packets that go out, not to those that come in
+ *
+ * An interface that goes leaves @tc, and the loop ends with the last one (sample_iface.c).
  *
  * Return: 0, or a negative errno, which was printed; then it is attached
  * nowhere. -EOPNOTSUPP: this kernel or this interface cannot do it.
@@ -338,7 +366,9 @@ int sample_tc_attach(struct sample_tc *tc, const struct bpf_program *prog,
 	tc->egress = egress;
 	for (i = 0; i < sample.n_ifnames && !err; i++) {
 		ifindex = sample_ifindex(sample.ifnames[i]);
-		err = ifindex ? attach_one(tc, prog, hook, ifindex) : -ENODEV;
+		err = ifindex ? sample_iface_follow(ifindex, on_gone, tc) : -ENODEV;
+		if (!err)
+			err = attach_one(tc, prog, hook, ifindex);
 	}
 	if (err)
 		sample_tc_detach(tc);
@@ -365,14 +395,13 @@ void sample_tc_detach(struct sample_tc *tc)
 {
 	struct sample_tc_at *at;
 
+	sample_iface_unfollow(tc);
 	while (tc->n) {
 		at = &tc->at[--tc->n];
-		if (at->is_tcx) {
-			bpf_link_detach(at->link_fd);
-			close(at->link_fd);
-		} else {
+		if (at->is_tcx)
+			detach_tcx(at);
+		else
 			detach_clsact(at, tc->egress);
-		}
 	}
 }
 

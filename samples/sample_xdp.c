@@ -163,6 +163,10 @@ static void explain_attach(const char *ifname, unsigned int ifindex, enum sample
 	}
 	if (sample_refused(err, SAMPLE_NEED_NET, "attach to %s", ifname))
 		return;
+	if (err == -ENODEV) {
+		pr_err("failed to attach to %s: the interface was removed", ifname);
+		return;
+	}
 	if (mode == SAMPLE_MODE_NATIVE) {
 		pr_err("failed to attach to %s in native mode: %s (%s)", ifname,
 		       native_reason(err), strerror(-err));
@@ -217,12 +221,32 @@ static int attach_one(struct sample_xdp *xdp, int prog_fd, unsigned int ifindex)
 	return 0;
 }
 
+static void detach_one(struct sample_xdp *xdp, unsigned int i)
+{
+	bpf_link_detach(xdp->at[i].link_fd);
+	close(xdp->at[i].link_fd);
+	xdp->at[i] = xdp->at[--xdp->n];
+}
+
+static bool on_gone(void *ctx, unsigned int ifindex)
+{
+	struct sample_xdp *xdp = ctx;
+	unsigned int i;
+
+	for (i = xdp->n; i--;) {
+		if (xdp->at[i].ifindex == ifindex)
+			detach_one(xdp, i);
+	}
+	return false;
+}
+
 /**
  * sample_xdp_attach() - attach a program to every interface of -i
  * @xdp: takes the links
  * @prog: a loaded XDP program
  *
- * All or none: on an error what was attached is detached again.
+ * All or none: on an error what was attached is detached again. An interface that goes leaves
+ * @xdp, and the loop ends with the last one (sample_iface.c).
  *
  * Return: 0, or a negative errno, which was printed with its cure.
  */
@@ -237,6 +261,8 @@ int sample_xdp_attach(struct sample_xdp *xdp, const struct bpf_program *prog)
 		if (!ifindex)
 			err = -ENODEV;
 		else
+			err = sample_iface_follow(ifindex, on_gone, xdp);
+		if (!err)
 			err = attach_one(xdp, bpf_program__fd(prog), ifindex);
 	}
 	if (err)
@@ -253,11 +279,9 @@ int sample_xdp_attach(struct sample_xdp *xdp, const struct bpf_program *prog)
  */
 void sample_xdp_detach(struct sample_xdp *xdp)
 {
-	while (xdp->n) {
-		xdp->n--;
-		bpf_link_detach(xdp->at[xdp->n].link_fd);
-		close(xdp->at[xdp->n].link_fd);
-	}
+	sample_iface_unfollow(xdp);
+	while (xdp->n)
+		detach_one(xdp, xdp->n - 1);
 }
 
 static void ready_json(const struct sample_xdp *xdp)

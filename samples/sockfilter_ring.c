@@ -163,7 +163,9 @@ int ring_open(struct ring *ring, const char *ifname, __u32 size, __u32 snaplen, 
 		return -ENODEV;
 	snprintf(ring->ifname, sizeof(ring->ifname), "%s", sample_ifname(ring->ifindex));
 
-	err = open_socket(ring);
+	err = sample_iface_follow(ring->ifindex, NULL, ring);
+	if (!err)
+		err = open_socket(ring);
 	if (!err)
 		err = map_ring(ring, size);
 	if (!err)
@@ -318,30 +320,19 @@ void ring_stats(struct ring *ring)
 /**
  * ring_check() - see what became of the interface
  * @ring: the ring; its pending error is cleared
- * @changed: some interface has changed, perhaps this one
  *
- * An interface that is down may come up again: then packets come again.
- *
- * Return: false if the interface was removed.
+ * One that is down may come up again: then packets come again. That it is gone is told by
+ * sample_iface.c.
  */
-bool ring_check(struct ring *ring, bool changed)
+void ring_check(const struct ring *ring)
 {
 	char name[IF_NAMESIZE];
 	int err = 0;
 	socklen_t len = sizeof(err);
 
-	if (ring->gone)
-		return false;
-	if (getsockopt(ring->fd, SOL_SOCKET, SO_ERROR, &err, &len) || (!err && !changed))
-		return true;
-	if (!if_indextoname(ring->ifindex, name)) {
-		ring->gone = true;
-		pr_err("failed to go on with %s: the interface was removed", ring->ifname);
-		return false;
-	}
-	if (err)
+	if (!getsockopt(ring->fd, SOL_SOCKET, SO_ERROR, &err, &len) && err &&
+	    if_indextoname(ring->ifindex, name))
 		pr_info("%s: %s", ring->ifname, strerror(err));
-	return true;
 }
 
 /**
@@ -350,6 +341,7 @@ bool ring_check(struct ring *ring, bool changed)
  */
 void ring_close(struct ring *ring)
 {
+	sample_iface_unfollow(ring);
 	if (ring->map)
 		munmap(ring->map, (size_t)ring->block_size * ring->n_blocks);
 	if (ring->fd >= 0)

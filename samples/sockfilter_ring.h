@@ -11,7 +11,6 @@
  * @fd: AF_PACKET socket, -1: none
  * @ifindex: interface
  * @ifname: its name
- * @gone: the interface was removed
  * @map: the blocks
  * @block_size: size of one
  * @n_blocks: how many
@@ -25,7 +24,6 @@ struct ring {
 	int fd;
 	unsigned int ifindex;
 	char ifname[IF_NAMESIZE];
-	bool gone;
 	__u8 *map;
 	__u32 block_size;
 	__u32 n_blocks;
@@ -44,7 +42,7 @@ bool ring_read(struct ring *ring, packet_fn fn, void *ctx);
 void ring_stop(struct ring *ring);
 void ring_drain(struct ring *ring, packet_fn fn, void *ctx);
 void ring_stats(struct ring *ring);
-bool ring_check(struct ring *ring, bool changed);
+void ring_check(const struct ring *ring);
 void ring_close(struct ring *ring);
 
 #endif /* _SAMPLES_SOCKFILTER_RING_H */

@@ -11,7 +11,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include <bpf/libbpf.h>
-#include <linux/rtnetlink.h>
 #include "sample.h"
 #include "sockfilter.h"
 #include "sockfilter_ring.h"
@@ -141,7 +140,6 @@ struct run {
 	struct ring rings[SAMPLE_IFACE_MAX];
 	unsigned int n_rings;
 	struct ring_buffer *events;
-	int links_fd;
 	int epoll_fd;
 	struct totals totals;
 	bool full;
@@ -246,34 +244,6 @@ static void flush(struct run *run)
 	sample_loop_stop();
 }
 
-/* What the messages say is not read: check_rings() looks at what is there now. */
-static bool links_changed(const struct run *run)
-{
-	bool changed = false;
-	char buf[1];
-
-	while (recv(run->links_fd, buf, sizeof(buf), MSG_DONTWAIT) >= 0 || errno == ENOBUFS)
-		changed = true;
-	return changed;
-}
-
-static void check_rings(struct run *run)
-{
-	bool changed = links_changed(run);
-	unsigned int i, left = 0;
-
-	for (i = 0; i < run->n_rings; i++) {
-		if (ring_check(&run->rings[i], changed))
-			left++;
-		else
-			epoll_ctl(run->epoll_fd, EPOLL_CTL_DEL, run->rings[i].fd, NULL);
-	}
-	if (left)
-		return;
-	run->err = -ENODEV;
-	sample_loop_stop();
-}
-
 static int on_readable(void *ctx)
 {
 	struct run *run = ctx;
@@ -281,10 +251,11 @@ static int on_readable(void *ctx)
 
 	if (run->events)
 		ring_buffer__consume(run->events);
-	for (i = 0; i < run->n_rings; i++)
+	for (i = 0; i < run->n_rings; i++) {
 		ring_read(&run->rings[i], on_packet, run);
+		ring_check(&run->rings[i]);
+	}
 	flush(run);
-	check_rings(run);
 	return 0;
 }
 
@@ -310,8 +281,6 @@ static int watch_all(struct run *run)
 		err = -errno;
 	for (i = 0; i < run->n_rings && !err; i++)
 		err = watch(run, run->rings[i].fd);
-	if (!err)
-		err = watch(run, run->links_fd);
 	if (config.trace && !err) {
 		run->events = ring_buffer__new(bpf_map__fd(run->skel->maps.sockf_events),
 					       on_event, run, NULL);
@@ -323,19 +292,6 @@ static int watch_all(struct run *run)
 }
 
 /* --- set-up --------------------------------------------------------------------- */
-
-/*
- * A socket says only that its interface went down. Whether it is removed as well
- * is told here; from before the first interface is opened, so that none is missed.
- */
-static int open_links(struct run *run)
-{
-	run->links_fd = sample_netlink_open(RTMGRP_LINK);
-	if (run->links_fd >= 0)
-		return 0;
-	pr_err("failed to watch the interfaces: %s", strerror(-run->links_fd));
-	return run->links_fd;
-}
 
 static int open_rings(struct run *run)
 {
@@ -405,9 +361,7 @@ static int listen_and_loop(struct run *run)
 	unsigned int i;
 	int err, close_err;
 
-	err = open_links(run);
-	if (!err)
-		err = open_rings(run);
+	err = open_rings(run);
 	if (!err)
 		err = watch_all(run);
 	if (!err && config.file)
@@ -423,8 +377,6 @@ static int listen_and_loop(struct run *run)
 	for (i = 0; i < run->n_rings; i++)
 		ring_close(&run->rings[i]);
 	ring_buffer__free(run->events);
-	if (run->links_fd >= 0)
-		close(run->links_fd);
 	if (run->epoll_fd >= 0)
 		close(run->epoll_fd);
 	return err ? err : run->err ? run->err : close_err;
@@ -510,7 +462,7 @@ static int load_and_run(struct run *run, const struct sock_filter *classic, unsi
 
 int main(int argc, char **argv)
 {
-	struct run run = { .links_fd = -1, .epoll_fd = -1 };
+	struct run run = { .epoll_fd = -1 };
 	struct sock_filter *classic = NULL;
 	unsigned int n = 0;
 	int status;

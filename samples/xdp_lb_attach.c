@@ -116,6 +116,7 @@ static int attach_tc(const struct lb_state *state, const struct xdp_lb_kern *ske
 	err = sample_tc_attach(&tc, skel->progs.tc_lb, SAMPLE_TC_AUTO, false);
 	if (err)
 		return err;
+	sample_iface_unfollow(&tc);
 	at->is_clsact = !tc.at[0].is_tcx;
 	at->made_qdisc = tc.at[0].made_qdisc;
 	at->priority = tc.at[0].priority;
@@ -132,7 +133,10 @@ static int attach_xdp(const struct lb_state *state, const struct xdp_lb_kern *sk
 
 	sample.mode = mode == LB_MODE_SKB ? SAMPLE_MODE_SKB : SAMPLE_MODE_NATIVE;
 	err = sample_xdp_attach(&xdp, skel->progs.xdp_lb);
-	return err ?: pin_link(state, xdp.at[0].link_fd, at->ifindex);
+	if (err)
+		return err;
+	sample_iface_unfollow(&xdp);
+	return pin_link(state, xdp.at[0].link_fd, at->ifindex);
 }
 
 /* It is there already: only the program is another. */

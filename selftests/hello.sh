@@ -325,6 +325,18 @@ test_two_interfaces()
 	stop_swept
 }
 
+test_interface_deleted()
+{
+	near_far 1500
+	start_on "$FAR" -i far
+	expect_answers_from "$NEAR" 2 "$S4"
+	eventually 5 lines_at_least 2
+	ip -n "$FAR" link del far
+	expect_gone far
+	expect_match "$SAMPLE_OUT" '^summary: [0-9]+ lines traced, 0 lost$'
+	eventually 5 no_instance "$PID"
+}
+
 # In "hello | head -1" the next line ends it.
 test_reader_goes_away()
 {
@@ -339,4 +351,4 @@ run_tests test_v4 test_v6 test_v4_and_v6 test_nothing_but_icmp test_count test_j
 	test_quiet test_default_interface_is_lo test_native_mode test_skb_mode \
 	test_private_instance test_other_readers_lose_nothing test_stale_instance_is_swept \
 	test_same_pid_in_two_containers test_kill_9_leaves_no_program test_two_at_once \
-	test_two_interfaces test_reader_goes_away
+	test_two_interfaces test_interface_deleted test_reader_goes_away

@@ -259,6 +259,23 @@ test_ssh_interface_is_refused()
 	expect_eq "switches" "$(grep -c '^switched' "$OUT_FILE" || :)" 0
 }
 
+# Whatever is switched on: there is nothing left to show, but what came before.
+test_interface_deleted()
+{
+	local hooks
+
+	for hooks in '--xdp pass --sockfilter --tc pingpong' '--xdp pass --tc pass --attach clsact' \
+		     '--tcpconnect'; do
+		near_far 1500
+		# shellcheck disable=SC2086 # several words
+		start_on "$FAR" -i far $hooks
+		expect_answers_from "$NEAR" 1 "$S4"
+		ip -n "$FAR" link del far
+		expect_gone far
+		expect_match "$SAMPLE_OUT" '^summary: '
+	done
+}
+
 run_tests test_all_hooks_by_default test_one_hook test_two_hooks test_dropped_in_xdp \
 	test_dropped_in_tc test_answered_in_tc test_skb_mode test_attach_clsact test_vlan test_not_seen_again test_not_ip \
 	test_only_what_comes_in test_replies_have_a_path test_tcp test_big_tcp test_tcp_gro \
@@ -266,4 +283,5 @@ run_tests test_all_hooks_by_default test_one_hook test_two_hooks test_dropped_in
 	test_switching_leaves_no_gap test_bad_lines test_status_help_quit test_end_of_input \
 	test_commands_from_a_file test_tcpconnect test_json test_time_namespace test_count \
 	test_quiet_duration_interval test_usage test_kill_9_leaves_nothing \
-	test_ended_leaves_nothing test_busy_hook test_ssh_interface_is_refused
+	test_ended_leaves_nothing test_busy_hook test_interface_deleted \
+	test_ssh_interface_is_refused

@@ -150,12 +150,13 @@ test_mtu_9000()
 	stop_main
 }
 
+# It goes with its other end.
 test_interface_deleted()
 {
 	near_far 1500
 	start_on "$FAR" -i far
 	ip -n "$NEAR" link del near
-	stop_main
+	expect_gone far
 }
 
 test_namespace_by_path()

@@ -353,6 +353,17 @@ test_ctrl_c()
 	xdp_is "$SERVER" right none
 }
 
+# The table of a second that has not passed yet is in the summary.
+test_interface_deleted()
+{
+	near_far 1500
+	start_on "$FAR" -i far -I 60 -j
+	expect_answers_from "$NEAR" 3 "$S4"
+	ip -n "$FAR" link del far
+	expect_gone far
+	expect_json '.[-1] | .event == "summary" and .protocols.icmp.packets == 3'
+}
+
 run_tests test_icmp_is_exact test_icmpv6_is_exact test_udp_is_exact_and_as_the_kernel_counts \
 	test_several_cpus_are_exact test_starts_at_zero test_arp test_tcp_in_both_families \
 	test_fragments test_mtu_9000 test_frames test_vlan test_two_interfaces test_top test_top_ipv6 \
@@ -360,4 +371,5 @@ run_tests test_icmp_is_exact test_icmpv6_is_exact test_udp_is_exact_and_as_the_k
 	test_once test_default_interval_and_duration test_watch test_events_in_text \
 	test_events_in_json test_sample_is_exact test_count_of_events \
 	test_events_of_the_last_moment test_lost_events \
-	test_options_that_need_others test_kill_9_leaves_nothing test_ctrl_c
+	test_options_that_need_others test_kill_9_leaves_nothing test_ctrl_c \
+	test_interface_deleted

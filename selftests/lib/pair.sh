@@ -62,6 +62,11 @@ start_on()
 stop()
 {
 	stop_main
+	take_summary
+}
+
+take_summary()
+{
 	SUMMARY=$(grep -E '^summary:|"event":"summary"' "$SAMPLE_OUT")
 }
 

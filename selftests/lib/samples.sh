@@ -123,6 +123,15 @@ stop_main()
 	stop_sample "$PID" || fail "status $STATUS"
 }
 
+# expect_gone IF [WHY]: what start_main has started ends by itself, with status 1, and says
+# that the interface IF "was removed", or else WHY.
+expect_gone()
+{
+	wait_sample "$PID" 10 2>/dev/null || :
+	expect_eq status "$STATUS" 1
+	expect_match "$SAMPLE_ERR" ": failed to go on with $1: the interface ${2:-was removed}\$"
+}
+
 # json FILTER [JQ-OPTION...]: over all JSON lines in the file $SAMPLE_OUT, as an array.
 json()
 {

@@ -240,9 +240,10 @@ test_interface_deleted()
 	for hook in $HOOKS; do
 		near_far 1500
 		start_on "$FAR" -i far --attach "$hook"
+		send_from "$NEAR" 2 "$S4"
 		ip -n "$FAR" link del far
-		stop
-		expect_eq stderr "$(<"$SAMPLE_ERR")" ""
+		expect_gone far
+		expect_match "$SAMPLE_OUT" '^summary: .* 2 answered'
 	done
 }
 
