@@ -12,7 +12,7 @@
 
 #include <linux/types.h>
 
-#define LB_LAYOUT 3
+#define LB_LAYOUT 4
 
 enum {
 	LB_VIPS_MAX = 1024,
@@ -30,6 +30,8 @@ enum {
 	LB_NAME_MAX = 32,
 	/* No IP packet of a wire is longer. */
 	LB_MTU_MAX = 65535,
+	/* IFNAMSIZ. */
+	LB_IFNAME_MAX = 16,
 	/* Entries of lb_timeouts: enum lb_flow_state, rounded up to a power of two. */
 	LB_TIMEOUTS = 16,
 };
@@ -275,7 +277,8 @@ struct lb_port_line {
  * @snat: source addresses of LB_NAT
  * @n_ifaces: entries of @iface
  * @has_dnat: some service is LB_DNAT: packets of backends must be looked at
- * @iface: interfaces that the program is attached to: index, MAC address, MTU
+ * @iface: interfaces that the program is attached to: index, MAC address, MTU; index 0:
+ *	it is gone, and another one of its name is waited for
  */
 struct lb_config {
 	__u64 seed;
@@ -493,6 +496,7 @@ struct lb_attached {
  * @generation: how often a configuration was applied
  * @path: file of the configuration, empty: none
  * @at: where the program is
+ * @ifnames: names of lb_config.iface, by place, as they are configured
  */
 struct lb_meta {
 	__u32 layout;
@@ -505,6 +509,7 @@ struct lb_meta {
 	__u32 generation;
 	char path[256];
 	struct lb_attached at[LB_IFACES_MAX];
+	char ifnames[LB_IFACES_MAX][LB_IFNAME_MAX];
 };
 
 #endif /* _XDP_LB_H */

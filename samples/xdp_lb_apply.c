@@ -481,16 +481,35 @@ void lb_follow_mtus(struct lb_state *state)
 	}
 }
 
-/* By place: connections say it. */
+/**
+ * lb_apply_iface() - what the program must know of an interface
+ * @state: the instance, locked
+ * @i: its place: connections say it
+ * @ifname: its name
+ *
+ * Return: 0, or -ENODEV, which was printed; then nothing is changed.
+ */
+int lb_apply_iface(struct lb_state *state, unsigned int i, const char ifname[LB_IFNAME_MAX])
+{
+	unsigned int ifindex = sample_ifindex(ifname);
+
+	if (!ifindex || read_mac(ifname, state->conf->iface[i].mac))
+		return -ENODEV;
+	/* It may be the one that is there. */
+	memmove(state->meta->ifnames[i], ifname, LB_IFNAME_MAX);
+	__atomic_store_n(&state->conf->iface[i].ifindex, ifindex, __ATOMIC_RELEASE);
+	return 0;
+}
+
 static int apply_ifaces(struct lb_state *state, const struct lb_conf *conf)
 {
-	unsigned int i, ifindex;
+	unsigned int i;
+	int err;
 
 	for (i = 0; i < conf->n_ifnames; i++) {
-		ifindex = sample_ifindex(conf->ifnames[i]);
-		if (!ifindex || read_mac(conf->ifnames[i], state->conf->iface[i].mac))
-			return -ENODEV;
-		state->conf->iface[i].ifindex = ifindex;
+		err = lb_apply_iface(state, i, conf->ifnames[i]);
+		if (err)
+			return err;
 	}
 	state->conf->n_ifaces = conf->n_ifnames;
 	lb_follow_mtus(state);

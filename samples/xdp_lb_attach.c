@@ -23,23 +23,44 @@ static void link_path(const struct lb_state *state, unsigned int ifindex,
 	lb_pin_path(state, name, path);
 }
 
-/* The pinned link, if its interface is still there. */
-static int open_link(const struct lb_state *state, unsigned int ifindex)
+static int get_link(const struct lb_state *state, unsigned int ifindex)
 {
-	struct bpf_link_info info = {};
-	__u32 len = sizeof(info);
 	char path[LB_PATH_MAX];
 	int fd;
 
 	link_path(state, ifindex, path);
 	fd = bpf_obj_get(path);
-	if (fd < 0)
-		return -errno;
-	if (!bpf_link_get_info_by_fd(fd, &info, &len) &&
-	    (info.type == BPF_LINK_TYPE_XDP ? info.xdp.ifindex : info.tcx.ifindex) == ifindex)
+	return fd < 0 ? -errno : fd;
+}
+
+/* The interface that a link is on, 0: that is gone. */
+static unsigned int ifindex_of(int link_fd)
+{
+	struct bpf_link_info info = {};
+	__u32 len = sizeof(info);
+
+	if (bpf_link_get_info_by_fd(link_fd, &info, &len))
+		return 0;
+	return info.type == BPF_LINK_TYPE_XDP ? info.xdp.ifindex : info.tcx.ifindex;
+}
+
+static void unpin_link(const struct lb_state *state, unsigned int ifindex)
+{
+	char path[LB_PATH_MAX];
+
+	link_path(state, ifindex, path);
+	unlink(path);
+}
+
+/* The pinned link, if its interface is still there. */
+static int open_link(const struct lb_state *state, unsigned int ifindex)
+{
+	int fd = get_link(state, ifindex);
+
+	if (fd < 0 || ifindex_of(fd) == ifindex)
 		return fd;
 	close(fd);
-	unlink(path);
+	unpin_link(state, ifindex);
 	return -ENOENT;
 }
 
@@ -156,8 +177,17 @@ static int replace(const struct lb_state *state, const struct xdp_lb_kern *skel,
 	return err;
 }
 
-static int attach_one(struct lb_state *state, const struct xdp_lb_kern *skel,
-		      enum lb_mode mode, const char *ifname)
+/**
+ * lb_attach_iface() - the program on one interface
+ * @state: the instance
+ * @skel: the program
+ * @mode: the hook
+ * @ifname: the interface
+ *
+ * Return: 0, or a negative errno, which was printed.
+ */
+int lb_attach_iface(struct lb_state *state, const struct xdp_lb_kern *skel,
+		    enum lb_mode mode, const char *ifname)
 {
 	unsigned int ifindex = sample_ifindex(ifname);
 	struct lb_attached *at;
@@ -185,15 +215,50 @@ static int attach_one(struct lb_state *state, const struct xdp_lb_kern *skel,
 
 static void detach_one(struct lb_state *state, struct lb_attached *at)
 {
-	char path[LB_PATH_MAX];
-
-	if (at->is_clsact) {
+	if (at->is_clsact)
 		detach_clsact(at);
-	} else {
-		link_path(state, at->ifindex, path);
-		unlink(path);
-	}
+	else
+		unpin_link(state, at->ifindex);
 	memset(at, 0, sizeof(*at));
+}
+
+/**
+ * lb_detach_gone() - forget what was on an interface that is gone
+ * @state: the instance
+ * @ifindex: its number, which may be another's by now
+ *
+ * A filter has gone with it. On one that was moved to another network namespace the link
+ * would be at work as long as somebody has it open.
+ */
+void lb_detach_gone(struct lb_state *state, unsigned int ifindex)
+{
+	struct lb_attached *at = find_at(state, ifindex);
+	int fd = at && !at->is_clsact ? get_link(state, ifindex) : -ENOENT;
+
+	if (fd >= 0) {
+		bpf_link_detach(fd);
+		close(fd);
+		unpin_link(state, ifindex);
+	}
+	if (at)
+		memset(at, 0, sizeof(*at));
+}
+
+/**
+ * lb_iface_is_gone() - an interface was removed, and nobody has taken notice
+ * @state: the instance
+ * @ifindex: its number
+ *
+ * Return: true if the link there says so. A filter (before Linux 6.6) says nothing.
+ */
+bool lb_iface_is_gone(const struct lb_state *state, unsigned int ifindex)
+{
+	int fd = get_link(state, ifindex);
+	bool gone = fd >= 0 && !ifindex_of(fd);
+
+	if (fd >= 0)
+		close(fd);
+	return gone;
 }
 
 static bool is_wanted(const struct lb_conf *conf, unsigned int ifindex)
@@ -225,7 +290,7 @@ int lb_attach(struct lb_state *state, const struct xdp_lb_kern *skel,
 	int err = 0;
 
 	for (i = 0; i < conf->n_ifnames && !err; i++)
-		err = attach_one(state, skel, mode, conf->ifnames[i]);
+		err = lb_attach_iface(state, skel, mode, conf->ifnames[i]);
 	for (i = 0; i < LB_IFACES_MAX && !err; i++) {
 		struct lb_attached *at = &state->meta->at[i];
 

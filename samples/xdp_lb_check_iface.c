@@ -144,7 +144,8 @@ void lb_check_iface(struct lb_checker *c, const char *name)
 	lb_group(c, "interface %s", name);
 	if (!ifindex || lb_link_read(&c->nl, ifindex, LB_NETNS_HERE, &link)) {
 		lb_row(c, LB_FAIL, "interface",
-		       "there is no %s here\nip -br link; -n NETNS for one elsewhere", name);
+		       "there is no %s here: a run that was on it attaches when it comes\n"
+		       "ip -br link; -n NETNS for one elsewhere", name);
 		return;
 	}
 	check_up(c, &link);

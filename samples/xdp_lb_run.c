@@ -14,6 +14,7 @@
 #include <bpf/libbpf.h>
 #include "sample.h"
 #include "xdp_lb_commands.h"
+#include "xdp_lb_iface.h"
 #include "xdp_lb_probe.h"
 #include "xdp_lb_state.h"
 #include "xdp_lb.skel.h"
@@ -45,6 +46,7 @@ struct run {
 	struct lb_nexthops *hops;
 	struct lb_health *health;
 	struct xdp_lb_kern *skel;
+	struct lb_ifaces ifaces;
 	enum lb_mode mode;
 	bool adopted;
 	bool complete;
@@ -293,7 +295,7 @@ static void on_hangup(void *ctx)
 		return;
 	lb_override(&conf);
 	if (check_reload(run, &conf) || apply(run, &conf) ||
-	    lb_attach(&run->state, run->skel, &conf, run->mode)) {
+	    lb_ifaces_attach(&run->ifaces, &conf)) {
 		lb_conf_free(&conf);
 		return;
 	}
@@ -322,8 +324,10 @@ static int on_readable(void *ctx)
 		else if (read(run->timer_fd, &expired, sizeof(expired)) > 0)
 			changed = true;
 	}
-	if (changed)
+	if (changed) {
+		lb_ifaces_look(&run->ifaces);
 		follow_nexthops(run);
+	}
 	return 0;
 }
 
@@ -372,12 +376,19 @@ static int choose_mode(struct run *run)
 	return 0;
 }
 
+static void on_iface_gone(void *ctx)
+{
+	follow_nexthops(ctx);
+}
+
 /* "auto" has promised that it works: a driver may refuse for what nobody can ask for. */
 static int attach(struct run *run)
 {
 	int err;
 
-	err = lb_attach(&run->state, run->skel, &run->conf, run->mode);
+	run->ifaces = (struct lb_ifaces){ .state = &run->state, .skel = run->skel,
+		.mode = run->mode, .changed = on_iface_gone, .ctx = run };
+	err = lb_ifaces_attach(&run->ifaces, &run->conf);
 	if (err == -EOPNOTSUPP && run->conf.mode == LB_MODE_AUTO)
 		pr_hint("give --mode tc, or mode: tc in the file");
 	return err;

@@ -49,6 +49,24 @@ static void enter_netns_of(__u32 pid)
 	close(fd);
 }
 
+/*
+ * A place whose interface is gone. Returns what to say of it, NULL: it is there. Without a
+ * control program the link there has to be asked.
+ */
+static const char *missing(const struct lb_state *state, unsigned int i)
+{
+	unsigned int ifindex = state->conf->iface[i].ifindex;
+	bool running = lb_state_is_running(state);
+
+	if (ifindex && (running || !lb_iface_is_gone(state, ifindex)))
+		return NULL;
+	if (!running)
+		return "gone: nobody attaches again";
+	if (if_nametoindex(state->meta->ifnames[i]))
+		return "not attached to: see what the control program has printed";
+	return "gone: attached to again when there is one of that name";
+}
+
 /* In another network namespace the same number means another interface: NULL. */
 static const char *iface_name(unsigned int ifindex, const __u8 mac[6])
 {
@@ -97,7 +115,10 @@ static void instance_text(const struct lb_state *state)
 	printf("  mode             %s\n", lb_mode_name(meta->mode));
 	for (i = 0; i < conf->n_ifaces && i < LB_IFACES_MAX; i++) {
 		printf("  interface        ");
-		iface_text(conf->iface[i].ifindex, conf->iface[i].mac);
+		if (missing(state, i))
+			printf("%s, %s", meta->ifnames[i], missing(state, i));
+		else
+			iface_text(conf->iface[i].ifindex, conf->iface[i].mac);
 		printf("\n");
 	}
 	for (i = 0; i < conf->n_snat && i < LB_SNAT_MAX; i++)
@@ -167,6 +188,23 @@ static void iface_json(json_writer_t *json, unsigned int ifindex, const __u8 mac
 		jsonw_string_field(json, "ifname", name);
 }
 
+static void place_json(json_writer_t *json, const struct lb_state *state, unsigned int i)
+{
+	const struct lb_iface *iface = &state->conf->iface[i];
+	const char *why = missing(state, i);
+	char buf[MAC_LEN];
+
+	jsonw_start_object(json);
+	jsonw_string_field(json, "state", why ? "gone" : "attached");
+	if (why) {
+		jsonw_string_field(json, "ifname", state->meta->ifnames[i]);
+	} else {
+		iface_json(json, iface->ifindex, iface->mac);
+		jsonw_string_field(json, "mac", mac_text(iface->mac, buf));
+	}
+	jsonw_end_object(json);
+}
+
 static void instance_json(json_writer_t *json, const struct lb_state *state)
 {
 	bool running = lb_state_is_running(state);
@@ -185,12 +223,8 @@ static void instance_json(json_writer_t *json, const struct lb_state *state)
 	jsonw_string_field(json, "mode", lb_mode_name(meta->mode));
 	jsonw_name(json, "interfaces");
 	jsonw_start_array(json);
-	for (i = 0; i < conf->n_ifaces && i < LB_IFACES_MAX; i++) {
-		jsonw_start_object(json);
-		iface_json(json, conf->iface[i].ifindex, conf->iface[i].mac);
-		jsonw_string_field(json, "mac", mac_text(conf->iface[i].mac, buf));
-		jsonw_end_object(json);
-	}
+	for (i = 0; i < conf->n_ifaces && i < LB_IFACES_MAX; i++)
+		place_json(json, state, i);
 	jsonw_end_array(json);
 	jsonw_name(json, "snat");
 	jsonw_start_array(json);

@@ -8,6 +8,7 @@
  *	xdp_lb_apply.c	brings them into line with a configuration
  *	xdp_lb_rings.c	rings, next hops and health of backends
  *	xdp_lb_attach.c	the program on its interfaces
+ *	xdp_lb_iface.c	interfaces that go and come again
  */
 #ifndef _SAMPLES_XDP_LB_STATE_H
 #define _SAMPLES_XDP_LB_STATE_H
@@ -92,6 +93,7 @@ struct lb_nexthops;
 
 int lb_apply(struct lb_state *state, const struct lb_conf *conf, struct lb_nexthops *hops);
 void lb_follow_mtus(struct lb_state *state);
+int lb_apply_iface(struct lb_state *state, unsigned int i, const char ifname[LB_IFNAME_MAX]);
 
 /* --- xdp_lb_snat.c ------------------------------------------------------------------- */
 
@@ -114,6 +116,10 @@ void lb_set_health(struct lb_state *state, unsigned int backend, bool up);
 
 int lb_attach(struct lb_state *state, const struct xdp_lb_kern *skel,
 	      const struct lb_conf *conf, enum lb_mode mode);
+int lb_attach_iface(struct lb_state *state, const struct xdp_lb_kern *skel,
+		    enum lb_mode mode, const char *ifname);
+bool lb_iface_is_gone(const struct lb_state *state, unsigned int ifindex);
+void lb_detach_gone(struct lb_state *state, unsigned int ifindex);
 void lb_detach_all(struct lb_state *state);
 
 #endif /* _SAMPLES_XDP_LB_STATE_H */

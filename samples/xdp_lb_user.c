@@ -233,7 +233,7 @@ static const struct sample_info info = {
 	.name = "xdp_lb",
 	.summary = "Balances TCP and UDP over backends, in XDP or TC ingress.\n\n"
 		   "Commands:\n"
-		   "  run                   forward packets, follow health and next hops\n"
+		   "  run                   forward packets, follow health, next hops, interfaces\n"
 		   "  check                 say what would make packets vanish\n"
 		   "  reload                have run read its file again\n"
 		   "  stop                  end an instance; --keep: only its run\n"

@@ -10,6 +10,7 @@
  *	xdp_lb_state.c	the pinned maps
  *	xdp_lb_apply.c	brings the maps into line with a configuration
  *	xdp_lb_attach.c	the mode, and the program on its interfaces
+ *	xdp_lb_iface.c	interfaces that go and come again
  *	xdp_lb_check.c	what would make packets vanish
  *	xdp_lb_show.c	show, stats, conns, ring
  *

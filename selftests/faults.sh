@@ -268,15 +268,245 @@ test_servers_that_hang_or_send_junk()
 	stop
 }
 
-# Last: the interface is gone afterwards.
-test_interface_deleted()
+# ---------------------------------------------------------------------------
+# Interfaces that go, and come again as those of containers do: the name is the same, the
+# number and the MAC address are not.
+
+# make_eth0 [INDEX]: another one.
+make_eth0()
 {
-	start_web
-	[ -e "/sys/fs/bpf/xdp_lb/$NAME" ] || fail "its maps are not pinned"
+	ip -n "netbpf-$LAB-switch" link add veth-lb type veth peer name eth0 \
+		${1:+index "$1"} netns "netbpf-$LAB-lb"
+	ip -n "netbpf-$LAB-switch" link set veth-lb master br0 up
+	set_up_eth0
+}
+
+# The others have the MAC address of the one before.
+set_up_eth0()
+{
+	local node
+
+	ip -n "netbpf-$LAB-lb" link set eth0 up
+	addr_add "netbpf-$LAB-lb" eth0 "$VIP/24" "$VIP6/64"
+	for node in client backend-a backend-b; do
+		ip -n "netbpf-$LAB-$node" neigh flush dev eth0
+	done
+}
+
+# have_eth0: whatever an earlier test has left.
+have_eth0()
+{
+	! ip -n "netbpf-$LAB-lb" link show eth0 >/dev/null 2>&1 || return 0
+	ip -n "netbpf-$LAB-switch" link del veth-lb 2>/dev/null || :
+	make_eth0
+}
+
+del_eth0()
+{
 	ip -n "netbpf-$LAB-lb" link del eth0
-	show "when the interface was deleted" "$(sample_err "$PID")"
+}
+
+# told REGEX, event REGEX: a line on stderr, on stdout.
+told()
+{
+	grep -Eq "$1" "$(sample_err "$PID")"
+}
+
+event()
+{
+	grep -Eq "$1" "$(sample_out "$PID")"
+}
+
+# is_gone [WHY]: the control program has told so, and goes on.
+is_gone()
+{
+	eventually 10 told "^xdp_lb: failed to go on with eth0: the interface ${1:-was removed}\$"
+	eventually 10 told '^  hint: it is attached to again when there is an interface eth0$'
+	! sample_ended "$PID" || fail "it has ended"
+}
+
+# is_back: it serves as before.
+is_back()
+{
+	eventually 10 event '^interface eth0 is back: attached '
+	eventually 20 on client curl -sS -m 1 "http://$VIP/"
+	fetch 20
+	both_served
+	expect_status 0 "$LB" show --name "$NAME"
+	expect_out "^  interface +eth0 $(link_mac "netbpf-$LAB-lb" eth0)\$"
+	expect_out "from eth0 $(link_mac "netbpf-$LAB-lb" eth0),"
+}
+
+stop_leaves_nothing()
+{
 	stop
 	[ ! -e "/sys/fs/bpf/xdp_lb/$NAME" ] || fail "its maps are still pinned"
+}
+
+test_interface_deleted_and_made_again()
+{
+	local mode
+
+	have_eth0
+	for mode in tc skb; do
+		start_web -m "$mode"
+		fetch 10
+		del_eth0
+		is_gone
+		expect_status 0 "$LB" show --name "$NAME"
+		expect_out '^  interface +eth0, gone: attached to again when there is one of that name$'
+		expect_status 0 "$LB" show --name "$NAME" -j
+		expect_eq "interfaces" "$(jq -c .interfaces "$OUT_FILE")" \
+			'[{"state":"gone","ifname":"eth0"}]'
+		expect_status 1 "$LB" check -n "netbpf-$LAB-lb" -i eth0 --vip "tcp:$VIP:80" \
+			--backend "$A:80"
+		expect_out 'there is no eth0 here: a run that was on it attaches when it comes'
+		expect_eq "links" "$(links_pinned)" 0
+		make_eth0
+		is_back
+		stop_leaves_nothing
+	done
+}
+
+links_pinned()
+{
+	find "/sys/fs/bpf/xdp_lb/$NAME" -name 'link_*' | wc -l
+}
+
+# A second time too, and before the control program looks: with the same number.
+test_interface_made_again_at_once()
+{
+	local index
+
+	have_eth0
+	start_web -j
+	index=$(link_index "netbpf-$LAB-lb" eth0)
+	kill -STOP "$PID"
+	defer "kill -CONT $PID 2>/dev/null || :"
+	del_eth0
+	make_eth0 "$index"
+	kill -CONT "$PID"
+	eventually 10 event '^{"event":"interface","ifname":"eth0","ifindex":[0-9]+,"state":"gone","reason":"removed"}$'
+	eventually 10 event '^{"event":"interface","ifname":"eth0","ifindex":[0-9]+,"state":"attached"}$'
+	eventually 20 on client curl -sS -m 1 "http://$VIP/"
+	fetch 10
+	stop_leaves_nothing
+}
+
+# One that was open asks only now.
+test_connections_outlive_their_interface()
+{
+	local client
+
+	have_eth0
+	start_web
+	mkfifo "$TMP/ask"
+	# shellcheck disable=SC2016
+	start_bg client nsenter --net="/run/netns/netbpf-$LAB-client" bash -c '
+		exec 3<>"/dev/tcp/$1/80"; echo open; read -r <"$2"
+		printf "GET / HTTP/1.0\r\n\r\n" >&3; cat <&3' x "$VIP" "$TMP/ask"
+	eventually 10 grep -q open "$(sample_out "$client")"
+	del_eth0
+	is_gone
+	make_eth0
+	is_back
+	echo now >"$TMP/ask"
+	wait_sample "$client" 20
+	expect_match "$(sample_out "$client")" '^Server name: backend-'
+	stop_leaves_nothing
+}
+
+# What was attached is gone from there, and comes back with it.
+test_interface_moved_and_moved_back()
+{
+	local mode
+
+	have_eth0
+	for mode in tc skb; do
+		start_web -m "$mode"
+		keep_bpf_objects "$PID"
+		ip -n "netbpf-$LAB-lb" link set eth0 netns "netbpf-$LAB-switch"
+		is_gone 'was moved to another network namespace'
+		expect_no_match "$(sample_err "$PID")" 'ip netns list'
+		eventually 10 xdp_is "netbpf-$LAB-switch" eth0 none
+		ip -n "netbpf-$LAB-switch" link set eth0 netns "netbpf-$LAB-lb"
+		set_up_eth0
+		is_back
+		stop_leaves_nothing
+	done
+}
+
+# One that comes under another name first, as from a container runtime.
+test_interface_gets_its_name_later()
+{
+	have_eth0
+	start_web
+	del_eth0
+	is_gone
+	ip -n "netbpf-$LAB-switch" link add veth-lb type veth peer name tmp0 netns "netbpf-$LAB-lb"
+	ip -n "netbpf-$LAB-switch" link set veth-lb master br0 up
+	! event 'is back' || fail "it is attached already"
+	ip -n "netbpf-$LAB-lb" link set tmp0 name eth0
+	set_up_eth0
+	is_back
+	stop_leaves_nothing
+}
+
+# Somebody was there before: that is told once, and tried again when it is asked for.
+test_interface_that_refuses()
+{
+	local pid
+
+	have_eth0
+	web_config
+	start -c "$TMP/lb.yaml" -m skb
+	del_eth0
+	is_gone
+	kill -STOP "$PID"
+	make_eth0
+	start_sample pid 20 "$(sample pass)" -n "netbpf-$LAB-lb" -i eth0 -m native
+	kill -CONT "$PID"
+	eventually 10 told "^xdp_lb: failed to attach to eth0: XDP program 'pass'"
+	eventually 10 told "^  hint: then: .* reload --name $NAME\$"
+	expect_status 0 "$LB" show --name "$NAME"
+	expect_out '^  interface +eth0, not attached to: see what the control program has printed$'
+	stop_sample "$pid"
+	"$LB" reload --name "$NAME"
+	eventually 20 on client curl -sS -m 1 "http://$VIP/"
+	expect_eq "messages" "$(grep -c 'failed to attach' "$(sample_err "$PID")")" 1
+	fetch 10
+	stop_leaves_nothing
+}
+
+# Nobody sees it go. The one that is started then sees the new one.
+test_interface_deleted_while_nobody_runs()
+{
+	have_eth0
+	start_web
+	kill -9 "$PID"
+	wait "$PID" 2>/dev/null || :
+	del_eth0
+	expect_status 0 "$LB" show --name "$NAME"
+	if [ "$(links_pinned)" -gt 0 ]; then
+		expect_out '^  interface +eth0, gone: nobody attaches again$'
+	fi
+	make_eth0
+	start_web
+	expect_match "$(sample_out "$PID")" '^ready: .*, adopted'
+	eventually 20 on client curl -sS -m 1 "http://$VIP/"
+	fetch 10
+	stop_leaves_nothing
+}
+
+# Until it is told to end.
+test_interface_deleted()
+{
+	have_eth0
+	start_web
+	[ -e "/sys/fs/bpf/xdp_lb/$NAME" ] || fail "its maps are not pinned"
+	del_eth0
+	is_gone
+	stop_leaves_nothing
 }
 
 run_tests test_no_bpffs test_bpffs_is_read_only test_two_start_at_once	\
@@ -284,4 +514,9 @@ run_tests test_no_bpffs test_bpffs_is_read_only test_two_start_at_once	\
 	test_no_memory_for_the_tables test_namespace_deleted			\
 	test_killed_and_namespace_gone test_killed_and_namespace_made_again	\
 	test_stopped_process_serves test_link_down_and_up test_interface_renamed	\
-	test_servers_that_hang_or_send_junk test_interface_deleted
+	test_servers_that_hang_or_send_junk					\
+	test_interface_deleted_and_made_again test_interface_made_again_at_once	\
+	test_connections_outlive_their_interface				\
+	test_interface_moved_and_moved_back test_interface_gets_its_name_later	\
+	test_interface_that_refuses test_interface_deleted_while_nobody_runs	\
+	test_interface_deleted
