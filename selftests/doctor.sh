@@ -62,15 +62,27 @@ row_is()
 # and tracefs mounted. COMMAND is shell code; $1 in it is the doctor.
 private()
 {
+	unshared -m "$@"
+}
+
+# private_net COMMAND...: and in a network namespace of its own.
+private_net()
+{
+	unshared -mn "$@"
+}
+
+# unshared HOW COMMAND...
+unshared()
+{
 	# shellcheck disable=SC2016
-	unshare -m bash -euc '
+	unshare "$1" bash -euc '
 		mount --make-rprivate /
 		mount -t tmpfs none /run
 		mkdir -p /run/netns /run/netbpf
 		mount -t bpf none /sys/fs/bpf
 		mountpoint -q /sys/kernel/tracing ||
 			mount -t tracefs none /sys/kernel/tracing
-		'"$1" - "$DOCTOR" "${@:2}"
+		'"$2" - "$DOCTOR" "${@:3}"
 }
 
 # path_without NAME...: a directory with all commands of PATH but those.
@@ -185,9 +197,11 @@ run_tests test_this_machine_passes test_json_is_whole_and_adds_up \
 	test_state_of_an_interface test_the_limit_of_the_MTU_is_the_limit_of_the_kernel \
 	test_the_program_and_its_owner test_the_interface_of_the_ssh_session test_without_clang \
 	test_without_the_tools_of_the_lab test_without_a_kernel_tree test_without_the_probe \
+	test_without_the_probe_and_set_up \
 	test_without_a_capability test_without_privileges test_in_a_user_namespace test_mounts \
 	test_mounts_that_cannot_be test_nothing_is_left_and_that_is_said \
-	test_leftovers_of_labs test_leftovers_of_programs \
+	test_leftovers_of_labs test_leftovers_of_programs test_instances_of_xdp_lb \
+	test_instances_that_cannot_be_seen test_filters_that_outlive_their_process \
 	test_odd_bytes_in_names test_the_kprobe_row_is_true test_the_rows_of_attaching_are_true \
 	test_the_rows_of_files_are_true test_its_line_is_in_no_trace_of_others \
 	test_nothing_is_left_behind \

@@ -58,20 +58,36 @@ check_ksrc()
 	fi
 }
 
-# What setup.sh lists as missing: "  package:  name, purpose".
+SETUP_LIST=		# what setup.sh lists as missing: "  package:  name, purpose"
+SETUP_STATUS=		# and its exit status, once it was asked
+
+ask_setup()
+{
+	[ -z "$SETUP_STATUS" ] || return 0
+	SETUP_LIST=$("$SETUP" --check 2>/dev/null)
+	SETUP_STATUS=$?
+}
+
+# build_lacks: set-up has something to bring before anything can be built.
+build_lacks()
+{
+	ask_setup
+	grep -q ', build$' <<<"$SETUP_LIST" || ! "$NETBPF_TOP/scripts/ksrc.sh" >/dev/null 2>&1
+}
+
 check_setup()
 {
-	local list status names
+	local names
 
 	[ -x "$SETUP" ] || return 0
-	list=$("$SETUP" --check 2>/dev/null)
-	status=$?
-	names=$(sed -n 's/^ .*: *\(.*\), [a-z]*$/\1/p' <<<"$list" | paste -sd ' ')
-	if [ "$status" -eq 0 ]; then
+	ask_setup
+	names=$(sed -n 's/^ .*: *\(.*\), [a-z]*$/\1/p' <<<"$SETUP_LIST" | paste -sd ' ')
+	if [ "$SETUP_STATUS" -eq 0 ]; then
 		row set-up ok "nothing is missing"
-	elif [ "$status" -ne 3 ]; then
-		row set-up warn "setup.sh --check ended with status $status" "$SETUP --check"
-	elif grep -q ', build$' <<<"$list"; then
+	elif [ "$SETUP_STATUS" -ne 3 ]; then
+		row set-up warn "setup.sh --check ended with status $SETUP_STATUS" \
+			"$SETUP --check"
+	elif grep -q ', build$' <<<"$SETUP_LIST"; then
 		row set-up fail "missing: $names" "$SETUP"
 	else
 		row set-up warn "missing, but not for the build: $names" "$SETUP"

@@ -71,13 +71,22 @@ check_unprivileged()
 	row unprivileged_bpf ok "$text"
 }
 
+# check_probe: why rows are missing. The build needs what set-up brings.
+check_probe()
+{
+	local cure="make -C $NETBPF_TOP"
+
+	[ ! -x "$PROBE" ] || return 0
+	! build_lacks || cure="$SETUP && $cure"
+	row probes warn "kernel probes skipped: not built ($PROBE)" "$cure"
+}
+
 check_kernel()
 {
 	group kernel
 	check_bpffs
 	check_tracefs
 	check_unprivileged
-	[ -x "$PROBE" ] ||
-		row probes warn "kernel probes skipped: not built ($PROBE)" "make -C $NETBPF_TOP"
+	check_probe
 	probe
 }

@@ -82,6 +82,95 @@ check_pins()
 	left pins "${pins[*]:+kept in bpffs: ${pins[*]}}" '' "rm -r$quoted"
 }
 
+# The control program of an instance keeps its directory "run" locked (1). Without one it
+# goes on to forward.
+check_xdp_lb()
+{
+	local root=/sys/fs/bpf/xdp_lb dir name dead='' up='' cure=''
+
+	if [ -d "$root" ] && [ ! -r "$root" ]; then
+		row xdp_lb ok "cannot be seen: $root is closed to this user"
+		return
+	fi
+	for dir in "$root"/*/; do
+		[ -d "$dir" ] || continue
+		name=$(basename "$dir")
+		flock --nonblock --shared "$dir/run" true 2>/dev/null
+		if [ $? -eq 1 ]; then
+			up+=" $name"
+		else
+			dead+=" $name"
+			cure+="${cure:+; }$(sample_called xdp_lb) stop --name $name"
+		fi
+	done
+	left xdp_lb "${dead:+without a control program:$dead}" "${up:+running:$up}" "$cure"
+}
+
+# our_filters: "DEVICE DIRECTION PREF HANDLE PROGRAM ID" of each of ours in a clsact qdisc of
+# this network namespace.
+our_filters()
+{
+	local dev direction
+
+	tc qdisc show | sed -n 's/^qdisc clsact .* dev \([^ ]*\) .*/\1/p' | while read -r dev; do
+		for direction in ingress egress; do
+			tc filter show dev "$dev" "$direction" |
+				awk -v at="$dev $direction" "$OUR_FILTER"
+		done
+	done
+}
+
+# libbpf names a filter "PROGRAM:[ID]".
+# shellcheck disable=SC2016 # $ is of awk
+readonly OUR_FILTER='/^filter .* bpf / {
+	name = ""
+	for (i = 1; i < NF; i++) {
+		if ($i == "pref")
+			pref = $(i + 1)
+		if ($i == "handle") {
+			handle = $(i + 1)
+			name = $(i + 2)
+		}
+	}
+	if (name !~ /^(netbpf_tc|net_tc|tc_lb):\[[0-9]+\]$/)
+		next
+	id = name
+	gsub(/^.*\[|\]$/, "", id)
+	sub(/:.*/, "", name)
+	print at, pref, handle, name, id
+}'
+
+# is_held ID: a process has that program.
+is_held()
+{
+	grep -qrs "^prog_id:[[:space:]]*$1\$" /proc/[0-9]*/fdinfo
+}
+
+# What outlives kill -9 where TC programs are filters: "--attach clsact", and before Linux 6.6.
+# That of an instance of xdp_lb that is there is no leftover.
+check_filters()
+{
+	local dev direction pref handle program id dead='' up='' cure=''
+
+	if ! have tc; then
+		row filters warn "unknown: no tc" "$SETUP"
+		return
+	fi
+	while read -r dev direction pref handle program id; do
+		if is_held "$id" || { [ "$program" = tc_lb ] && [ -e /sys/fs/bpf/xdp_lb ]; }; then
+			up+=" $dev $direction ($program)"
+		else
+			dead+=" $dev $direction ($program, id $id)"
+			cure+="${cure:+; }tc filter del dev $dev $direction pref $pref handle $handle bpf"
+		fi
+	done < <(our_filters 2>/dev/null)
+	if [ -n "$dead" ] && ! has_cap SYS_PTRACE; then
+		row filters warn "whose these are cannot be seen:$dead" "sudo $NETBPF_LINE"
+		return
+	fi
+	left filters "${dead:+of processes that are gone:$dead}" "${up:+in use:$up}" "$cure"
+}
+
 check_leftovers()
 {
 	group leftovers
@@ -89,4 +178,6 @@ check_leftovers()
 	check_labs
 	check_instances
 	check_pins
+	check_xdp_lb
+	check_filters
 }

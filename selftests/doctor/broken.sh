@@ -34,9 +34,17 @@ test_without_the_probe()
 {
 	as_json 0 env O="$TMP/empty" "$DOCTOR"
 	row_is probes warn 'not built'
-	cure_is probes '^make'
+	cure_is probes '^make -C '
 	! jq -e '.checks[] | select(.name | startswith("attach"))' "$TMP/rows" ||
 		fail "rows of a probe that did not run"
+}
+
+# What the build needs comes first.
+test_without_the_probe_and_set_up()
+{
+	as_json 1 env O="$TMP/empty" KSRC=/nonexistent "$DOCTOR"
+	row_is probes warn 'not built'
+	cure_is probes '/setup.sh && make -C '
 }
 
 test_without_a_capability()
@@ -200,6 +208,89 @@ test_leftovers_of_programs()
 	cure_is "trace instances" "^rmdir.*$id-$gone"
 	row_is pins warn /sys/fs/bpf/netbpf_lb
 	[ ! -e "$TRACEFS/instances/$id-$gone" ] || fail "the test has left an instance"
+}
+
+# rows FILE: of what private has made of the doctor's JSON, in place of as_json.
+rows()
+{
+	jq -e . "$1" >"$TMP/rows" || fail "not JSON: $1"
+}
+
+# An instance that runs, then one whose control program was killed; and the cure cures.
+test_instances_of_xdp_lb()
+{
+	# shellcheck disable=SC2016
+	private_net '
+		ip link set lo up
+		"$3" run --name lb9 -i lo -m skb --forward dsr --vip tcp:192.0.2.1:80 \
+			--backend 192.0.2.2:80 >"$2/ready" 2>/dev/null &
+		for i in $(seq 200); do
+			! grep -q ^ready "$2/ready" || break
+			sleep 0.1
+		done
+		"$1" --json >"$2/running"
+		kill -9 $!
+		wait $! 2>/dev/null || :
+		"$1" --json >"$2/killed"
+		bash -c "$(jq -r ".checks[] | select(.name == \"xdp_lb\") | .cure" "$2/killed")"
+		"$1" --json >"$2/stopped"' "$TMP" "$(sample xdp_lb)"
+	rows "$TMP/running"
+	row_is xdp_lb ok '^running: lb9$'
+	rows "$TMP/killed"
+	row_is xdp_lb warn '^without a control program: lb9$'
+	cure_is xdp_lb '/xdp_lb stop --name lb9$'
+	rows "$TMP/stopped"
+	row_is xdp_lb ok none
+}
+
+test_instances_that_cannot_be_seen()
+{
+	local dir=$TMP/user
+
+	public_scripts
+	install -d -o 65534 "$dir"
+	# shellcheck disable=SC2016
+	as_json 1 private '
+		chmod 755 /sys/fs/bpf
+		mkdir -m 700 /sys/fs/bpf/xdp_lb
+		exec env TMPDIR="$2" setpriv --reuid 65534 --regid 65534 --clear-groups \
+			"$3" --json' "$dir" "$PUBLIC/scripts/doctor.sh"
+	row_is xdp_lb ok 'cannot be seen'
+}
+
+# As above, for both samples that have filters; that of somebody else is nobody's business.
+test_filters_that_outlive_their_process()
+{
+	local each
+
+	for each in 'tc -a pass' 'network --tc pass'; do
+		# shellcheck disable=SC2016
+		private_net '
+			ip link add v0 type veth peer name v1
+			tc qdisc add dev v1 clsact
+			tc filter add dev v1 egress bpf bytecode "1,6 0 0 0,"
+			$3 -i v0 --attach clsact >"$2/ready" 2>/dev/null &
+			for i in $(seq 200); do
+				! grep -q ^ready "$2/ready" || break
+				sleep 0.1
+			done
+			"$1" --json >"$2/running"
+			kill -9 $!
+			wait $! 2>/dev/null || :
+			"$1" --json >"$2/killed"
+			setpriv --bounding-set=-sys_ptrace "$1" --json >"$2/blind"
+			bash -c "$(jq -r ".checks[] | select(.name == \"filters\") | .cure" "$2/killed")"
+			"$1" --json >"$2/removed"' "$TMP" "$(sample "${each%% *}") ${each#* }"
+		rows "$TMP/running"
+		row_is filters ok '^in use: v0 ingress \((netbpf|net)_tc\)$'
+		rows "$TMP/killed"
+		row_is filters warn '^of processes that are gone: v0 ingress \((netbpf|net)_tc, id [0-9]+\)$'
+		cure_is filters '^tc filter del dev v0 ingress pref [0-9]+ handle 0x1 bpf$'
+		rows "$TMP/blind"
+		row_is filters warn '^whose these are cannot be seen: v0 ingress '
+		rows "$TMP/removed"
+		row_is filters ok none
+	done
 }
 
 # Whatever a name is made of, JSON is JSON, and the terminal is not spoken to.
