@@ -185,6 +185,56 @@ test_completion_of_values()
 	expect_eq "a number" "$(complete_line netbpf-ping --count '')" ""
 }
 
+# offers WANTED WORD...: for the last of these words, and nothing else.
+offers()
+{
+	expect_eq "${*:2}" "$(complete_line "${@:2}" | paste -sd ' ')" "$1"
+}
+
+test_completion_of_sub_commands()
+{
+	offers 'drain enable list weight' netbpf-xdp_lb backend ''
+	offers 'drain' netbpf-xdp_lb -j --name x backend d
+	offers 'list' netbpf-xdp_lb vip ''
+	offers '' netbpf-xdp_lb stats ''
+	offers '' netbpf-xdp_lb run ''
+	offers '' netbpf-xdp_lb backend weight web a ''
+	offers 'bridge lb pair' netbpf-lab up ''
+	offers 'bridge' netbpf-lab up --name mine b
+	offers '' netbpf-lab up lb ''
+	offers '' netbpf-lab list ''
+	offers '' netbpf-ping ''
+	complete_line netbpf-lab exec host l >"$TMP/offered"
+	expect_match "$TMP/offered" '^ls$'
+}
+
+# Instances, services, labs and nodes have the names that they have now.
+test_completion_of_what_runs()
+{
+	local pid
+
+	need_root
+	expect_status 0 lab up --name "$LAB"
+	defer "'$BIN/netbpf-lab' down '$LAB' >/dev/null 2>&1"
+	offers "$LAB" netbpf-lab down "$LAB"
+	offers "$LAB" netbpf-lab status "$LAB"
+	offers "$LAB" netbpf-lab exec --name "$LAB"
+	offers 'host pingbox' netbpf-lab --name "$LAB" exec ''
+	offers 'host pingbox' netbpf-lab --name "$LAB" ping host ''
+	offers '' netbpf-lab --name "$LAB" ping host pingbox ''
+	offers '' netbpf-xdp_lb --name "$LAB" backend drain ''
+
+	start_sample pid 20 "$BIN/netbpf-xdp_lb" run --name "$LAB" -n "netbpf-$LAB-host" -i eth0 \
+		--vip tcp:10.0.1.1:80 --backend 10.0.1.2:80
+	offers "$LAB" netbpf-xdp_lb show --name "$LAB"
+	offers 'tcp:10.0.1.1:80' netbpf-xdp_lb --name "$LAB" conns ''
+	offers 'tcp:10.0.1.1:80' netbpf-xdp_lb --name "$LAB" backend drain ''
+	# As bash takes the words apart, and puts what is chosen behind the last colon.
+	offers '10.0.1.1:80' netbpf-xdp_lb --name "$LAB" backend drain tcp : 10
+	offers '10.0.1.2:80' netbpf-xdp_lb --name "$LAB" backend weight tcp : 10.0.1.1 : 80 10
+	stop_sample "$pid"
+}
+
 test_other_directories()
 {
 	local other=$TMP/other
@@ -215,4 +265,5 @@ test_uninstall_leaves_nothing()
 run_tests test_each_command_is_installed_with_a_page test_each_runs_from_there_in_the_lab \
 	test_doctor_looks_at_the_kernel_not_at_compilers test_pages_have_the_options_of_help \
 	test_pages_are_clean test_completion_offers_what_help_has test_completion_of_values \
+	test_completion_of_sub_commands test_completion_of_what_runs \
 	test_other_directories test_uninstall_leaves_nothing
