@@ -207,7 +207,7 @@ test_limit_of_the_file_size()
 # What had come is in the file, whole, when the process is killed.
 test_file_after_kill_9()
 {
-	start -w "$TMP/pcap" --proto icmp
+	start -w "$TMP/pcap" --proto icmp --host "$S4"
 	expect_answers 5 "$S4"
 	eventually 5 has_packets "$TMP/pcap" 10
 	stop_sample "$PID" KILL 2>/dev/null || :
