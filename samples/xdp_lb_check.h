@@ -2,7 +2,8 @@
 /*
  * The parts of "xdp_lb check":
  *
- *	xdp_lb_check.c		rows, backends, addresses
+ *	xdp_lb_check.c		rows, backends
+ *	xdp_lb_check_addr.c	addresses of services, and those that nat sends from
  *	xdp_lb_check_iface.c	interfaces, and which mode is the one for them
  */
 #ifndef _SAMPLES_XDP_LB_CHECK_H
@@ -14,6 +15,7 @@
 
 enum {
 	LB_WAYS_MAX = 64,
+	LB_ROW_MAX = 512,
 };
 
 /**
@@ -69,6 +71,8 @@ struct lb_checker {
 __printf(2, 3) void lb_group(struct lb_checker *c, const char *fmt, ...);
 __printf(4, 5) void lb_row(struct lb_checker *c, enum lb_status status, const char *name,
 			   const char *fmt, ...);
+void lb_check_vip_addr(struct lb_checker *c, const struct lb_vip_conf *vip);
+void lb_check_sources(struct lb_checker *c);
 void lb_check_iface(struct lb_checker *c, const char *name);
 void lb_check_way(struct lb_checker *c, const struct lb_way *way);
 void lb_check_mtus(struct lb_checker *c, const struct lb_vip_conf *vip, const char *backend,

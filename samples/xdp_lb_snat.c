@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 #include "sample.h"
+#include "xdp_lb_ports.h"
 #include "xdp_lb_state.h"
 
 static bool is_snat(const struct lb_state *state, const struct lb_addr *addr)

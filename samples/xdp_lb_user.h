@@ -12,6 +12,7 @@
  *	xdp_lb_attach.c	the mode, and the program on its interfaces
  *	xdp_lb_iface.c	interfaces that go and come again
  *	xdp_lb_check.c	what would make packets vanish
+ *	xdp_lb_ports.c	ports of source addresses
  *	xdp_lb_show.c	show, stats, conns, ring
  *
  * Errors are printed where they are found (pr_err(), pr_hint()), and returned as
@@ -270,19 +271,12 @@ int lb_health_fd(const struct lb_health *health);
 int lb_health_run(struct lb_health *health);
 void lb_health_close(struct lb_health *health);
 
-/* --- what would make packets vanish (xdp_lb_check.c, xdp_lb_check_iface.c) ----------- */
+/* --- what would make packets vanish (xdp_lb_check*.c) ----------- */
 
 /* Prints findings, as rows or JSON; returns the number of bad ones or a negative errno. */
 int lb_host_check(const struct lb_conf *conf, enum lb_mode mode, bool json);
 
 /* What "mode: auto" stands for, and why; another mode is returned as it is. */
 enum lb_mode lb_choose_mode(const struct lb_conf *conf, char *why, size_t size);
-
-/*
- * Ports for LB_NAT: 1024 to 65535 of an address that is for this alone; of the host's
- * own, the larger range outside net.ipv4.ip_local_port_range; -ENOSPC if it is
- * less than 1024 ports.
- */
-int lb_snat_ports(const struct lb_addr *addr, bool own, __u16 *min, __u16 *max);
 
 #endif /* _SAMPLES_XDP_LB_USER_H */

@@ -8,7 +8,7 @@
 
 enum {
 	FIELDS = 5,
-	FIELD_MAX = 2 * ROW_MAX + 1,
+	FIELD_MAX = 2 * LB_ROW_MAX + 1,
 };
 
 static struct found {

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * Ports of the source addresses of LB_NAT, for xdp_lb_snat.c, which takes them, and
+ * xdp_lb_check_addr.c, which tells of them.
+ */
+#ifndef _SAMPLES_XDP_LB_PORTS_H
+#define _SAMPLES_XDP_LB_PORTS_H
+
+#include "xdp_lb_user.h"
+
+enum {
+	LB_PORTS_FIRST = 1024,
+	LB_PORTS_LAST = 65535,
+};
+
+int lb_free_ports(unsigned int range[2], __u16 *min, __u16 *max);
+int lb_snat_ports(const struct lb_addr *addr, bool own, __u16 *min, __u16 *max);
+
+#endif /* _SAMPLES_XDP_LB_PORTS_H */

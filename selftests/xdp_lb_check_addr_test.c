@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0
+/* "xdp_lb check": addresses of services, and what this host and nat send from. */
+#include "xdp_lb_check_run.h"
+
+TEST_F(host_check, snat)
+{
+	add_backend(self, "10.0.0.2");
+	self->conf.n_snat = 1;
+	self->conf.snat[0] = addr_of("10.0.0.240");
+	EXPECT_EQ(1, check(self, LB_MODE_TC));
+	EXPECT_TRUE(says("source addresses", "snat",
+			 "fail 10.0.0.240 is on the network of n0, but nobody answers ARP"));
+	EXPECT_TRUE(says("source addresses", "ports", ""));
+	ASSERT_EQ(0, sh("ip addr add 10.0.0.240/32 dev n0"));
+	EXPECT_EQ(0, check(self, LB_MODE_TC));
+	EXPECT_TRUE(says("source addresses", "snat", "ok 10.0.0.240: this host has it"));
+	ASSERT_EQ(0, sh("ip addr del 10.0.0.240/32 dev n0 && ip addr add 10.0.0.240/32 dev lo"));
+	EXPECT_EQ(0, check(self, LB_MODE_TC));
+	self->conf.snat[0] = addr_of("192.0.2.9");
+	EXPECT_EQ(0, check(self, LB_MODE_TC));
+	EXPECT_TRUE(says("source addresses", "snat", "warn 192.0.2.9 is not of this host"));
+	ASSERT_EQ(0, sh("ip route add default via 10.0.0.2"));
+	EXPECT_EQ(0, check(self, LB_MODE_TC));
+	EXPECT_TRUE(says("source addresses", "snat", "warn 192.0.2.9 is not of this host"));
+	self->conf.snat[0] = addr_of("10.0.1.1");
+	EXPECT_EQ(1, check(self, LB_MODE_TC));
+	EXPECT_TRUE(says("source addresses", "snat",
+			 "fail 10.0.1.1 is what this host sends from by n1"));
+}
+
+/* Each family that a backend has needs a source address. */
+TEST_F(host_check, snat_family)
+{
+	add_backend(self, "fd00:0::2");
+	self->conf.n_snat = 1;
+	self->conf.snat[0] = addr_of("192.0.2.9");
+	EXPECT_EQ(1, check(self, LB_MODE_TC));
+	EXPECT_TRUE(says("source addresses", "snat", "fail no IPv6 address for backends"));
+	self->vips[0].forward = LB_DSR;
+	EXPECT_EQ(0, check(self, LB_MODE_TC));
+	self->vips[0].forward = LB_NAT;
+	self->conf.n_snat = 0;
+	EXPECT_EQ(0, check(self, LB_MODE_TC));
+	EXPECT_TRUE(says("source addresses", "ports", "ok fd00::1: "));
+	ASSERT_EQ(0, sh("ip addr del fd00:0::1/64 dev n0 && ip -6 route add fd00:0::/64 dev n0"));
+	EXPECT_EQ(1, check(self, LB_MODE_TC));
+	EXPECT_TRUE(says("source addresses", "snat", "fail no IPv6 address for backends"));
+}
+
+TEST_F(host_check, vip)
+{
+	add_backend(self, "10.0.0.2");
+	self->vips[0].addr = addr_of("10.0.0.5");
+	EXPECT_EQ(1, check(self, LB_MODE_TC));
+	EXPECT_TRUE(says("service web", "address",
+			 "fail 10.0.0.5 is on the network of n0, but nobody answers ARP"));
+	/* It was not looked for as a neighbour. */
+	EXPECT_NE(0, sh("ip neigh show nud all to 10.0.0.5 | grep -q ."));
+	self->vips[0].addr = addr_of("fd00:0::5");
+	EXPECT_EQ(1, check(self, LB_MODE_TC));
+	EXPECT_TRUE(says("service web", "address",
+			 "fail fd00::5 is on the network of n0, but nobody answers neighbour"));
+	self->vips[0].addr = addr_of("192.0.2.1");
+	EXPECT_EQ(0, check(self, LB_MODE_TC));
+	EXPECT_TRUE(says("service web", "address", "warn 192.0.2.1 is not of this host"));
+}
+
+static int port_range(const char *range)
+{
+	return write_file("/proc/sys/net/ipv4/ip_local_port_range", range);
+}
+
+/* The kernel chooses the address of the service to talk to the backends. */
+TEST_F(host_check, own_source)
+{
+	struct lb_vip_conf *vip = &self->vips[0];
+
+	ASSERT_EQ(0, sh("ip addr add fd00::100/128 dev n0 nodad;" WAIT_LOCAL6("fd00::100")));
+	add_backend(self, "fd00::2");
+	vip->addr = addr_of("fd00::100");
+	vip->port = 80;
+	EXPECT_EQ(0, check(self, LB_MODE_TC));
+	EXPECT_TRUE(says("service web", "own source", ""));
+	vip->port = 0;
+	EXPECT_EQ(0, check(self, LB_MODE_TC));
+	EXPECT_TRUE(says("service web", "own source", "warn fd00::100 is what this host sends"));
+	vip->port = 80;
+	vip->forward = LB_DSR;
+	EXPECT_EQ(0, check(self, LB_MODE_TC));
+	EXPECT_TRUE(says("service web", "own source", "warn fd00::100 is what this host sends"));
+	vip->check.type = LB_CHECK_TCP;
+	EXPECT_EQ(1, check(self, LB_MODE_TC));
+	EXPECT_TRUE(says("service web", "own source", "fail fd00::100 is what this host sends"));
+	/* The cure. */
+	ASSERT_EQ(0, sh("ip -6 addr change fd00::100/128 dev n0 preferred_lft 0"));
+	EXPECT_EQ(0, check(self, LB_MODE_TC));
+	EXPECT_TRUE(says("service web", "own source", ""));
+	EXPECT_TRUE(says("service web", "address", "ok fd00::100: this host has it"));
+	/* IPv4 takes the address that was there first. */
+	ASSERT_EQ(0, sh("ip addr add 10.0.0.100/32 dev n0"));
+	vip->n_backends = 0;
+	add_backend(self, "10.0.0.2");
+	vip->addr = addr_of("10.0.0.100");
+	EXPECT_EQ(0, check(self, LB_MODE_TC));
+	EXPECT_TRUE(says("service web", "own source", ""));
+	vip->addr = addr_of("10.0.0.1");
+	EXPECT_EQ(1, check(self, LB_MODE_TC));
+	EXPECT_TRUE(says("service web", "own source", "fail 10.0.0.1 is what this host sends"));
+}
+
+TEST_F(host_check, ports)
+{
+	static const struct {
+		const char *range;
+		int err;
+		__u16 min;
+		__u16 max;
+	} cases[] = {
+		{ "32768 60999", 0, 1024, 32767 },
+		{ "10000 20000", 0, 20001, 65535 },
+		{ "2048 65535", 0, 1024, 2047 },
+		{ "2047 65535", -ENOSPC, 1024, 2046 },
+		{ "1024 64511", 0, 64512, 65535 },
+		{ "1024 64512", -ENOSPC, 64513, 65535 },
+		{ "1 65535", -ENOSPC, 0, 0 },
+	};
+	const char *ok = "ok 10.0.0.1: ", *want;
+	struct lb_addr addr = addr_of("10.0.0.1");
+	unsigned int i, n_bad = 0;
+	__u16 min, max;
+
+	add_backend(self, "10.0.0.2");
+	write_file("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		ASSERT_EQ(0, port_range(cases[i].range));
+		EXPECT_EQ(cases[i].err, lb_snat_ports(&addr, true, &min, &max))
+			TH_LOG("%s", cases[i].range);
+		n_bad += !!cases[i].err;
+		EXPECT_EQ(n_bad, n_errs);
+		EXPECT_EQ(n_bad, n_hints);
+		if (cases[i].min) {
+			EXPECT_EQ(cases[i].min, min);
+			EXPECT_EQ(cases[i].max, max);
+		}
+		EXPECT_EQ(!!cases[i].err, check(self, LB_MODE_TC));
+		want = ok;
+		if (cases[i].err)
+			want = "fail 10.0.0.1: net.ipv4";
+		EXPECT_TRUE(says("source addresses", "ports", want));
+		EXPECT_EQ(0, lb_snat_ports(&addr, false, &min, &max));
+		EXPECT_EQ(1024, min);
+		EXPECT_EQ(65535, max);
+	}
+	EXPECT_NE(NULL, strstr(last_err, "of 10.0.0.1: net.ipv4.ip_local_port_range, 1 to 65535"));
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * For the tests of samples/xdp_lb_check.c, and of the files that it calls, in the
+ * namespaces of xdp_lb_netns.h: each thing that makes packets vanish is found, and named.
+ */
+#ifndef _SELFTESTS_XDP_LB_CHECK_RUN_H
+#define _SELFTESTS_XDP_LB_CHECK_RUN_H
+
+/* First: the harness takes its ARRAY_SIZE. */
+#include "sample.h"
+#include "sample_fs.h"
+#include <kselftest_harness.h>
+#include "xdp_lb_netlink.c"
+#include "xdp_lb_neigh.c"
+#include "xdp_lb_link.c"
+#include "xdp_lb_nexthop.c"
+
+/* No hardware is in a namespace: an interface can be said to be some. */
+static const char *hardware;
+
+static int test_link_read(struct lb_netlink *nl, unsigned int ifindex, int netns,
+			  struct lb_link *link)
+{
+	int err = lb_link_read(nl, ifindex, netns, link);
+
+	if (!err && hardware && !strcmp(link->name, hardware))
+		*link->kind = '\0';
+	return err;
+}
+
+/* How bpffs is found. */
+static struct sample_fs_report bpffs;
+const struct sample_fs sample_bpffs = { .dir = "/sys/fs/bpf" };
+
+void sample_fs_look(const struct sample_fs *fs, struct sample_fs_report *report)
+{
+	*report = bpffs;
+}
+
+#define lb_link_read test_link_read
+#include "xdp_lb_check.c"
+#include "xdp_lb_check_addr.c"
+#include "xdp_lb_check_iface.c"
+#include "xdp_lb_ports.c"
+#undef lb_link_read
+#include "sample_clock.c"
+#include "sample_net.c"
+#include "test_root.h"
+#include "xdp_lb_netns.h"
+#include "xdp_lb_check_rows.h"
+
+/* --- a configuration ---------------------------------------------------------- */
+
+FIXTURE(host_check)
+{
+	struct netns ns;
+	struct lb_conf conf;
+	struct lb_vip_conf vips[2];
+	struct lb_backend_conf backends[4];
+	int xdp_link;
+};
+
+FIXTURE_SETUP(host_check)
+{
+	if (test_lacks(NEED_NETNS))
+		SKIP(return, "%s", test_lacked);
+	if (system("ip -V >/dev/null 2>&1"))
+		SKIP(return, "ip is not installed");
+	ASSERT_EQ(0, netns_setup(&self->ns));
+	self->conf.vips = self->vips;
+	self->conf.n_vips = 1;
+	self->vips[0].backends = self->backends;
+	snprintf(self->vips[0].name, LB_NAME_MAX, "web");
+	self->vips[0].addr = addr_of("10.0.0.1");
+	self->vips[0].port = 80;
+	self->conf.n_ifnames = 1;
+	snprintf(self->conf.ifnames[0], IF_NAMESIZE, "n0");
+	snprintf(self->conf.ifnames[1], IF_NAMESIZE, "n1");
+}
+
+FIXTURE_TEARDOWN(host_check)
+{
+}
+
+static inline void add_backend(struct _test_data_host_check *self, const char *addr)
+{
+	struct lb_backend_conf *backend = &self->backends[self->vips[0].n_backends++];
+
+	backend->addr = addr_of(addr);
+	snprintf(backend->name, LB_NAME_MAX, "b%u", self->vips[0].n_backends);
+}
+
+static inline int check(struct _test_data_host_check *self, enum lb_mode mode)
+{
+	int ret;
+
+	memset(found, 0, sizeof(found));
+	n_found = 0;
+	ret = lb_host_check(&self->conf, mode, true);
+	return ret == (int)counts[2] ? ret : -1;
+}
+
+#endif /* _SELFTESTS_XDP_LB_CHECK_RUN_H */
