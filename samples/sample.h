@@ -256,6 +256,7 @@ unsigned int sample_find_iface(const char *name);
 unsigned int sample_ifindex(const char *name);
 const char *sample_ifname(unsigned int ifindex);
 bool sample_carries_ssh(unsigned int ifindex);
+bool sample_carries_ssh_to(unsigned int ifindex, const __be32 addr[4], unsigned int port);
 int sample_refuse_ssh(void);
 int sample_parse_prefix(const char *text, __be32 addr[4], __be32 mask[4]);
 int sample_prefix_family(const char *text);

@@ -16,6 +16,11 @@
 #include <linux/rtnetlink.h>
 #include "sample.h"
 
+enum {
+	/* Where nothing says else. */
+	SSH_PORT = 22,
+};
+
 /* -n brought us into another network namespace. */
 static bool other_netns;
 
@@ -440,6 +445,23 @@ static bool comes_through(const char *upper, const char *lower, int depth)
 	return found;
 }
 
+/*
+ * Where the session is connected to. SSH_CONNECTION has client address and port, then
+ * server address and port (ssh(1)); a link-local address has %interface behind it.
+ */
+static bool ssh_server(__be32 addr[4], unsigned int *port)
+{
+	char conn[256], server[INET6_ADDRSTRLEN + IF_NAMESIZE];
+	unsigned int bits;
+
+	*port = SSH_PORT;
+	if (!find_ssh_connection(conn, sizeof(conn)) ||
+	    sscanf(conn, "%*s %*s %61s %u", server, port) < 1)
+		return false;
+	server[strcspn(server, "%")] = '\0';
+	return !parse_addr(server, addr, &bits);
+}
+
 /**
  * sample_carries_ssh() - the SSH session of this process comes in here
  * @ifindex: an interface
@@ -449,21 +471,33 @@ static bool comes_through(const char *upper, const char *lower, int depth)
  */
 bool sample_carries_ssh(unsigned int ifindex)
 {
-	char conn[256], server[INET6_ADDRSTRLEN], owner[IF_NAMESIZE];
-	char name[IF_NAMESIZE];
-	unsigned int bits;
+	char owner[IF_NAMESIZE], name[IF_NAMESIZE];
+	unsigned int port;
 	__be32 addr[4];
 
-	/*
-	 * Client address and port, then server address and port (ssh(1)); a
-	 * link-local address has %interface behind it.
-	 */
-	if (!find_ssh_connection(conn, sizeof(conn)) ||
-	    sscanf(conn, "%*s %*s %45[^% ]", server) != 1 ||
-	    parse_addr(server, addr, &bits) || !find_owner(addr, owner) ||
+	if (!ssh_server(addr, &port) || !find_owner(addr, owner) ||
 	    !if_indextoname(ifindex, name))
 		return false;
 	return comes_through(owner, name, 8);
+}
+
+/**
+ * sample_carries_ssh_to() - the SSH session of this process comes in here, to that address
+ * @ifindex: an interface
+ * @addr: the address, IPv4 as ::ffff:a.b.c.d
+ * @port: TCP port, host byte order; 0: any
+ *
+ * Return: true if so; false with -n and another namespace than the one that the process
+ * started in: that one does not carry the session.
+ */
+bool sample_carries_ssh_to(unsigned int ifindex, const __be32 addr[4], unsigned int port)
+{
+	unsigned int ssh_port;
+	__be32 ssh_addr[4];
+
+	return !other_netns && ssh_server(ssh_addr, &ssh_port) &&
+	       !memcmp(ssh_addr, addr, sizeof(ssh_addr)) && (!port || port == ssh_port) &&
+	       sample_carries_ssh(ifindex);
 }
 
 /**

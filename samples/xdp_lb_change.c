@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 #include "sample.h"
@@ -41,19 +42,42 @@ static int signal_run(const struct lb_state *state, int sig)
 
 /* --- reload --------------------------------------------------------------------------- */
 
+static bool same_netns(__u32 pid)
+{
+	struct stat own, other;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%u/ns/net", pid);
+	return !stat("/proc/self/ns/net", &own) && !stat(path, &other) &&
+	       own.st_ino == other.st_ino && own.st_dev == other.st_dev;
+}
+
+/* Errors of the file are seen where they are asked for, and so is what would cut us off. */
+static int check_file(const struct lb_state *state)
+{
+	struct lb_conf conf;
+	int err;
+
+	err = lb_conf_read(&conf, state->meta->path);
+	if (err)
+		return err;
+	/* In another network namespace, the addresses of this one say nothing. */
+	if (same_netns(state->meta->pid))
+		err = lb_guard(&conf);
+	lb_conf_free(&conf);
+	return err;
+}
+
 /**
  * lb_reload() - xdp_lb reload: have the control program read its file again
  * @state: the instance
  * @words: none
- *
- * The file is checked here first, so that its errors are seen where they are asked for.
  *
  * Return: 0, or a negative errno, which was printed.
  */
 int lb_reload(struct lb_state *state, char **words)
 {
 	__u32 generation = state->meta->generation;
-	struct lb_conf conf;
 	unsigned int waited;
 	int err;
 
@@ -68,11 +92,9 @@ int lb_reload(struct lb_state *state, char **words)
 		pr_hint("%s run -c lb.yaml", sample_called());
 		return -EINVAL;
 	}
-	err = lb_conf_read(&conf, state->meta->path);
-	if (err)
-		return err;
-	lb_conf_free(&conf);
-	err = signal_run(state, SIGHUP);
+	err = check_file(state);
+	if (!err)
+		err = signal_run(state, SIGHUP);
 	if (err)
 		return err;
 	for (waited = 0; waited < WAIT_MS; waited += STEP_MS) {

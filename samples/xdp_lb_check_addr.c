@@ -56,7 +56,7 @@ static void check_own_source(struct lb_checker *c, const struct lb_vip_conf *vip
 		    !memcmp(&hop.src, &vip->addr, sizeof(hop.src)))
 			break;
 	}
-	if (i == vip->n_backends || (!theirs && vip->port))
+	if (i == vip->n_backends || (!theirs && (vip->port || lb_takes_own(&c->nl, vip))))
 		return;
 	sample_addr(vip->addr.a, text);
 	if (is4)
@@ -72,6 +72,25 @@ static void check_own_source(struct lb_checker *c, const struct lb_vip_conf *vip
 			"answers are taken for packets of clients", cure);
 }
 
+/* What lb_guard() refuses. */
+static void check_guard(struct lb_checker *c, const struct lb_vip_conf *vip)
+{
+	unsigned int own = lb_takes_own(&c->nl, vip);
+	char text[INET6_ADDRSTRLEN];
+
+	sample_addr(vip->addr.a, text);
+	if (lb_takes_ssh(c->conf, vip))
+		lb_row(c, LB_FAIL, "SSH",
+		       "this SSH session comes in there: its packets would go to backends, and it would end\n"
+		       "another address or port; or run --force, with -d SEC as a safety line");
+	if (own)
+		lb_row(c, LB_FAIL, "any port",
+		       "%s is what this host sends from by %s: what is answered would go to backends\n"
+		       "name the ports, or give it an address of its own: ip addr add ADDRESS/%d dev %s",
+		       text, sample_ifname(own), lb_addr_family(&vip->addr) == AF_INET ? 32 : 128,
+		       sample_ifname(own));
+}
+
 /**
  * lb_check_vip_addr() - the address of a service
  * @c: the run
@@ -80,6 +99,7 @@ static void check_own_source(struct lb_checker *c, const struct lb_vip_conf *vip
 void lb_check_vip_addr(struct lb_checker *c, const struct lb_vip_conf *vip)
 {
 	check_reachable(c, "address", &vip->addr);
+	check_guard(c, vip);
 	check_own_source(c, vip);
 }
 
@@ -107,32 +127,9 @@ static void check_own_ports(struct lb_checker *c, const struct lb_addr *addr)
 		       strerror(-err));
 }
 
-/* The interface that sends from this address by itself, 0 if none does. */
-static unsigned int find_user(struct lb_checker *c, const struct lb_addr *addr)
-{
-	int family = lb_addr_family(addr) == AF_INET ? 4 : 6;
-	struct if_nameindex *list = if_nameindex(), *at;
-	unsigned int ifindex = 0;
-	struct lb_addr first;
-	struct lb_link link;
-
-	for (at = list; at && at->if_index && !ifindex; at++) {
-		/* Where addresses are put that are to be used by name only. */
-		if (lb_link_read(&c->nl, at->if_index, LB_NETNS_HERE, &link) ||
-		    link.flags & IFF_LOOPBACK || !strcmp(link.kind, "dummy"))
-			continue;
-		if (!lb_iface_addr(c->hops, at->if_index, family, &first) &&
-		    !memcmp(&first, addr, sizeof(first)))
-			ifindex = at->if_index;
-	}
-	if (list)
-		if_freenameindex(list);
-	return ifindex;
-}
-
 static void check_snat(struct lb_checker *c, const struct lb_addr *addr)
 {
-	unsigned int user = find_user(c, addr);
+	unsigned int user = lb_sending_iface(&c->nl, addr);
 	char text[INET6_ADDRSTRLEN];
 
 	sample_addr(addr->a, text);

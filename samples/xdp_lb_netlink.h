@@ -135,4 +135,8 @@ int lb_link_socket(struct lb_netlink *nl, int netns);
 int lb_link_tx_checksum(int sock, const char *name);
 int lb_link_lro(int sock, const char *name);
 
+/* --- addresses that this host sends from (xdp_lb_guard.c) --------------------------- */
+
+unsigned int lb_sending_iface(struct lb_netlink *nl, const struct lb_addr *addr);
+
 #endif /* _SAMPLES_XDP_LB_NETLINK_H */

@@ -95,6 +95,8 @@ static const struct sample_option options[] = {
 	  NULL, 0, 0 },
 	{ 0, "name", "NAME", "instance; may be left out if there is one (run: lb0)",
 	  parse_name, NULL, 0, 0 },
+	{ 0, "force", NULL, "run, reload: also a service that takes packets of the SSH session",
+	  parse_flag, &sample.force, 0, 0 },
 	{ 0, "keep", NULL, "run, stop: end the control program only", parse_flag,
 	  &lb_options.keep, 0, 0 },
 	{ 0, "digest", NULL, "ring: a number that balancers can be compared by", parse_flag,
@@ -160,7 +162,13 @@ static int command_run(char **words)
 	int err;
 
 	err = get_config(&conf);
-	return err ?: lb_run(&conf, lb_options.path);
+	if (err)
+		return err;
+	err = lb_guard(&conf);
+	if (!err)
+		return lb_run(&conf, lb_options.path);
+	lb_conf_free(&conf);
+	return err;
 }
 
 static int command_check(char **words)

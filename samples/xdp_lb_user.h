@@ -11,6 +11,7 @@
  *	xdp_lb_apply.c	brings the maps into line with a configuration
  *	xdp_lb_attach.c	the mode, and the program on its interfaces
  *	xdp_lb_iface.c	interfaces that go and come again
+ *	xdp_lb_guard.c	services that would cut this host off
  *	xdp_lb_check.c	what would make packets vanish
  *	xdp_lb_ports.c	ports of source addresses
  *	xdp_lb_show.c	show, stats, conns, ring
@@ -270,6 +271,14 @@ int lb_health_set(struct lb_health *health, const struct lb_target *targets, uns
 int lb_health_fd(const struct lb_health *health);
 int lb_health_run(struct lb_health *health);
 void lb_health_close(struct lb_health *health);
+
+/* --- what would cut this host off (xdp_lb_guard.c) ---------------------------------- */
+
+struct lb_netlink;
+
+const char *lb_takes_ssh(const struct lb_conf *conf, const struct lb_vip_conf *vip);
+unsigned int lb_takes_own(struct lb_netlink *nl, const struct lb_vip_conf *vip);
+int lb_guard(const struct lb_conf *conf);
 
 /* --- what would make packets vanish (xdp_lb_check*.c) ----------- */
 

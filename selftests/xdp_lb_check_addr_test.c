@@ -81,10 +81,6 @@ TEST_F(host_check, own_source)
 	vip->port = 80;
 	EXPECT_EQ(0, check(self, LB_MODE_TC));
 	EXPECT_TRUE(says("service web", "own source", ""));
-	vip->port = 0;
-	EXPECT_EQ(0, check(self, LB_MODE_TC));
-	EXPECT_TRUE(says("service web", "own source", "warn fd00::100 is what this host sends"));
-	vip->port = 80;
 	vip->forward = LB_DSR;
 	EXPECT_EQ(0, check(self, LB_MODE_TC));
 	EXPECT_TRUE(says("service web", "own source", "warn fd00::100 is what this host sends"));
@@ -106,6 +102,83 @@ TEST_F(host_check, own_source)
 	vip->addr = addr_of("10.0.0.1");
 	EXPECT_EQ(1, check(self, LB_MODE_TC));
 	EXPECT_TRUE(says("service web", "own source", "fail 10.0.0.1 is what this host sends"));
+	/* With nat or dnat it is what it sends to backends that is answered to the service. */
+	vip->forward = LB_NAT;
+	EXPECT_EQ(0, check(self, LB_MODE_TC));
+	vip->port = 0;
+	EXPECT_EQ(1, check(self, LB_MODE_TC));
+	EXPECT_TRUE(says("service web", "any port", "fail 10.0.0.1 is what this host sends"));
+	EXPECT_TRUE(says("service web", "own source", ""));
+}
+
+/* The server's end is 10.0.0.1, port 22. */
+TEST_F(host_check, ssh)
+{
+	struct lb_vip_conf *vip = &self->vips[0];
+
+	add_backend(self, "10.0.0.2");
+	setenv("SSH_CONNECTION", "10.0.0.9 50000 10.0.0.1 22", 1);
+	vip->proto = IPPROTO_TCP;
+	vip->port = 80;
+	EXPECT_EQ(0, check(self, LB_MODE_TC));
+	EXPECT_TRUE(says("service web", "SSH", ""));
+	EXPECT_EQ(0, lb_guard(&self->conf));
+	vip->port = 22;
+	EXPECT_EQ(1, check(self, LB_MODE_TC));
+	EXPECT_TRUE(says("service web", "SSH", "fail this SSH session comes in there"));
+	EXPECT_EQ(-EPERM, lb_guard(&self->conf));
+	EXPECT_NE(NULL, strstr(last_err, "to n0: this SSH session comes in there, and the "));
+	EXPECT_EQ(1, n_hints);
+	sample.force = true;
+	EXPECT_EQ(0, lb_guard(&self->conf));
+	sample.force = false;
+	/* Another protocol, another address, another interface. */
+	vip->proto = IPPROTO_UDP;
+	EXPECT_EQ(0, lb_guard(&self->conf));
+	vip->proto = IPPROTO_TCP;
+	vip->addr = addr_of("10.0.1.1");
+	EXPECT_EQ(0, lb_guard(&self->conf));
+	vip->addr = addr_of("10.0.0.1");
+	snprintf(self->conf.ifnames[0], IF_NAMESIZE, "n1");
+	EXPECT_EQ(0, lb_guard(&self->conf));
+	self->conf.n_ifnames = 2;
+	snprintf(self->conf.ifnames[1], IF_NAMESIZE, "n0");
+	EXPECT_EQ(-EPERM, lb_guard(&self->conf));
+	setenv("SSH_CONNECTION", "fd00:0::9 50000 fd00::1%n0 2222", 1);
+	EXPECT_EQ(0, lb_guard(&self->conf));
+	vip->addr = addr_of("fd00::1");
+	vip->port = 2222;
+	EXPECT_EQ(-EPERM, lb_guard(&self->conf));
+	unsetenv("SSH_CONNECTION");
+}
+
+/* What is answered to this host has any port. */
+TEST_F(host_check, any_port)
+{
+	struct lb_vip_conf *vip = &self->vips[0];
+	int forward;
+
+	add_backend(self, "10.0.0.2");
+	vip->proto = IPPROTO_UDP;
+	for (forward = LB_NAT; forward <= LB_IPIP; forward++) {
+		vip->forward = forward;
+		vip->addr = addr_of("10.0.0.1");
+		vip->port = 0;
+		EXPECT_EQ(1, check(self, LB_MODE_TC));
+		EXPECT_TRUE(says("service web", "any port",
+				 "fail 10.0.0.1 is what this host sends from by n0"));
+		EXPECT_EQ(-EPERM, lb_guard(&self->conf));
+		vip->port = 53;
+		EXPECT_EQ(0, lb_guard(&self->conf));
+		/* One that it does not choose by itself. */
+		sh("ip addr add 10.0.0.100/32 dev n0 2>/dev/null || :");
+		vip->addr = addr_of("10.0.0.100");
+		vip->port = 0;
+		EXPECT_EQ(0, check(self, LB_MODE_TC));
+		EXPECT_TRUE(says("service web", "any port", ""));
+		EXPECT_EQ(0, lb_guard(&self->conf));
+	}
+	EXPECT_NE(NULL, strstr(last_err, "to n0: this host sends from 10.0.0.1, and the "));
 }
 
 TEST_F(host_check, ports)

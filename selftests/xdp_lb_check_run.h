@@ -41,6 +41,7 @@ void sample_fs_look(const struct sample_fs *fs, struct sample_fs_report *report)
 #include "xdp_lb_check.c"
 #include "xdp_lb_check_addr.c"
 #include "xdp_lb_check_iface.c"
+#include "xdp_lb_guard.c"
 #include "xdp_lb_ports.c"
 #undef lb_link_read
 #include "sample_clock.c"

@@ -578,7 +578,7 @@ test_unknown_services()
 # The hash is of the port, too: there is no one answer.
 test_who_of_any_port()
 {
-	start -i eth0 --forward dsr --vip "tcp:$VIP:0" --backend "$A:0" --backend "$B:0"
+	start -i eth0 --forward dsr --vip "tcp:$VIP:0" --backend "$A:0" --backend "$B:0" --force
 	expect_status 2 "$LB" ring "tcp:$VIP:0" --who "$CLIENT:41000" --name "$NAME"
 	expect_err "^xdp_lb: --who is not for tcp:$VIP:0, which has any port"
 	expect_err "^  hint: $LB ring tcp:$VIP:0 "

@@ -1,0 +1,76 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The load balancer and the host that it is on: the SSH session there.
+# shellcheck disable=SC2317 # functions are called by run_tests
+
+# shellcheck source=selftests/xdp_lb_lib.sh
+. "$(dirname "$(readlink -f "$0")")/xdp_lb_lib.sh"
+
+# ---------------------------------------------------------------------------
+# What would cut it off
+
+# from_ssh COMMAND [ARG...]: of a shell of the balancer that came by SSH.
+from_ssh()
+{
+	on lb env SSH_CONNECTION="$CLIENT 50000 $VIP 22" "$LB" "$1" --name "$NAME" "${@:2}"
+}
+
+no_pins()
+{
+	[ ! -e "/sys/fs/bpf/xdp_lb/$NAME" ] || fail "something is pinned"
+}
+
+test_ssh_session_is_left_alone()
+{
+	local port
+
+	for port in 22 0; do
+		expect_status 1 from_ssh run -i eth0 --vip "tcp:$VIP:$port" --backend "$A:$port"
+		expect_eq stdout "$OUT" ""
+		expect_err '^xdp_lb: failed to attach to eth0: this SSH session comes in'
+		expect_err '^  hint: add --force if that is meant, with -d SEC as a safety line$'
+		no_pins
+		expect_status 1 from_ssh check -i eth0 --vip "tcp:$VIP:$port" --backend "$A:$port"
+		expect_out '^  fail  SSH  '
+	done
+	expect_status 0 from_ssh run -i eth0 --vip "tcp:$VIP:22" --backend "$A:22" --force -d 0.05
+	expect_out '^ready: '
+	expect_status 0 from_ssh run -i eth0 --vip "tcp:$VIP:23" --backend "$A:23" -d 0.05
+	# -n leads away from where the session is.
+	expect_status 0 env SSH_CONNECTION="$CLIENT 50000 $VIP 22" "$LB" run --name "$NAME" \
+		-n "netbpf-$LAB-lb" -i eth0 --vip "tcp:$VIP:22" --backend "$A:22" -d 0.05
+}
+
+# A file that takes it is refused where the session is, and nothing of it is applied.
+test_ssh_session_and_reload()
+{
+	web_config 1 1 'type: none'
+	start_sample PID 20 nsenter --net="/run/netns/netbpf-$LAB-lb" -- \
+		"$LB" run --name "$NAME" -c "$TMP/lb.yaml"
+	sed -i 's/port: 80/port: 22/' "$TMP/lb.yaml"
+	expect_status 1 from_ssh reload
+	expect_err '^xdp_lb: failed to attach to eth0: this SSH session comes in there, and '
+	expect_eq port "$(stats '.vips[0].port')" 80
+	from_ssh reload --force || fail "status $?"
+	expect_eq port "$(stats '.vips[0].port')" 22
+	stop
+}
+
+# Its own connections would end: what is answered is for some port of its address.
+test_any_port_of_the_own_address()
+{
+	local proto
+
+	for proto in tcp udp; do
+		expect_status 1 lb run -i eth0 --vip "$proto:$VIP:0" --backend "$A:0"
+		expect_err "^xdp_lb: failed to attach to eth0: this host sends from $VIP, and "
+		expect_err '^  hint: name the ports, or give it an address of its own: ip addr add '
+		expect_err '^  hint: add --force if that is meant'
+		no_pins
+	done
+	expect_status 0 lb run -i eth0 --vip "tcp:$VIP:0" --backend "$A:0" -d 0.05 --force
+}
+
+run_tests test_ssh_session_is_left_alone test_ssh_session_and_reload \
+	test_any_port_of_the_own_address
