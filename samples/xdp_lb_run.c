@@ -410,6 +410,8 @@ static int open_all(struct run *run)
 	err = lb_state_make_dir(&run->state, run->conf.name);
 	if (!err)
 		err = lb_state_lock_run(&run->state);
+	/* Until lb_load() says: one that is there is not ours to end. */
+	run->adopted = lb_state_exists(run->conf.name);
 	if (!err)
 		err = check_caps();
 	if (!err)

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The load balancer and the host that it is on: the SSH session there.
+# The load balancer and the host that it is on: the SSH session there, what it may do.
 # shellcheck disable=SC2317 # functions are called by run_tests
 
 # shellcheck source=selftests/xdp_lb_lib.sh
@@ -72,5 +72,21 @@ test_any_port_of_the_own_address()
 	expect_status 0 lb run -i eth0 --vip "tcp:$VIP:0" --backend "$A:0" -d 0.05 --force
 }
 
+# A service manager with a list of capabilities that is too short, for one.
+test_run_that_may_not_begin_ends_nothing()
+{
+	start_web --keep
+	stop
+	expect_status 1 setpriv --bounding-set -net_admin --inh-caps -net_admin -- \
+		"$LB" run -n "netbpf-$LAB-lb" --name "$NAME" -i eth0 --vip "tcp:$VIP:80" \
+		--backend "$A:80" --backend "$B:80"
+	expect_err '^xdp_lb: failed to keep neighbours up to date: CAP_NET_ADMIN missing$'
+	fetch 10
+	start_web
+	expect_match "$(sample_out "$PID")" 'adopted'
+	stop
+	no_pins
+}
+
 run_tests test_ssh_session_is_left_alone test_ssh_session_and_reload \
-	test_any_port_of_the_own_address
+	test_any_port_of_the_own_address test_run_that_may_not_begin_ends_nothing
