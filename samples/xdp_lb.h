@@ -12,7 +12,7 @@
 
 #include <linux/types.h>
 
-#define LB_LAYOUT 4
+#define LB_LAYOUT 5
 
 enum {
 	LB_VIPS_MAX = 1024,
@@ -494,6 +494,9 @@ struct lb_attached {
  * @pid: of the control program
  * @keep: 1: it leaves all as it is when it ends
  * @generation: how often a configuration was applied
+ * @own_snat: a bit for each entry of lb_config.snat that is the interface's own address,
+ *	and follows it
+ * @gone_snat: a bit for each of these that this host has no more
  * @path: file of the configuration, empty: none
  * @at: where the program is
  * @ifnames: names of lb_config.iface, by place, as they are configured
@@ -507,6 +510,8 @@ struct lb_meta {
 	__u32 pid;
 	__u32 keep;
 	__u32 generation;
+	__u32 own_snat;
+	__u32 gone_snat;
 	char path[256];
 	struct lb_attached at[LB_IFACES_MAX];
 	char ifnames[LB_IFACES_MAX][LB_IFNAME_MAX];

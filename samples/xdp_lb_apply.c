@@ -399,7 +399,12 @@ static int apply_vips(struct lb_state *state, const struct lb_conf *conf,
 
 /* --- what the program must know besides ------------------------------------------------ */
 
-static void set_bit(struct lb_filter *filter, const struct lb_addr *addr)
+/**
+ * lb_filter_add() - packets from or to an address may concern us
+ * @filter: lb_filter of the instance
+ * @addr: the address
+ */
+void lb_filter_add(struct lb_filter *filter, const struct lb_addr *addr)
 {
 	__u32 bit = lb_filter_bit(addr);
 
@@ -413,12 +418,12 @@ static void make_filter(const struct lb_state *state, const struct lb_conf *conf
 
 	memset(filter, 0, sizeof(*filter));
 	for (i = 0; i < state->conf->n_snat; i++)
-		set_bit(filter, &state->conf->snat[i].addr);
+		lb_filter_add(filter, &state->conf->snat[i].addr);
 	for (i = 0; i < conf->n_vips; i++) {
-		set_bit(filter, &conf->vips[i].addr);
+		lb_filter_add(filter, &conf->vips[i].addr);
 		for (k = 0; k < conf->vips[i].n_backends; k++) {
 			if (conf->vips[i].forward == LB_DNAT)
-				set_bit(filter, &conf->vips[i].backends[k].addr);
+				lb_filter_add(filter, &conf->vips[i].backends[k].addr);
 		}
 	}
 }

@@ -158,22 +158,30 @@ static bool needs_snat(const struct lb_conf *conf, int family)
 	return false;
 }
 
+/* Without "snat". Returns whether there is one, now or in a moment. */
+static bool check_own_addr(struct lb_checker *c, int family)
+{
+	struct lb_host_addrs addrs;
+	struct lb_addr addr;
+	int err = lb_iface_addrs(c->hops, family == AF_INET ? 4 : 6, &addrs);
+
+	if (!err)
+		err = lb_own_addr(c->conf, &addrs, true, &addr);
+	lb_host_addrs_free(&addrs);
+	if (!err)
+		check_own_ports(c, &addr);
+	return !err;
+}
+
 static bool has_snat(struct lb_checker *c, int family)
 {
-	struct lb_addr addr;
-	bool found = false;
 	unsigned int i;
 
-	for (i = 0; i < c->conf->n_snat; i++)
-		found |= lb_addr_family(&c->conf->snat[i]) == family;
-	for (i = 0; i < c->conf->n_ifnames && !c->conf->n_snat; i++) {
-		if (lb_iface_addr(c->hops, if_nametoindex(c->conf->ifnames[i]),
-				  family == AF_INET ? 4 : 6, &addr))
-			continue;
-		found = true;
-		check_own_ports(c, &addr);
+	for (i = 0; i < c->conf->n_snat; i++) {
+		if (lb_addr_family(&c->conf->snat[i]) == family)
+			return true;
 	}
-	return found;
+	return !c->conf->n_snat && check_own_addr(c, family);
 }
 
 /* Ports are looked for at a few places only: some find none long before all are taken. */

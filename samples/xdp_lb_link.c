@@ -16,7 +16,6 @@
 #include <unistd.h>
 #include <linux/ethtool.h>
 #include <linux/genetlink.h>
-#include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
@@ -108,67 +107,6 @@ int lb_link_read(struct lb_netlink *nl, unsigned int ifindex, int netns, struct 
 	if (netns != LB_NETNS_HERE)
 		mnl_attr_put_u32(nh, IFLA_TARGET_NETNSID, netns);
 	return lb_netlink_ask(nl, on_link, link);
-}
-
-/* --- addresses ---------------------------------------------------------------------- */
-
-struct first_addr {
-	unsigned int ifindex;
-	bool found;
-	struct lb_addr addr;
-};
-
-static int on_addr(const struct nlmsghdr *nh, void *ctx)
-{
-	const struct nlattr *attrs[IFA_MAX + 1], *local;
-	struct first_addr *first = ctx;
-	const struct ifaddrmsg *ifa;
-	__u32 flags;
-
-	if (!nh) {
-		first->found = false;
-		return 0;
-	}
-	ifa = mnl_nlmsg_get_payload(nh);
-	if (first->found || ifa->ifa_index != first->ifindex ||
-	    ifa->ifa_scope != RT_SCOPE_UNIVERSE)
-		return 0;
-	lb_netlink_attrs(nh, sizeof(*ifa), attrs, IFA_MAX + 1);
-	flags = attrs[IFA_FLAGS] ? lb_netlink_u32(attrs[IFA_FLAGS]) : ifa->ifa_flags;
-	if (flags & (IFA_F_DEPRECATED | IFA_F_DADFAILED) ||
-	    (ifa->ifa_family == AF_INET6 && flags & IFA_F_TEMPORARY) ||
-	    (flags & IFA_F_TENTATIVE && !(flags & IFA_F_OPTIMISTIC)))
-		return 0;
-	/* Of a point-to-point link, IFA_ADDRESS is the other end. */
-	local = attrs[IFA_LOCAL] ? attrs[IFA_LOCAL] : attrs[IFA_ADDRESS];
-	first->found = local && !lb_addr_take(&first->addr, mnl_attr_get_payload(local),
-					      mnl_attr_get_payload_len(local));
-	return 0;
-}
-
-/**
- * lb_link_addr() - first global address of an interface: lb_iface_addr()
- * @nl: socket
- * @ifindex: the interface
- * @family: AF_INET, AF_INET6
- * @addr: to be set
- *
- * Return: 0, -ENOENT if there is none, or another negative errno.
- */
-int lb_link_addr(struct lb_netlink *nl, unsigned int ifindex, int family, struct lb_addr *addr)
-{
-	struct ifaddrmsg ifa = { .ifa_family = family };
-	struct first_addr first = { .ifindex = ifindex };
-	int err;
-
-	lb_netlink_start(nl, RTM_GETADDR, NLM_F_DUMP, &ifa, sizeof(ifa));
-	err = lb_netlink_ask(nl, on_addr, &first);
-	if (err)
-		return err;
-	if (!first.found)
-		return -ENOENT;
-	*addr = first.addr;
-	return 0;
 }
 
 /* --- XDP features ------------------------------------------------------------------- */

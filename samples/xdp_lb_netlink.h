@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
  * Questions to the kernel over netlink, with libmnl: for xdp_lb_nexthop.c,
- * xdp_lb_link.c and xdp_lb_check.c.
+ * xdp_lb_link.c, xdp_lb_addr.c and xdp_lb_check.c.
  */
 #ifndef _SAMPLES_XDP_LB_NETLINK_H
 #define _SAMPLES_XDP_LB_NETLINK_H
@@ -127,13 +127,43 @@ struct lb_link {
 };
 
 int lb_link_read(struct lb_netlink *nl, unsigned int ifindex, int netns, struct lb_link *link);
-int lb_link_addr(struct lb_netlink *nl, unsigned int ifindex, int family, struct lb_addr *addr);
 int lb_link_features(unsigned int ifindex, __u64 *features);
 int lb_link_takes_redirect(const struct lb_link *link);
 bool lb_link_is_veth(const struct lb_link *link);
 int lb_link_socket(struct lb_netlink *nl, int netns);
 int lb_link_tx_checksum(int sock, const char *name);
 int lb_link_lro(int sock, const char *name);
+
+/* --- addresses of this host (xdp_lb_addr.c) ---------------------------------------- */
+
+/**
+ * struct lb_host_addr - an address of this host
+ * @addr: the address
+ * @ifindex: the interface that has it
+ * @fit: to be sent from: global, and neither deprecated nor temporary nor a duplicate
+ * @tentative: it may be @fit in a moment: whether it is a duplicate is being asked
+ */
+struct lb_host_addr {
+	struct lb_addr addr;
+	unsigned int ifindex;
+	bool fit;
+	bool tentative;
+};
+
+/**
+ * struct lb_host_addrs - some of them
+ * @at: these
+ * @n: how many
+ */
+struct lb_host_addrs {
+	struct lb_host_addr *at;
+	unsigned int n;
+};
+
+int lb_host_addrs_read(struct lb_netlink *nl, int family, struct lb_host_addrs *addrs);
+void lb_host_addrs_free(struct lb_host_addrs *addrs);
+bool lb_host_addrs_have(const struct lb_host_addrs *addrs, const struct lb_addr *addr);
+int lb_link_addr(struct lb_netlink *nl, unsigned int ifindex, int family, struct lb_addr *addr);
 
 /* --- addresses that this host sends from (xdp_lb_guard.c) --------------------------- */
 

@@ -532,3 +532,16 @@ int lb_iface_addr(struct lb_nexthops *hops, unsigned int ifindex, int family,
 {
 	return lb_link_addr(&hops->ask, ifindex, family == 6 ? AF_INET6 : AF_INET, addr);
 }
+
+/**
+ * lb_iface_addrs() - all addresses of one family that this host has
+ * @hops: of lb_nexthops_open()
+ * @family: 4 or 6
+ * @addrs: takes them; lb_host_addrs_free() it, also after an error
+ *
+ * Return: 0, or a negative errno.
+ */
+int lb_iface_addrs(struct lb_nexthops *hops, int family, struct lb_host_addrs *addrs)
+{
+	return lb_host_addrs_read(&hops->ask, family == 6 ? AF_INET6 : AF_INET, addrs);
+}

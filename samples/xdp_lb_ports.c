@@ -1,14 +1,77 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Which ports of a source address connections to backends may have. */
+/* Which source address connections to backends have by default, and which ports. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include "sample.h"
+#include "xdp_lb_netlink.h"
 #include "xdp_lb_ports.h"
 
 enum {
 	PORTS_NEEDED = 1024,
 };
+
+static bool is_service(const struct lb_conf *conf, const struct lb_addr *addr)
+{
+	unsigned int i;
+
+	for (i = 0; i < conf->n_vips; i++) {
+		if (!memcmp(&conf->vips[i].addr, addr, sizeof(*addr)))
+			return true;
+	}
+	return false;
+}
+
+/* One of an interface that can be sent from; a service's only if @services. */
+static bool find_fit(const struct lb_conf *conf, const struct lb_host_addrs *addrs,
+		     unsigned int ifindex, bool services, struct lb_addr *addr)
+{
+	unsigned int i;
+
+	for (i = 0; i < addrs->n; i++) {
+		if (addrs->at[i].ifindex != ifindex || !addrs->at[i].fit ||
+		    (!services && is_service(conf, &addrs->at[i].addr)))
+			continue;
+		*addr = addrs->at[i].addr;
+		return true;
+	}
+	return false;
+}
+
+static bool any_tentative(const struct lb_host_addrs *addrs, unsigned int ifindex)
+{
+	unsigned int i;
+
+	for (i = 0; i < addrs->n; i++) {
+		if (addrs->at[i].ifindex == ifindex && addrs->at[i].tentative)
+			return true;
+	}
+	return false;
+}
+
+/**
+ * lb_own_addr() - the source address that LB_NAT has if none is configured
+ * @conf: configuration
+ * @addrs: addresses of this host, of the family that is wanted
+ * @services: where there is no other, one of a service will do
+ * @addr: takes it
+ *
+ * The first one of the first interface that is no service's: those may be on backends as
+ * well, or move to another balancer.
+ *
+ * Return: 0; -EAGAIN: there is none yet, one is tentative; -ENOENT: there is none.
+ */
+int lb_own_addr(const struct lb_conf *conf, const struct lb_host_addrs *addrs, bool services,
+		struct lb_addr *addr)
+{
+	unsigned int ifindex = if_nametoindex(conf->ifnames[0]);
+
+	if (find_fit(conf, addrs, ifindex, false, addr))
+		return 0;
+	if (any_tentative(addrs, ifindex))
+		return -EAGAIN;
+	return services && find_fit(conf, addrs, ifindex, true, addr) ? 0 : -ENOENT;
+}
 
 /**
  * lb_free_ports() - ports of an address that this host has connections of its own from

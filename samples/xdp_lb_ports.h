@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Ports of the source addresses of LB_NAT, for xdp_lb_snat.c, which takes them, and
+ * Source addresses of LB_NAT and their ports, for xdp_lb_snat.c, which takes them, and
  * xdp_lb_check_addr.c, which tells of them.
  */
 #ifndef _SAMPLES_XDP_LB_PORTS_H
@@ -14,6 +14,8 @@ enum {
 };
 
 int lb_free_ports(unsigned int range[2], __u16 *min, __u16 *max);
+int lb_own_addr(const struct lb_conf *conf, const struct lb_host_addrs *addrs, bool services,
+		struct lb_addr *addr);
 int lb_snat_ports(const struct lb_addr *addr, bool own, __u16 *min, __u16 *max);
 
 #endif /* _SAMPLES_XDP_LB_PORTS_H */

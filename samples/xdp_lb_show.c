@@ -8,8 +8,10 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <linux/netlink.h>
 #include "sample.h"
 #include "xdp_lb_commands.h"
+#include "xdp_lb_netlink.h"
 #include "xdp_lb_show.h"
 
 enum {
@@ -83,6 +85,33 @@ static const char *iface_name(unsigned int ifindex, const __u8 mac[6])
 	return same ? req.ifr_name : NULL;
 }
 
+/* Nobody has followed it since the control program died: look, if that is possible here. */
+static bool host_lacks(const struct lb_state *state, const struct lb_addr *addr)
+{
+	struct lb_host_addrs addrs;
+	struct lb_netlink nl;
+	bool lacks = false;
+
+	if (!iface_name(state->conf->iface[0].ifindex, state->conf->iface[0].mac) ||
+	    lb_netlink_open(&nl, NETLINK_ROUTE))
+		return false;
+	if (!lb_host_addrs_read(&nl, lb_addr_family(addr), &addrs))
+		lacks = !lb_host_addrs_have(&addrs, addr);
+	lb_host_addrs_free(&addrs);
+	lb_netlink_close(&nl);
+	return lacks;
+}
+
+/* The interface's own address, which nat sends from, is no longer this host's. */
+static bool is_gone(const struct lb_state *state, unsigned int i)
+{
+	if (!lb_snat_is_own(state, i))
+		return false;
+	if (lb_state_is_running(state))
+		return state->meta->gone_snat >> i & 1;
+	return host_lacks(state, &state->conf->snat[i].addr);
+}
+
 /* --- text ------------------------------------------------------------------------------- */
 
 static void iface_text(unsigned int ifindex, const __u8 mac[6])
@@ -122,9 +151,10 @@ static void instance_text(const struct lb_state *state)
 		printf("\n");
 	}
 	for (i = 0; i < conf->n_snat && i < LB_SNAT_MAX; i++)
-		printf("  SNAT address     %s, ports %u to %u\n",
+		printf("  SNAT address     %s, ports %u to %u%s\n",
 		       sample_addr(conf->snat[i].addr.a, buf), conf->snat[i].min,
-		       conf->snat[i].max);
+		       conf->snat[i].max,
+		       is_gone(state, i) ? ", gone: connections of nat get no answer" : "");
 	printf("  flow table       %u slots\n", lb_n_slots(state));
 	printf("  rings            %u slots, seed %llu\n", conf->table_size, conf->seed);
 }
@@ -233,6 +263,8 @@ static void instance_json(json_writer_t *json, const struct lb_state *state)
 		jsonw_string_field(json, "address", sample_addr(conf->snat[i].addr.a, buf));
 		jsonw_uint_field(json, "first_port", conf->snat[i].min);
 		jsonw_uint_field(json, "last_port", conf->snat[i].max);
+		jsonw_bool_field(json, "follows", lb_snat_is_own(state, i));
+		jsonw_bool_field(json, "gone", is_gone(state, i));
 		jsonw_end_object(json);
 	}
 	jsonw_end_array(json);

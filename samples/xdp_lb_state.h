@@ -94,11 +94,15 @@ struct lb_nexthops;
 int lb_apply(struct lb_state *state, const struct lb_conf *conf, struct lb_nexthops *hops);
 void lb_follow_mtus(struct lb_state *state);
 int lb_apply_iface(struct lb_state *state, unsigned int i, const char ifname[LB_IFNAME_MAX]);
+void lb_filter_add(struct lb_filter *filter, const struct lb_addr *addr);
 
 /* --- xdp_lb_snat.c ------------------------------------------------------------------- */
 
 int lb_apply_snat(struct lb_state *state, const struct lb_conf *conf,
 		  struct lb_nexthops *hops);
+void lb_follow_snat(struct lb_state *state, const struct lb_conf *conf,
+		    struct lb_nexthops *hops);
+bool lb_snat_is_own(const struct lb_state *state, unsigned int i);
 
 /* --- xdp_lb_rings.c ------------------------------------------------------------------ */
 

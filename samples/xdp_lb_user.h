@@ -230,6 +230,10 @@ void lb_nexthops_close(struct lb_nexthops *hops);
 int lb_iface_addr(struct lb_nexthops *hops, unsigned int ifindex, int family,
 		  struct lb_addr *addr);
 
+/* All addresses of a family: struct lb_host_addrs is in xdp_lb_netlink.h. */
+struct lb_host_addrs;
+int lb_iface_addrs(struct lb_nexthops *hops, int family, struct lb_host_addrs *addrs);
+
 /* --- health (xdp_lb_health.c) ------------------------------------------------------ */
 
 /**

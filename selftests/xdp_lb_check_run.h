@@ -13,6 +13,7 @@
 #include "xdp_lb_netlink.c"
 #include "xdp_lb_neigh.c"
 #include "xdp_lb_link.c"
+#include "xdp_lb_addr.c"
 #include "xdp_lb_nexthop.c"
 
 /* No hardware is in a namespace: an interface can be said to be some. */

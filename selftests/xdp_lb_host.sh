@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The load balancer and the host that it is on: the SSH session there, what it may do.
+# The load balancer and the host that it is on: the SSH session there, what it may do,
+# addresses that change.
 # shellcheck disable=SC2317 # functions are called by run_tests
 
 # shellcheck source=selftests/xdp_lb_lib.sh
@@ -88,5 +89,83 @@ test_run_that_may_not_begin_ends_nothing()
 	no_pins
 }
 
+# ---------------------------------------------------------------------------
+# Addresses that change
+
+# A service at an address of its own, so that it stays.
+start_beside()
+{
+	on lb ip addr add 10.0.0.100/32 dev eth0
+	defer "ip -n netbpf-$LAB-lb addr del 10.0.0.100/32 dev eth0"
+	start -i eth0 --vip tcp:10.0.0.100:80 --backend "$A:80" --backend "$B:80"
+}
+
+# snat FILTER: of what show says of the only SNAT address.
+snat()
+{
+	lb show -j | jq -r ".snat | if length == 1 then .[0].$1 else \"several\" end"
+}
+
+snat_is()
+{
+	[ "$(snat address) $(snat gone)" = "$1" ]
+}
+
+# use_later: a connection of the client, used once $TMP/go is there.
+use_later()
+{
+	# shellcheck disable=SC2016
+	start_bg LATER nsenter --net="/run/netns/netbpf-$LAB-client" -- perl -MIO::Socket::IP -e '
+		$| = 1;
+		my $s = IO::Socket::IP->new(PeerHost => $ARGV[0], PeerPort => 80) or die;
+		print "connected\n";
+		while (! -e $ARGV[1]) { select(undef, undef, undef, 0.02) }
+		syswrite $s, "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+		print defined(sysread $s, my $b, 4096) ? "answered\n" : "$!\n"' 10.0.0.100 "$TMP/go"
+	eventually 5 grep -q '^connected' "$(sample_out "$LATER")"
+}
+
+# As a DHCP client changes it. Who is connected is told, not left to wait.
+test_snat_follows_the_interface()
+{
+	start_beside
+	fetch 10 http://10.0.0.100/
+	use_later
+	expect_eq "SNAT address" "$(snat address) $(snat follows)" "$VIP true"
+	defer "ip -n netbpf-$LAB-lb addr add $VIP/24 dev eth0"
+	on lb ip addr del "$VIP/24" dev eth0
+	eventually 10 snat_is "$VIP true"
+	lb show >"$TMP/show"
+	expect_match "$TMP/show" "^  SNAT address +$VIP, ports .*, gone: connections of nat get no answer\$"
+	expect_eq "messages" "$(grep -c 'is gone, and eth0 has none in its place' "$(sample_err "$PID")")" 1
+	on lb ip addr add 10.0.0.6/24 dev eth0
+	defer "ip -n netbpf-$LAB-lb addr del 10.0.0.6/24 dev eth0"
+	eventually 10 snat_is "10.0.0.6 false"
+	fetch 20 http://10.0.0.100/
+	both_served
+	: >"$TMP/go"
+	eventually 5 grep -q 'Connection reset' "$(sample_out "$LATER")"
+	stop
+}
+
+# While no control program runs; the next one sees it.
+test_snat_changed_while_nobody_ran()
+{
+	start_beside
+	fetch 5 http://10.0.0.100/
+	kill -9 "$PID"
+	wait_sample "$PID" 5 2>/dev/null || :
+	on lb ip addr del "$VIP/24" dev eth0
+	defer "ip -n netbpf-$LAB-lb addr add $VIP/24 dev eth0"
+	on lb ip addr add 10.0.0.6/24 dev eth0
+	defer "ip -n netbpf-$LAB-lb addr del 10.0.0.6/24 dev eth0"
+	expect_eq "SNAT address" "$(snat address) $(snat gone)" "$VIP true"
+	start -i eth0 --vip tcp:10.0.0.100:80 --backend "$A:80" --backend "$B:80"
+	expect_eq "SNAT address" "$(snat address) $(snat gone)" "10.0.0.6 false"
+	fetch 20 http://10.0.0.100/
+	stop
+}
+
 run_tests test_ssh_session_is_left_alone test_ssh_session_and_reload \
-	test_any_port_of_the_own_address test_run_that_may_not_begin_ends_nothing
+	test_any_port_of_the_own_address test_run_that_may_not_begin_ends_nothing \
+	test_snat_follows_the_interface test_snat_changed_while_nobody_ran

@@ -21,6 +21,7 @@ static ssize_t test_recv(const struct mnl_socket *nl, void *buf, size_t size);
 #include "xdp_lb_netlink.c"
 #include "xdp_lb_neigh.c"
 #include "xdp_lb_link.c"
+#include "xdp_lb_addr.c"
 #include "xdp_lb_nexthop.c"
 #undef mnl_socket_recvfrom
 #include "sample_net.c"

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Tests of samples/xdp_lb_snat.c: the source addresses of nat, and what becomes of the
+ * interface's own when that changes. The tables are plain memory.
+ */
+#include "xdp_lb_nexthop_run.h"
+#include "xdp_lb_ports.c"
+#include "xdp_lb_snat.c"
+
+/* --- in the place of the rest ----------------------------------------------------- */
+
+static char last_info[256];
+static unsigned int n_infos;
+
+void pr_info(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(last_info, sizeof(last_info), fmt, ap);
+	va_end(ap);
+	n_infos++;
+}
+
+bool lb_addr_is4(const struct lb_addr *addr)
+{
+	return lb_addr_family(addr) == AF_INET;
+}
+
+void lb_filter_add(struct lb_filter *filter, const struct lb_addr *addr)
+{
+	__u32 bit = lb_filter_bit(addr);
+
+	filter->bit[bit / 64] |= 1ULL << bit % 64;
+}
+
+/* --- an instance ------------------------------------------------------------------ */
+
+static struct lb_config config;
+static struct lb_filter filter;
+static struct lb_meta meta;
+static struct lb_vip_conf vips[2];
+static struct lb_state state = { .name = "lb0", .conf = &config, .filter = &filter, .meta = &meta };
+static struct lb_conf conf = { .ifnames = { "n0" }, .n_ifnames = 1, .vips = vips, .n_vips = 1 };
+
+static int apply(struct _test_data_nexthop *self, const char *vip)
+{
+	vips[0].addr = addr_of(vip);
+	return lb_apply_snat(&state, &conf, self->hops);
+}
+
+static void follow(struct _test_data_nexthop *self)
+{
+	lb_follow_snat(&state, &conf, self->hops);
+}
+
+static bool snat_is(unsigned int i, const char *text)
+{
+	struct lb_addr addr = addr_of(text);
+	char is[INET6_ADDRSTRLEN];
+
+	if (i < config.n_snat && !memcmp(&config.snat[i].addr, &addr, sizeof(addr)))
+		return true;
+	printf("# %u: %s of %u, not %s\n", i, sample_addr(config.snat[i].addr.a, is),
+	       config.n_snat, text);
+	return false;
+}
+
+static bool passes_filter(const char *text)
+{
+	struct lb_addr addr = addr_of(text);
+	__u32 bit = lb_filter_bit(&addr);
+
+	return filter.bit[bit / 64] >> bit % 64 & 1;
+}
+
+/* --- which one -------------------------------------------------------------------- */
+
+TEST_F(nexthop, own_address)
+{
+	ASSERT_EQ(0, apply(self, "10.0.0.1"));
+	EXPECT_EQ(1, config.n_snat);
+	EXPECT_TRUE(snat_is(0, "10.0.0.1"));
+	EXPECT_EQ(1024, config.snat[0].min);
+	EXPECT_EQ(32767, config.snat[0].max);
+	EXPECT_TRUE(lb_snat_is_own(&state, 0));
+	vips[1].addr = addr_of("fd00::1");
+	conf.n_vips = 2;
+	ASSERT_EQ(0, apply(self, "10.0.0.1"));
+	EXPECT_EQ(2, config.n_snat);
+	EXPECT_TRUE(snat_is(1, "fd00:0::1"));
+	EXPECT_TRUE(lb_snat_is_own(&state, 1));
+}
+
+/* IPv6 has the latest one first. */
+TEST_F(nexthop, not_that_of_a_service)
+{
+	ASSERT_EQ(0, sh("ip addr add fd00:0::100/128 dev n0 nodad;" WAIT_LOCAL6("fd00::100")));
+	ASSERT_EQ(0, apply(self, "fd00::100"));
+	EXPECT_TRUE(snat_is(0, "fd00::1"));
+}
+
+TEST_F(nexthop, a_given_one)
+{
+	conf.snat[0] = addr_of("192.0.2.9");
+	conf.n_snat = 1;
+	ASSERT_EQ(0, apply(self, "10.0.0.1"));
+	EXPECT_EQ(1, config.n_snat);
+	EXPECT_EQ(65535, config.snat[0].max);
+	EXPECT_FALSE(lb_snat_is_own(&state, 0));
+	/* It is routed here, and no address of this host. */
+	follow(self);
+	EXPECT_TRUE(snat_is(0, "192.0.2.9"));
+	EXPECT_EQ(0, n_infos + n_errs);
+}
+
+TEST_F(nexthop, none)
+{
+	ASSERT_EQ(0, sh("ip addr flush dev n0"));
+	EXPECT_EQ(-ENOENT, apply(self, "10.0.0.1"));
+	EXPECT_STREQ("failed to find a source address for nat: n0 has no IPv4 address", last_err);
+	EXPECT_EQ(0, config.n_snat);
+}
+
+/* --- it changes ------------------------------------------------------------------- */
+
+/* As a DHCP client does it: the new one first. */
+TEST_F(nexthop, own_address_changes)
+{
+	__u16 max;
+
+	ASSERT_EQ(0, apply(self, "10.0.0.100"));
+	max = config.snat[0].max;
+	ASSERT_EQ(0, sh("ip addr add 10.0.0.7/24 dev n0"));
+	follow(self);
+	EXPECT_TRUE(snat_is(0, "10.0.0.1"));
+	EXPECT_EQ(0, n_infos + n_errs);
+	ASSERT_EQ(0, sh("echo 1 >/proc/sys/net/ipv4/conf/n0/promote_secondaries;"
+			"ip addr del 10.0.0.1/24 dev n0"));
+	follow(self);
+	EXPECT_EQ(1, config.n_snat);
+	EXPECT_TRUE(snat_is(0, "10.0.0.7"));
+	EXPECT_TRUE(lb_snat_is_own(&state, 0));
+	EXPECT_EQ(max, config.snat[0].max);
+	EXPECT_TRUE(passes_filter("10.0.0.7"));
+	EXPECT_EQ(1, n_infos);
+	EXPECT_NE(NULL, strstr(last_info, "10.0.0.1 is gone from n0, 10.0.0.7 takes its place"));
+	follow(self);
+	EXPECT_EQ(1, n_infos);
+}
+
+/* The old one first: in between there is none, which is said once. */
+TEST_F(nexthop, own_address_is_gone)
+{
+	ASSERT_EQ(0, apply(self, "10.0.0.100"));
+	/* That of the service is none to change to. */
+	ASSERT_EQ(0, sh("ip addr add 10.0.0.100/32 dev n0 && ip addr del 10.0.0.1/24 dev n0"));
+	follow(self);
+	follow(self);
+	EXPECT_TRUE(snat_is(0, "10.0.0.1"));
+	EXPECT_EQ(1, meta.gone_snat);
+	EXPECT_EQ(1, n_errs);
+	EXPECT_NE(NULL, strstr(last_err, "10.0.0.1 is gone, and n0 has none in its place"));
+	ASSERT_EQ(0, sh("ip addr add 10.0.0.7/24 dev n0"));
+	follow(self);
+	EXPECT_TRUE(snat_is(0, "10.0.0.7"));
+	EXPECT_EQ(0, meta.gone_snat);
+	/* It goes and comes back, and nothing changes. */
+	ASSERT_EQ(0, sh("ip addr del 10.0.0.7/24 dev n0"));
+	follow(self);
+	EXPECT_EQ(2, n_errs);
+	ASSERT_EQ(0, sh("ip addr add 10.0.0.7/24 dev n0"));
+	follow(self);
+	EXPECT_TRUE(snat_is(0, "10.0.0.7"));
+	EXPECT_STREQ("the SNAT address 10.0.0.7 is back", last_info);
+	EXPECT_EQ(0, meta.gone_snat);
+	EXPECT_EQ(2, n_errs);
+}
+
+/* A prefix that is to go has a while; its connections go on as long. */
+TEST_F(nexthop, own_address_is_deprecated)
+{
+	ASSERT_EQ(0, apply(self, "fd00::100"));
+	ASSERT_EQ(0, sh("ip -6 addr change fd00::1/64 dev n0 preferred_lft 0;"
+			"ip addr add fd01::1/64 dev n0 nodad;" WAIT_LOCAL6("fd01::1")));
+	follow(self);
+	EXPECT_TRUE(snat_is(0, "fd00::1"));
+	ASSERT_EQ(0, sh("ip addr del fd00::1/64 dev n0"));
+	follow(self);
+	EXPECT_TRUE(snat_is(0, "fd01::1"));
+}
+
+/* While nobody ran: it is no second one, of which half of the connections would die. */
+TEST_F(nexthop, own_address_changed_before)
+{
+	ASSERT_EQ(0, apply(self, "10.0.0.100"));
+	ASSERT_EQ(0, sh("ip addr del 10.0.0.1/24 dev n0 && ip addr add 10.0.0.7/24 dev n0"));
+	ASSERT_EQ(0, apply(self, "10.0.0.100"));
+	EXPECT_EQ(1, config.n_snat);
+	EXPECT_TRUE(snat_is(0, "10.0.0.7"));
+}
+
+/* One that is given from now on, by its name, is no longer followed. */
+TEST_F(nexthop, own_address_is_given)
+{
+	ASSERT_EQ(0, apply(self, "10.0.0.100"));
+	conf.snat[0] = addr_of("10.0.0.1");
+	conf.n_snat = 1;
+	ASSERT_EQ(0, apply(self, "10.0.0.100"));
+	EXPECT_EQ(1, config.n_snat);
+	EXPECT_FALSE(lb_snat_is_own(&state, 0));
+	ASSERT_EQ(0, sh("ip addr del 10.0.0.1/24 dev n0 && ip addr add 10.0.0.7/24 dev n0"));
+	follow(self);
+	EXPECT_TRUE(snat_is(0, "10.0.0.1"));
+	conf.n_snat = 0;
+	ASSERT_EQ(0, apply(self, "10.0.0.100"));
+	EXPECT_EQ(2, config.n_snat);
+	EXPECT_TRUE(snat_is(1, "10.0.0.7"));
+	EXPECT_TRUE(lb_snat_is_own(&state, 1));
+}
+
+TEST_HARNESS_MAIN
