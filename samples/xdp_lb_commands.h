@@ -27,6 +27,8 @@ enum {
  * @specs: --vip and --backend, in order
  * @n_specs: how many
  * @forward: --forward
+ * @snat: --snat
+ * @n_snat: how many
  * @keep: --keep
  * @digest: --digest
  * @who: --who
@@ -39,6 +41,8 @@ struct lb_options {
 	struct lb_conf_spec specs[LB_SPECS_MAX];
 	unsigned int n_specs;
 	__u8 forward;
+	struct lb_addr snat[LB_SNAT_MAX];
+	unsigned int n_snat;
 	bool keep;
 	bool digest;
 	const char *who;

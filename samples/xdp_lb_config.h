@@ -151,7 +151,6 @@ void lb_conf_defaults(struct lb_conf *conf);
 void lb_check_defaults(struct lb_vip_conf *vip);
 int lb_conf_valid(const struct lb_conf *conf, const struct lb_source *src);
 
-int lb_parse_addr(const char *text, struct lb_addr *addr);
 int lb_parse_number(const char *text, __u64 max, __u64 *value);
 void lb_vip_name(const struct lb_vip_conf *vip, char name[LB_NAME_MAX]);
 void lb_backend_name(const struct lb_backend_conf *backend, char name[LB_NAME_MAX]);

@@ -317,17 +317,22 @@ static int arg_all(struct lb_conf *conf, const struct lb_source *src)
  * @conf: result; has no interfaces
  * @specs: in the order of the command line
  * @n: how many
+ * @snat: of --snat
+ * @n_snat: how many, at most LB_SNAT_MAX
  *
  * What these options cannot say has its default value.
  *
  * Return: 0, or -EINVAL or -ENOMEM, which was printed.
  */
-int lb_conf_args(struct lb_conf *conf, const struct lb_conf_spec *specs, unsigned int n)
+int lb_conf_args(struct lb_conf *conf, const struct lb_conf_spec *specs, unsigned int n,
+		 const struct lb_addr *snat, unsigned int n_snat)
 {
 	const struct lb_source src = { .specs = specs, .n_specs = n };
 	int err = -ENOMEM;
 
 	lb_conf_defaults(conf);
+	for (; conf->n_snat < n_snat; conf->n_snat++)
+		conf->snat[conf->n_snat] = snat[conf->n_snat];
 	conf->vips = calloc(n + 1, sizeof(*conf->vips));
 	if (conf->vips)
 		err = arg_all(conf, &src);

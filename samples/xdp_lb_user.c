@@ -80,6 +80,16 @@ static int parse_spec(const struct sample_option *opt, const char *arg)
 	return 0;
 }
 
+static int parse_snat(const struct sample_option *opt, const char *arg)
+{
+	if (lb_options.n_snat == LB_SNAT_MAX)
+		return sample_bad_arg(opt, arg, "possible: at most 8 addresses");
+	if (lb_parse_addr(arg, &lb_options.snat[lb_options.n_snat]))
+		return sample_bad_arg(opt, arg, "an address, as 10.0.0.240 or fd00::240");
+	lb_options.n_snat++;
+	return 0;
+}
+
 static const struct sample_option options[] = {
 	{ 'c', "config", "FILE", "run, check: services, as YAML", parse_word,
 	  &lb_options.path, 0, 0 },
@@ -91,6 +101,7 @@ static const struct sample_option options[] = {
 	  NULL, 0, 0 },
 	{ 0, "forward", "MODE", "and how they are reached: nat (default), dnat, dsr, ipip",
 	  parse_forward, NULL, 0, 0 },
+	{ 0, "snat", "ADDR", "and what nat sends from; may be repeated", parse_snat, NULL, 0, 0 },
 	{ 'm', "mode", "MODE", "run, check: auto (default), native, skb or tc", parse_mode,
 	  NULL, 0, 0 },
 	{ 0, "name", "NAME", "instance; may be left out if there is one (run: lb0)",
@@ -120,7 +131,8 @@ static int config_from_args(struct lb_conf *conf)
 	}
 	for (i = 0; i < lb_options.n_specs; i++)
 		lb_options.specs[i].forward = lb_options.forward;
-	err = lb_conf_args(conf, lb_options.specs, lb_options.n_specs);
+	err = lb_conf_args(conf, lb_options.specs, lb_options.n_specs, lb_options.snat,
+			   lb_options.n_snat);
 	if (err)
 		return err;
 	for (i = 0; i < sample.n_ifnames; i++)
@@ -146,8 +158,8 @@ static int get_config(struct lb_conf *conf)
 	int err;
 
 	memset(conf, 0, sizeof(*conf));
-	if (lb_options.path && (lb_options.n_specs || sample.n_ifnames)) {
-		pr_err("-c FILE and -i, --vip, --backend exclude each other");
+	if (lb_options.path && (lb_options.n_specs || lb_options.n_snat || sample.n_ifnames)) {
+		pr_err("-c FILE and -i, --vip, --backend, --snat exclude each other");
 		return -EINVAL;
 	}
 	err = lb_options.path ? lb_conf_read(conf, lb_options.path) : config_from_args(conf);

@@ -127,12 +127,16 @@ struct lb_conf_spec {
 	__u8 forward;
 };
 
-int lb_conf_args(struct lb_conf *conf, const struct lb_conf_spec *specs, unsigned int n);
+int lb_conf_args(struct lb_conf *conf, const struct lb_conf_spec *specs, unsigned int n,
+		 const struct lb_addr *snat, unsigned int n_snat);
 
 /* Whether it can be the name of an instance: a directory of bpffs, which takes no dots. */
 bool lb_is_instance_name(const char *name);
 
-/* "tcp:10.0.0.5:80" -> key; "10.0.0.2:80" -> address and port. -EINVAL, not printed. */
+/* "10.0.0.2" -> address; "tcp:10.0.0.5:80" -> key; "10.0.0.2:80" -> address and port.
+ * -EINVAL, not printed.
+ */
+int lb_parse_addr(const char *text, struct lb_addr *addr);
 int lb_parse_vip(const char *text, struct lb_vip_key *key);
 int lb_parse_endpoint(const char *text, struct lb_addr *addr, __u16 *port);
 /* And back; buf of LB_VIP_TEXT bytes, returned. */

@@ -155,6 +155,16 @@ test_nat_hides_the_client()
 	stop
 }
 
+test_nat_from_a_given_address()
+{
+	listen backend-a 7000
+	on lb ip addr add 10.0.0.240/32 dev eth0
+	defer "ip -n netbpf-$LAB-lb addr del 10.0.0.240/32 dev eth0"
+	start -i eth0 --vip "tcp:$VIP:7000" --backend "$A:7000" --snat 10.0.0.240
+	expect_eq "the backend sees" "$(talk 7000)" "you are 10.0.0.240"
+	stop
+}
+
 test_dnat_keeps_the_client()
 {
 	listen backend-a 7000
@@ -317,6 +327,7 @@ test_other_packets_pass()
 
 run_tests test_five_hundred_requests test_names_of_the_interface test_mode_tc test_mode_native test_mode_skb \
 	test_auto_is_tc_on_veth test_checksum_offload_stays_on test_weights \
-	test_nat_hides_the_client test_dnat_keeps_the_client test_dsr test_ipip \
-	test_ipip_native test_ipip_tells_the_mtu test_ipip_tells_the_mtu_native test_udp \
+	test_nat_hides_the_client test_nat_from_a_given_address \
+	test_dnat_keeps_the_client test_dsr test_ipip test_ipip_native \
+	test_ipip_tells_the_mtu test_ipip_tells_the_mtu_native test_udp \
 	test_udp_fragments test_other_packets_pass

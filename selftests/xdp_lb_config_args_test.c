@@ -102,7 +102,7 @@ static int read_args(struct lb_conf *conf, char *text)
 		specs[n].is_vip = *word == 'v';
 		specs[n++].text = strtok(NULL, "\n ");
 	}
-	return lb_conf_args(conf, specs, n);
+	return lb_conf_args(conf, specs, n, NULL, 0);
 }
 
 TEST(args)
@@ -254,11 +254,35 @@ TEST(many_args)
 		snprintf(names[i], sizeof(names[i]), "%s10.%u.%u.1:80", i ? "" : "tcp:", i / 200,
 			 i % 200);
 	}
-	EXPECT_EQ(0, lb_conf_args(&conf, specs, 4097));
+	EXPECT_EQ(0, lb_conf_args(&conf, specs, 4097, NULL, 0));
 	EXPECT_EQ(4096, conf.vips[0].n_backends);
 	lb_conf_free(&conf);
-	EXPECT_EQ(-EINVAL, lb_conf_args(&conf, specs, 4098));
+	EXPECT_EQ(-EINVAL, lb_conf_args(&conf, specs, 4098, NULL, 0));
 	EXPECT_STREQ("1 services with 4097 backends, and there can be 1024 with 4096", errors);
+}
+
+/* What holds for "snat" of a file holds for --snat. */
+TEST(snat)
+{
+	struct lb_addr snat[2] = {};
+	struct lb_conf conf;
+
+	forget();
+	specs[0] = (struct lb_conf_spec) { .is_vip = true, .text = "tcp:10.0.0.5:80" };
+	specs[1] = (struct lb_conf_spec) { .text = "10.0.0.2" };
+	ASSERT_EQ(0, lb_parse_addr("10.0.0.240", &snat[0]));
+	ASSERT_EQ(0, lb_parse_addr("10.0.0.241", &snat[1]));
+	ASSERT_EQ(0, lb_conf_args(&conf, specs, 2, snat, 2));
+	EXPECT_EQ(2, conf.n_snat);
+	EXPECT_EQ(0, memcmp(snat, conf.snat, sizeof(snat)));
+	lb_conf_free(&conf);
+	snat[1] = snat[0];
+	EXPECT_EQ(-EINVAL, lb_conf_args(&conf, specs, 2, snat, 2));
+	EXPECT_STREQ("10.0.0.240 is given twice", errors);
+	forget();
+	ASSERT_EQ(0, lb_parse_addr("fd00::240", &snat[0]));
+	EXPECT_EQ(-EINVAL, lb_conf_args(&conf, specs, 2, snat, 1));
+	EXPECT_NE(NULL, strstr(errors, "is nat and IPv4, and snat has no such address"));
 }
 
 TEST(instance_names)

@@ -495,6 +495,8 @@ test_bad_command_lines()
 	expect_err 'exclude each other'
 	expect_status 2 "$LB" stop now
 	expect_err 'unexpected argument now'
+	expect_status 2 "$LB" run --snat 10.0.0.0/24
+	expect_err '^xdp_lb: --snat 10.0.0.0/24: not an address'
 	expect_status 2 "$LB" run -m fast
 	expect_err 'auto, native, skb or tc'
 }

@@ -27,7 +27,7 @@ int fuzz_input(const __u8 *data, size_t size)
 			.text = line + 1,
 		};
 	}
-	if (!lb_conf_args(&conf, specs, n))
+	if (!lb_conf_args(&conf, specs, n, NULL, 0))
 		lb_conf_free(&conf);
 	free(text);
 	return 0;
