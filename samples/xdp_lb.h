@@ -497,6 +497,7 @@ struct lb_attached {
  * @own_snat: a bit for each entry of lb_config.snat that is the interface's own address,
  *	and follows it
  * @gone_snat: a bit for each of these that this host has no more
+ * @netns: number of the network namespace that it works in
  * @path: file of the configuration, empty: none
  * @at: where the program is
  * @ifnames: names of lb_config.iface, by place, as they are configured
@@ -512,6 +513,7 @@ struct lb_meta {
 	__u32 generation;
 	__u32 own_snat;
 	__u32 gone_snat;
+	__u64 netns;
 	char path[256];
 	struct lb_attached at[LB_IFACES_MAX];
 	char ifnames[LB_IFACES_MAX][LB_IFNAME_MAX];

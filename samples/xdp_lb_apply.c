@@ -20,6 +20,7 @@
 #include <bpf/libbpf.h>
 #include <linux/if_ether.h>
 #include "sample.h"
+#include "xdp_lb_instances.h"
 #include "xdp_lb_state.h"
 
 static struct lb_vip_key key_of(const struct lb_vip_conf *vip)
@@ -521,22 +522,30 @@ static int apply_ifaces(struct lb_state *state, const struct lb_conf *conf)
 	return 0;
 }
 
-/**
- * lb_apply() - bring an instance into line with a configuration
- * @state: the instance, locked
- * @conf: valid configuration
- * @hops: next hops
- *
- * Return: 0, or a negative errno, which was printed.
- */
-int lb_apply(struct lb_state *state, const struct lb_conf *conf, struct lb_nexthops *hops)
+/* What these have cannot be looked at. */
+static void tell_unknown(const struct lb_instances *all)
+{
+	unsigned int i;
+
+	for (i = 0; i < all->n; i++) {
+		if (!all->at[i].known)
+			pr_info("instance %s was made by another version of this program: what it has in common with this one cannot be told",
+				all->at[i].name);
+	}
+}
+
+static int apply_beside(struct lb_state *state, const struct lb_conf *conf,
+			struct lb_nexthops *hops, const struct lb_instances *all)
 {
 	struct lb_filter filter;
+	struct lb_clash clash;
 	int err;
 
+	if (lb_conf_clashes(all, conf, state->meta->mode, &clash))
+		return lb_refuse_clash(&clash);
 	err = apply_ifaces(state, conf);
 	if (!err)
-		err = lb_apply_snat(state, conf, hops);
+		err = lb_apply_snat(state, conf, hops, all);
 	if (err)
 		return err;
 	remove_vips(state, conf);
@@ -551,4 +560,28 @@ int lb_apply(struct lb_state *state, const struct lb_conf *conf, struct lb_nexth
 	memcpy(state->filter, &filter, sizeof(filter));
 	state->meta->generation++;
 	return 0;
+}
+
+/**
+ * lb_apply() - bring an instance into line with a configuration
+ * @state: the instance, locked
+ * @conf: valid configuration
+ * @hops: next hops
+ *
+ * Return: 0, or a negative errno, which was printed.
+ */
+int lb_apply(struct lb_state *state, const struct lb_conf *conf, struct lb_nexthops *hops)
+{
+	struct lb_instances all;
+	int err;
+
+	err = lb_instances_read(&all, true);
+	if (err)
+		pr_err("failed to look for other instances: %s", strerror(-err));
+	else
+		tell_unknown(&all);
+	if (!err)
+		err = apply_beside(state, conf, hops, &all);
+	lb_instances_free(&all);
+	return err;
 }

@@ -54,6 +54,8 @@ struct lb_way {
  * @n: rows of each status
  * @ways: interfaces that backends are behind
  * @n_ways: how many
+ * @own: what nat sends from without "snat"
+ * @n_own: how many
  */
 struct lb_checker {
 	const struct lb_conf *conf;
@@ -66,6 +68,8 @@ struct lb_checker {
 	unsigned int n[__LB_STATUS_MAX];
 	struct lb_way ways[LB_WAYS_MAX];
 	unsigned int n_ways;
+	struct lb_addr own[2];
+	unsigned int n_own;
 };
 
 __printf(2, 3) void lb_group(struct lb_checker *c, const char *fmt, ...);
@@ -73,6 +77,7 @@ __printf(4, 5) void lb_row(struct lb_checker *c, enum lb_status status, const ch
 			   const char *fmt, ...);
 void lb_check_vip_addr(struct lb_checker *c, const struct lb_vip_conf *vip);
 void lb_check_sources(struct lb_checker *c);
+void lb_check_instances(struct lb_checker *c);
 void lb_check_iface(struct lb_checker *c, const char *name);
 void lb_check_way(struct lb_checker *c, const struct lb_way *way);
 void lb_check_mtus(struct lb_checker *c, const struct lb_vip_conf *vip, const char *backend,

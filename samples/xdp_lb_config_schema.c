@@ -231,7 +231,8 @@ static int check_mapping(struct walk *w, const yaml_node_t *node,
 	return 0;
 }
 
-static const char too_many[] = "two instances, each with a name: of its own, can share the work";
+static const char too_many[] =
+	"two instances, each with a name: and snat: of its own, can share the work";
 
 static int check_sequence(struct walk *w, const yaml_node_t *node,
 			  const cyaml_schema_value_t *schema)

@@ -309,7 +309,8 @@ static int valid_sizes(const struct lb_conf *conf, const struct lb_source *src)
 	for (i = 0; i < conf->n_vips; i++)
 		n_backends += conf->vips[i].n_backends;
 	if (conf->n_vips > LB_VIPS_MAX || n_backends > LB_BACKENDS_MAX)
-		return lb_conf_bad(&top, "", "two instances with a --name each can share the work",
+		return lb_conf_bad(&top, "",
+				   "two instances with a --name and a --snat each can share the work",
 				   "%u services with %u backends, and there can be %u with %u",
 				   conf->n_vips, n_backends, LB_VIPS_MAX, LB_BACKENDS_MAX);
 	return 0;

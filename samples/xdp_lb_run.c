@@ -15,6 +15,7 @@
 #include "sample.h"
 #include "xdp_lb_commands.h"
 #include "xdp_lb_iface.h"
+#include "xdp_lb_instances.h"
 #include "xdp_lb_probe.h"
 #include "xdp_lb_state.h"
 #include "xdp_lb.skel.h"
@@ -432,6 +433,7 @@ static void describe(struct run *run, const char *path)
 	char *full = path ? realpath(path, NULL) : NULL;
 
 	meta->pid = getpid();
+	meta->netns = lb_own_netns();
 	/* "xdp_lb stop" may say else. */
 	meta->keep = lb_options.keep;
 	snprintf(meta->path, sizeof(meta->path), "%s", full ? full : "");

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 #include "sample.h"
+#include "xdp_lb_instances.h"
 #include "xdp_lb_netlink.h"
 #include "xdp_lb_ports.h"
 #include "xdp_lb_state.h"
@@ -59,10 +60,12 @@ bool lb_snat_is_own(const struct lb_state *state, unsigned int i)
  * An address keeps its number: connections say it. So the list only grows.
  * Returns its index, or a negative errno, which was printed.
  */
-static int add_snat(struct lb_state *state, const struct lb_addr *addr, bool own)
+static int add_snat(struct lb_state *state, const struct lb_conf *conf,
+		    const struct lb_instances *all, const struct lb_addr *addr, bool own)
 {
 	struct lb_ports *ports = &state->conf->snat[state->conf->n_snat];
 	int err, i = find_snat(state, addr);
+	struct lb_clash clash;
 
 	if (i >= 0)
 		return i;
@@ -76,6 +79,8 @@ static int add_snat(struct lb_state *state, const struct lb_addr *addr, bool own
 	if (err)
 		return err;
 	ports->addr = *addr;
+	if (lb_snat_clashes(all, conf, ports, &clash))
+		return lb_refuse_clash(&clash);
 	return state->conf->n_snat++;
 }
 
@@ -122,7 +127,8 @@ static int tell_none(const struct lb_conf *conf, int family, int err)
 
 /* None given: the interface's own, with ports that the host does not use. */
 static int add_own_snat(struct lb_state *state, const struct lb_conf *conf,
-			const struct lb_host_addrs *addrs, int family)
+			const struct lb_instances *all, const struct lb_host_addrs *addrs,
+			int family)
 {
 	struct lb_addr addr;
 	int i, err;
@@ -132,7 +138,7 @@ static int add_own_snat(struct lb_state *state, const struct lb_conf *conf,
 	err = lb_own_addr(conf, addrs, true, &addr);
 	if (err)
 		return tell_none(conf, family, err);
-	i = add_snat(state, &addr, true);
+	i = add_snat(state, conf, all, &addr, true);
 	if (i < 0)
 		return i;
 	state->meta->own_snat |= 1U << i;
@@ -236,7 +242,7 @@ void lb_follow_snat(struct lb_state *state, const struct lb_conf *conf, struct l
 /* --- all of them ------------------------------------------------------------------------ */
 
 static int apply_own(struct lb_state *state, const struct lb_conf *conf,
-		     struct lb_nexthops *hops, int family)
+		     struct lb_nexthops *hops, const struct lb_instances *all, int family)
 {
 	struct lb_host_addrs addrs;
 	int err = lb_iface_addrs(hops, family, &addrs);
@@ -244,7 +250,7 @@ static int apply_own(struct lb_state *state, const struct lb_conf *conf,
 	if (err)
 		tell_none(conf, family, err);
 	else
-		err = add_own_snat(state, conf, &addrs, family);
+		err = add_own_snat(state, conf, all, &addrs, family);
 	lb_host_addrs_free(&addrs);
 	return err;
 }
@@ -255,17 +261,19 @@ static int apply_own(struct lb_state *state, const struct lb_conf *conf,
  * @conf: with those that are wanted; none: lb_own_addr(), of each family that a service
  *	needs
  * @hops: whom to ask for addresses
+ * @all: instances, which have theirs
  *
  * Return: 0, or a negative errno, which was printed.
  */
 int lb_apply_snat(struct lb_state *state, const struct lb_conf *conf,
-		  struct lb_nexthops *hops)
+		  struct lb_nexthops *hops, const struct lb_instances *all)
 {
 	unsigned int i;
 	int at, err = 0;
 
 	for (i = 0; i < conf->n_snat && !err; i++) {
-		at = add_snat(state, &conf->snat[i], is_own_addr(conf, hops, &conf->snat[i]));
+		at = add_snat(state, conf, all, &conf->snat[i],
+			      is_own_addr(conf, hops, &conf->snat[i]));
 		err = at < 0 ? at : 0;
 		/* One that is given stays where it is. */
 		if (!err)
@@ -274,6 +282,6 @@ int lb_apply_snat(struct lb_state *state, const struct lb_conf *conf,
 	/* The instance may be older than the address that the interface has now. */
 	lb_follow_snat(state, conf, hops);
 	if (!err)
-		err = apply_own(state, conf, hops, 4);
-	return err ?: apply_own(state, conf, hops, 6);
+		err = apply_own(state, conf, hops, all, 4);
+	return err ?: apply_own(state, conf, hops, all, 6);
 }

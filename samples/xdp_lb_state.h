@@ -4,6 +4,7 @@
  * each command finds all there, whether a control program runs or not.
  *
  *	xdp_lb_state.c	finds, maps and locks them
+ *	xdp_lb_instances.c	all that are in this network namespace
  *	xdp_lb_load.c	makes or adopts them, loads the program
  *	xdp_lb_apply.c	brings them into line with a configuration
  *	xdp_lb_rings.c	rings, next hops and health of backends
@@ -90,6 +91,7 @@ int lb_load(struct lb_state *state, const struct lb_conf *conf, enum lb_mode mod
 /* --- xdp_lb_apply.c ------------------------------------------------------------------ */
 
 struct lb_nexthops;
+struct lb_instances;
 
 int lb_apply(struct lb_state *state, const struct lb_conf *conf, struct lb_nexthops *hops);
 void lb_follow_mtus(struct lb_state *state);
@@ -99,7 +101,7 @@ void lb_filter_add(struct lb_filter *filter, const struct lb_addr *addr);
 /* --- xdp_lb_snat.c ------------------------------------------------------------------- */
 
 int lb_apply_snat(struct lb_state *state, const struct lb_conf *conf,
-		  struct lb_nexthops *hops);
+		  struct lb_nexthops *hops, const struct lb_instances *all);
 void lb_follow_snat(struct lb_state *state, const struct lb_conf *conf,
 		    struct lb_nexthops *hops);
 bool lb_snat_is_own(const struct lb_state *state, unsigned int i);

@@ -9,7 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static char last_err[256];
+static char last_err[512];
 static unsigned int n_errs, n_hints;
 
 void pr_err(const char *fmt, ...)

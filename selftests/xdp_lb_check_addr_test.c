@@ -111,6 +111,154 @@ TEST_F(host_check, own_source)
 	EXPECT_TRUE(says("service web", "own source", ""));
 }
 
+/* --- other instances ------------------------------------------------------------- */
+
+/* One beside: on n0, with a service at 10.0.0.9:8080, and nat from 10.0.0.8. */
+static struct lb_vip_info service = { .name = "theirs", .key = { .proto = IPPROTO_TCP } };
+static struct lb_instance beside = { .name = "lb1", .known = true, .mode = LB_MODE_TC,
+				     .vips = &service, .n_vips = 1 };
+
+static void add_beside(struct _test_data_host_check *self)
+{
+	add_backend(self, "10.0.0.2");
+	self->vips[0].proto = IPPROTO_TCP;
+	snprintf(self->conf.name, LB_NAME_MAX, "lb0");
+	service.key.addr = addr_of("10.0.0.9");
+	service.key.port = htons(8080);
+	beside.conf.n_ifaces = 1;
+	beside.conf.iface[0].ifindex = if_nametoindex("n0");
+	beside.conf.n_snat = 1;
+	beside.conf.snat[0] = (struct lb_ports) {
+		.addr = addr_of("10.0.0.8"), .min = 1024, .max = 32767,
+	};
+	others.at = &beside;
+	others.n = 1;
+}
+
+TEST_F(host_check, instances_beside)
+{
+	add_beside(self);
+	EXPECT_EQ(0, check(self, LB_MODE_TC));
+	EXPECT_TRUE(says("instances", "lb1", "ok tc, 1 service: nothing in common"));
+	beside.known = false;
+	EXPECT_EQ(0, check(self, LB_MODE_TC));
+	EXPECT_TRUE(says("instances", "lb1", "warn another version of this program"));
+	beside.known = true;
+	/* Itself. */
+	beside.conf.snat[0].addr = addr_of("10.0.0.1");
+	snprintf(self->conf.name, LB_NAME_MAX, "lb1");
+	EXPECT_EQ(0, check(self, LB_MODE_TC));
+	EXPECT_TRUE(says("instances", "lb1", ""));
+}
+
+TEST_F(host_check, instances_with_one_source)
+{
+	add_beside(self);
+	beside.conf.snat[0].addr = addr_of("10.0.0.1");
+	EXPECT_EQ(1, check(self, LB_MODE_TC));
+	EXPECT_TRUE(says("instances", "source",
+			 "fail instance lb1: it sends from 10.0.0.1, too, and would give out"));
+	self->vips[0].forward = LB_DSR;
+	EXPECT_EQ(0, check(self, LB_MODE_TC));
+	/* On another interface, too: answers come in by either. */
+	self->vips[0].forward = LB_NAT;
+	beside.conf.iface[0].ifindex = 9999;
+	EXPECT_EQ(1, check(self, LB_MODE_TC));
+	ASSERT_EQ(0, sh("ip addr add 10.0.0.240/32 dev n0"));
+	self->conf.snat[0] = addr_of("10.0.0.240");
+	self->conf.n_snat = 1;
+	EXPECT_EQ(0, check(self, LB_MODE_TC));
+	/* A service there, at a port that may be given out, or at any. */
+	service.key.addr = addr_of("10.0.0.240");
+	EXPECT_EQ(1, check(self, LB_MODE_TC));
+	EXPECT_TRUE(says("instances", "source",
+			 "fail instance lb1: its service theirs takes answers to port 8080 of"));
+	service.key.port = 0;
+	EXPECT_EQ(1, check(self, LB_MODE_TC));
+	service.key.port = htons(80);
+	EXPECT_EQ(0, check(self, LB_MODE_TC));
+}
+
+TEST_F(host_check, instances_with_one_service)
+{
+	struct lb_vip_conf *vip = &self->vips[0];
+
+	add_beside(self);
+	service.key.addr = vip->addr;
+	service.key.port = htons(80);
+	EXPECT_EQ(1, check(self, LB_MODE_TC));
+	EXPECT_TRUE(says("instances", "service",
+			 "fail instance lb1: its service theirs, port 80, takes"));
+	vip->port = 81;
+	EXPECT_EQ(0, check(self, LB_MODE_TC));
+	/* All ports, those that nat sends from among them. */
+	service.key.port = 0;
+	EXPECT_EQ(2, check(self, LB_MODE_TC));
+	service.key.proto = IPPROTO_UDP;
+	EXPECT_EQ(0, check(self, LB_MODE_TC));
+	service.key.proto = IPPROTO_TCP;
+	service.key.port = htons(81);
+	EXPECT_EQ(1, check(self, LB_MODE_TC));
+	/* Packets of another interface. */
+	beside.conf.iface[0].ifindex = if_nametoindex("n1");
+	EXPECT_EQ(0, check(self, LB_MODE_TC));
+	self->conf.n_ifnames = 2;
+	EXPECT_EQ(1, check(self, LB_MODE_TC));
+	/* Where the other one is answered. */
+	service.key.addr = addr_of("10.0.0.9");
+	beside.conf.snat[0].addr = vip->addr;
+	beside.conf.snat[0].min = 81;
+	self->conf.n_snat = 1;
+	self->conf.snat[0] = addr_of("192.0.2.9");
+	EXPECT_EQ(1, check(self, LB_MODE_TC));
+	EXPECT_TRUE(says("instances", "service",
+			 "fail instance lb1: it sends from 10.0.0.1, ports 81 to 32767: web"));
+	vip->port = 80;
+	EXPECT_EQ(0, check(self, LB_MODE_TC));
+}
+
+TEST_F(host_check, instances_with_one_hook)
+{
+	static const struct {
+		enum lb_mode theirs;
+		enum lb_mode ours;
+		bool clash;
+	} cases[] = {
+		{ LB_MODE_TC, LB_MODE_TC, false },
+		{ LB_MODE_TC, LB_MODE_NATIVE, false },
+		{ LB_MODE_NATIVE, LB_MODE_TC, false },
+		{ LB_MODE_NATIVE, LB_MODE_NATIVE, true },
+		{ LB_MODE_SKB, LB_MODE_NATIVE, true },
+	};
+	const char *want;
+	unsigned int i;
+
+	add_beside(self);
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		beside.mode = cases[i].theirs;
+		want = "";
+		if (cases[i].clash)
+			want = "fail instance lb1: in XDP, n0 has room for one program";
+		check(self, cases[i].ours);
+		EXPECT_TRUE(says("instances", "hook", want));
+	}
+}
+
+/* Of this instance, which is there: nobody follows it. */
+TEST_F(host_check, source_is_gone)
+{
+	add_beside(self);
+	snprintf(self->conf.name, LB_NAME_MAX, "lb1");
+	EXPECT_EQ(0, check(self, LB_MODE_TC));
+	beside.own_snat = 1;
+	EXPECT_EQ(1, check(self, LB_MODE_TC));
+	EXPECT_TRUE(says("instances", "source", "fail 10.0.0.8, which it sends from, is gone"));
+	ASSERT_EQ(0, sh("ip addr add 10.0.0.8/32 dev lo"));
+	EXPECT_EQ(0, check(self, LB_MODE_TC));
+}
+
+/* --- what would cut it off ------------------------------------------------------- */
+
 /* The server's end is 10.0.0.1, port 22. */
 TEST_F(host_check, ssh)
 {
@@ -180,6 +328,8 @@ TEST_F(host_check, any_port)
 	}
 	EXPECT_NE(NULL, strstr(last_err, "to n0: this host sends from 10.0.0.1, and the "));
 }
+
+/* --- ports of the own address ---------------------------------------------------- */
 
 TEST_F(host_check, ports)
 {

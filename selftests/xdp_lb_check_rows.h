@@ -46,6 +46,12 @@ const char *lb_mode_name(unsigned int mode)
 	return names[mode];
 }
 
+const char *lb_vip_text(const struct lb_vip_key *key, char buf[LB_VIP_TEXT])
+{
+	snprintf(buf, LB_VIP_TEXT, "port %u", ntohs(key->port));
+	return buf;
+}
+
 /* A row of this group and name: its status and a space before its text, or "". */
 static inline const char *finding(const char *group, const char *name)
 {

@@ -38,6 +38,23 @@ void sample_fs_look(const struct sample_fs *fs, struct sample_fs_report *report)
 	*report = bpffs;
 }
 
+#include "xdp_lb_instances.c"
+
+/* What is there besides. */
+static struct lb_instances others;
+
+static int test_instances_read(struct lb_instances *all, bool lock)
+{
+	*all = others;
+	return 0;
+}
+
+static void test_instances_free(struct lb_instances *all)
+{
+}
+
+#define lb_instances_read test_instances_read
+#define lb_instances_free test_instances_free
 #define lb_link_read test_link_read
 #include "xdp_lb_check.c"
 #include "xdp_lb_check_addr.c"
@@ -46,6 +63,8 @@ void sample_fs_look(const struct sample_fs *fs, struct sample_fs_report *report)
 #include "xdp_lb_ports.c"
 #undef lb_link_read
 #include "sample_clock.c"
+#undef lb_instances_read
+#undef lb_instances_free
 #include "sample_net.c"
 #include "test_root.h"
 #include "xdp_lb_netns.h"

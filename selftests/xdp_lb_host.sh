@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The load balancer and the host that it is on: the SSH session there, what it may do,
-# addresses that change.
+# addresses that change, other instances.
 # shellcheck disable=SC2317 # functions are called by run_tests
 
 # shellcheck source=selftests/xdp_lb_lib.sh
@@ -166,6 +166,61 @@ test_snat_changed_while_nobody_ran()
 	stop
 }
 
+# ---------------------------------------------------------------------------
+# Other instances
+
+# second_has: SECOND are the options of another instance there, with a service at port 81.
+second_has()
+{
+	SECOND=(-n "netbpf-$LAB-lb" --name "$NAME-2" -i eth0 --vip "tcp:$VIP:81"
+		--backend "$A:80" --backend "$B:80")
+	defer "\"$LB\" stop -n netbpf-$LAB-lb --name $NAME-2 >/dev/null 2>&1 || :"
+}
+
+# Two that send from one address would give out the same ports of it.
+test_two_instances()
+{
+	local pid
+
+	second_has
+	start_web
+	expect_status 1 "$LB" run "${SECOND[@]}" -d 5
+	expect_err "^xdp_lb: failed to work beside instance $NAME: it sends from $VIP, too, and "
+	expect_err '^  hint: give it an address of its own to send from, snat or --snat: ip '
+	[ ! -e "/sys/fs/bpf/xdp_lb/$NAME-2" ] || fail "something is pinned"
+	expect_status 1 "$LB" check "${SECOND[@]}"
+	expect_out "^  fail  source +instance $NAME: it sends from $VIP, too"
+	on lb ip addr add 10.0.0.240/32 dev eth0
+	defer "ip -n netbpf-$LAB-lb addr del 10.0.0.240/32 dev eth0"
+	expect_status 0 "$LB" check "${SECOND[@]}" --snat 10.0.0.240
+	expect_out "^  ok    $NAME +tc, 1 service: nothing in common"
+	start_sample pid 20 "$LB" run "${SECOND[@]}" --snat 10.0.0.240
+	fetch 20
+	both_served
+	fetch 20 "http://$VIP:81/"
+	both_served
+	expect_eq "connections of the first" "$(stats '.vips[0].connections')" 20
+	stop_sample "$pid" || fail "status $STATUS"
+	stop
+}
+
+# Also of one whose control program is dead: it forwards. Elsewhere, there may be the same.
+test_one_service_in_two_instances()
+{
+	start_web
+	kill -9 "$PID"
+	wait_sample "$PID" 5 2>/dev/null || :
+	expect_status 1 "$LB" run -n "netbpf-$LAB-lb" --name "$NAME-2" -i eth0 --forward dsr \
+		--vip "tcp:$VIP:80" --backend "$A:80" -d 5
+	expect_err "^xdp_lb: failed to work beside instance $NAME: its service tcp:$VIP:80, "
+	expect_status 0 "$LB" run -n "netbpf-$LAB-backend-b" --name "$NAME-2" -i eth0 \
+		--vip "tcp:$VIP:80" --backend "$A:80" -d 0.05
+	fetch 5
+	start_web
+	stop
+}
+
 run_tests test_ssh_session_is_left_alone test_ssh_session_and_reload \
 	test_any_port_of_the_own_address test_run_that_may_not_begin_ends_nothing \
-	test_snat_follows_the_interface test_snat_changed_while_nobody_ran
+	test_snat_follows_the_interface test_snat_changed_while_nobody_ran \
+	test_two_instances test_one_service_in_two_instances

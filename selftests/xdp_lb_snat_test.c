@@ -4,6 +4,7 @@
  * interface's own when that changes. The tables are plain memory.
  */
 #include "xdp_lb_nexthop_run.h"
+#include "xdp_lb_instances.c"
 #include "xdp_lb_ports.c"
 #include "xdp_lb_snat.c"
 
@@ -20,6 +21,11 @@ void pr_info(const char *fmt, ...)
 	vsnprintf(last_info, sizeof(last_info), fmt, ap);
 	va_end(ap);
 	n_infos++;
+}
+
+const char *lb_vip_text(const struct lb_vip_key *key, char buf[LB_VIP_TEXT])
+{
+	return "";
 }
 
 bool lb_addr_is4(const struct lb_addr *addr)
@@ -43,10 +49,13 @@ static struct lb_vip_conf vips[2];
 static struct lb_state state = { .name = "lb0", .conf = &config, .filter = &filter, .meta = &meta };
 static struct lb_conf conf = { .ifnames = { "n0" }, .n_ifnames = 1, .vips = vips, .n_vips = 1 };
 
+static struct lb_instance lb1 = { .name = "lb1", .known = true };
+static struct lb_instances others = { .at = &lb1 };
+
 static int apply(struct _test_data_nexthop *self, const char *vip)
 {
 	vips[0].addr = addr_of(vip);
-	return lb_apply_snat(&state, &conf, self->hops);
+	return lb_apply_snat(&state, &conf, self->hops, &others);
 }
 
 static void follow(struct _test_data_nexthop *self)
@@ -120,6 +129,27 @@ TEST_F(nexthop, none)
 	EXPECT_EQ(-ENOENT, apply(self, "10.0.0.1"));
 	EXPECT_STREQ("failed to find a source address for nat: n0 has no IPv4 address", last_err);
 	EXPECT_EQ(0, config.n_snat);
+}
+
+/* Two that send from one address would give out the same ports. */
+TEST_F(nexthop, one_of_another_instance)
+{
+	lb1.conf.n_snat = 1;
+	lb1.conf.snat[0].addr = addr_of("10.0.0.1");
+	others.n = 1;
+	EXPECT_EQ(-EADDRINUSE, apply(self, "10.0.0.1"));
+	EXPECT_NE(NULL, strstr(last_err, "beside instance lb1: it sends from 10.0.0.1, too, and"));
+	EXPECT_EQ(0, config.n_snat);
+	conf.snat[0] = addr_of("10.0.0.240");
+	conf.n_snat = 1;
+	EXPECT_EQ(0, apply(self, "10.0.0.1"));
+	EXPECT_EQ(1, config.n_snat);
+	/* What this one has already is its own. */
+	snprintf(lb1.name, sizeof(lb1.name), "lb0");
+	snprintf(conf.name, sizeof(conf.name), "lb0");
+	conf.snat[1] = addr_of("10.0.0.1");
+	conf.n_snat = 2;
+	EXPECT_EQ(0, apply(self, "10.0.0.1"));
 }
 
 /* --- it changes ------------------------------------------------------------------- */
