@@ -284,6 +284,7 @@ static void check_all(struct lb_checker *c)
 	for (i = 0; i < c->conf->n_ifnames; i++)
 		lb_check_iface(c, c->conf->ifnames[i]);
 	lb_check_sources(c);
+	lb_check_nft(c);
 	lb_check_instances(c);
 	wait_resolved(c);
 	for (i = 0; i < c->conf->n_vips; i++)

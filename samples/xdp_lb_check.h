@@ -4,6 +4,7 @@
  *
  *	xdp_lb_check.c		rows, backends
  *	xdp_lb_check_addr.c	addresses of services, and those that nat sends from
+ *	xdp_lb_check_share.c	what other instances and nftables have as well
  *	xdp_lb_check_iface.c	interfaces, and which mode is the one for them
  */
 #ifndef _SAMPLES_XDP_LB_CHECK_H
@@ -78,6 +79,7 @@ __printf(4, 5) void lb_row(struct lb_checker *c, enum lb_status status, const ch
 void lb_check_vip_addr(struct lb_checker *c, const struct lb_vip_conf *vip);
 void lb_check_sources(struct lb_checker *c);
 void lb_check_instances(struct lb_checker *c);
+void lb_check_nft(struct lb_checker *c);
 void lb_check_iface(struct lb_checker *c, const char *name);
 void lb_check_way(struct lb_checker *c, const struct lb_way *way);
 void lb_check_mtus(struct lb_checker *c, const struct lb_vip_conf *vip, const char *backend,

@@ -8,7 +8,6 @@
 #include <string.h>
 #include "sample.h"
 #include "xdp_lb_check.h"
-#include "xdp_lb_instances.h"
 #include "xdp_lb_ports.h"
 
 /* --- services --------------------------------------------------------------------- */
@@ -227,95 +226,4 @@ void lb_check_sources(struct lb_checker *c)
 	}
 	for (i = 0; i < c->conf->n_snat; i++)
 		check_snat(c, &c->conf->snat[i]);
-}
-
-/* --- other instances --------------------------------------------------------------- */
-
-static void clash_row(struct lb_checker *c, const struct lb_clash *clash)
-{
-	lb_row(c, LB_FAIL, clash->kind, "instance %s: %s\n%s", clash->with, clash->what,
-	       clash->cure);
-}
-
-/* What this one would send from. */
-static bool check_snat_clash(struct lb_checker *c, const struct lb_instances *all,
-			     const struct lb_addr *addr)
-{
-	struct lb_ports ports = { .addr = *addr, .min = LB_PORTS_FIRST, .max = LB_PORTS_LAST };
-	unsigned int range[2];
-	struct lb_clash clash;
-
-	if (!c->conf->n_snat)
-		lb_free_ports(range, &ports.min, &ports.max);
-	if (!lb_snat_clashes(all, c->conf, &ports, &clash))
-		return false;
-	clash_row(c, &clash);
-	return true;
-}
-
-static bool check_clashes(struct lb_checker *c, const struct lb_instances *all)
-{
-	struct lb_clash clash;
-	bool found = lb_conf_clashes(all, c->conf, c->mode, &clash);
-	unsigned int i;
-
-	if (found)
-		clash_row(c, &clash);
-	for (i = 0; i < c->conf->n_snat; i++)
-		found |= check_snat_clash(c, all, &c->conf->snat[i]);
-	for (i = 0; i < c->n_own; i++)
-		found |= check_snat_clash(c, all, &c->own[i]);
-	return found;
-}
-
-/* What an instance of this name, which is there, sends from. */
-static void check_gone(struct lb_checker *c, const struct lb_instance *instance)
-{
-	char text[INET6_ADDRSTRLEN];
-	struct lb_host_addrs addrs;
-	unsigned int i;
-
-	for (i = 0; i < instance->conf.n_snat && i < LB_SNAT_MAX; i++) {
-		const struct lb_addr *addr = &instance->conf.snat[i].addr;
-		int family = lb_addr_family(addr) == AF_INET ? 4 : 6;
-
-		if (!(instance->own_snat >> i & 1))
-			continue;
-		if (!lb_iface_addrs(c->hops, family, &addrs) && !lb_host_addrs_have(&addrs, addr))
-			lb_row(c, LB_FAIL, "source",
-			       "%s, which it sends from, is gone: connections of nat get no answer\n"
-			       "ip addr add ... dev %s; or start its control program, which follows it",
-			       sample_addr(addr->a, text), c->conf->ifnames[0]);
-		lb_host_addrs_free(&addrs);
-	}
-}
-
-/**
- * lb_check_instances() - this instance as it is, and others in this network namespace
- * @c: the run; the sources have been checked
- */
-void lb_check_instances(struct lb_checker *c)
-{
-	struct lb_instances all;
-	unsigned int i;
-	bool clashes;
-
-	if (lb_instances_read(&all, false))
-		return;
-	lb_group(c, "instances");
-	clashes = check_clashes(c, &all);
-	for (i = 0; i < all.n; i++) {
-		const struct lb_instance *at = &all.at[i];
-
-		if (!at->known)
-			lb_row(c, LB_WARN, at->name,
-			       "another version of this program has made it: what it has cannot be told\n"
-			       "stop it by that version, and run it by this one");
-		else if (!strcmp(at->name, c->conf->name))
-			check_gone(c, at);
-		else if (!clashes)
-			lb_row(c, LB_OK, at->name, "%s, %u service%s: nothing in common",
-			       lb_mode_name(at->mode), at->n_vips, at->n_vips == 1 ? "" : "s");
-	}
-	lb_instances_free(&all);
 }

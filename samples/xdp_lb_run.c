@@ -449,6 +449,7 @@ static int work(struct run *run, const char *path)
 	describe(run, path);
 	err = apply(run, &run->conf);
 	if (!err) {
+		lb_tell_nft(&run->state);
 		wait_for_nexthops(run);
 		err = attach(run);
 	}

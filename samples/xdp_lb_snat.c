@@ -8,6 +8,7 @@
 #include "sample.h"
 #include "xdp_lb_instances.h"
 #include "xdp_lb_netlink.h"
+#include "xdp_lb_nft.h"
 #include "xdp_lb_ports.h"
 #include "xdp_lb_state.h"
 
@@ -284,4 +285,32 @@ int lb_apply_snat(struct lb_state *state, const struct lb_conf *conf,
 	if (!err)
 		err = apply_own(state, conf, hops, all, 4);
 	return err ?: apply_own(state, conf, hops, all, 6);
+}
+
+/* --- beside nftables -------------------------------------------------------------------- */
+
+static void on_nft_rule(void *ctx, const struct lb_nft_rule *rule)
+{
+	const struct lb_state *state = *(const struct lb_state **)ctx;
+	char addr[INET6_ADDRSTRLEN], where[LB_NFT_TEXT];
+	unsigned int i;
+
+	for (i = 0; i < state->conf->n_snat; i++) {
+		if (!lb_nft_shares(rule, &state->conf->snat[i], lb_snat_is_own(state, i)))
+			continue;
+		pr_info("%s of nftables, in %s, gives out ports of %s, as nat does: %s check tells what to do",
+			rule->masquerade ? "masquerade" : "snat", lb_nft_text(rule, where),
+			sample_addr(state->conf->snat[i].addr.a, addr), sample_called());
+	}
+}
+
+/**
+ * lb_tell_nft() - warn of rules of nftables that give out the same ports
+ * @state: the instance
+ */
+void lb_tell_nft(const struct lb_state *state)
+{
+	/* Where they cannot be seen, nothing is said. */
+	if (state->conf->n_snat)
+		lb_nft_rules(on_nft_rule, &state);
 }

@@ -105,6 +105,7 @@ int lb_apply_snat(struct lb_state *state, const struct lb_conf *conf,
 void lb_follow_snat(struct lb_state *state, const struct lb_conf *conf,
 		    struct lb_nexthops *hops);
 bool lb_snat_is_own(const struct lb_state *state, unsigned int i);
+void lb_tell_nft(const struct lb_state *state);
 
 /* --- xdp_lb_rings.c ------------------------------------------------------------------ */
 

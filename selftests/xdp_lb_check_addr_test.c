@@ -257,6 +257,71 @@ TEST_F(host_check, source_is_gone)
 	EXPECT_EQ(0, check(self, LB_MODE_TC));
 }
 
+/* --- nftables -------------------------------------------------------------------- */
+
+TEST_F(host_check, nftables)
+{
+	static const struct {
+		const char *family;
+		const char *rule;
+		const char *says;
+	} cases[] = {
+		{ "ip", "masquerade", "warn masquerade in ip t c gives out ports of 10.0.0.1" },
+		{ "inet", "oifname n0 masquerade", "warn masquerade in inet t c gives" },
+		{ "ip6", "masquerade", "" },
+		{ "ip", "meta l4proto tcp masquerade to :32768-65535", "" },
+		{ "ip", "meta l4proto tcp masquerade to :32767-65535", "warn masquerade in ip" },
+		{ "ip", "meta l4proto tcp masquerade to :1000", "" },
+		{ "ip", "snat to 10.0.0.1", "warn snat in ip t c gives out ports of 10.0.0.1" },
+		{ "inet", "ip protocol tcp snat ip to 10.0.0.1", "warn snat in ip t c" },
+		{ "ip", "snat to 10.0.0.2", "" },
+		{ "ip", "snat to 9.0.0.0-10.0.0.1", "warn snat in ip t c" },
+		{ "ip", "ip protocol tcp snat to 10.0.0.1:40000-50000", "" },
+		{ "ip", "snat to ip saddr map { 192.0.2.1 : 10.0.0.1 }", "warn snat in ip" },
+		{ "ip", "accept", "" },
+	};
+	unsigned int i;
+
+	if (!has_nft())
+		SKIP(return, "no nft here, or no nat in nftables of this kernel");
+	add_backend(self, "10.0.0.2");
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		ASSERT_EQ(0, add_nft(cases[i].family, "postrouting", cases[i].rule))
+			TH_LOG("%s", cases[i].rule);
+		EXPECT_EQ(0, check(self, LB_MODE_TC));
+		EXPECT_TRUE(says("source addresses", "nftables", cases[i].says))
+			TH_LOG("%s", cases[i].rule);
+		ASSERT_EQ(0, sh("nft flush ruleset"));
+	}
+	/* The other end of connections. */
+	ASSERT_EQ(0, add_nft("ip", "prerouting", "dnat to 10.0.0.1"));
+	EXPECT_EQ(0, check(self, LB_MODE_TC));
+	EXPECT_TRUE(says("source addresses", "nftables", ""));
+}
+
+/* One that is for nat alone is none that the host masquerades to. */
+TEST_F(host_check, nftables_and_snat)
+{
+	if (!has_nft())
+		SKIP(return, "no nft here, or no nat in nftables of this kernel");
+	add_backend(self, "10.0.0.2");
+	ASSERT_EQ(0, sh("ip addr add 10.0.0.240/32 dev n0"));
+	self->conf.snat[0] = addr_of("10.0.0.240");
+	self->conf.n_snat = 1;
+	ASSERT_EQ(0, add_nft("ip", "postrouting", "masquerade"));
+	EXPECT_EQ(0, check(self, LB_MODE_TC));
+	EXPECT_TRUE(says("source addresses", "nftables", ""));
+	ASSERT_EQ(0, sh("nft flush ruleset"));
+	ASSERT_EQ(0, add_nft("ip", "postrouting", "snat to 10.0.0.240"));
+	EXPECT_EQ(0, check(self, LB_MODE_TC));
+	EXPECT_TRUE(says("source addresses", "nftables", "warn snat in ip t c"));
+	/* Nobody sends from it. */
+	self->vips[0].forward = LB_DSR;
+	self->conf.n_snat = 0;
+	EXPECT_EQ(0, check(self, LB_MODE_TC));
+	EXPECT_TRUE(says("source addresses", "nftables", ""));
+}
+
 /* --- what would cut it off ------------------------------------------------------- */
 
 /* The server's end is 10.0.0.1, port 22. */

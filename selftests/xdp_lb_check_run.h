@@ -58,8 +58,10 @@ static void test_instances_free(struct lb_instances *all)
 #define lb_link_read test_link_read
 #include "xdp_lb_check.c"
 #include "xdp_lb_check_addr.c"
+#include "xdp_lb_check_share.c"
 #include "xdp_lb_check_iface.c"
 #include "xdp_lb_guard.c"
+#include "xdp_lb_nft.c"
 #include "xdp_lb_ports.c"
 #undef lb_link_read
 #include "sample_clock.c"

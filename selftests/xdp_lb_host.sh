@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The load balancer and the host that it is on: the SSH session there, what it may do,
-# addresses that change, other instances.
+# addresses that change, other instances, nftables.
 # shellcheck disable=SC2317 # functions are called by run_tests
 
 # shellcheck source=selftests/xdp_lb_lib.sh
@@ -220,7 +220,24 @@ test_one_service_in_two_instances()
 	stop
 }
 
+# netfilter gives out ports of the same address, and knows nothing of ours.
+test_masquerade_is_told()
+{
+	have nft || skip "not installed: nft"
+	on lb nft 'add table ip nbt; add chain ip nbt c { type nat hook postrouting priority 0; }
+		add rule ip nbt c masquerade'
+	defer "nsenter --net=/run/netns/netbpf-$LAB-lb -- nft delete table ip nbt"
+	start_web
+	expect_match "$(sample_err "$PID")" \
+		"^xdp_lb: masquerade of nftables, in ip nbt c, gives out ports of $VIP, as nat does: "
+	expect_status 0 "$LB" check -n "netbpf-$LAB-lb" -i eth0 --vip "tcp:$VIP:80" \
+		--backend "$A:80" --name "$NAME"
+	expect_out "^  warn  nftables +masquerade in ip nbt c gives out ports of $VIP, as nat does"
+	stop
+}
+
 run_tests test_ssh_session_is_left_alone test_ssh_session_and_reload \
 	test_any_port_of_the_own_address test_run_that_may_not_begin_ends_nothing \
 	test_snat_follows_the_interface test_snat_changed_while_nobody_ran \
-	test_two_instances test_one_service_in_two_instances
+	test_two_instances test_one_service_in_two_instances \
+	test_masquerade_is_told

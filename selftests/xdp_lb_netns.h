@@ -90,6 +90,20 @@ __printf(1, 2) static int sh(const char *fmt, ...)
 	return system(command);
 }
 
+/* A rule of nftables, in a chain of its own: table t, chain c of that hook. */
+static inline int add_nft(const char *family, const char *hook, const char *rule)
+{
+	return sh("nft 'add table %s t'; nft 'add chain %s t c { type nat hook %s priority 0; }';"
+		  "nft 'add rule %s t c %s'", family, family, hook, family, rule);
+}
+
+/* The tool, and a kernel with all that it takes. */
+static inline bool has_nft(void)
+{
+	return !sh("nft --version") && !add_nft("ip", "postrouting", "masquerade") &&
+	       !sh("nft flush ruleset");
+}
+
 /* In the peer's namespace. */
 __printf(2, 3) static int in_peer(const struct netns *ns, const char *fmt, ...)
 {

@@ -5,6 +5,7 @@
  */
 #include "xdp_lb_nexthop_run.h"
 #include "xdp_lb_instances.c"
+#include "xdp_lb_nft.c"
 #include "xdp_lb_ports.c"
 #include "xdp_lb_snat.c"
 
@@ -150,6 +151,20 @@ TEST_F(nexthop, one_of_another_instance)
 	conf.snat[1] = addr_of("10.0.0.1");
 	conf.n_snat = 2;
 	EXPECT_EQ(0, apply(self, "10.0.0.1"));
+}
+
+/* run says so as well. */
+TEST_F(nexthop, masquerade)
+{
+	if (!has_nft())
+		SKIP(return, "no nft here, or no nat in nftables of this kernel");
+	ASSERT_EQ(0, apply(self, "10.0.0.100"));
+	lb_tell_nft(&state);
+	EXPECT_EQ(0, n_infos);
+	ASSERT_EQ(0, add_nft("ip", "postrouting", "masquerade"));
+	lb_tell_nft(&state);
+	EXPECT_EQ(1, n_infos);
+	EXPECT_NE(NULL, strstr(last_info, "masquerade of nftables, in ip t c, gives out"));
 }
 
 /* --- it changes ------------------------------------------------------------------- */
