@@ -575,6 +575,9 @@ int lb_apply(struct lb_state *state, const struct lb_conf *conf, struct lb_nexth
 	struct lb_instances all;
 	int err;
 
+	err = lb_room_refuse(conf, hops);
+	if (err)
+		return err;
 	err = lb_instances_read(&all, true);
 	if (err)
 		pr_err("failed to look for other instances: %s", strerror(-err));

@@ -218,6 +218,26 @@ static long now_ms(void)
 	return sample_now() / 1000000;
 }
 
+/* Returns whether there is room: else the host would lose its other neighbours by asking. */
+static bool check_room(struct lb_checker *c, int family)
+{
+	char cure[LB_NEIGH_CURE];
+	struct lb_room room;
+
+	if (lb_room_read(c->conf, c->hops, family, &room))
+		return true;
+	lb_neigh_cure(family, room.needed + room.others, cure);
+	if (room.needed > room.most)
+		lb_row(c, LB_FAIL, "neighbours",
+		       "%u, and the kernel's table, of all network namespaces, takes %u: gc_thresh3 of IPv%d\n%s",
+		       room.needed, room.most, family == AF_INET ? 4 : 6, cure);
+	else if (room.needed && room.needed + room.others > room.most)
+		lb_row(c, LB_WARN, "neighbours",
+		       "%u, beside %u others, and the kernel's table takes %u, but for permanent ones: gc_thresh3 of IPv%d\n%s",
+		       room.needed, room.others, room.most, family == AF_INET ? 4 : 6, cure);
+	return room.needed <= room.most;
+}
+
 /* All at once: the time is that of one. */
 static void wait_resolved(struct lb_checker *c)
 {
@@ -241,7 +261,7 @@ static void check_vip(struct lb_checker *c, const struct lb_vip_conf *vip)
 
 	lb_group(c, "service %s", vip->name);
 	lb_check_vip_addr(c, vip);
-	for (i = 0; i < vip->n_backends; i++)
+	for (i = 0; i < vip->n_backends && c->has_room; i++)
 		check_backend(c, vip, &vip->backends[i]);
 }
 
@@ -286,7 +306,10 @@ static void check_all(struct lb_checker *c)
 	lb_check_sources(c);
 	lb_check_nft(c);
 	lb_check_instances(c);
-	wait_resolved(c);
+	lb_group(c, "backends");
+	c->has_room = check_room(c, AF_INET) && check_room(c, AF_INET6);
+	if (c->has_room)
+		wait_resolved(c);
 	for (i = 0; i < c->conf->n_vips; i++)
 		check_vip(c, &c->conf->vips[i]);
 	for (i = 0; i < c->n_ways; i++)

@@ -55,6 +55,7 @@ struct lb_way {
  * @n: rows of each status
  * @ways: interfaces that backends are behind
  * @n_ways: how many
+ * @has_room: the kernel's table has room for the neighbours
  * @own: what nat sends from without "snat"
  * @n_own: how many
  */
@@ -69,6 +70,7 @@ struct lb_checker {
 	unsigned int n[__LB_STATUS_MAX];
 	struct lb_way ways[LB_WAYS_MAX];
 	unsigned int n_ways;
+	bool has_room;
 	struct lb_addr own[2];
 	unsigned int n_own;
 };

@@ -6,6 +6,7 @@
  * by which a later process finds them: "ip neigh" shows "managed ... proto 108".
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -46,6 +47,7 @@ bool lb_neigh_parse(const struct nlmsghdr *nh, struct lb_neigh *neigh)
 	neigh->ifindex = ndm->ndm_ifindex;
 	if (nh->nlmsg_type != RTM_NEWNEIGH)
 		return true;
+	neigh->exists = true;
 	mac = attrs[NDA_LLADDR];
 	neigh->has_mac = mac && mnl_attr_get_payload_len(mac) == sizeof(neigh->mac) &&
 			 ndm->ndm_state & NUD_HAS_MAC;
@@ -185,4 +187,79 @@ int lb_neigh_forget(struct lb_netlink *nl)
 	int err = forget_family(nl, AF_INET), err6 = forget_family(nl, AF_INET6);
 
 	return err ? err : err6;
+}
+
+/* --- room in the table -------------------------------------------------------------------- */
+
+static int on_table(const struct nlmsghdr *nh, void *ctx)
+{
+	const struct nlattr *attrs[NDTA_MAX + 1], *config;
+	struct lb_neigh_table *table = ctx;
+	struct ndt_config values;
+
+	if (!nh) {
+		memset(table, 0, sizeof(*table));
+		return 0;
+	}
+	lb_netlink_attrs(nh, sizeof(struct ndtmsg), attrs, NDTA_MAX + 1);
+	config = attrs[NDTA_CONFIG];
+	/* Others are about what an interface has of its own. */
+	if (!attrs[NDTA_THRESH3] || !config ||
+	    mnl_attr_get_payload_len(config) < sizeof(values))
+		return 0;
+	memcpy(&values, mnl_attr_get_payload(config), sizeof(values));
+	table->entries = values.ndtc_entries;
+	table->most = lb_netlink_u32(attrs[NDTA_THRESH3]);
+	return 0;
+}
+
+/**
+ * lb_neigh_table_read() - how full the table of neighbours is
+ * @nl: socket
+ * @family: AF_INET, AF_INET6
+ * @table: to be filled
+ *
+ * The kernel tells it in every network namespace, where the sysctls are in the first one
+ * alone.
+ *
+ * Return: 0, -ENOENT: there is no such table, or another negative errno.
+ */
+int lb_neigh_table_read(struct lb_netlink *nl, int family, struct lb_neigh_table *table)
+{
+	struct ndtmsg ndtm = { .ndtm_family = family };
+	int err;
+
+	lb_netlink_start(nl, RTM_GETNEIGHTBL, NLM_F_DUMP, &ndtm, sizeof(ndtm));
+	err = lb_netlink_ask(nl, on_table, table);
+	return err ?: table->most ? 0 : -ENOENT;
+}
+
+/* A power of two, so that the advice is the same for some more. */
+static unsigned int round_up(unsigned int n)
+{
+	unsigned int power = 1024;
+
+	while (power < n && power < 1U << 30)
+		power *= 2;
+	return power;
+}
+
+/**
+ * lb_neigh_cure() - how to make room
+ * @family: AF_INET, AF_INET6
+ * @n: neighbours that there have to be
+ * @buf: takes the text
+ *
+ * Above gc_thresh2 the kernel drops those that are idle, ours among them.
+ *
+ * Return: @buf.
+ */
+const char *lb_neigh_cure(int family, unsigned int n, char buf[LB_NEIGH_CURE])
+{
+	const char *name = family == AF_INET ? "net.ipv4.neigh.default" :
+			   "net.ipv6.neigh.default";
+
+	snprintf(buf, LB_NEIGH_CURE, "on the host: sysctl -w %s.gc_thresh3=%u %s.gc_thresh2=%u",
+		 name, 2 * round_up(n), name, round_up(n));
+	return buf;
 }

@@ -12,18 +12,13 @@
 #include <linux/rtnetlink.h>
 #include "sample.h"
 #include "xdp_lb_netlink.h"
+#include "xdp_lb_told.h"
 #include "xdp_lb_user.h"
 
 enum {
 	/* More news than that at once leave the rest to the next call. */
 	NEWS_MAX = 256,
 	GROW = 64,
-};
-
-/* An address that there was an error for: it is told once. */
-struct lb_told {
-	struct lb_addr addr;
-	int err;
 };
 
 /**
@@ -33,8 +28,7 @@ struct lb_told {
  * @look_only: nothing is kept up to date, and no error told
  * @neighs: those that next hops were given for
  * @n_neighs: how many
- * @told: errors told
- * @n_told: how many
+ * @tolds: errors
  */
 struct lb_nexthops {
 	struct lb_netlink ask;
@@ -42,8 +36,7 @@ struct lb_nexthops {
 	bool look_only;
 	struct lb_neigh *neighs;
 	unsigned int n_neighs;
-	struct lb_told *told;
-	unsigned int n_told;
+	struct lb_tolds tolds;
 };
 
 /* Room for one more behind n entries; NULL: there is no memory. */
@@ -160,72 +153,18 @@ static int resolve(struct lb_nexthops *hops, struct lb_neigh *neigh)
 {
 	int err = lb_neigh_get(&hops->ask, neigh);
 
+	if (!err)
+		err = watch_neigh(hops, neigh);
 	if (err)
 		return err;
 	if (!neigh->is_kept && !(hops->look_only && neigh->has_mac))
 		err = lb_neigh_find(&hops->ask, neigh, !hops->look_only);
+	watch_neigh(hops, neigh);
 	/* One that is known is good for now; whoever only looks may not be root. */
-	if (err && !neigh->has_mac && !hops->look_only)
-		return err;
-	return watch_neigh(hops, neigh);
+	return neigh->has_mac || hops->look_only ? 0 : err;
 }
 
 /* --- next hops --------------------------------------------------------------------- */
-
-static void print_error(const struct lb_addr *addr, int err)
-{
-	char text[INET6_ADDRSTRLEN];
-
-	sample_addr(addr->a, text);
-	if (sample_refused(err, SAMPLE_NEED_NETLINK, "find the neighbour on the way to %s", text))
-		return;
-	if (err == -ENETUNREACH)
-		pr_err("failed to find a route to %s", text);
-	else if (err == -EADDRNOTAVAIL)
-		pr_err("failed to forward to %s: it is an address of this host", text);
-	else if (err == -EOPNOTSUPP)
-		pr_err("failed to forward to %s: the way out has no Ethernet header", text);
-	else
-		pr_err("failed to ask the kernel for the way to %s: %s", text, strerror(-err));
-	if (err == -EADDRNOTAVAIL)
-		pr_hint("a backend is another host, or a container with an address of its own");
-	else
-		pr_hint("ip route get %s", text);
-}
-
-static struct lb_told *find_told(const struct lb_nexthops *hops, const struct lb_addr *addr)
-{
-	unsigned int i;
-
-	for (i = 0; i < hops->n_told; i++) {
-		if (!memcmp(&hops->told[i].addr, addr, sizeof(*addr)))
-			return &hops->told[i];
-	}
-	return NULL;
-}
-
-/* Each error of an address once, until it has another or none. */
-static void tell(struct lb_nexthops *hops, const struct lb_addr *addr, int err)
-{
-	struct lb_told *at = find_told(hops, addr), *more;
-
-	if (hops->look_only || err == (at ? at->err : 0))
-		return;
-	if (!err) {
-		*at = hops->told[--hops->n_told];
-		return;
-	}
-	print_error(addr, err);
-	if (!at) {
-		more = make_room(hops->told, hops->n_told, sizeof(*more));
-		if (!more)
-			return;
-		hops->told = more;
-		at = &more[hops->n_told++];
-		at->addr = *addr;
-	}
-	at->err = err;
-}
 
 static int get_iface(struct lb_nexthops *hops, unsigned int ifindex, struct lb_link *link)
 {
@@ -258,8 +197,9 @@ static int find_hop(struct lb_nexthops *hops, const struct lb_addr *addr, struct
 	hop->src = route.src;
 	hop->mtu = route.mtu && route.mtu < link.mtu ? route.mtu : link.mtu;
 	memcpy(hop->smac, link.mac, sizeof(hop->smac));
+	hop->via = route.has_gateway ? route.gateway : *addr;
 	neigh.ifindex = route.ifindex;
-	neigh.addr = route.has_gateway ? route.gateway : *addr;
+	neigh.addr = hop->via;
 	err = resolve(hops, &neigh);
 	hop->resolved = !err && neigh.has_mac;
 	memcpy(hop->dmac, neigh.mac, sizeof(hop->dmac));
@@ -272,7 +212,7 @@ static int find_hop(struct lb_nexthops *hops, const struct lb_addr *addr, struct
  * @addr: the address
  * @hop: to be filled; all zero but for what is known
  *
- * An error is printed, once for each address until that changes.
+ * lb_nexthops_tell() prints an error, once for each address until that changes.
  *
  * Return: 0, also if the MAC address is not known yet: lb_nexthops_fd() becomes
  * readable when it is. -ENETUNREACH: no route, or one that says blackhole,
@@ -286,8 +226,20 @@ int lb_nexthops_get(struct lb_nexthops *hops, const struct lb_addr *addr,
 
 	memset(hop, 0, sizeof(*hop));
 	err = find_hop(hops, addr, hop);
-	tell(hops, addr, err);
+	if (!hops->look_only)
+		lb_told_note(&hops->tolds, addr, err);
 	return err;
+}
+
+/**
+ * lb_nexthops_tell() - print the errors that are new
+ * @hops: of lb_nexthops_open()
+ *
+ * To be called when all addresses have been asked for: what has one cause is one message.
+ */
+void lb_nexthops_tell(struct lb_nexthops *hops)
+{
+	lb_told_print(&hops->tolds, &hops->ask);
 }
 
 /**
@@ -311,6 +263,7 @@ int lb_nexthops_route(struct lb_nexthops *hops, const struct lb_addr *addr,
 		return err;
 	hop->ifindex = route.ifindex;
 	hop->gateway = route.has_gateway;
+	hop->via = route.has_gateway ? route.gateway : *addr;
 	hop->src = route.src;
 	return 0;
 }
@@ -511,7 +464,7 @@ void lb_nexthops_close(struct lb_nexthops *hops)
 		mnl_socket_close(hops->news);
 	lb_netlink_close(&hops->ask);
 	free(hops->neighs);
-	free(hops->told);
+	lb_told_free(&hops->tolds);
 	free(hops);
 }
 

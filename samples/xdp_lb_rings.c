@@ -400,6 +400,9 @@ bool lb_follow_nexthops(struct lb_state *state, struct lb_nexthops *hops, int vi
 		}
 		complete = set_nexthop(backend, &hop) && complete;
 	}
+	/* Of a service alone they are told with the others'. */
+	if (vip < 0)
+		lb_nexthops_tell(hops);
 	return complete;
 }
 

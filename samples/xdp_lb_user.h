@@ -6,6 +6,7 @@
  *	xdp_lb_config.c	the configuration, from YAML or the command line
  *	xdp_lb_ring.c	Maglev consistent hashing
  *	xdp_lb_nexthop.c	MAC addresses, from the kernel's routes and neighbours
+ *	xdp_lb_room.c	room for neighbours in the kernel's table
  *	xdp_lb_health.c	health checks
  *	xdp_lb_state.c	the pinned maps
  *	xdp_lb_apply.c	brings the maps into line with a configuration
@@ -192,6 +193,7 @@ bool lb_is_prime(__u32 n);
  * @src: address that this host would use as source (the route's preferred one)
  * @mtu: of the route, else of the interface
  * @gateway: @dmac is that of a gateway
+ * @via: whose it is: the gateway's address, or the address itself
  */
 struct lb_nexthop {
 	unsigned int ifindex;
@@ -201,6 +203,19 @@ struct lb_nexthop {
 	struct lb_addr src;
 	unsigned int mtu;
 	bool gateway;
+	struct lb_addr via;
+};
+
+/**
+ * struct lb_room - neighbours and the kernel's table of them, of one family
+ * @needed: neighbours on the ways to the backends of a configuration
+ * @others: entries that are in the table besides
+ * @most: how many there may be, of all network namespaces together
+ */
+struct lb_room {
+	unsigned int needed;
+	unsigned int others;
+	unsigned int most;
 };
 
 struct lb_nexthops;
@@ -226,6 +241,10 @@ int lb_nexthops_get(struct lb_nexthops *hops, const struct lb_addr *addr,
 		    struct lb_nexthop *hop);
 int lb_nexthops_route(struct lb_nexthops *hops, const struct lb_addr *addr,
 		      struct lb_nexthop *hop);
+void lb_nexthops_tell(struct lb_nexthops *hops);
+int lb_room_read(const struct lb_conf *conf, struct lb_nexthops *hops, int family,
+		 struct lb_room *room);
+int lb_room_refuse(const struct lb_conf *conf, struct lb_nexthops *hops);
 void lb_nexthops_look(struct lb_nexthops *hops);
 int lb_nexthops_forget(struct lb_nexthops *hops);
 void lb_nexthops_close(struct lb_nexthops *hops);

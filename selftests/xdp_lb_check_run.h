@@ -14,7 +14,23 @@
 #include "xdp_lb_neigh.c"
 #include "xdp_lb_link.c"
 #include "xdp_lb_addr.c"
+#include "xdp_lb_told.c"
 #include "xdp_lb_nexthop.c"
+
+/* The table of neighbours can be said to be another one. */
+static struct lb_neigh_table test_table;
+
+static int test_table_read(struct lb_netlink *nl, int family, struct lb_neigh_table *table)
+{
+	if (!test_table.most)
+		return lb_neigh_table_read(nl, family, table);
+	*table = test_table;
+	return 0;
+}
+
+#define lb_neigh_table_read test_table_read
+#include "xdp_lb_room.c"
+#undef lb_neigh_table_read
 
 /* No hardware is in a namespace: an interface can be said to be some. */
 static const char *hardware;

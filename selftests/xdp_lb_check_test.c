@@ -85,6 +85,24 @@ TEST_F(host_check, backends)
 	EXPECT_EQ(0, n_errs);
 }
 
+/* Where there is no room, asking would cost the host its other neighbours. */
+TEST_F(host_check, room)
+{
+	add_backend(self, "10.0.0.7");
+	add_backend(self, "10.0.0.8");
+	test_table = (struct lb_neigh_table) { .entries = 5, .most = 1 };
+	EXPECT_EQ(1, check(self, LB_MODE_TC));
+	EXPECT_TRUE(says("backends", "neighbours", "fail 2, and the kernel's table, of all"));
+	EXPECT_TRUE(says("service web", "b1", ""));
+	EXPECT_NE(0, sh("ip neigh show nud all | grep -q '10.0.0.[78]'"));
+	test_table.most = 6;
+	EXPECT_EQ(0, check(self, LB_MODE_TC));
+	EXPECT_TRUE(says("backends", "neighbours", "warn 2, beside 5 others, and the kernel's"));
+	test_table.most = 100;
+	EXPECT_EQ(0, check(self, LB_MODE_TC));
+	EXPECT_TRUE(says("backends", "neighbours", ""));
+}
+
 TEST_F(host_check, no_ethernet)
 {
 	if (sh("ip tuntap add mode tun name tun0 2>/dev/null"))

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The load balancer and the host that it is on: the SSH session there, what it may do,
-# addresses that change, other instances, nftables.
+# addresses that change, other instances, nftables, neighbours.
 # shellcheck disable=SC2317 # functions are called by run_tests
 
 # shellcheck source=selftests/xdp_lb_lib.sh
@@ -236,8 +236,36 @@ test_masquerade_is_told()
 	stop
 }
 
+# ---------------------------------------------------------------------------
+# The kernel's table of neighbours, which all namespaces of this machine share
+
+# More than it takes: refused before one is asked for, as others would be lost.
+test_too_many_neighbours()
+{
+	local i most
+
+	most=$(on lb ip ntable show name arp_cache | grep -o 'thresh3 [0-9]*' | head -n 1)
+	most=${most#* }
+	[ "$most" -lt 4096 ] || skip "gc_thresh3 is $most here: 4096 backends have room"
+	on lb ip route add 10.77.0.0/16 dev eth0
+	defer "ip -n netbpf-$LAB-lb route del 10.77.0.0/16 dev eth0"
+	for ((i = 0; i <= most; i++)); do
+		echo "address: 10.77.$((i / 250)).$((i % 250 + 1))"
+	done | lb_config 'type: none'
+	expect_status 1 "$LB" run -n "netbpf-$LAB-lb" -c "$TMP/lb.yaml" -d 1
+	expect_err "^xdp_lb: failed to make room for $((most + 1)) neighbours: .* takes $most: gc_thresh3 of IPv4\$"
+	expect_err '^  hint: on the host: sysctl -w net.ipv4.neigh.default.gc_thresh3=[0-9]+ '
+	expect_status 1 "$LB" check -n "netbpf-$LAB-lb" -c "$TMP/lb.yaml"
+	expect_out "^  fail  neighbours +$((most + 1)), and the kernel's table, "
+	expect_no_line 10.77. on lb ip neigh show
+	# Behind a router they are one.
+	on lb ip route change 10.77.0.0/16 via "$B"
+	start -c "$TMP/lb.yaml"
+	stop
+}
+
 run_tests test_ssh_session_is_left_alone test_ssh_session_and_reload \
 	test_any_port_of_the_own_address test_run_that_may_not_begin_ends_nothing \
 	test_snat_follows_the_interface test_snat_changed_while_nobody_ran \
 	test_two_instances test_one_service_in_two_instances \
-	test_masquerade_is_told
+	test_masquerade_is_told test_too_many_neighbours

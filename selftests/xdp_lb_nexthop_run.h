@@ -10,6 +10,7 @@
 #include "sample.h"
 #include <kselftest_harness.h>
 #include <arpa/inet.h>
+#include <limits.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -22,8 +23,36 @@ static ssize_t test_recv(const struct mnl_socket *nl, void *buf, size_t size);
 #include "xdp_lb_neigh.c"
 #include "xdp_lb_link.c"
 #include "xdp_lb_addr.c"
+#undef mnl_socket_recvfrom
+
+/* The table of neighbours can be said to be another one. */
+static struct lb_neigh_table test_table;
+static unsigned int n_room = UINT_MAX;	/* neighbours that it still takes */
+
+static int test_find(struct lb_netlink *nl, const struct lb_neigh *neigh, bool keep)
+{
+	if (!n_room)
+		return -ENOBUFS;
+	n_room--;
+	return lb_neigh_find(nl, neigh, keep);
+}
+
+static inline int test_read(struct lb_netlink *nl, int family, struct lb_neigh_table *table)
+{
+	if (!test_table.most)
+		return lb_neigh_table_read(nl, family, table);
+	*table = test_table;
+	return 0;
+}
+
+#define mnl_socket_recvfrom test_recv
+#define lb_neigh_find test_find
+#define lb_neigh_table_read test_read
+#include "xdp_lb_told.c"
 #include "xdp_lb_nexthop.c"
 #undef mnl_socket_recvfrom
+#undef lb_neigh_find
+#undef lb_neigh_table_read
 #include "sample_net.c"
 #include "test_root.h"
 #include "xdp_lb_netns.h"
@@ -131,7 +160,10 @@ static inline int get(struct _test_data_nexthop *self, const char *text)
 {
 	struct lb_addr addr = addr_of(text);
 
-	return lb_nexthops_get(self->hops, &addr, &self->hop);
+	int err = lb_nexthops_get(self->hops, &addr, &self->hop);
+
+	lb_nexthops_tell(self->hops);
+	return err;
 }
 
 static inline bool has_mac(const struct _test_data_nexthop *self, const char *mac)

@@ -29,6 +29,10 @@ int lb_nexthops_get(struct lb_nexthops *hops, const struct lb_addr *addr,
 	return -ENOENT;
 }
 
+void lb_nexthops_tell(struct lb_nexthops *hops)
+{
+}
+
 FIXTURE(rings)
 {
 	struct lb_state state;
