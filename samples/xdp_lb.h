@@ -412,6 +412,7 @@ struct lb_frag_ports {
  * @rise: successes in a row that make a backend up
  * @fall: failures in a row that make it down
  * @path: LB_CHECK_HTTP: what to GET
+ * @host: LB_CHECK_HTTP: whose it is, "Host:" of the request; empty: ADDRESS:PORT
  */
 struct lb_check {
 	__u32 type;
@@ -420,6 +421,7 @@ struct lb_check {
 	__u32 rise;
 	__u32 fall;
 	char path[108];
+	char host[256];
 };
 
 /**

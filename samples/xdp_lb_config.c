@@ -312,6 +312,25 @@ static int take_check_path(const struct lb_place *at, struct lb_check *check, co
 	return 0;
 }
 
+/* A name, or one with a port: no more than a header of HTTP takes. */
+static int take_check_host(const struct lb_place *at, struct lb_check *check, const char *host)
+{
+	char shown[LB_SHOWN];
+
+	if (!host)
+		return 0;
+	if (check->type != LB_CHECK_HTTP)
+		return lb_conf_bad(at, "check.host", "check: { type: http, host: ... }",
+				   "the type is %s, which has no host", check_name(check->type));
+	if (!*host || strspn(host, ALNUM ".-_:[]") != strlen(host) ||
+	    strlen(host) >= sizeof(check->host))
+		return lb_conf_bad(at, "check.host", "as www.example.org or www.example.org:8080",
+				   "%s is not a host of at most %zu bytes", lb_shown(host, shown),
+				   sizeof(check->host) - 1);
+	snprintf(check->host, sizeof(check->host), "%s", host);
+	return 0;
+}
+
 static int take_check_times(const struct lb_place *at, struct lb_check *check,
 			    const struct lb_raw_check *raw)
 {
@@ -352,6 +371,8 @@ static int take_check(const struct lb_place *at, struct lb_vip_conf *vip,
 				   "%s, but the service has any port, so no port to check",
 				   check_name(check->type));
 	err = take_check_path(at, check, raw->path);
+	if (!err)
+		err = take_check_host(at, check, raw->host);
 	return err ? err : take_check_times(at, check, raw);
 }
 

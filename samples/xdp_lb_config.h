@@ -33,6 +33,7 @@ struct lb_raw_backend {
  * struct lb_raw_check - vips[].check
  * @type: key of that name, as the others
  * @path: likewise
+ * @host: likewise
  * @interval_ms: likewise
  * @timeout_ms: likewise
  * @rise: likewise
@@ -41,6 +42,7 @@ struct lb_raw_backend {
 struct lb_raw_check {
 	char *type;
 	char *path;
+	char *host;
 	char *interval_ms;
 	char *timeout_ms;
 	char *rise;

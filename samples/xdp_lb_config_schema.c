@@ -38,6 +38,7 @@ static const cyaml_schema_value_t backend_schema = {
 static const cyaml_schema_field_t check_fields[] = {
 	TEXT(lb_raw_check, type, OPTIONAL),
 	TEXT(lb_raw_check, path, OPTIONAL),
+	TEXT(lb_raw_check, host, OPTIONAL),
 	TEXT(lb_raw_check, interval_ms, OPTIONAL),
 	TEXT(lb_raw_check, timeout_ms, OPTIONAL),
 	TEXT(lb_raw_check, rise, OPTIONAL),

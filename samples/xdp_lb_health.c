@@ -248,7 +248,8 @@ static bool is_valid(const struct lb_target *target)
 	if (check->type == LB_CHECK_NONE)
 		return true;
 	if (check->type == LB_CHECK_HTTP &&
-	    (check->path[0] != '/' || !memchr(check->path, '\0', sizeof(check->path))))
+	    (check->path[0] != '/' || !memchr(check->path, '\0', sizeof(check->path)) ||
+	     !memchr(check->host, '\0', sizeof(check->host))))
 		return false;
 	return target->port && check->interval_ms && check->timeout_ms;
 }
@@ -260,7 +261,8 @@ static bool is_same(const struct lb_target *a, const struct lb_target *b)
 	       a->check.interval_ms == b->check.interval_ms &&
 	       a->check.timeout_ms == b->check.timeout_ms &&
 	       a->check.rise == b->check.rise && a->check.fall == b->check.fall &&
-	       (a->check.type != LB_CHECK_HTTP || !strcmp(a->check.path, b->check.path));
+	       (a->check.type != LB_CHECK_HTTP || (!strcmp(a->check.path, b->check.path) &&
+						   !strcmp(a->check.host, b->check.host)));
 }
 
 /* Most systems allow 1024 open files, and more to those who ask. */

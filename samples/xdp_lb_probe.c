@@ -95,13 +95,13 @@ static int set_connection(struct lb_probe *probe, const struct lb_check *check, 
 	return err;
 }
 
-static struct curl_slist *make_headers(const char *endpoint)
+static struct curl_slist *make_headers(const struct lb_check *check, const char *endpoint)
 {
+	char host[sizeof("Host: ") + sizeof(check->host)];
 	struct curl_slist *first, *list;
-	char host[URL_MAX];
 
 	/* libcurl's own has no port if that is 80. */
-	snprintf(host, sizeof(host), "Host: %s", endpoint);
+	snprintf(host, sizeof(host), "Host: %s", *check->host ? check->host : endpoint);
 	first = curl_slist_append(NULL, host);
 	list = first ? curl_slist_append(first, "Connection: close") : NULL;
 	if (!list)
@@ -109,12 +109,13 @@ static struct curl_slist *make_headers(const char *endpoint)
 	return list;
 }
 
-static int set_request(struct lb_probe *probe, const char *endpoint)
+static int set_request(struct lb_probe *probe, const struct lb_check *check,
+		       const char *endpoint)
 {
 	CURL *easy = probe->easy;
 	int err;
 
-	probe->headers = make_headers(endpoint);
+	probe->headers = make_headers(check, endpoint);
 	if (!probe->headers)
 		return -ENOMEM;
 	err = curl_easy_setopt(easy, CURLOPT_HTTPHEADER, probe->headers);
@@ -148,7 +149,7 @@ int lb_probe_start(struct lb_probe *probe, CURLM *multi, const struct lb_target 
 	snprintf(url, sizeof(url), "http://%s%s", endpoint, is_http ? target->check.path : "/");
 	*probe = (struct lb_probe) { .easy = curl_easy_init() };
 	if (probe->easy && !set_connection(probe, &target->check, url) &&
-	    !(is_http && set_request(probe, endpoint)) &&
+	    !(is_http && set_request(probe, &target->check, endpoint)) &&
 	    !curl_multi_add_handle(multi, probe->easy))
 		return 0;
 	lb_probe_stop(probe, multi);

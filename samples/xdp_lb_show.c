@@ -165,9 +165,12 @@ static void check_text(const struct lb_check *check)
 		printf("no check\n");
 		return;
 	}
-	printf("check %s%s%s each %u ms, timeout %u ms, rise %u, fall %u\n", check_name(check),
-	       check->type == LB_CHECK_HTTP ? " " : "",
-	       check->type == LB_CHECK_HTTP ? check->path : "", check->interval_ms,
+	printf("check %s", check_name(check));
+	if (check->type == LB_CHECK_HTTP)
+		printf(" %s", check->path);
+	if (check->type == LB_CHECK_HTTP && *check->host)
+		printf(" of %s", check->host);
+	printf(" each %u ms, timeout %u ms, rise %u, fall %u\n", check->interval_ms,
 	       check->timeout_ms, check->rise, check->fall);
 }
 
@@ -281,6 +284,8 @@ static void vip_json(json_writer_t *json, const struct lb_state *state, int vip)
 	jsonw_string_field(json, "type", check_name(check));
 	if (check->type == LB_CHECK_HTTP)
 		jsonw_string_field(json, "path", check->path);
+	if (check->type == LB_CHECK_HTTP && *check->host)
+		jsonw_string_field(json, "host", check->host);
 	if (check->type != LB_CHECK_NONE) {
 		jsonw_uint_field(json, "interval_ms", check->interval_ms);
 		jsonw_uint_field(json, "timeout_ms", check->timeout_ms);

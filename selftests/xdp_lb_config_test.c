@@ -45,6 +45,7 @@ TEST_F(conf, all_keys)
 	EXPECT_EQ(LB_NAT, web->forward);
 	EXPECT_EQ(LB_CHECK_HTTP, web->check.type);
 	EXPECT_STREQ("/healthz", web->check.path);
+	EXPECT_STREQ("", web->check.host);
 	EXPECT_EQ(2000, web->check.interval_ms);
 	EXPECT_EQ(900, web->check.timeout_ms);
 	EXPECT_EQ(4, web->check.rise);
@@ -150,6 +151,8 @@ TEST_F(conf, variants)
 		{ "port: 5353\n", "port: 5353\n...\n" },
 		{ "address: 10.0.0.12, port: 8081", "address: 10.0.0.11, port: 8081" },
 		{ "type: http, path: /healthz", "type: tcp" },
+		{ "path: /healthz", "host: www.example.org:8080" },
+		{ "path: /healthz", "host: '[fd00::1]:80'" },
 		{ "type: http, path: /healthz", "type: none" },
 		{ "protocol: udp", "protocol: udp\n    check: { type: tcp }" },
 		{ "forward: nat", "forward: dnat" },

@@ -309,6 +309,10 @@ TEST_F(health, set_starts_what_changed)
 	set_targets(_metadata, self);
 	run_until(_metadata, self, &self->servers[0].accepted, self->servers[0].accepted + 2);
 	EXPECT_EQ(0, strncmp(self->servers[0].request, "GET /other ", 11));
+	snprintf(target->check.host, sizeof(target->check.host), "www.example.org");
+	set_targets(_metadata, self);
+	run_until(_metadata, self, &self->servers[0].accepted, self->servers[0].accepted + 2);
+	EXPECT_NE(NULL, strstr(self->servers[0].request, "\r\nHost: www.example.org\r\n"));
 	/* Another port, another address: nobody is there, and it goes down anew. */
 	target->port = PORT + 1;
 	set_targets(_metadata, self);
@@ -365,7 +369,7 @@ TEST_F(health, set_refuses)
 	unsigned int i, n;
 
 	start_script(_metadata, self, 1, 1, false);
-	for (i = 0; i < 8; i++) {
+	for (i = 0; i < 9; i++) {
 		bad[0] = self->targets[0];
 		bad[1] = self->targets[0];
 		bad[1].backend = 1;
@@ -384,6 +388,8 @@ TEST_F(health, set_refuses)
 			target->check.timeout_ms = 0;
 		else if (i == 6)
 			snprintf(target->check.path, sizeof(target->check.path), "@127.0.0.2/");
+		else if (i == 7)
+			memset(target->check.host, 'h', sizeof(target->check.host));
 		else
 			memset(target->check.path, '/', sizeof(target->check.path));
 		n_errs = 0;

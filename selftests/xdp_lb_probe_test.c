@@ -187,8 +187,11 @@ TEST_F(health, requests)
 	target = add_target(_metadata, self, "::1", 80, &server, false);
 	memset(target->check.path, 'p', sizeof(target->check.path) - 1);
 	target->check.path[0] = '/';
+	target = add_target(_metadata, self, "127.0.0.1", PORT + 1, &server, false);
+	snprintf(target->check.host, sizeof(target->check.host), "www.example.org");
 	set_targets(_metadata, self);
-	run_until(_metadata, self, &self->n_calls, 4);
+	run_until(_metadata, self, &self->n_calls, 5);
+	EXPECT_STREQ(REQUEST("/healthz", "www.example.org"), self->servers[4].request);
 	EXPECT_STREQ(REQUEST("/healthz", "127.0.0.1:8080"), self->servers[0].request);
 	EXPECT_STREQ(REQUEST("/healthz", "[::1]:8080"), self->servers[1].request);
 	EXPECT_STREQ(REQUEST("/a/../b?c=d&e=%20", "127.0.0.2:80"), self->servers[2].request);

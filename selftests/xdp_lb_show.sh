@@ -254,7 +254,7 @@ test_run_reports_too()
 
 test_show_as_text()
 {
-	start_web 2 'type: http, path: /healthz, interval_ms: 60000, timeout_ms: 900'
+	start_web 2 'type: http, path: /healthz, host: www.example.org, interval_ms: 60000, timeout_ms: 900'
 	lb show
 	expect_out "^instance $NAME\$"
 	expect_out "^  control program  pid $PID\$"
@@ -264,7 +264,7 @@ test_show_as_text()
 	expect_out "^  SNAT address     $VIP, ports [0-9]+ to [0-9]+\$"
 	expect_out '^  flow table       4102 slots$'
 	expect_out '^  rings            65537 slots, seed 20261122$'
-	expect_out "^service web: tcp:$VIP:80, nat, check http /healthz each 60000 ms, timeout 900 ms, rise [0-9], fall [0-9]\$"
+	expect_out "^service web: tcp:$VIP:80, nat, check http /healthz of www.example.org each 60000 ms, timeout 900 ms, rise [0-9], fall [0-9]\$"
 	expect_out "^  a $A:80, weight 2, up\$"
 	expect_out "^    to $(lab_mac backend-a), from eth0 $(lab_mac lb), MTU 1500\$"
 	# Then the statistics.
@@ -278,7 +278,7 @@ lab_mac()
 
 test_show_as_json()
 {
-	start_web 2 'type: http, path: /healthz, interval_ms: 60000, timeout_ms: 900, rise: 4, fall: 5'
+	start_web 2 'type: http, path: /healthz, host: www.example.org, interval_ms: 60000, timeout_ms: 900, rise: 4, fall: 5'
 	fetch 5
 	lb show -j
 	expect_json 'length == 1 and (.[0] | .event == "show" and .name == $n and .running and
@@ -288,7 +288,8 @@ test_show_as_json()
 		--arg m "$(lab_mac lb)"
 	expect_json '.[0].snat | length == 1 and (.[0] | .address == $v and .first_port >= 1024
 		and .last_port >= .first_port)' --arg v "$VIP"
-	expect_json '.[0].vips[0].check == {type: "http", path: "/healthz", interval_ms: 60000,
+	expect_json '.[0].vips[0].check == {type: "http", path: "/healthz",
+		host: "www.example.org", interval_ms: 60000,
 		timeout_ms: 900, rise: 4, fall: 5}'
 	expect_json '.[0].vips[0].backends[0] | .healthy and .neighbour and (.drained | not) and
 		.ifname == "eth0" and .mac == $m and .mtu == 1500 and .weight == 2' \
