@@ -44,6 +44,7 @@ struct watch {
 /**
  * struct lb_health - health checks
  * @multi: libcurl's
+ * @endings: connections of checks that are done
  * @epoll_fd: sockets of @multi, and @timer_fd
  * @timer_fd: expires at @curl_ns or @next_ns
  * @curl_ns: when libcurl wants to be called
@@ -56,6 +57,7 @@ struct watch {
  */
 struct lb_health {
 	CURLM *multi;
+	struct lb_endings endings;
 	int epoll_fd;
 	int timer_fd;
 	__u64 curl_ns;
@@ -99,8 +101,11 @@ static int on_timer(CURLM *multi, long ms, void *ctx)
 static int arm_timer(struct lb_health *health)
 {
 	__u64 ns = health->curl_ns < health->next_ns ? health->curl_ns : health->next_ns;
+	__u64 end_ns = lb_endings_next(&health->endings);
 	struct itimerspec when = {};
 	__u64 now = sample_now();
+
+	ns = end_ns < ns ? end_ns : ns;
 
 	if (ns != NEVER) {
 		/* 0 would mean never. */
@@ -116,8 +121,9 @@ static void handle_events(struct lb_health *health, const struct epoll_event *ev
 	int i, what, running;
 
 	for (i = 0; i < n; i++) {
-		/* arm_timer() makes it unreadable. */
-		if (ev[i].data.fd == health->timer_fd)
+		/* arm_timer() makes it unreadable; the other one is for lb_endings_run(). */
+		if (ev[i].data.fd == health->timer_fd ||
+		    ev[i].data.fd == health->endings.epoll_fd)
 			continue;
 		what = ev[i].events & EPOLLIN ? CURL_CSELECT_IN : 0;
 		what |= ev[i].events & EPOLLOUT ? CURL_CSELECT_OUT : 0;
@@ -148,7 +154,7 @@ static void complain(struct lb_health *health, int err)
 	health->complain_ns = now + 60 * SECOND;
 	pr_err("failed to check backends: %s", strerror(err));
 	if (err == EMFILE)
-		pr_hint("more open files: ulimit -n %u", health->n + OTHER_FILES);
+		pr_hint("more open files: ulimit -n %u", 2 * health->n + OTHER_FILES);
 }
 
 /* It may call lb_health_set(), and @watch be gone after that. */
@@ -183,9 +189,9 @@ static void finish_done(struct lb_health *health)
 		verdict = lb_probe_judge(&watch->probe, &watch->target.check, msg->data.result,
 					 why);
 		lb_probe_stop(&watch->probe, health->multi);
-		if (verdict == LB_UNKNOWN)
+		if (verdict == LB_UNKNOWN && watch->probe.local_err)
 			complain(health, watch->probe.local_err);
-		else
+		else if (verdict != LB_UNKNOWN)
 			count_result(health, watch, verdict == LB_GOOD, why);
 	}
 }
@@ -229,7 +235,8 @@ static void start_due(struct lb_health *health)
 			schedule_next(watch, now);
 			/* One that takes longer than the interval is let run. */
 			if (!watch->probe.easy &&
-			    lb_probe_start(&watch->probe, health->multi, &watch->target))
+			    lb_probe_start(&watch->probe, health->multi, &health->endings,
+					   &watch->target))
 				complain(health, ENOMEM);
 		}
 		if (watch->due_ns < health->next_ns)
@@ -389,11 +396,20 @@ int lb_health_set(struct lb_health *health, const struct lb_target *targets, uns
 		return err;
 	}
 	take_watches(health, old, watches, count);
-	allow_files(count + OTHER_FILES);
+	/* One that runs, and one that ends. */
+	health->endings.most = count;
+	allow_files(2 * count + OTHER_FILES);
 	return arm_timer(health);
 }
 
 /* --- interface ----------------------------------------------------------------------- */
+
+static int watch_fd(const struct lb_health *health, int fd)
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data.fd = fd };
+
+	return epoll_ctl(health->epoll_fd, EPOLL_CTL_ADD, fd, &ev);
+}
 
 /**
  * lb_health_open() - prepare health checks
@@ -406,7 +422,6 @@ int lb_health_set(struct lb_health *health, const struct lb_target *targets, uns
  */
 int lb_health_open(struct lb_health **health, lb_health_fn fn, void *ctx)
 {
-	struct epoll_event ev = { .events = EPOLLIN };
 	struct lb_health *h;
 	int err = -ENOMEM;
 
@@ -415,14 +430,14 @@ int lb_health_open(struct lb_health **health, lb_health_fn fn, void *ctx)
 		goto free_health;
 	h->fn = fn;
 	h->ctx = ctx;
+	lb_endings_open(&h->endings);
 	h->curl_ns = NEVER;
 	h->next_ns = NEVER;
 	h->multi = curl_multi_init();
 	h->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	h->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	ev.data.fd = h->timer_fd;
-	if (h->epoll_fd < 0 || h->timer_fd < 0 ||
-	    epoll_ctl(h->epoll_fd, EPOLL_CTL_ADD, h->timer_fd, &ev))
+	if (h->epoll_fd < 0 || h->timer_fd < 0 || h->endings.epoll_fd < 0 ||
+	    watch_fd(h, h->timer_fd) || watch_fd(h, h->endings.epoll_fd))
 		err = -errno;
 	else if (h->multi &&
 		 !curl_multi_setopt(h->multi, CURLMOPT_SOCKETFUNCTION, on_socket) &&
@@ -471,6 +486,7 @@ int lb_health_run(struct lb_health *health)
 	start_due(health);
 	handle_timers(health);
 	finish_done(health);
+	lb_endings_run(&health->endings);
 	return arm_timer(health);
 }
 
@@ -489,6 +505,7 @@ void lb_health_close(struct lb_health *health)
 	free(health->watches);
 	/* It takes its sockets out of the epoll. */
 	curl_multi_cleanup(health->multi);
+	lb_endings_close(&health->endings);
 	if (health->timer_fd >= 0)
 		close(health->timer_fd);
 	if (health->epoll_fd >= 0)

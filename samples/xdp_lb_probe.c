@@ -2,9 +2,10 @@
 /*
  * One health check: a connection or a GET by libcurl, and what its end says.
  *
- * Each is a connection of its own, which ends with a RST (SO_LINGER of 0): the side
- * that closes with a FIN keeps the connection in TIME_WAIT for a minute, and there is
- * a check each interval for each backend.
+ * Each is a connection of its own, which ends as xdp_lb_ending.c says: with a FIN, and in
+ * TIME_WAIT for a minute. So that there is one of these for each backend, and not one for
+ * each check, a check has the source port of the one before: the kernel lets it take the
+ * place of the connection in TIME_WAIT, if that had timestamps.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -26,7 +27,23 @@ enum {
 
 /* --- libcurl asks -------------------------------------------------------------------- */
 
-/* A socket that is closed without TIME_WAIT. */
+/* Of any address: it may be another one by now. */
+static bool take_port(int fd, int family, __u16 port)
+{
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(port) };
+	int one = 1;
+
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (!port)
+		return false;
+	if (family == AF_INET)
+		return !bind(fd, (struct sockaddr *)&in, sizeof(in));
+	setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
+	return !bind(fd, (struct sockaddr *)&in6, sizeof(in6));
+}
+
+/* One that is closed before it is connected, or by the end of this process, is reset. */
 static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockaddr *addr)
 {
 	struct linger linger = { .l_onoff = 1 };
@@ -40,7 +57,15 @@ static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockad
 		return CURL_SOCKET_BAD;
 	}
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+	probe->bound = take_port(fd, addr->family, probe->port);
 	return fd;
+}
+
+/* It may be called when the check is no more. */
+static int on_close(void *ctx, curl_socket_t fd)
+{
+	lb_endings_add(ctx, fd);
+	return 0;
 }
 
 /* To take less than there is ends the transfer. */
@@ -90,6 +115,8 @@ static int set_connection(struct lb_probe *probe, const struct lb_check *check, 
 	err |= curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)check->timeout_ms);
 	err |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
 	err |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, probe);
+	err |= curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+	err |= curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, probe->endings);
 	if (check->type == LB_CHECK_TCP)
 		err |= curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L);
 	return err;
@@ -136,18 +163,25 @@ static int set_request(struct lb_probe *probe, const struct lb_check *check,
  * lb_probe_start() - begin a check
  * @probe: takes its state
  * @multi: runs it
+ * @endings: takes its connection when it is done
  * @target: what to check: LB_CHECK_TCP or LB_CHECK_HTTP
  *
  * Return: 0 or -ENOMEM.
  */
-int lb_probe_start(struct lb_probe *probe, CURLM *multi, const struct lb_target *target)
+int lb_probe_start(struct lb_probe *probe, CURLM *multi, struct lb_endings *endings,
+		   const struct lb_target *target)
 {
 	bool is_http = target->check.type == LB_CHECK_HTTP;
 	char endpoint[SAMPLE_ENDPOINT_LEN], url[URL_MAX];
 
 	sample_endpoint(target->addr.a, htons(target->port), endpoint);
 	snprintf(url, sizeof(url), "http://%s%s", endpoint, is_http ? target->check.path : "/");
-	*probe = (struct lb_probe) { .easy = curl_easy_init() };
+	*probe = (struct lb_probe) {
+		.easy = curl_easy_init(),
+		.endings = endings,
+		.port = probe->port,
+		.takes_no_port = probe->takes_no_port,
+	};
 	if (probe->easy && !set_connection(probe, &target->check, url) &&
 	    !(is_http && set_request(probe, &target->check, endpoint)) &&
 	    !curl_multi_add_handle(multi, probe->easy))
@@ -234,21 +268,46 @@ static enum lb_verdict judge_error(const struct lb_probe *probe, const struct lb
 	}
 }
 
+/* The port of this one is for the next one. */
+static void keep_port(struct lb_probe *probe)
+{
+	long port = 0;
+
+	curl_easy_getinfo(probe->easy, CURLINFO_LOCAL_PORT, &port);
+	probe->port = probe->takes_no_port ? 0 : port;
+}
+
+/* It could not be taken again: whoever has it, the next one has another. */
+static bool has_lost_port(struct lb_probe *probe, int result)
+{
+	long os_err = 0;
+
+	curl_easy_getinfo(probe->easy, CURLINFO_OS_ERRNO, &os_err);
+	if (result == CURLE_OK || (os_err != EADDRNOTAVAIL && os_err != EADDRINUSE))
+		return false;
+	if (!probe->bound)
+		probe->local_err = os_err;
+	probe->takes_no_port = probe->bound;
+	probe->port = 0;
+	return true;
+}
+
 /**
  * lb_probe_judge() - what the end of a check says
- * @probe: the check
+ * @probe: the check; @local_err is 0 if it is to be asked again without a word
  * @check: what was asked for
  * @result: how the transfer ended, CURLE_*
  * @why: takes the reason for LB_BAD, else it is ""
  *
  * Return: the verdict.
  */
-enum lb_verdict lb_probe_judge(const struct lb_probe *probe, const struct lb_check *check,
+enum lb_verdict lb_probe_judge(struct lb_probe *probe, const struct lb_check *check,
 			       int result, char why[LB_WHY_MAX])
 {
 	why[0] = '\0';
-	if (probe->local_err)
+	if (probe->local_err || has_lost_port(probe, result))
 		return LB_UNKNOWN;
+	keep_port(probe);
 	if (probe->n_header > HEADER_MAX)
 		return say(why, "header too long");
 	if (result == CURLE_OK && check->type == LB_CHECK_TCP)

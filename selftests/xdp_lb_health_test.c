@@ -5,7 +5,6 @@
  */
 #include "sample.h"
 #include <kselftest_harness.h>
-#include <dirent.h>
 #include "xdp_lb_health_test.h"
 
 /* --- rise and fall ------------------------------------------------------------------- */
@@ -22,7 +21,7 @@ static void script(struct __test_metadata *_metadata, struct _test_data_health *
 		server->answer = answers[i] == '+' ? GOOD : BAD;
 		/* It is counted before the next one is asked for. */
 		run_until(_metadata, self, &server->accepted, i + 1);
-		run_until(_metadata, self, &server->resets, i + 1);
+		run_until(_metadata, self, &server->ends, i + 1);
 		EXPECT_EQ(calls + (told[i] != '.'), self->n_calls)
 			TH_LOG("check %u of %s", i, answers);
 		if (told[i] != '.')
@@ -30,13 +29,14 @@ static void script(struct __test_metadata *_metadata, struct _test_data_health *
 	}
 	memset(server->times, 0, sizeof(server->times));
 	server->accepted = 0;
-	server->resets = 0;
+	server->ends = 0;
+	EXPECT_EQ(0, server->resets);
 }
 
 static void start_script(struct __test_metadata *_metadata, struct _test_data_health *self,
 			 __u32 rise, __u32 fall, bool up)
 {
-	/* The client resets the connection when it has the answer. */
+	/* The client ends the connection when it has the answer. */
 	struct server server = { .answer = GOOD, .end = END_KEEP };
 	struct lb_target *target;
 
@@ -150,36 +150,6 @@ TEST_F(health, fd_is_quiet_between_checks)
 
 /* --- hundreds of them ---------------------------------------------------------------- */
 
-static unsigned int count_entries(const char *path)
-{
-	DIR *dir = opendir(path);
-	unsigned int n = 0;
-
-	while (dir && readdir(dir))
-		n++;
-	closedir(dir);
-	/* Without "." and "..". */
-	return n - 2;
-}
-
-/* Sockets of this network namespace in TIME_WAIT. */
-static unsigned int count_time_wait(void)
-{
-	static const char * const paths[] = { "/proc/net/tcp", "/proc/net/tcp6" };
-	unsigned int i, state, n = 0;
-	char line[256];
-	FILE *from;
-
-	for (i = 0; i < 2; i++) {
-		from = fopen(paths[i], "r");
-		while (from && fgets(line, sizeof(line), from))
-			n += sscanf(line, " %*d: %*s %*s %x", &state) == 1 && state == 6;
-		if (from)
-			fclose(from);
-	}
-	return n;
-}
-
 static const struct {
 	struct server server;
 	__u32 type;
@@ -248,23 +218,6 @@ TEST_F(health, three_hundred)
 		TH_LOG("%s", last_err);
 }
 
-/* The client resets its connections: none stays in TIME_WAIT for a minute. */
-TEST_F(health, no_time_wait)
-{
-	struct server server = { .answer = GOOD, .end = END_KEEP };
-	unsigned int i;
-
-	for (i = 0; i < 4; i++)
-		add_target(_metadata, self, i % 2 ? "::1" : "127.0.0.1", PORT + i, &server, true)
-			->check.type = i < 2 ? LB_CHECK_HTTP : LB_CHECK_TCP;
-	set_targets(_metadata, self);
-	for (i = 0; i < 4; i++)
-		run_until(_metadata, self, &self->servers[i].resets, 10);
-	EXPECT_EQ(0, count_time_wait());
-	EXPECT_EQ(0, lb_health_set(self->health, NULL, 0));
-	EXPECT_EQ(0, count_time_wait());
-}
-
 /* --- a list that changes ------------------------------------------------------------- */
 
 TEST_F(health, set_keeps_what_stays)
@@ -274,20 +227,20 @@ TEST_F(health, set_keeps_what_stays)
 	start_script(_metadata, self, 2, 3, true);
 	server = &self->servers[0];
 	server->answer = BAD;
-	run_until(_metadata, self, &server->resets, 2);
+	run_until(_metadata, self, &server->ends, 2);
 	/* Neither that it is down, nor that there is another: two failures count. */
 	self->targets[0].up = false;
 	add_target(_metadata, self, "127.0.0.1", PORT + 1, NULL, false);
 	set_targets(_metadata, self);
 	EXPECT_EQ(0, self->calls[0]);
-	run_until(_metadata, self, &server->resets, 3);
+	run_until(_metadata, self, &server->ends, 3);
 	EXPECT_EQ(1, self->calls[0]);
 	EXPECT_FALSE(self->up[0]);
 	/* It stays down. */
 	self->targets[0].up = true;
 	set_targets(_metadata, self);
 	server->answer = GOOD;
-	run_until(_metadata, self, &server->resets, 5);
+	run_until(_metadata, self, &server->ends, 5);
 	EXPECT_EQ(2, self->calls[0]);
 	EXPECT_TRUE(self->up[0]);
 }
@@ -298,7 +251,7 @@ TEST_F(health, set_starts_what_changed)
 
 	start_script(_metadata, self, 1, 3, true);
 	self->servers[0].answer = BAD;
-	run_until(_metadata, self, &self->servers[0].resets, 2);
+	run_until(_metadata, self, &self->servers[0].ends, 2);
 	target->check.interval_ms = 51;
 	set_targets(_metadata, self);
 	/* Three failures from now on. */
@@ -338,15 +291,15 @@ TEST_F(health, set_aborts_what_is_gone)
 	for (i = 0; i < 3; i++)
 		run_until(_metadata, self, &self->servers[i].accepted, 1);
 	EXPECT_EQ(0, lb_health_set(self->health, self->targets + 1, 1));
-	run_until(_metadata, self, &self->servers[0].resets, 1);
+	run_until(_metadata, self, &self->servers[0].ends, 1);
 	/* No call when its time would be up, and no check after this one. */
 	run_for(_metadata, self, 2 * SHORT_MS);
 	EXPECT_EQ(0, self->n_calls);
 	EXPECT_EQ(1, self->servers[0].accepted);
-	EXPECT_EQ(0, self->servers[1].resets);
+	EXPECT_EQ(0, self->servers[1].ends);
 	self->targets[1].check.type = LB_CHECK_NONE;
 	EXPECT_EQ(0, lb_health_set(self->health, self->targets + 1, 1));
-	run_until(_metadata, self, &self->servers[1].resets, 1);
+	run_until(_metadata, self, &self->servers[1].ends, 1);
 }
 
 TEST_F(health, set_in_a_call)
@@ -497,7 +450,7 @@ TEST_F(health, open_files_are_allowed)
 	limit_files(60);
 	add_target(_metadata, self, "127.0.0.1", PORT, NULL, true);
 	set_targets(_metadata, self);
-	EXPECT_EQ(1 + OTHER_FILES, limit_files(2000));
+	EXPECT_EQ(2 + OTHER_FILES, limit_files(2000));
 	set_targets(_metadata, self);
 	EXPECT_EQ(2000, limit_files(2000));
 }

@@ -7,6 +7,7 @@
 #ifndef _SELFTESTS_XDP_LB_HEALTH_TEST_H
 #define _SELFTESTS_XDP_LB_HEALTH_TEST_H
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@
 #include "test_net.h"
 #include "test_root.h"
 #include "sample_format.c"
+#include "xdp_lb_ending.c"
 #include "xdp_lb_probe.c"
 #include "xdp_lb_health.c"
 #include "sample_clock.c"
@@ -46,23 +48,29 @@ enum server_end {
 
 /**
  * struct server - how a server answers, and what it has seen
+ * @greeting: what it sends first; NULL: it waits to be asked
  * @answer: what it sends when it was asked; NULL: nothing, it ends at once
  * @repeat: what it sends after that, again and again; may be NULL
  * @end: what comes then
  * @drip_ms: time between two bytes of @answer, 0: all at once
+ * @ignores_fin: it does not close when the client does
  * @fd: listens
  * @accepted: connections
- * @resets: connections that the client has reset
+ * @ends: connections that the client has ended
+ * @resets: of these, those that it has reset
  * @times: when the first of them came
  * @request: the last one
  */
 struct server {
+	const char *greeting;
 	const char *answer;
 	const char *repeat;
 	enum server_end end;
 	unsigned int drip_ms;
+	bool ignores_fin;
 	int fd;
 	unsigned int accepted;
+	unsigned int ends;
 	unsigned int resets;
 	__u64 times[TIMES_MAX];
 	char request[1024];
@@ -152,13 +160,34 @@ static inline void stop_server(struct server *server)
 static inline void accept_conn(struct server *server)
 {
 	int fd = accept4(server->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	struct conn *conn;
 
 	if (fd < 0)
 		return;
 	if (server->accepted < TIMES_MAX)
 		server->times[server->accepted] = test_now_ns();
 	server->accepted++;
-	add_conn(server, fd, false);
+	conn = add_conn(server, fd, false);
+	if (!conn || !server->greeting)
+		return;
+	send(fd, server->greeting, strlen(server->greeting), MSG_NOSIGNAL);
+	/* It goes on to speak without being asked. */
+	conn->asked = server->repeat;
+}
+
+/* Only the reset is of interest now. */
+static inline void ignore_fin(struct conn *conn)
+{
+	struct epoll_event ev = { .data.ptr = conn };
+
+	epoll_ctl(serve_fd, EPOLL_CTL_MOD, conn->fd, &ev);
+}
+
+static inline void end_of_client(struct conn *conn, bool reset)
+{
+	conn->server->ends++;
+	conn->server->resets += reset;
+	end_conn(conn);
 }
 
 static inline void read_request(struct conn *conn)
@@ -169,9 +198,12 @@ static inline void read_request(struct conn *conn)
 
 	if (n < 0 && errno == EAGAIN)
 		return;
+	if (!n && server->ignores_fin) {
+		ignore_fin(conn);
+		return;
+	}
 	if (n <= 0) {
-		server->resets += n < 0;
-		end_conn(conn);
+		end_of_client(conn, n < 0);
 		return;
 	}
 	conn->n_request += n;
@@ -238,6 +270,8 @@ static inline void serve(void)
 			continue;
 		if (conn->listens)
 			accept_conn(conn->server);
+		else if (conn->server->ignores_fin && ev[i].events & EPOLLERR)
+			end_of_client(conn, true);
 		else
 			read_request(conn);
 	}
@@ -359,6 +393,38 @@ add_target(struct __test_metadata *_metadata, struct _test_data_health *self, co
 static inline void set_targets(struct __test_metadata *_metadata, struct _test_data_health *self)
 {
 	ASSERT_EQ(0, lb_health_set(self->health, self->targets, self->n));
+}
+
+/* --- what is left of them ------------------------------------------------------------ */
+
+static inline unsigned int count_entries(const char *path)
+{
+	DIR *dir = opendir(path);
+	unsigned int n = 0;
+
+	while (dir && readdir(dir))
+		n++;
+	closedir(dir);
+	/* Without "." and "..". */
+	return n - 2;
+}
+
+/* Sockets of this network namespace in TIME_WAIT. */
+static inline unsigned int count_time_wait(void)
+{
+	static const char * const paths[] = { "/proc/net/tcp", "/proc/net/tcp6" };
+	unsigned int i, state, n = 0;
+	char line[256];
+	FILE *from;
+
+	for (i = 0; i < 2; i++) {
+		from = fopen(paths[i], "r");
+		while (from && fgets(line, sizeof(line), from))
+			n += sscanf(line, " %*d: %*s %*s %x", &state) == 1 && state == 6;
+		if (from)
+			fclose(from);
+	}
+	return n;
 }
 
 /* Some milliseconds at most, or as soon as something happens. */

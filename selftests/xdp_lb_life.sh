@@ -73,6 +73,33 @@ test_backend_dies_and_revives_under_load()
 	stop
 }
 
+# A server that counts broken connections, as MySQL does, counts none.
+test_checks_end_as_clients_do()
+{
+	# shellcheck disable=SC2016
+	start_bg SERVER nsenter --net="/run/netns/netbpf-$LAB-backend-a" -- perl -MIO::Socket::IP -e '
+		$| = 1;
+		my $s = IO::Socket::IP->new(Listen => 5, LocalPort => 7000, ReuseAddr => 1) or die;
+		print "listening\n";
+		while (my $c = $s->accept) { print $c "greeting\n";
+			print defined sysread($c, my $b, 1) ? "left\n" : "$!\n"; close $c }'
+	eventually 5 grep -q listening "$(sample_out "$SERVER")"
+	lb_config 'type: tcp, interval_ms: 100' <<<"name: a, address: $A, port: 7000"
+	start -c "$TMP/lb.yaml"
+	eventually 20 at_least 5 left "$(sample_out "$SERVER")"
+	expect_eq "what it saw" "$(sort -u "$(sample_out "$SERVER")" | tr '\n' ' ')" "left listening "
+	# None at the moment that the next one takes its place.
+	expect_between "connections in TIME_WAIT" \
+		"$(on lb ss -Htn state time-wait dport = :7000 | wc -l)" 0 1
+	stop
+}
+
+# at_least N PATTERN FILE: lines.
+at_least()
+{
+	[ "$(grep -c "$2" "$3")" -ge "$1" ]
+}
+
 test_all_down_keeps_the_ring()
 {
 	have nft || skip "not installed: nft"
@@ -552,6 +579,7 @@ test_each_invariant_has_a_case()
 }
 
 run_tests test_backend_goes_down_and_up test_backend_dies_and_revives_under_load \
+	test_checks_end_as_clients_do \
 	test_all_down_keeps_the_ring test_drain_under_load test_drained_connections_go_on \
 	test_weight_by_command test_reload_under_load \
 	test_reload_of_the_same_file_changes_nothing \
