@@ -37,7 +37,11 @@ struct reader {
 
 static __u32 be32_of(const struct nlattr *attr)
 {
-	return ntohl(lb_netlink_u32(attr));
+	__be32 value = 0;
+
+	if (attr && mnl_attr_get_payload_len(attr) == sizeof(value))
+		memcpy(&value, mnl_attr_get_payload(attr), sizeof(value));
+	return ntohl(value);
 }
 
 static const char *text_of(const struct nlattr *attr)
