@@ -449,15 +449,6 @@ static int take_vip(struct lb_conf *conf, const struct lb_source *src,
 	return err;
 }
 
-/* What the kernel takes for a name of an interface. */
-static bool is_ifname(const char *name)
-{
-	size_t len = strlen(name);
-
-	return len && len < IF_NAMESIZE && strcmp(name, ".") && strcmp(name, "..") &&
-	       strcspn(name, "/: \t\n\v\f\r") == len;
-}
-
 /* One that is here goes by its own name, whichever it was given by. */
 static int take_ifname(const struct lb_place *at, const char *key, const char *name,
 		       char ifname[IF_NAMESIZE])
@@ -470,9 +461,8 @@ static int take_ifname(const struct lb_place *at, const char *key, const char *n
 	if (strlen(name) >= IF_NAMESIZE)
 		return lb_conf_bad(at, key, "ip link", "no interface here has the name %s",
 				   lb_shown(name, shown));
-	if (!is_ifname(name))
-		return lb_conf_bad(at, key, "ip -br link",
-				   "%s cannot be the name of an interface",
+	if (!lb_is_ifname(name))
+		return lb_conf_bad(at, key, "ip -br link", "%s cannot be the name of an interface",
 				   lb_shown(name, shown));
 	snprintf(ifname, IF_NAMESIZE, "%s", name);
 	return 0;

@@ -154,6 +154,7 @@ void lb_check_defaults(struct lb_vip_conf *vip);
 int lb_conf_valid(const struct lb_conf *conf, const struct lb_source *src);
 
 int lb_parse_number(const char *text, __u64 max, __u64 *value);
+bool lb_is_ifname(const char *name);
 void lb_vip_name(const struct lb_vip_conf *vip, char name[LB_NAME_MAX]);
 void lb_backend_name(const struct lb_backend_conf *backend, char name[LB_NAME_MAX]);
 

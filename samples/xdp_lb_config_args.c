@@ -181,6 +181,20 @@ static void make_name(const char *text, char name[LB_NAME_MAX])
 }
 
 /**
+ * lb_is_ifname() - whether the kernel takes this for a name of an interface
+ * @name: the name
+ *
+ * Return: true if so, whether there is one or not.
+ */
+bool lb_is_ifname(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len && len < IF_NAMESIZE && strcmp(name, ".") && strcmp(name, "..") &&
+	       strcspn(name, "/: \t\n\v\f\r") == len;
+}
+
+/**
  * lb_vip_name() - the name of a service that was given none
  * @vip: address, port and protocol are set
  * @name: takes it: "tcp:10.0.0.5:80"
