@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include "sample.h"
 #include "xdp_lb_told.h"
 
@@ -129,23 +128,15 @@ static void print_like(struct lb_tolds *tolds, const struct lb_told *first)
 	print_error(&addr, err, n);
 }
 
-static __u64 now_monotonic(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * SECOND + ts.tv_nsec;
-}
-
 /* While one gets in, another drops out: it is told of now and then, not each time. */
 static void print_full(struct lb_tolds *tolds, struct lb_netlink *nl, int family, unsigned int n)
 {
 	struct lb_neigh_table table = {};
 	char cure[LB_NEIGH_CURE];
 
-	if (now_monotonic() < tolds->full_ns)
+	if (sample_now() < tolds->full_ns)
 		return;
-	tolds->full_ns = now_monotonic() + AGAIN_S * SECOND;
+	tolds->full_ns = sample_now() + AGAIN_S * SECOND;
 	lb_neigh_table_read(nl, family, &table);
 	pr_err("failed to find %u neighbour%s: the kernel's table, of all network namespaces, is full: gc_thresh3 of IPv%d is %u, and other neighbours of this host are lost as well",
 	       n, n == 1 ? "" : "s", family == AF_INET ? 4 : 6, table.most);

@@ -53,6 +53,7 @@ static inline int test_read(struct lb_netlink *nl, int family, struct lb_neigh_t
 #undef mnl_socket_recvfrom
 #undef lb_neigh_find
 #undef lb_neigh_table_read
+#include "sample_clock.c"
 #include "sample_net.c"
 #include "test_root.h"
 #include "xdp_lb_netns.h"
