@@ -132,7 +132,8 @@ main()
 		note "there already: .sysroot/$arch"
 		exit 0
 	fi
-	[ -z "$check" ] || exit 3
+	[ -z "$check" ] ||
+		die 3 "no libraries for $arch: there is no .sysroot/$arch" "scripts/sysroot.sh $arch"
 	have apt-get ||
 		die 3 "no apt-get here" "make ... SYSROOT=/root/of/a/system/of/that/kind"
 	mkdir -p "$NETBPF_TOP/.sysroot"

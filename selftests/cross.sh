@@ -188,6 +188,8 @@ test_sysroot_help_and_usage()
 	expect_err 'which ARCH'
 	expect_status 2 "$NETBPF_TOP/scripts/sysroot.sh" --none arm64
 	expect_status 3 "$NETBPF_TOP/scripts/sysroot.sh" --check nothing
+	expect_err 'no libraries for nothing'
+	expect_err 'scripts/sysroot.sh nothing$'
 }
 
 run_tests test_arm64_samples_are_built test_arm64_bpf_objects_are_those_of_this_machine \

@@ -126,6 +126,7 @@ update_lists()
 install_packages()
 {
 	note "installing: $*"
+	note "that takes apt half a minute or more, by the network; it says nothing meanwhile"
 	forbid_daemons
 	apt_get install -y --no-install-recommends "$@" ||
 		apt_failed "apt-get could not install them"
