@@ -170,7 +170,7 @@ void lb_endings_run(struct lb_endings *endings)
  * lb_endings_next() - when one takes too long
  * @endings: connections
  *
- * Return: time, CLOCK_MONOTONIC; UINT64_MAX: never.
+ * Return: time, as sample_now() tells it; UINT64_MAX: never.
  */
 __u64 lb_endings_next(const struct lb_endings *endings)
 {
