@@ -284,6 +284,13 @@ void sample_xdp_detach(struct sample_xdp *xdp);
 void sample_xdp_ready(const struct sample_xdp *xdp);
 int sample_find_holder(__u32 prog_id);
 
+/* --- programs (sample_prog.c) ------------------------------------------------------ */
+
+/* BPF_OBJ_NAME_LEN: its header and that of libpcap cannot be included together. */
+enum { SAMPLE_PROG_NAME = 16 };
+
+void sample_prog_name(__u32 id, char name[SAMPLE_PROG_NAME]);
+
 /* --- TC (sample_tc.c) -------------------------------------------------------------- */
 
 /**

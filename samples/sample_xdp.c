@@ -88,25 +88,11 @@ int sample_find_holder(__u32 prog_id)
 	return pid;
 }
 
-static void prog_name(__u32 prog_id, char name[BPF_OBJ_NAME_LEN])
-{
-	struct bpf_prog_info info = {};
-	__u32 len = sizeof(info);
-	int fd = bpf_prog_get_fd_by_id(prog_id);
-
-	snprintf(name, BPF_OBJ_NAME_LEN, "?");
-	if (fd < 0)
-		return;
-	if (!bpf_prog_get_info_by_fd(fd, &info, &len) && info.name[0])
-		memcpy(name, info.name, BPF_OBJ_NAME_LEN);
-	close(fd);
-}
-
 /* EBUSY, EEXIST: say whose program is there, and how to get rid of it. */
 static void explain_busy(const char *ifname, unsigned int ifindex)
 {
 	LIBBPF_OPTS(bpf_xdp_query_opts, query);
-	char name[BPF_OBJ_NAME_LEN] = "", line[SAMPLE_LINE_LEN];
+	char name[SAMPLE_PROG_NAME] = "", line[SAMPLE_LINE_LEN];
 	__u32 id;
 	int pid;
 
@@ -122,7 +108,7 @@ static void explain_busy(const char *ifname, unsigned int ifindex)
 		pr_hint("sudo %s", sample_called_line(line));
 		return;
 	}
-	prog_name(id, name);
+	sample_prog_name(id, name);
 	if (!pid) {
 		pr_err("failed to attach to %s: XDP program '%s' (id %u, %s mode) is there, held by no process",
 		       ifname, name, id, query.drv_prog_id ? "native" : "skb");

@@ -6,6 +6,7 @@
  *	xdp_lb_check_addr.c	addresses of services, and those that nat sends from
  *	xdp_lb_check_share.c	what other instances and nftables have as well
  *	xdp_lb_check_iface.c	interfaces, and which mode is the one for them
+ *	xdp_lb_check_hooks.c	programs that get packets before ours
  */
 #ifndef _SAMPLES_XDP_LB_CHECK_H
 #define _SAMPLES_XDP_LB_CHECK_H
@@ -86,6 +87,7 @@ void lb_check_iface(struct lb_checker *c, const char *name);
 void lb_check_way(struct lb_checker *c, const struct lb_way *way);
 void lb_check_mtus(struct lb_checker *c, const struct lb_vip_conf *vip, const char *backend,
 		   unsigned int mtu);
+void lb_check_hooks(struct lb_checker *c, unsigned int ifindex);
 bool lb_is_iface(const struct lb_conf *conf, unsigned int ifindex);
 
 #endif /* _SAMPLES_XDP_LB_CHECK_H */

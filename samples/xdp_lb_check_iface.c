@@ -153,6 +153,7 @@ void lb_check_iface(struct lb_checker *c, const char *name)
 		check_native(c, &link);
 	if (c->mode != LB_MODE_TC && is_local(&link))
 		check_checksums(c, &link);
+	lb_check_hooks(c, ifindex);
 }
 
 /**

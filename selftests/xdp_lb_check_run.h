@@ -76,11 +76,13 @@ static void test_instances_free(struct lb_instances *all)
 #include "xdp_lb_check_addr.c"
 #include "xdp_lb_check_share.c"
 #include "xdp_lb_check_iface.c"
+#include "xdp_lb_check_hooks.c"
 #include "xdp_lb_guard.c"
 #include "xdp_lb_nft.c"
 #include "xdp_lb_ports.c"
 #undef lb_link_read
 #include "sample_clock.c"
+#include "sample_prog.c"
 #undef lb_instances_read
 #undef lb_instances_free
 #include "sample_net.c"

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <bpf/bpf.h>
 #include <linux/bpf.h>
+#include <linux/pkt_cls.h>
 
 static const char *chosen(struct _test_data_host_check *self)
 {
@@ -16,17 +17,32 @@ static const char *chosen(struct _test_data_host_check *self)
 	return text;
 }
 
-/* A program that passes everything, in native mode. */
+/* A program that does nothing but return. */
+static int load_pass(enum bpf_prog_type type, const char *name, int verdict)
+{
+	const struct bpf_insn insns[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = verdict },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+
+	return bpf_prog_load(type, name, "GPL", insns, 2, NULL);
+}
+
+/* In native mode. */
 static int attach_pass(unsigned int ifindex)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = XDP_FLAGS_DRV_MODE);
-	struct bpf_insn insns[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = XDP_PASS },
-		{ .code = BPF_JMP | BPF_EXIT },
-	};
-	int prog = bpf_prog_load(BPF_PROG_TYPE_XDP, "pass", "GPL", insns, 2, NULL);
+	int prog = load_pass(BPF_PROG_TYPE_XDP, "pass", XDP_PASS);
 
 	return prog < 0 ? prog : bpf_link_create(prog, ifindex, BPF_XDP, &opts);
+}
+
+/* -EINVAL: no tcx in this kernel. */
+static int attach_tc(const char *name, unsigned int ifindex)
+{
+	int prog = load_pass(BPF_PROG_TYPE_SCHED_CLS, name, TC_ACT_UNSPEC);
+
+	return prog < 0 ? prog : bpf_link_create(prog, ifindex, BPF_TCX_INGRESS, NULL);
 }
 
 static int attach_at_peer(struct _test_data_host_check *self, const char *dev)
@@ -193,6 +209,37 @@ TEST_F(host_check, mtu)
 }
 
 /* --- interfaces --------------------------------------------------------------- */
+
+/* What others do to packets before they get here. */
+TEST_F(host_check, other_programs)
+{
+	unsigned int ifindex = if_nametoindex("n0");
+	int link;
+
+	if (test_lacks(SAMPLE_NEED_LOAD))
+		SKIP(return, "%s", test_lacked);
+	add_backend(self, "10.0.0.2");
+	check(self, LB_MODE_TC);
+	EXPECT_TRUE(says("interface n0", "other programs", ""));
+	self->xdp_link = attach_pass(ifindex);
+	ASSERT_LE(0, self->xdp_link);
+	check(self, LB_MODE_TC);
+	EXPECT_TRUE(says("interface n0", "other programs", "warn in XDP: pass: packets that"));
+	check(self, LB_MODE_NATIVE);
+	EXPECT_TRUE(says("interface n0", "other programs", ""));
+	close(self->xdp_link);
+
+	link = attach_tc("first", ifindex);
+	if (link == -EINVAL)
+		return;
+	ASSERT_LE(0, link);
+	ASSERT_LE(0, attach_tc("second", ifindex));
+	ASSERT_LE(0, attach_tc("tc_lb", ifindex));
+	ASSERT_LE(0, attach_tc("behind", ifindex));
+	check(self, LB_MODE_TC);
+	EXPECT_TRUE(says("interface n0", "other programs",
+			 "warn in TC: first, second: packets that"));
+}
 
 TEST_F(host_check, link)
 {
