@@ -127,7 +127,11 @@ test_json()
 	expect_json 'any(.[]; .proto == "icmpv6" and .icmp_type == 128 and .family == 6)'
 	expect_json '[.[] | .ts_ns | numbers] | . == sort and .[0] > 1.7e18'
 	expect_json '.[-1] | .event == "summary" and .paths == ([.ends[]] | add) and
-		.ends.answered == 3 and .xdp.seen == .tc.seen and .lost == 0'
+		.ends.answered == 3 and .lost == 0'
+	# Each hook by itself: what comes while they are switched on or off meets some.
+	expect_json 'def met(hook): [.[] | select(.event == "path").hooks[].hook | select(. == hook)] |
+			length;
+		.[-1].xdp.seen == met("xdp") and .[-1].tc.seen == met("tc") and met("tc") >= 3'
 }
 
 test_time_namespace()
