@@ -233,7 +233,7 @@ static bool check_room(struct lb_checker *c, int family)
 		       room.needed, room.most, family == AF_INET ? 4 : 6, cure);
 	else if (room.needed && room.needed + room.others > room.most)
 		lb_row(c, LB_WARN, "neighbours",
-		       "%u, beside %u others, and the kernel's table takes %u, but for permanent ones: gc_thresh3 of IPv%d\n%s",
+		       "%u, beside %u of others, and the kernel's table takes %u, but for permanent ones: gc_thresh3 of IPv%d\n%s",
 		       room.needed, room.others, room.most, family == AF_INET ? 4 : 6, cure);
 	return room.needed <= room.most;
 }

@@ -265,7 +265,8 @@ static void warn_vip(const struct lb_place *at, const struct lb_conf *conf,
 		;
 	if (i == vip->n_backends)
 		lb_conf_warn(at, "backends", "all weights are 0: it takes no new connections");
-	if (conf->table_size < wanted)
+	/* One has all of it. */
+	if (conf->table_size < wanted && vip->n_backends > 1)
 		lb_conf_warn(&top, "table_size",
 			     "%u is less than %u for each of the %u backends of %s, whose shares will be uneven; %u is enough",
 			     conf->table_size, SLOTS_EACH, vip->n_backends, vip->name,
@@ -311,8 +312,9 @@ static int valid_sizes(const struct lb_conf *conf, const struct lb_source *src)
 	if (conf->n_vips > LB_VIPS_MAX || n_backends > LB_BACKENDS_MAX)
 		return lb_conf_bad(&top, "",
 				   "two instances with a --name and a --snat each can share the work",
-				   "%u services with %u backends, and there can be %u with %u",
-				   conf->n_vips, n_backends, LB_VIPS_MAX, LB_BACKENDS_MAX);
+				   "%u service%s with %u backends, and there can be %u with %u",
+				   conf->n_vips, conf->n_vips == 1 ? "" : "s", n_backends,
+				   LB_VIPS_MAX, LB_BACKENDS_MAX);
 	return 0;
 }
 

@@ -304,7 +304,8 @@ static void on_hangup(void *ctx)
 	lb_conf_free(&run->conf);
 	run->conf = conf;
 	follow_nexthops(run);
-	pr_info("reloaded %s: %u services", run->state.meta->path, conf.n_vips);
+	pr_info("reloaded %s: %u service%s", run->state.meta->path, conf.n_vips,
+		conf.n_vips == 1 ? "" : "s");
 }
 
 /* --- the loop ------------------------------------------------------------------------- */

@@ -113,7 +113,7 @@ TEST_F(host_check, room)
 	EXPECT_NE(0, sh("ip neigh show nud all | grep -q '10.0.0.[78]'"));
 	test_table.most = 6;
 	EXPECT_EQ(0, check(self, LB_MODE_TC));
-	EXPECT_TRUE(says("backends", "neighbours", "warn 2, beside 5 others, and the kernel's"));
+	EXPECT_TRUE(says("backends", "neighbours", "warn 2, beside 5 of others, and the kernel's"));
 	test_table.most = 100;
 	EXPECT_EQ(0, check(self, LB_MODE_TC));
 	EXPECT_TRUE(says("backends", "neighbours", ""));

@@ -258,7 +258,7 @@ TEST(many_args)
 	EXPECT_EQ(4096, conf.vips[0].n_backends);
 	lb_conf_free(&conf);
 	EXPECT_EQ(-EINVAL, lb_conf_args(&conf, specs, 4098, NULL, 0));
-	EXPECT_STREQ("1 services with 4097 backends, and there can be 1024 with 4096", errors);
+	EXPECT_STREQ("1 service with 4097 backends, and there can be 1024 with 4096", errors);
 }
 
 /* What holds for "snat" of a file holds for --snat. */

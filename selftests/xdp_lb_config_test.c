@@ -266,6 +266,15 @@ TEST_F(conf, warnings)
 	ASSERT_EQ(0, read_edited(self, "65537", "199"));
 	EXPECT_STREQ(TABLE_SIZE_WARNING("web") "\n" TABLE_SIZE_WARNING("udp:192.0.2.53:53"), infos);
 	lb_conf_free(&self->conf);
+	/* One backend has all of a table, however small. */
+	snprintf(self->text, sizeof(self->text), "%s", valid);
+	*strstr(self->text, "  - address: 192.0.2.53") = '\0';
+	ASSERT_EQ(0, edit(self, "65537", "11"));
+	ASSERT_EQ(0, edit(self, "      - { name: b, address: 10.0.0.12, port: 8081, weight: 2 }\n",
+			  ""));
+	ASSERT_EQ(0, read_text_of(self, self->text, strlen(self->text)));
+	EXPECT_STREQ("", infos);
+	lb_conf_free(&self->conf);
 	ASSERT_EQ(0, read_edited(self, "port: 5353\n", "weight: 0\n"));
 	EXPECT_TRUE(matches("lb.yaml:22: vips[1].backends: warning: all weights are 0: *", infos));
 	lb_conf_free(&self->conf);

@@ -215,6 +215,7 @@ test_reload_under_load()
 		lb reload
 	done
 	expect_eq "weight of a" "$(stats '.vips[0].backends[0].weight')" 1
+	expect_match "$(sample_err "$PID")" "^xdp_lb: reloaded $TMP/lb.yaml: 1 service\$"
 	no_request_lost
 	stop
 }
