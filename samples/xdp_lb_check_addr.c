@@ -172,7 +172,12 @@ static bool check_own_addr(struct lb_checker *c, int family)
 		c->own[c->n_own++] = addr;
 		check_own_ports(c, &addr);
 	}
-	return !err;
+	if (err == -EAGAIN)
+		lb_row(c, LB_WARN, "snat",
+		       "the address of %s is tentative: the kernel asks whether another host has it\n"
+		       "run waits for it; ip -6 addr show dev %s", c->conf->ifnames[0],
+		       c->conf->ifnames[0]);
+	return !err || err == -EAGAIN;
 }
 
 static bool has_snat(struct lb_checker *c, int family)

@@ -448,6 +448,7 @@ static int work(struct run *run, const char *path)
 	int err;
 
 	describe(run, path);
+	lb_wait_for_snat(&run->state, &run->conf, run->hops);
 	err = apply(run, &run->conf);
 	if (!err) {
 		lb_tell_nft(&run->state);

@@ -5,12 +5,19 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 #include "sample.h"
 #include "xdp_lb_instances.h"
 #include "xdp_lb_netlink.h"
 #include "xdp_lb_nft.h"
 #include "xdp_lb_ports.h"
 #include "xdp_lb_state.h"
+
+enum {
+	/* More than duplicate address detection takes by default. */
+	TENTATIVE_MS = 5000,
+	STEP_MS = 50,
+};
 
 static bool is_family(const struct lb_addr *addr, int family)
 {
@@ -108,12 +115,18 @@ static bool has_snat(const struct lb_conf *conf, int family)
 	return false;
 }
 
+static bool needs_own(const struct lb_state *state, const struct lb_conf *conf, int family)
+{
+	return needs_snat(conf, family) && !has_snat(conf, family) &&
+	       find_own(state, family) < 0;
+}
+
 static int tell_none(const struct lb_conf *conf, int family, int err)
 {
 	const char *ifname = conf->ifnames[0];
 
 	if (err == -EAGAIN) {
-		pr_err("failed to find a source address for nat: that of %s is tentative: the kernel still asks whether another host has it",
+		pr_err("failed to find a source address for nat: that of %s is tentative: the kernel asks whether another host has it",
 		       ifname);
 		pr_hint("try again in a moment; ip -6 addr show dev %s", ifname);
 	} else if (err == -ENOENT) {
@@ -134,7 +147,7 @@ static int add_own_snat(struct lb_state *state, const struct lb_conf *conf,
 	struct lb_addr addr;
 	int i, err;
 
-	if (!needs_snat(conf, family) || has_snat(conf, family) || find_own(state, family) >= 0)
+	if (!needs_own(state, conf, family))
 		return 0;
 	err = lb_own_addr(conf, addrs, true, &addr);
 	if (err)
@@ -237,6 +250,47 @@ void lb_follow_snat(struct lb_state *state, const struct lb_conf *conf, struct l
 		if (!lb_iface_addrs(hops, families[i], &addrs))
 			follow_own(state, conf, &addrs, families[i]);
 		lb_host_addrs_free(&addrs);
+	}
+}
+
+/* --- one that is not there yet ---------------------------------------------------------- */
+
+/* The own address of this family is needed, and cannot be used yet. */
+static bool is_awaited(const struct lb_state *state, const struct lb_conf *conf,
+		       struct lb_nexthops *hops, int family)
+{
+	struct lb_host_addrs addrs;
+	struct lb_addr addr;
+	bool awaited = false;
+
+	if (!needs_own(state, conf, family))
+		return false;
+	if (!lb_iface_addrs(hops, family, &addrs))
+		awaited = lb_own_addr(conf, &addrs, true, &addr) == -EAGAIN;
+	lb_host_addrs_free(&addrs);
+	return awaited;
+}
+
+/**
+ * lb_wait_for_snat() - give the kernel time to find out that an address is no duplicate
+ * @state: the instance
+ * @conf: its configuration
+ * @hops: whom to ask for addresses
+ *
+ * IPv6 does so when an address is new, as after a boot, and takes up to two seconds.
+ */
+void lb_wait_for_snat(const struct lb_state *state, const struct lb_conf *conf,
+		      struct lb_nexthops *hops)
+{
+	unsigned int waited;
+
+	for (waited = 0; waited < TENTATIVE_MS; waited += STEP_MS) {
+		if (!is_awaited(state, conf, hops, 4) && !is_awaited(state, conf, hops, 6))
+			return;
+		if (!waited)
+			pr_info("waiting for the address of %s: it is tentative, the kernel asks whether another host has it",
+				conf->ifnames[0]);
+		usleep(STEP_MS * 1000);
 	}
 }
 

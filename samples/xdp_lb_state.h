@@ -102,6 +102,8 @@ void lb_filter_add(struct lb_filter *filter, const struct lb_addr *addr);
 
 int lb_apply_snat(struct lb_state *state, const struct lb_conf *conf,
 		  struct lb_nexthops *hops, const struct lb_instances *all);
+void lb_wait_for_snat(const struct lb_state *state, const struct lb_conf *conf,
+		      struct lb_nexthops *hops);
 void lb_follow_snat(struct lb_state *state, const struct lb_conf *conf,
 		    struct lb_nexthops *hops);
 bool lb_snat_is_own(const struct lb_state *state, unsigned int i);

@@ -47,6 +47,17 @@ TEST_F(host_check, snat_family)
 	EXPECT_TRUE(says("source addresses", "snat", "fail no IPv6 address for backends"));
 }
 
+TEST_F(host_check, tentative)
+{
+	add_backend(self, "fd00:0::2");
+	ASSERT_EQ(0, sh("ip addr flush dev n0 scope global;"
+			"echo 1 >/proc/sys/net/ipv6/conf/n0/accept_dad;"
+			"echo 1 >/proc/sys/net/ipv6/conf/n0/dad_transmits;"
+			"ip addr add fd00:0::7/64 dev n0"));
+	check(self, LB_MODE_TC);
+	EXPECT_TRUE(says("source addresses", "snat", "warn the address of n0 is tentative"));
+}
+
 TEST_F(host_check, vip)
 {
 	add_backend(self, "10.0.0.2");

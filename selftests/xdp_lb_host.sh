@@ -166,6 +166,27 @@ test_snat_changed_while_nobody_ran()
 	stop
 }
 
+# After a boot an address is not to be used yet: its host asks whether another has it. Here
+# it asks for a minute, until the address is one that needs no asking.
+test_tentative_address_is_waited_for()
+{
+	local all=/proc/sys/net/ipv6/conf/eth0
+
+	on lb ip -6 addr flush dev eth0 scope global
+	on lb sh -c "echo 1 >$all/accept_dad; echo 60 >$all/dad_transmits
+		ip addr add $VIP6/64 dev eth0"
+	defer "\"$LB\" stop -n netbpf-$LAB-lb --name $NAME >/dev/null 2>&1 || :"
+	start_bg PID "$LB" run -n "netbpf-$LAB-lb" --name "$NAME" -i eth0 \
+		--vip "tcp:[$VIP6]:80" --backend "[$A6]:80" --backend "[$B6]:80"
+	eventually 20 grep -q '^xdp_lb: waiting for the address of eth0: it is tentative' \
+		"$(sample_err "$PID")"
+	on lb ip addr del "$VIP6/64" dev eth0
+	on lb ip addr add "$VIP6/64" dev eth0 nodad
+	eventually 20 grep -q '^ready: ' "$(sample_out "$PID")"
+	fetch 10 "http://[$VIP6]/"
+	stop
+}
+
 # ---------------------------------------------------------------------------
 # Other instances
 
@@ -267,5 +288,5 @@ test_too_many_neighbours()
 run_tests test_ssh_session_is_left_alone test_ssh_session_and_reload \
 	test_any_port_of_the_own_address test_run_that_may_not_begin_ends_nothing \
 	test_snat_follows_the_interface test_snat_changed_while_nobody_ran \
-	test_two_instances test_one_service_in_two_instances \
+	test_tentative_address_is_waited_for test_two_instances test_one_service_in_two_instances \
 	test_masquerade_is_told test_too_many_neighbours

@@ -110,6 +110,39 @@ TEST_F(nexthop, not_that_of_a_service)
 	EXPECT_TRUE(snat_is(0, "fd00::1"));
 }
 
+/* Duplicate address detection goes on for a second or two, as after a boot. */
+#define TENTATIVE \
+	"ip addr flush dev n0 scope global; echo 1 >/proc/sys/net/ipv6/conf/n0/accept_dad;" \
+	"echo 1 >/proc/sys/net/ipv6/conf/n0/dad_transmits; ip addr add fd00:0::7/64 dev n0"
+
+TEST_F(nexthop, a_tentative_one)
+{
+	ASSERT_EQ(0, sh(TENTATIVE));
+	EXPECT_EQ(-EAGAIN, apply(self, "fd00::100"));
+	EXPECT_NE(NULL, strstr(last_err, "for nat: that of n0 is tentative"));
+	EXPECT_EQ(0, n_infos);
+	lb_wait_for_snat(&state, &conf, self->hops);
+	EXPECT_EQ(1, n_infos);
+	EXPECT_NE(NULL, strstr(last_info, "waiting for the address of n0: it is tentative"));
+	ASSERT_EQ(0, apply(self, "fd00::100"));
+	EXPECT_TRUE(snat_is(0, "fd00::7"));
+	/* There is nothing to wait for any more. */
+	ASSERT_EQ(0, sh(TENTATIVE));
+	lb_wait_for_snat(&state, &conf, self->hops);
+	EXPECT_EQ(1, n_infos);
+}
+
+/* A service's own that is there already does not do while that one is to come. */
+TEST_F(nexthop, a_tentative_one_beside_a_service)
+{
+	ASSERT_EQ(0, sh(TENTATIVE ";ip addr add fd00::100/128 dev n0 nodad;"
+			WAIT_LOCAL6("fd00::100")));
+	EXPECT_EQ(-EAGAIN, apply(self, "fd00::100"));
+	lb_wait_for_snat(&state, &conf, self->hops);
+	ASSERT_EQ(0, apply(self, "fd00::100"));
+	EXPECT_TRUE(snat_is(0, "fd00::7"));
+}
+
 TEST_F(nexthop, a_given_one)
 {
 	conf.snat[0] = addr_of("192.0.2.9");
