@@ -466,24 +466,31 @@ static int read_mac(const char *ifname, __u8 mac[ETH_ALEN])
 	return err;
 }
 
+/* What may change of one while the program is on it. */
+static void follow_iface(struct lb_iface *iface, const char *ifname)
+{
+	struct ifreq req;
+
+	if (!ask_iface(ifname, SIOCGIFMTU, &req))
+		iface->mtu = req.ifr_mtu > LB_MTU_MAX ? LB_MTU_MAX : req.ifr_mtu;
+	if (!ask_iface(ifname, SIOCGIFHWADDR, &req))
+		memcpy(iface->mac, req.ifr_hwaddr.sa_data, ETH_ALEN);
+}
+
 /**
- * lb_follow_mtus() - what replies to clients may be as large as
+ * lb_follow_ifaces() - what an interface is now: its MTU, its MAC address
  * @state: the instance, locked
  *
- * That of an interface that is gone stays.
+ * What is known of one that is gone stays.
  */
-void lb_follow_mtus(struct lb_state *state)
+void lb_follow_ifaces(struct lb_state *state)
 {
-	struct lb_iface *iface;
 	char name[IF_NAMESIZE];
-	struct ifreq req;
 	unsigned int i;
 
 	for (i = 0; i < state->conf->n_ifaces; i++) {
-		iface = &state->conf->iface[i];
-		if (!if_indextoname(iface->ifindex, name) || ask_iface(name, SIOCGIFMTU, &req))
-			continue;
-		iface->mtu = req.ifr_mtu > LB_MTU_MAX ? LB_MTU_MAX : req.ifr_mtu;
+		if (if_indextoname(state->conf->iface[i].ifindex, name))
+			follow_iface(&state->conf->iface[i], name);
 	}
 }
 
@@ -518,7 +525,7 @@ static int apply_ifaces(struct lb_state *state, const struct lb_conf *conf)
 			return err;
 	}
 	state->conf->n_ifaces = conf->n_ifnames;
-	lb_follow_mtus(state);
+	lb_follow_ifaces(state);
 	return 0;
 }
 

@@ -210,7 +210,7 @@ static void set_timer(const struct run *run)
 static void follow_nexthops(struct run *run)
 {
 	lb_state_lock(&run->state);
-	lb_follow_mtus(&run->state);
+	lb_follow_ifaces(&run->state);
 	lb_follow_snat(&run->state, &run->conf, run->hops);
 	run->complete = lb_follow_nexthops(&run->state, run->hops, -1);
 	lb_state_unlock(&run->state);

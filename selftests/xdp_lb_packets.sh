@@ -288,6 +288,31 @@ test_smaller_mtu_in_front_native()
 	stop
 }
 
+# ---------------------------------------------------------------------------
+# An interface that changes
+
+# takes_mac ADDRESS: the balancer says that this is its own.
+takes_mac()
+{
+	"$LB" show --name "$NAME" -j | jq -e --arg mac "$1" \
+		'any(.interfaces[]; .mac == $mac)' >/dev/null
+}
+
+# Frames for another address are somebody else's, so it has to know its own.
+test_another_mac_address()
+{
+	links
+	start_row 80
+	fetch 5 "http://$FRONT/"
+	on lb ip link set front address 02:00:00:00:00:55
+	eventually 5 takes_mac 02:00:00:00:00:55
+	# Who knows the old one asks again in its own time.
+	on client ip neigh flush dev front
+	fetch 5 "http://$FRONT/"
+	stop
+}
+
 run_tests test_beside_generic_xdp test_big_tcp test_udp_segments \
 	test_udp_segments_in_a_tunnel test_smaller_mtu_behind test_smaller_mtu_in_front \
-	test_smaller_mtu_behind_native test_smaller_mtu_in_front_native
+	test_smaller_mtu_behind_native test_smaller_mtu_in_front_native \
+	test_another_mac_address
