@@ -466,9 +466,12 @@ __noinline int lb_too_big_tc(struct __sk_buff *skb, struct lb_conn *conn, __u32 
 
 static __always_inline int lb_too_big(struct lb_pkt *pkt, __u32 mtu)
 {
-	__u32 check_at = pkt->check ? (void *)pkt->check - (void *)pkt->eth : 0;
-	__u32 reason;
+	__u32 check_at = 0, reason;
 
+	/* Clang 19 would pass the pointer itself where it is NULL, which is no number. */
+	barrier_var(check_at);
+	if (pkt->check)
+		check_at = (void *)pkt->check - (void *)pkt->eth;
 	if (pkt->tc)
 		reason = lb_too_big_tc(pkt->ctx, &pkt->conn, pkt->l2_len, mtu, check_at);
 	else
