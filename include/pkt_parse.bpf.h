@@ -50,7 +50,7 @@ enum {
  * @end: first byte behind the data
  * @left: bytes from @pos to the end of the packet, of which an skb may keep some outside
  *	of the data; set to __sk_buff.len, ... at the first byte, by who may meet packets
- *	of BIG TCP (pkt_big()); else 0
+ *	of BIG TCP (pkt_len()); else 0
  */
 struct pkt_cursor {
 	void *pos;
@@ -201,13 +201,20 @@ static __always_inline enum pkt_frag pkt_frag(__u16 offset, __u16 more)
 }
 
 /*
- * BIG TCP: inside of a host, a packet that will be cut into segments may be longer than
- * its IP header can tell. Then its length there is 0, and all up to its end is of it
- * (iph_totlen() in include/linux/ip.h). No frame of a wire is that long.
+ * The length that a header tells, or else the bytes that are @left. BIG TCP: inside of a
+ * host, a packet that will be cut into segments may be longer than its IP header can tell.
+ * Then its length there is 0, and all up to its end is of it (iph_totlen() in
+ * include/linux/ip.h). No frame of a wire is that long.
+ *
+ * No condition: Linux 6.1 would know on one of the ways that the length is 0, and yet go
+ * on where that is too short.
  */
-static __always_inline __u32 pkt_big(__s64 left)
+static __always_inline __u32 pkt_len(__u32 told, __s64 left)
 {
-	return left > PKT_LEN_MAX ? left : 0;
+	__u64 is_big = (__u64)(PKT_LEN_MAX - left) >> 63 & ((__u64)told - 1) >> 63;
+
+	barrier_var(is_big);
+	return told + left * is_big;
 }
 
 /**
@@ -226,7 +233,7 @@ static __always_inline enum pkt_status pkt_ipv4(struct pkt_cursor *cur, struct p
 	if (!iph)
 		return PKT_BAD;
 	hlen = iph->ihl * 4;
-	total = bpf_ntohs(iph->tot_len) ?: pkt_big(left);
+	total = pkt_len(bpf_ntohs(iph->tot_len), left);
 	if (iph->version != 4 || hlen < sizeof(*iph) || total < hlen)
 		return PKT_BAD;
 	if (!pkt_pull(cur, hlen - sizeof(*iph)))
@@ -320,7 +327,7 @@ static __always_inline enum pkt_status pkt_ipv6(struct pkt_cursor *cur, struct p
 		return PKT_BAD;
 	ip->v4 = NULL;
 	ip->v6 = ip6h;
-	ip->len = bpf_ntohs(ip6h->payload_len) ?: pkt_big(cur->left);
+	ip->len = pkt_len(bpf_ntohs(ip6h->payload_len), cur->left);
 	ip->frag_id = 0;
 	ip->proto = ip6h->nexthdr;
 
