@@ -424,44 +424,26 @@ static __always_inline int lb_make_too_big(const struct lb_pkt *pkt, const struc
 	return LB_TOO_BIG;
 }
 
-/**
- * lb_too_big_xdp() - tell who sent a packet that it is too big: it becomes the answer
- * @xdp: the packet
- * @conn: its connection
- * @l2: length of its Ethernet header and VLAN tags
- * @mtu: what would fit
- * @check_at: where the checksum of its transport layer is; 0: it has none
- *
- * Many paths lead here. The verifier looks at this once, as it takes no pointers into the
- * packet; for each kind of context there has to be a function.
- *
- * Return: LB_TOO_BIG: it is ready to go back (RFC 1191, RFC 8201); or another enum
- * lb_reason.
+/*
+ * Not inlined, and without pointers into the packet: many ways lead here, and to the verifier
+ * they look alike. @l2: length of the Ethernet header and VLAN tags; @mtu: what would fit;
+ * @check_at: where the checksum of the transport layer is, 0: it has none. LB_TOO_BIG: the
+ * answer is ready to go back (RFC 1191, RFC 8201); or another enum lb_reason.
  */
-__noinline int lb_too_big_xdp(struct xdp_md *xdp, struct lb_conn *conn, __u32 l2, __u32 mtu,
-			      __u32 check_at)
+static __noinline int lb_too_big_xdp(struct xdp_md *xdp, struct lb_conn *conn, __u32 l2,
+				     __u32 mtu, __u32 check_at)
 {
 	struct lb_pkt pkt = { .ctx = xdp };
 
-	return conn ? lb_make_too_big(&pkt, conn, l2 & 0x1f, mtu, check_at) : LB_DROP_ERROR;
+	return lb_make_too_big(&pkt, conn, l2 & 0x1f, mtu, check_at);
 }
 
-/**
- * lb_too_big_tc() - lb_too_big_xdp() in TC
- * @skb: the packet
- * @conn: its connection
- * @l2: length of its Ethernet header and VLAN tags
- * @mtu: what would fit
- * @check_at: where the checksum of its transport layer is; 0: it has none
- *
- * Return: LB_TOO_BIG, or another enum lb_reason.
- */
-__noinline int lb_too_big_tc(struct __sk_buff *skb, struct lb_conn *conn, __u32 l2, __u32 mtu,
-			     __u32 check_at)
+static __noinline int lb_too_big_tc(struct __sk_buff *skb, struct lb_conn *conn, __u32 l2,
+				    __u32 mtu, __u32 check_at)
 {
 	struct lb_pkt pkt = { .ctx = skb, .tc = true };
 
-	return conn ? lb_make_too_big(&pkt, conn, l2 & 0x1f, mtu, check_at) : LB_DROP_ERROR;
+	return lb_make_too_big(&pkt, conn, l2 & 0x1f, mtu, check_at);
 }
 
 static __always_inline int lb_too_big(struct lb_pkt *pkt, __u32 mtu)
@@ -476,7 +458,7 @@ static __always_inline int lb_too_big(struct lb_pkt *pkt, __u32 mtu)
 		reason = lb_too_big_tc(pkt->ctx, &pkt->conn, pkt->l2_len, mtu, check_at);
 	else
 		reason = lb_too_big_xdp(pkt->ctx, &pkt->conn, pkt->l2_len, mtu, check_at);
-	/* To the verifier it might be LB_GO, after which the packet would be read. */
+	/* Never LB_GO, after which the packet would be read: so the verifier knows. */
 	return reason & 0x1f;
 }
 
