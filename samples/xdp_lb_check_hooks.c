@@ -44,11 +44,13 @@ static void check_xdp(struct lb_checker *c, unsigned int ifindex)
 /* Before Linux 6.6 there is no tcx: filters have priorities, and ours says its own. */
 static void check_tcx(struct lb_checker *c, unsigned int ifindex)
 {
-	__u32 ids[TCX_MAX], i;
-	LIBBPF_OPTS(bpf_prog_query_opts, query, .prog_ids = ids, .prog_cnt = TCX_MAX);
+	LIBBPF_OPTS(bpf_prog_query_opts, query);
 	char names[NAMES_MAX] = "", name[SAMPLE_PROG_NAME];
+	__u32 ids[TCX_MAX], i;
 	size_t len = 0;
 
+	query.prog_ids = ids;
+	query.prog_cnt = TCX_MAX;
 	if (bpf_prog_query_opts(ifindex, BPF_TCX_INGRESS, &query))
 		return;
 	for (i = 0; i < query.prog_cnt && len < sizeof(names); i++) {
