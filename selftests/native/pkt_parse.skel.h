@@ -5,12 +5,14 @@
 
 #include "test_native.h"
 
+extern __u32 kern_frame_len __asm__("frame_len");
 extern __u32 kern_runs __asm__("runs");
 extern struct parsed kern_result __asm__("result");
 int parse_xdp(struct xdp_md *ctx);
 int parse_tc(struct __sk_buff *skb);
 
 struct pkt_parse_kern_bss {
+	__u32 frame_len;
 	__u32 runs;
 	struct parsed result;
 };
@@ -36,6 +38,7 @@ static int native_parse_xdp(__u32 data, __u32 data_end)
 {
 	struct xdp_md ctx = { .data = data, .data_end = data_end };
 
+	kern_frame_len = native_bss.frame_len;
 	return native_keep(parse_xdp(&ctx));
 }
 
@@ -43,6 +46,7 @@ static int native_parse_tc(__u32 data, __u32 data_end)
 {
 	struct __sk_buff skb = { .data = data, .data_end = data_end };
 
+	kern_frame_len = native_bss.frame_len;
 	return native_keep(parse_tc(&skb));
 }
 
