@@ -5,9 +5,9 @@
 
 #include "test_native.h"
 
-extern __u32 kern_frame_len __asm__("frame_len");
 extern __u32 kern_runs __asm__("runs");
 extern struct parsed kern_result __asm__("result");
+extern __u32 kern_frame_len __asm__("frame_len");
 int parse_xdp(struct xdp_md *ctx);
 int parse_tc(struct __sk_buff *skb);
 
