@@ -65,6 +65,20 @@ private()
 	unshared -m "$@"
 }
 
+# await_ready FILE: until what is started there says that it is ready; also for the shells
+# of private_net.
+await_ready()
+{
+	local _
+
+	for _ in {1..200}; do
+		! grep -q ^ready "$1" || return 0
+		sleep 0.1
+	done
+	return 1
+}
+export -f await_ready
+
 # private_net COMMAND...: and in a network namespace of its own.
 private_net()
 {

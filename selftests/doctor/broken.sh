@@ -224,10 +224,7 @@ test_instances_of_xdp_lb()
 		ip link set lo up
 		"$3" run --name lb9 -i lo -m skb --forward dsr --vip tcp:192.0.2.1:80 \
 			--backend 192.0.2.2:80 >"$2/ready" 2>/dev/null &
-		for i in $(seq 200); do
-			! grep -q ^ready "$2/ready" || break
-			sleep 0.1
-		done
+		await_ready "$2/ready"
 		"$1" --json >"$2/running"
 		kill -9 $!
 		wait $! 2>/dev/null || :
@@ -270,10 +267,7 @@ test_filters_that_outlive_their_process()
 			tc qdisc add dev v1 clsact
 			tc filter add dev v1 egress bpf bytecode "1,6 0 0 0,"
 			$3 -i v0 --attach clsact >"$2/ready" 2>/dev/null &
-			for i in $(seq 200); do
-				! grep -q ^ready "$2/ready" || break
-				sleep 0.1
-			done
+			await_ready "$2/ready"
 			"$1" --json >"$2/running"
 			kill -9 $!
 			wait $! 2>/dev/null || :
