@@ -106,7 +106,7 @@ static const struct sample_option options[] = {
 	  NULL, 0, 0 },
 	{ 0, "name", "NAME", "instance; may be left out if there is one (run: lb0)",
 	  parse_name, NULL, 0, 0 },
-	{ 0, "force", NULL, "run, reload: also a service that takes packets of the SSH session",
+	{ 0, "force", NULL, "run, reload: also take packets of the SSH session",
 	  parse_flag, &sample.force, 0, 0 },
 	{ 0, "keep", NULL, "run, stop: end the control program only", parse_flag,
 	  &lb_options.keep, 0, 0 },
