@@ -21,10 +21,17 @@ html_theme = 'alabaster'
 html_theme_options = {
     'description': 'eBPF networking programs in C',
     'fixed_sidebar': True,
-    'page_width': '72em',
+    # Never wider than the window. A line of code of 100 characters fits into the body.
+    'page_width': 'min(100%, 72em)',
+    'body_max_width': '900px',
+    'code_font_size': '0.8em',
+    'sidebar_list': '#888',
+    # Previous and next page, above and below the text.
+    'show_relbars': True,
     'show_powered_by': False,
 }
-html_sidebars = {'**': ['about.html', 'navigation.html', 'searchbox.html']}
+# localtoc.html: the sections of this page.
+html_sidebars = {'**': ['about.html', 'localtoc.html', 'navigation.html', 'searchbox.html']}
 html_static_path = ['_static']
 html_css_files = ['netbpf.css', 'highlight-dark.css']
 html_show_copyright = False
