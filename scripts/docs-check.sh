@@ -22,6 +22,7 @@ readonly PATIENCE=20
 
 LIST=
 UPDATE=
+EXERCISE=
 PAGES=()
 WORK=
 CHILD=			# process group of the command that runs
@@ -33,14 +34,16 @@ SKIPPED=0
 usage()
 {
 	cat <<'USAGE'
-Usage: docs-check.sh [--update] [--list] [-h] [PAGE]...
+Usage: docs-check.sh [--update] [--list] [--exercise NAME] [-h] [PAGE]...
 
 Runs the blocks of commands that README.rst and the pages in Documentation/ mark
 as runnable, and compares their output with that of the page.
 
-  -u, --update  write what was printed into the page where it differs
-  -l, --list    list the blocks and run none
-  -h, --help    this text
+  -u, --update         write what was printed into the page where it differs
+  -l, --list           list the blocks and run none
+  -e, --exercise NAME  run only the blocks of that exercise, which show what is printed
+                       when the tree is changed as its diff says, and built
+  -h, --help           this text
 
 Examples:
   scripts/docs-check.sh
@@ -58,6 +61,11 @@ options()
 		case $1 in
 		-u | --update) UPDATE=1 ;;
 		-l | --list) LIST=1 ;;
+		-e | --exercise)
+			[ -n "${2:-}" ] || usage_error "$1 needs a name"
+			EXERCISE=$2
+			shift
+			;;
 		-h | --help) usage; exit 0 ;;
 		-*) usage_error "unknown option: $1" ;;
 		*)
@@ -238,6 +246,7 @@ block_options()
 	MEANWHILE=()
 	ONLY=
 	BACKGROUND=
+	EXERCISE_OF=
 	printf '%s' "$MASKS" >"$WORK/masks"
 	AT=$1
 	while [[ ${LINES_IN[AT]-} =~ ^\ +([a-z]+):\ (.*)$ ]]; do
@@ -246,10 +255,11 @@ block_options()
 		meanwhile) MEANWHILE+=("$value") ;;
 		only) ONLY=$value ;;
 		background) BACKGROUND=$value ;;
+		exercise) EXERCISE_OF=$value ;;
 		mask) printf 's\001%s\001*\001g\n' "$value" >>"$WORK/masks" ;;
 		ignore) printf '\\\001%s\001d\n' "$value" >>"$WORK/masks" ;;
 		*) die 1 "$PAGE:$((AT + 1)): runnable: there is no '$key'" \
-			"it is one of background, ignore, mask, meanwhile, only" ;;
+			"it is one of background, exercise, ignore, mask, meanwhile, only" ;;
 		esac
 		AT=$((AT + 1))
 	done
@@ -343,6 +353,7 @@ block()
 
 	block_options "$MARK"
 	block_find
+	[ "$EXERCISE_OF" = "$EXERCISE" ] || return 0
 	if [ -n "$LIST" ]; then
 		echo "$where ${LINES_IN[START]#"$INDENT"}"
 		return

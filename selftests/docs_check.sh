@@ -171,6 +171,28 @@ test_mask_ignore_and_only()
 	expect_err "there is no 'nonsense'"
 }
 
+test_blocks_of_an_exercise_run_when_asked_for()
+{
+	made_up "   exercise: swap" <<-'END'
+		# echo one
+		two
+	END
+	expect_status 0 "$CHECK" "$TMP/page.rst"
+	expect_out '^0 blocks as shown, 0 not, 0 skipped$'
+	expect_status 0 "$CHECK" --list "$TMP/page.rst"
+	expect_eq "blocks listed" "$OUT" ""
+	expect_status 1 "$CHECK" --exercise swap "$TMP/page.rst"
+	expect_out '^0 blocks as shown, 1 not, 0 skipped$'
+	expect_status 0 "$CHECK" -e other "$TMP/page.rst"
+	made_up <<-'END'
+		# echo one
+		two
+	END
+	expect_status 0 "$CHECK" --exercise swap "$TMP/page.rst"
+	expect_status 2 "$CHECK" --exercise
+	expect_err 'needs a name'
+}
+
 test_an_interrupted_command()
 {
 	cat >"$TMP/sample" <<-'END'
@@ -243,5 +265,6 @@ test_usage()
 run_tests test_the_right_output_passes test_a_wrong_output_is_noticed \
 	test_missing_and_surplus_lines_are_noticed test_dots_stand_for_anything \
 	test_what_changes_is_masked test_a_pid_is_no_port test_instructions_are_left_out \
-	test_mask_ignore_and_only test_an_interrupted_command \
+	test_mask_ignore_and_only test_blocks_of_an_exercise_run_when_asked_for \
+	test_an_interrupted_command \
 	test_update_writes_what_was_printed test_it_runs_apart test_usage
