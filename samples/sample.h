@@ -183,6 +183,7 @@ void pr_hint_doctor(void);
 void pr_hint_help(void);
 int sample_load_failed(const char *what, int err);
 void sample_log_init(void);
+void sample_log_keep(char *err, char *hint, size_t size);
 
 /* --- stdout (sample_output.c) ------------------------------------------------ */
 

@@ -10,6 +10,39 @@
 #include <bpf/libbpf.h>
 #include "sample.h"
 
+/* Where the next error and the next hint are kept, if they are. */
+static struct {
+	char *err;
+	char *hint;
+	size_t size;
+} copies;
+
+__printf(2, 0)
+static void keep(char **to, const char *fmt, va_list ap)
+{
+	if (!*to)
+		return;
+	vsnprintf(*to, copies.size, fmt, ap);
+	*to = NULL;
+}
+
+/**
+ * sample_log_keep() - keep the next error and its hint besides printing them
+ * @err: takes the text of the first pr_err(), "" until then; NULL: keep none any more
+ * @hint: takes that of the first pr_hint()
+ * @size: of each
+ */
+void sample_log_keep(char *err, char *hint, size_t size)
+{
+	copies.err = err;
+	copies.hint = hint;
+	copies.size = size;
+	if (err)
+		*err = '\0';
+	if (hint)
+		*hint = '\0';
+}
+
 static void vprint(const char *prefix, const char *sep, const char *fmt, va_list ap)
 {
 	int err = errno;
@@ -32,6 +65,9 @@ void pr_err(const char *fmt, ...)
 
 	va_start(ap, fmt);
 	vprint(sample_called_name(), ": ", fmt, ap);
+	va_end(ap);
+	va_start(ap, fmt);
+	keep(&copies.err, fmt, ap);
 	va_end(ap);
 }
 
@@ -60,6 +96,9 @@ void pr_hint(const char *fmt, ...)
 
 	va_start(ap, fmt);
 	vprint("  hint", ": ", fmt, ap);
+	va_end(ap);
+	va_start(ap, fmt);
+	keep(&copies.hint, fmt, ap);
 	va_end(ap);
 }
 

@@ -12,7 +12,7 @@
 
 #include <linux/types.h>
 
-#define LB_LAYOUT 5
+#define LB_LAYOUT 6
 
 enum {
 	LB_VIPS_MAX = 1024,
@@ -32,6 +32,8 @@ enum {
 	LB_MTU_MAX = 65535,
 	/* IFNAMSIZ. */
 	LB_IFNAME_MAX = 16,
+	/* Bytes of a message that is kept for another process, with its 0. */
+	LB_MESSAGE_KEPT = 512,
 	/* Entries of lb_timeouts: enum lb_flow_state, rounded up to a power of two. */
 	LB_TIMEOUTS = 16,
 };
@@ -500,6 +502,10 @@ struct lb_attached {
  *	and follows it
  * @gone_snat: a bit for each of these that this host has no more
  * @netns: number of the network namespace that it works in
+ * @reloads: how often the control program was asked to read its file again, and has done it
+ * @reload_err: what the last time ended with: 0, or an errno
+ * @reload_why: and the error, if there is one
+ * @reload_hint: and its cure
  * @path: file of the configuration, empty: none
  * @at: where the program is
  * @ifnames: names of lb_config.iface, by place, as they are configured
@@ -516,6 +522,10 @@ struct lb_meta {
 	__u32 own_snat;
 	__u32 gone_snat;
 	__u64 netns;
+	__u32 reloads;
+	__u32 reload_err;
+	char reload_why[LB_MESSAGE_KEPT];
+	char reload_hint[LB_MESSAGE_KEPT];
 	char path[256];
 	struct lb_attached at[LB_IFACES_MAX];
 	char ifnames[LB_IFACES_MAX][LB_IFNAME_MAX];

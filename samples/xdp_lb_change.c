@@ -68,6 +68,23 @@ static int check_file(const struct lb_state *state)
 	return err;
 }
 
+/* What the control program has printed, where nobody may look. */
+static int reload_result(const struct lb_meta *meta)
+{
+	if (!meta->reload_err)
+		return 0;
+	if (!*meta->reload_why)
+		pr_err("failed to reload %s: %s", meta->path, strerror(meta->reload_err));
+	else if (!strncmp(meta->reload_why, "failed to reload", strlen("failed to reload")))
+		pr_err("%.*s", LB_MESSAGE_KEPT - 1, meta->reload_why);
+	else
+		pr_err("failed to reload %s: %.*s", meta->path, LB_MESSAGE_KEPT - 1,
+		       meta->reload_why);
+	if (*meta->reload_hint)
+		pr_hint("%.*s", LB_MESSAGE_KEPT - 1, meta->reload_hint);
+	return -(int)meta->reload_err;
+}
+
 /**
  * lb_reload() - xdp_lb reload: have the control program read its file again
  * @state: the instance
@@ -77,7 +94,7 @@ static int check_file(const struct lb_state *state)
  */
 int lb_reload(struct lb_state *state, char **words)
 {
-	__u32 generation = state->meta->generation;
+	__u32 reloads = state->meta->reloads;
 	unsigned int waited;
 	int err;
 
@@ -98,12 +115,13 @@ int lb_reload(struct lb_state *state, char **words)
 	if (err)
 		return err;
 	for (waited = 0; waited < WAIT_MS; waited += STEP_MS) {
-		if (state->meta->generation != generation)
-			return 0;
+		if (__atomic_load_n(&state->meta->reloads, __ATOMIC_ACQUIRE) != reloads)
+			return reload_result(state->meta);
 		pause_ms(STEP_MS);
 	}
-	pr_err("failed to reload %s: see what process %u has printed", state->meta->path,
-	       state->meta->pid);
+	pr_err("failed to reload %s: process %u has not done it after %d s", state->meta->path,
+	       state->meta->pid, WAIT_MS / 1000);
+	pr_hint("it may be busy: see what it has printed");
 	return -ETIMEDOUT;
 }
 

@@ -283,29 +283,51 @@ static int check_reload(const struct run *run, const struct lb_conf *conf)
 	return -EINVAL;
 }
 
-static void on_hangup(void *ctx)
+static int read_again(struct run *run)
 {
-	struct run *run = ctx;
 	struct lb_conf conf;
+	int err;
 
 	if (!*run->state.meta->path) {
 		pr_err("failed to reload: the services were given on the command line");
 		pr_hint("%s run -c lb.yaml", sample_called());
-		return;
+		return -EINVAL;
 	}
-	if (lb_conf_read(&conf, run->state.meta->path))
-		return;
+	err = lb_conf_read(&conf, run->state.meta->path);
+	if (err)
+		return err;
 	lb_override(&conf);
-	if (check_reload(run, &conf) || apply(run, &conf) ||
-	    lb_ifaces_attach(&run->ifaces, &conf)) {
+	err = check_reload(run, &conf);
+	if (!err)
+		err = apply(run, &conf);
+	if (!err)
+		err = lb_ifaces_attach(&run->ifaces, &conf);
+	if (err) {
 		lb_conf_free(&conf);
-		return;
+		return err;
 	}
 	lb_conf_free(&run->conf);
 	run->conf = conf;
+	return 0;
+}
+
+/* Who has asked for it waits for the result, on another terminal. */
+static void on_hangup(void *ctx)
+{
+	struct run *run = ctx;
+	struct lb_meta *meta = run->state.meta;
+	int err;
+
+	sample_log_keep(meta->reload_why, meta->reload_hint, LB_MESSAGE_KEPT);
+	err = read_again(run);
+	sample_log_keep(NULL, NULL, 0);
+	meta->reload_err = -err;
+	__atomic_store_n(&meta->reloads, meta->reloads + 1, __ATOMIC_RELEASE);
+	if (err)
+		return;
 	follow_nexthops(run);
-	pr_info("reloaded %s: %u service%s", run->state.meta->path, conf.n_vips,
-		conf.n_vips == 1 ? "" : "s");
+	pr_info("reloaded %s: %u service%s", meta->path, run->conf.n_vips,
+		run->conf.n_vips == 1 ? "" : "s");
 }
 
 /* --- the loop ------------------------------------------------------------------------- */
