@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include "sample.h"
 #include "xdp_lb_commands.h"
+#include "xdp_lb_show.h"
 
 enum {
 	WAIT_MS = 10000,
@@ -210,7 +211,7 @@ static void list_backend(const struct lb_state *state, unsigned int i)
 {
 	const struct lb_backend_info *info = &state->backend_infos[i];
 	const struct lb_backend *backend = &state->backends[i];
-	char buf[SAMPLE_ENDPOINT_LEN];
+	char buf[SAMPLE_ENDPOINT_LEN], text[LB_STATE_TEXT];
 	json_writer_t *json;
 
 	if (sample.json) {
@@ -220,14 +221,17 @@ static void list_backend(const struct lb_state *state, unsigned int i)
 		jsonw_string_field(json, "address", sample_addr(backend->addr.a, buf));
 		jsonw_uint_field(json, "port", ntohs(backend->port));
 		jsonw_uint_field(json, "weight", info->weight);
+		jsonw_string_field(json, "state", lb_backend_state(info));
 		jsonw_bool_field(json, "drained", info->drained);
 		jsonw_bool_field(json, "healthy", !info->unhealthy);
 		sample_json_end(json);
 		return;
 	}
-	printf("%-20s %-28s weight %u%s%s\n", info->name,
-	       sample_endpoint(backend->addr.a, backend->port, buf), info->weight,
-	       info->drained ? ", drained" : "", info->unhealthy ? ", down" : "");
+	printf("%-20s %-28s ", info->name, sample_endpoint(backend->addr.a, backend->port, buf));
+	/* A weight of 0 is among what keeps packets away. */
+	if (info->weight)
+		printf("weight %u, ", info->weight);
+	printf("%s\n", lb_backend_text(state, i, text));
 }
 
 static int list_backends(const struct lb_state *state, const char *vip)

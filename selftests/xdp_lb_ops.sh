@@ -24,4 +24,39 @@ test_reload_that_fails_says_why()
 	stop
 }
 
-run_tests test_reload_that_fails_says_why
+# listed NAME TEXT WORD: what backend list says of it, and the word in JSON.
+listed()
+{
+	lb backend list web >"$TMP/list"
+	expect_match "$TMP/list" "^$1 +10\\.0\\.0\\.[0-9]+:80 +$2\$"
+	expect_eq "state of $1" \
+		"$(lb backend list -j | jq -r "select(.name == \"$1\").state")" "$3"
+}
+
+test_backend_list_tells_the_state()
+{
+	# Nobody has the address of c.
+	lb_config 'type: none' <<-END
+		name: a, address: $A, port: 80
+		name: b, address: $B, port: 80, weight: 3
+		name: c, address: 10.0.0.99, port: 80
+	END
+	start -c "$TMP/lb.yaml"
+	listed a 'weight 1, up' up
+	listed b 'weight 3, up' up
+	listed c 'weight 1, up, no neighbour' up
+	lb backend drain web a
+	listed a 'weight 1, drained' drained
+	lb backend weight web b 0
+	listed b 'weight 0' up
+	stop
+	# Nothing listens there.
+	lb_config 'type: tcp, interval_ms: 50, rise: 1, fall: 1' <<<"name: a, address: $A, port: 81"
+	start -c "$TMP/lb.yaml"
+	eventually 10 is_down a
+	lb backend list >"$TMP/list"
+	expect_match "$TMP/list" "^a +$A:81 +weight 1, down\$"
+	stop
+}
+
+run_tests test_backend_list_tells_the_state test_reload_that_fails_says_why
