@@ -32,6 +32,7 @@ enum {
  * @keep: --keep
  * @digest: --digest
  * @who: --who
+ * @flow_state: --state, enum lb_flow_state; LB_FLOW_FREE: all
  */
 struct lb_options {
 	const char *name;
@@ -46,6 +47,7 @@ struct lb_options {
 	bool keep;
 	bool digest;
 	const char *who;
+	enum lb_flow_state flow_state;
 };
 
 extern struct lb_options lb_options;

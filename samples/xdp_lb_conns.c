@@ -103,6 +103,11 @@ static bool is_of_vip(const struct lb_state *state, const struct lb_flow *flow, 
 	       !memcmp(&key->addr, &flow->key.vip, sizeof(key->addr));
 }
 
+static bool is_wanted(__u64 word)
+{
+	return !lb_options.flow_state || LB_WORD_STATE(word) == lb_options.flow_state;
+}
+
 /**
  * lb_conns() - xdp_lb conns [VIP]: a line for each connection
  * @state: the instance
@@ -127,7 +132,7 @@ int lb_conns(struct lb_state *state, char **words)
 	setvbuf(stdout, NULL, _IOFBF, OUT_BUFFER);
 	for (slot = 0; slot < lb_end_of_slots(state) && !ferror(stdout); slot++) {
 		if (!lb_read_flow(state, slot, &flow, &word) || lb_flow_is_over(&clock, word) ||
-		    (vip >= 0 && !is_of_vip(state, &flow, vip)))
+		    !is_wanted(word) || (vip >= 0 && !is_of_vip(state, &flow, vip)))
 			continue;
 		idle_ms = (__u64)lb_flow_idle(&clock, word) * clock.tick_us / 1000;
 		if (sample.json)

@@ -10,6 +10,7 @@
 #include <bpf/libbpf.h>
 #include "sample.h"
 #include "xdp_lb_commands.h"
+#include "xdp_lb_show.h"
 
 struct lb_options lb_options;
 
@@ -90,6 +91,20 @@ static int parse_snat(const struct sample_option *opt, const char *arg)
 	return 0;
 }
 
+static int parse_flow_state(const struct sample_option *opt, const char *arg)
+{
+	enum lb_flow_state flow_state;
+
+	for (flow_state = LB_FLOW_SYN; flow_state < __LB_FLOW_STATE_MAX; flow_state++) {
+		if (!strcmp(arg, lb_flow_state_name(flow_state))) {
+			lb_options.flow_state = flow_state;
+			return 0;
+		}
+	}
+	return sample_bad_arg(opt, arg,
+			      "syn, synack, established, fin, reset, udp or udp_replied");
+}
+
 static const struct sample_option options[] = {
 	{ 'c', "config", "FILE", "run, check: services, as YAML", parse_word,
 	  &lb_options.path, 0, 0 },
@@ -114,6 +129,8 @@ static const struct sample_option options[] = {
 	  &lb_options.digest, 0, 0 },
 	{ 0, "who", "CLIENT", "ring: the backend of a client, as 10.0.0.4:40000", parse_word,
 	  &lb_options.who, 0, 0 },
+	{ 0, "state", "STATE", "conns: only these: syn, established, fin, udp, ...",
+	  parse_flow_state, NULL, 0, 0 },
 	{ 0, NULL, NULL, NULL, NULL, NULL, 0, 0 },
 };
 
@@ -259,7 +276,7 @@ static const struct sample_info info = {
 		   "  stop                  end an instance; --keep: only its run\n"
 		   "  show                  everything\n"
 		   "  stats [-I SEC]        packets, bytes, connections; reasons of drops\n"
-		   "  conns [VIP]           connections\n"
+		   "  conns [VIP]           connections; with --state: see there\n"
 		   "  ring VIP              shares; with --digest, --who: see there\n"
 		   "  backend [list [VIP]]  backends\n"
 		   "  backend drain|enable VIP BACKEND\n"

@@ -59,4 +59,28 @@ test_backend_list_tells_the_state()
 	stop
 }
 
-run_tests test_backend_list_tells_the_state test_reload_that_fails_says_why
+# conns_of STATE: how many there are.
+conns_of()
+{
+	lb conns --state "$1" | wc -l
+}
+
+test_conns_of_a_state()
+{
+	start -i eth0 --vip "tcp:$VIP:80" --backend "$A:80" --vip "udp:$VIP:53" --backend "$A:53"
+	fetch 4
+	hold "$VIP"
+	on client bash -c "echo x >/dev/udp/$VIP/53"
+	expect_eq all "$(lb conns | wc -l)" 6
+	expect_eq fin "$(conns_of fin)" 4
+	expect_eq established "$(conns_of established)" 1
+	expect_eq syn "$(conns_of syn)" 0
+	expect_eq udp $(($(conns_of udp) + $(conns_of udp_replied))) 1
+	expect_eq "of a service" "$(lb conns "udp:$VIP:53" --state established | wc -l)" 0
+	expect_eq "in JSON" "$(lb conns --state fin -j | jq -r .state | sort -u)" fin
+	expect_status 2 lb conns --state open
+	expect_err '^xdp_lb: --state open: not syn, synack, established, fin, reset, udp or udp_replied$'
+	stop
+}
+
+run_tests test_conns_of_a_state test_backend_list_tells_the_state test_reload_that_fails_says_why
