@@ -32,6 +32,7 @@ enum {
  * @keep: --keep
  * @digest: --digest
  * @who: --who
+ * @watch: --watch
  * @flow_state: --state, enum lb_flow_state; LB_FLOW_FREE: all
  */
 struct lb_options {
@@ -47,6 +48,7 @@ struct lb_options {
 	bool keep;
 	bool digest;
 	const char *who;
+	bool watch;
 	enum lb_flow_state flow_state;
 };
 

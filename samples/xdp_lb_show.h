@@ -3,7 +3,8 @@
  * The commands that only look:
  *
  *	xdp_lb_table.c	the flow table
- *	xdp_lb_stats.c	stats
+ *	xdp_lb_stats.c	stats, and as JSON
+ *	xdp_lb_stats_text.c	stats as tables
  *	xdp_lb_show.c	show
  *	xdp_lb_conns.c	conns, ring
  */
@@ -57,13 +58,37 @@ enum {
 	LB_STATE_TEXT = 48,
 };
 
+/**
+ * struct lb_row - what a line of a table says
+ * @stats: counters
+ * @active: connections
+ * @pps: packets a second
+ * @bps: bits a second
+ */
+struct lb_row {
+	struct lb_stats stats;
+	__u64 active;
+	double pps;
+	double bps;
+};
+
 int lb_read_report(const struct lb_state *state);
 int lb_next_backend(unsigned int vip, int backend);
 void lb_print_vip(const struct lb_vip_info *info);
-void lb_report_text(const struct lb_state *state);
+struct lb_row lb_backend_row(int i);
+struct lb_row lb_vip_row(int vip);
+bool lb_has_rates(void);
+__u64 lb_reason(unsigned int reason, const char **name, const char **what);
+const struct lb_usage *lb_report_usage(void);
 const char *lb_backend_state(const struct lb_backend_info *info);
 const char *lb_backend_text(const struct lb_state *state, int backend,
 			    char buf[LB_STATE_TEXT]);
+
+/* --- xdp_lb_stats_text.c ------------------------------------------------------------ */
+
+void lb_report_text(const struct lb_state *state);
+
+/* --- xdp_lb_stats.c ----------------------------------------------------------------- */
 
 /* More fields of a service or a backend. */
 typedef void lb_json_fn(json_writer_t *json, const struct lb_state *state, int i);

@@ -19,6 +19,7 @@
 
 enum {
 	NONE = -1,
+	WATCH_NS = 1000000000,
 };
 
 /**
@@ -64,7 +65,7 @@ static const struct {
 	[LB_DROP_BUSY] = { "busy", "dropped: another CPU enters the same connection" },
 	[LB_DROP_TOO_BIG] = { "too_big", "dropped: too big for the way out" },
 	[LB_DROP_TOO_BIG_LIMIT] = { "too_big_limit",
-				    "dropped: too big for the way out, too many answered lately" },
+				    "dropped: too big for the way out, over the limit" },
 	[LB_TOO_BIG] = { "too_big_answered", "answered with the MTU: too big for the way out" },
 	[LB_DROP_ERROR] = { "error", "dropped: a helper of the kernel failed" },
 	[LB_INFO_STATELESS] = { "stateless", "forwarded, but not remembered in the flow table" },
@@ -153,7 +154,12 @@ int lb_next_backend(unsigned int vip, int backend)
 	return backend == NONE ? now.first[vip] : now.next[backend];
 }
 
-static bool has_rates(void)
+/**
+ * lb_has_rates() - two reports have been read, of which rates can be made
+ *
+ * Return: true if so.
+ */
+bool lb_has_rates(void)
 {
 	return sample.interval_ns && then.ts_ns;
 }
@@ -165,37 +171,35 @@ static double rate(__u64 value, __u64 before)
 }
 
 /**
- * struct row - what a line of a table says
- * @stats: counters
- * @active: connections
- * @pps: packets a second
- * @bps: bits a second
+ * lb_backend_row() - what was counted of a backend
+ * @i: its index
+ *
+ * Return: the numbers.
  */
-struct row {
-	struct lb_stats stats;
-	__u64 active;
-	double pps;
-	double bps;
-};
-
-static struct row backend_row(int i)
+struct lb_row lb_backend_row(int i)
 {
-	struct row row = { .stats = now.stats[i], .active = now.usage.active[i] };
+	struct lb_row row = { .stats = now.stats[i], .active = now.usage.active[i] };
 
-	if (has_rates()) {
+	if (lb_has_rates()) {
 		row.pps = rate(now.stats[i].packets, then.stats[i].packets);
 		row.bps = 8 * rate(now.stats[i].bytes, then.stats[i].bytes);
 	}
 	return row;
 }
 
-static struct row vip_row(int vip)
+/**
+ * lb_vip_row() - what was counted of a service
+ * @vip: its number
+ *
+ * Return: the sums of its backends.
+ */
+struct lb_row lb_vip_row(int vip)
 {
-	struct row sum = {}, row;
+	struct lb_row sum = {}, row;
 	int i;
 
 	for (i = now.first[vip]; i != NONE; i = now.next[i]) {
-		row = backend_row(i);
+		row = lb_backend_row(i);
 		sum.stats.packets += row.stats.packets;
 		sum.stats.bytes += row.stats.bytes;
 		sum.stats.connections += row.stats.connections;
@@ -206,6 +210,31 @@ static struct row vip_row(int vip)
 		sum.bps += row.bps;
 	}
 	return sum;
+}
+
+/**
+ * lb_reason() - packets that were not forwarded for a reason
+ * @reason: enum lb_reason
+ * @name: takes its name
+ * @what: takes what it says
+ *
+ * Return: how many.
+ */
+__u64 lb_reason(unsigned int reason, const char **name, const char **what)
+{
+	*name = reasons[reason].name;
+	*what = reasons[reason].what;
+	return now.reasons[reason];
+}
+
+/**
+ * lb_report_usage() - the flow table when the report was read
+ *
+ * Return: it.
+ */
+const struct lb_usage *lb_report_usage(void)
+{
+	return &now.usage;
 }
 
 /* --- words ------------------------------------------------------------------------------ */
@@ -262,126 +291,9 @@ void lb_print_vip(const struct lb_vip_info *info)
 		printf("%s: %s, %s", info->name, buf, lb_forward_name(info->forward));
 }
 
-/* --- stats as text ---------------------------------------------------------------------- */
-
-/**
- * struct widths - of the columns that have words
- * @name: names of backends
- * @addr: their addresses
- * @state: their states
- */
-struct widths {
-	int name;
-	int addr;
-	int state;
-};
-
-static void widen(int *width, const char *text)
-{
-	int len = strlen(text);
-
-	*width = len > *width ? len : *width;
-}
-
-static struct widths measure(const struct lb_state *state)
-{
-	struct widths w = { strlen("backend"), strlen("address"), strlen("state") };
-	char buf[SAMPLE_ENDPOINT_LEN], text[LB_STATE_TEXT];
-	int i;
-
-	for (i = 0; i < LB_BACKENDS_MAX; i++) {
-		const struct lb_backend *backend = &state->backends[i];
-
-		if (backend->state == LB_BACKEND_UNUSED)
-			continue;
-		widen(&w.name, state->backend_infos[i].name);
-		widen(&w.addr, sample_endpoint(backend->addr.a, backend->port, buf));
-		widen(&w.state, lb_backend_text(state, i, text));
-	}
-	return w;
-}
-
-static void numbers_text(const struct row *row)
-{
-	char buf[SAMPLE_SI_LEN];
-
-	printf(" %8llu %11llu %12llu %15llu", row->active, row->stats.connections,
-	       row->stats.packets, row->stats.bytes);
-	if (has_rates()) {
-		printf(" %8s", sample_si(row->pps, "", buf));
-		printf(" %8s", sample_si(row->bps, "", buf));
-	}
-	printf("\n");
-}
-
-static void vip_text(const struct lb_state *state, int vip, const struct widths *w)
-{
-	char text[LB_STATE_TEXT], buf[SAMPLE_ENDPOINT_LEN];
-	struct row row = vip_row(vip);
-	int i;
-
-	lb_print_vip(&state->vip_infos[vip]);
-	printf("\n");
-	printf("  %-*s %-*s %-*s %6s %8s %11s %12s %15s%s\n", w->name, "backend", w->addr,
-	       "address", w->state, "state", "weight", "active", "connections", "packets",
-	       "bytes", has_rates() ? "      pps    bit/s" : "");
-	for (i = now.first[vip]; i != NONE; i = now.next[i]) {
-		const struct lb_backend *backend = &state->backends[i];
-		struct row one = backend_row(i);
-
-		printf("  %-*s %-*s %-*s %6u", w->name, state->backend_infos[i].name, w->addr,
-		       sample_endpoint(backend->addr.a, backend->port, buf), w->state,
-		       lb_backend_text(state, i, text), state->backend_infos[i].weight);
-		numbers_text(&one);
-	}
-	printf("  %-*s %-*s %-*s %6s", w->name, "sum", w->addr, "", w->state, "", "");
-	numbers_text(&row);
-}
-
-static void table_text(const struct lb_state *state)
-{
-	const struct lb_usage *usage = &now.usage;
-	const char *sep = ": ";
-	unsigned int i;
-
-	printf("flow table: %llu of %u slots in use", usage->used, lb_n_slots(state));
-	for (i = LB_FLOW_SYN; i < __LB_FLOW_STATE_MAX; i++) {
-		if (!usage->states[i])
-			continue;
-		printf("%s%llu %s", sep, usage->states[i], lb_flow_state_name(i));
-		sep = ", ";
-	}
-	printf("\n");
-}
-
-/**
- * lb_report_text() - what was read, as tables
- * @state: the instance
- */
-void lb_report_text(const struct lb_state *state)
-{
-	struct widths w = measure(state);
-	bool titled = false;
-	unsigned int i;
-
-	for (i = 0; i < LB_VIPS_MAX; i++) {
-		if (state->vip_infos[i].used)
-			vip_text(state, i, &w);
-	}
-	for (i = 0; i < __LB_REASON_MAX; i++) {
-		if (!now.reasons[i])
-			continue;
-		if (!titled)
-			printf("not forwarded:\n");
-		titled = true;
-		printf("  %-16s %12llu  %s\n", reasons[i].name, now.reasons[i], reasons[i].what);
-	}
-	table_text(state);
-}
-
 /* --- stats as JSON ------------------------------------------------------------------------ */
 
-static void row_json(json_writer_t *json, const struct row *row)
+static void row_json(json_writer_t *json, const struct lb_row *row)
 {
 	jsonw_uint_field(json, "packets", row->stats.packets);
 	jsonw_uint_field(json, "bytes", row->stats.bytes);
@@ -389,7 +301,7 @@ static void row_json(json_writer_t *json, const struct row *row)
 	jsonw_uint_field(json, "active", row->active);
 	jsonw_uint_field(json, "reply_packets", row->stats.reply_packets);
 	jsonw_uint_field(json, "reply_bytes", row->stats.reply_bytes);
-	if (!has_rates())
+	if (!lb_has_rates())
 		return;
 	jsonw_float_field_fmt(json, "pps", "%.1f", row->pps);
 	jsonw_float_field_fmt(json, "bps", "%.1f", row->bps);
@@ -399,7 +311,7 @@ static void backend_json(json_writer_t *json, const struct lb_state *state, int 
 			 lb_json_fn *fn)
 {
 	const struct lb_backend *backend = &state->backends[i];
-	struct row row = backend_row(i);
+	struct lb_row row = lb_backend_row(i);
 	char buf[INET6_ADDRSTRLEN];
 
 	jsonw_start_object(json);
@@ -418,7 +330,7 @@ static void vip_json(json_writer_t *json, const struct lb_state *state, int vip,
 		     lb_json_fn *vip_fn, lb_json_fn *backend_fn)
 {
 	const struct lb_vip_info *info = &state->vip_infos[vip];
-	struct row row = vip_row(vip);
+	struct lb_row row = lb_vip_row(vip);
 	char buf[INET6_ADDRSTRLEN];
 	int i;
 
@@ -493,6 +405,8 @@ static int show_stats(const struct lb_state *state, const char *event)
 	err = lb_read_report(state);
 	if (err)
 		return err;
+	if (lb_options.watch)
+		printf("\033[H\033[2J");
 	if (!sample.json) {
 		printf("%s: instance %s\n", event, state->name);
 		lb_report_text(state);
@@ -543,7 +457,8 @@ static void on_tick(void *ctx)
  * @state: the instance
  * @words: none
  *
- * With -I again each interval, until a signal, -d, or the end of the instance.
+ * With -I again each interval, until a signal, -d, or the end of the instance; with
+ * --watch in the place of the one before.
  *
  * Return: 0, or a negative errno, which was printed.
  */
@@ -552,6 +467,13 @@ int lb_stats_command(struct lb_state *state, char **words)
 	struct sample_loop_ops ops = { .tick = on_tick, .fd = -1, .ctx = state };
 	int err;
 
+	if (lb_options.watch && (sample.json || !isatty(STDOUT_FILENO))) {
+		pr_err("--watch draws on a terminal, without --json");
+		pr_hint_help();
+		return -EINVAL;
+	}
+	if (lb_options.watch && !sample.interval_ns)
+		sample.interval_ns = WATCH_NS;
 	err = show_stats(state, "stats");
 	return err || !sample.interval_ns ? err : sample_loop_run(&ops);
 }

@@ -129,6 +129,8 @@ static const struct sample_option options[] = {
 	  &lb_options.digest, 0, 0 },
 	{ 0, "who", "CLIENT", "ring: the backend of a client, as 10.0.0.4:40000", parse_word,
 	  &lb_options.who, 0, 0 },
+	{ 0, "watch", NULL, "stats: draw each report over the one before", parse_flag,
+	  &lb_options.watch, 0, 0 },
 	{ 0, "state", "STATE", "conns: only these: syn, established, fin, udp, ...",
 	  parse_flow_state, NULL, 0, 0 },
 	{ 0, NULL, NULL, NULL, NULL, NULL, 0, 0 },
@@ -275,7 +277,7 @@ static const struct sample_info info = {
 		   "  reload                have run read its file again\n"
 		   "  stop                  end an instance; --keep: only its run\n"
 		   "  show                  everything\n"
-		   "  stats [-I SEC]        packets, bytes, connections; reasons of drops\n"
+		   "  stats [-I SEC]        packets, bytes, connections; reasons of drops; --watch\n"
 		   "  conns [VIP]           connections; with --state: see there\n"
 		   "  ring VIP              shares; with --digest, --who: see there\n"
 		   "  backend [list [VIP]]  backends\n"
@@ -285,7 +287,7 @@ static const struct sample_info info = {
 	.examples =
 		"  @ run -i eth0 --vip tcp:10.0.0.5:80 --backend 10.0.0.2:80 --backend 10.0.0.3:80\n"
 		"  @ check -c lb.yaml && @ run -c lb.yaml\n"
-		"  @ stats -I 1\n"
+		"  @ stats --watch\n"
 		"  @ backend drain web a\n",
 	.options = options,
 	.common = SAMPLE_OPT_INTERVAL,

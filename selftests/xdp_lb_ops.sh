@@ -83,4 +83,49 @@ test_conns_of_a_state()
 	stop
 }
 
-run_tests test_conns_of_a_state test_backend_list_tells_the_state test_reload_that_fails_says_why
+# on_terminal COLUMNS ARG...: stats as somebody sees it; to $TMP/screen.
+on_terminal()
+{
+	script -qec "stty cols $1; $LB stats --name $NAME ${*:2}" /dev/null </dev/null |
+		tr -d '\r' >"$TMP/screen" || fail "status $?"
+}
+
+longest_line()
+{
+	awk '{ if (length > n) n = length } END { print n }' "$TMP/screen"
+}
+
+# Without wrapping: with rates, on what is 80 wide; on less it leaves out what it can.
+test_stats_fit_the_terminal()
+{
+	have script || skip "not installed: script"
+	web_config 2
+	start -c "$TMP/lb.yaml"
+	fetch 40
+	on_terminal 80 -I 0.2 -d 0.5
+	expect_match "$TMP/screen" '^  backend address +state weight active conns packets +bytes +pps bit/s$'
+	expect_match "$TMP/screen" "^  a +$A:80 up "
+	[ "$(longest_line)" -le 80 ] || fail "a line of $(longest_line)"
+	on_terminal 66 -I 0.2 -d 0.5
+	expect_match "$TMP/screen" '^  backend state weight active conns packets bytes +pps bit/s$'
+	[ "$(longest_line)" -le 66 ] || fail "a line of $(longest_line)"
+	# Where nobody looks, all is there.
+	lb stats >"$TMP/screen"
+	expect_match "$TMP/screen" '^  backend address +state weight active conns packets +bytes$'
+	stop
+}
+
+test_watch()
+{
+	have script || skip "not installed: script"
+	start_web -m tc
+	on_terminal 80 --watch -I 0.1 -d 0.35
+	expect_match "$TMP/screen" $'^\033\\[H\033\\[2Jstats: instance '
+	[ "$(grep -c $'\033' "$TMP/screen")" -ge 2 ] || fail "one report only"
+	expect_status 2 lb stats --watch
+	expect_err '^xdp_lb: --watch draws on a terminal, without --json$'
+	stop
+}
+
+run_tests test_stats_fit_the_terminal test_watch test_conns_of_a_state \
+	test_backend_list_tells_the_state test_reload_that_fails_says_why
