@@ -44,4 +44,28 @@ test_every_sample_is_shown()
 	done
 }
 
-run_tests "${TESTS[@]}" test_every_sample_is_shown
+# keys PLACE: those that a configuration of xdp_lb has there, as it says when one is wrong.
+keys()
+{
+	"$NETBPF_OUT/samples/xdp_lb" check -c <(echo "$1") 2>&1 |
+		sed -n 's/^  hint: the keys here are: //p' | tr -d ,
+}
+
+# A key of the configuration that the pages do not name is none for who reads them.
+test_every_key_of_xdp_lb_is_told()
+{
+	local page place key n=0
+
+	for place in 'x: 1' 'vips: [{ x: 1 }]' 'vips: [{ check: { x: 1 } }]' \
+		'vips: [{ backends: [{ x: 1 }] }]'; do
+		for key in $(keys "$place"); do
+			n=$((n + 1))
+			expect_match "$NETBPF_TOP/Documentation/man/netbpf-xdp_lb.rst" "\\*\\*$key\\*\\*"
+			expect_match "$NETBPF_TOP/Documentation/xdp_lb.rst" "\`\`[][a-z.]*$key\`\`"
+			expect_match "$NETBPF_TOP/samples/xdp_lb.yaml" "\\b$key:"
+		done
+	done
+	expect_eq "keys" "$n" 26
+}
+
+run_tests "${TESTS[@]}" test_every_sample_is_shown test_every_key_of_xdp_lb_is_told
