@@ -34,11 +34,11 @@ needs_the_machine()
 }
 
 # sort_tests: TESTS in the order in which they start: those that took longest last time,
-# and before them those that nobody has seen yet; at the end those that run alone, from
+# and before them those that nobody has seen yet, long ones (with parts) first; at the end those that run alone, from
 # place ALONE_FROM on. What -t asked for keeps its order.
 sort_tests()
 {
-	local name took alone=() together=()
+	local name took unseen alone=() together=()
 	local -A last=()
 
 	while read -r name took; do
@@ -46,7 +46,9 @@ sort_tests()
 	done < <(cat "$(times_file)" 2>/dev/null)
 	if [ ${#WANTED[@]} -eq 0 ]; then
 		mapfile -t TESTS < <(for name in "${TESTS[@]}"; do
-			echo "${last[$name]:-999999999} $name"
+			unseen=999999998
+			[ -z "$(setting "parts_${name%%:*}")" ] || unseen=999999999
+			echo "${last[$name]:-$unseen} $name"
 		done | sort -s -k1,1nr | cut -d' ' -f2)
 	fi
 	for name in "${TESTS[@]}"; do
