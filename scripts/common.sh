@@ -215,3 +215,9 @@ child_ended()
 {
 	! kill -0 "$1" 2>/dev/null
 }
+
+# sample_names: the names of the samples, one a line, in the order of reading.
+sample_names()
+{
+	sed -n 's/^SAMPLES := //p' "$NETBPF_TOP/samples/Makefile" | tr -s ' ' '\n'
+}

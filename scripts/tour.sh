@@ -14,8 +14,13 @@ TOUR_DIR=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 # shellcheck source=scripts/common.sh
 . "$TOUR_DIR/common.sh"
 
-# In the order of the chapter.
-readonly DEMOS='hello ping sockfilter tc pktcount tcpconnect network xdp_lb'
+# The samples that have one, in the order of reading.
+DEMOS=
+while read -r NAME; do
+	[ ! -r "$TOUR_DIR/tour/$NAME.sh" ] || DEMOS+="${DEMOS:+ }$NAME"
+done < <(sample_names)
+readonly DEMOS
+unset NAME
 
 STEP=
 ONLY=()

@@ -30,7 +30,7 @@ setup()
 {
 	local name
 
-	ALL=$(sed -n 's/^SAMPLES *[:+]*= *//p' "$NETBPF_TOP/samples/Makefile")
+	ALL=$(sample_names | xargs)
 	[ -n "$ALL" ] || fail "no SAMPLES in samples/Makefile"
 	SAMPLES=
 	BIN=$TMP/bin

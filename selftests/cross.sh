@@ -59,11 +59,6 @@ need_s390()
 		skip "not installed: libc6-dev-s390x-cross (scripts/setup.sh --all)"
 }
 
-samples()
-{
-	sed -n 's/^SAMPLES := //p' "$NETBPF_TOP/samples/Makefile"
-}
-
 # elf FILE: class, byte order and machine of an ELF file, in hexadecimal.
 elf()
 {
@@ -76,7 +71,7 @@ test_arm64_samples_are_built()
 	local name
 
 	arm64_built
-	for name in $(samples); do
+	for name in $(sample_names); do
 		expect_eq "samples/$name" "$(elf "$TMP/arm64/samples/$name")" "0201 b7 00"
 	done
 }
@@ -90,7 +85,7 @@ test_arm64_bpf_objects_are_those_of_this_machine()
 	[ "$(elf /proc/self/exe | cut -c1-4)" = 0201 ] || skip "this machine is of the other byte order"
 	arm64_built
 	expect_status 0 cross here '' '' -C samples bpf
-	for name in $(samples); do
+	for name in $(sample_names); do
 		# Registers of a function's arguments; a release, a mere store on x86 alone.
 		[[ $name != @(tcpconnect|xdp_lb) ]] || continue
 		cmp "$TMP/here/samples/${name}_kern.o" "$TMP/arm64/samples/${name}_kern.o" >&2 ||
@@ -106,7 +101,7 @@ test_arm64_samples_run()
 
 	arm64_built
 	need qemu-aarch64-static qemu-user-static
-	for name in $(samples); do
+	for name in $(sample_names); do
 		for option in --version --help; do
 			expect_status 0 qemu-aarch64-static -L "$SYSROOTS/arm64" \
 				"$TMP/arm64/samples/$name" "$option"

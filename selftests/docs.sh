@@ -37,7 +37,7 @@ test_every_sample_is_shown()
 	local name
 	local -a samples
 
-	read -ra samples < <(sed -n 's/^SAMPLES := //p' "$NETBPF_TOP/samples/Makefile")
+	mapfile -t samples < <(sample_names)
 	for name in "${samples[@]}"; do
 		[[ " ${TESTS[*]} " == *" test_page_$name "* ]] ||
 			fail "Documentation/$name.rst has no block that is run"

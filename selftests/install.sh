@@ -22,14 +22,9 @@ netbpf_make()
 	make -C "$NETBPF_TOP" KSRC="$KSRC" ${O:+"O=$O"} DESTDIR="$ROOT" prefix=/usr "$@"
 }
 
-samples()
-{
-	sed -n 's/^SAMPLES := //p' "$NETBPF_TOP/samples/Makefile"
-}
-
 commands()
 {
-	samples | tr ' ' '\n'
+	sample_names
 	printf '%s\n' lab doctor
 }
 
@@ -154,9 +149,10 @@ complete_line()
 	anywhere_bash '
 		. "$1"; shift
 		COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
-		_netbpf "$1" "${@: -1}" "${@: -2:1}"
+		function=$(complete -p "$1" | sed -n "s/.*-F \([^ ]*\) .*/\1/p")
+		"$function" "$1" "${@: -1}" "${@: -2:1}"
 		printf "%s\n" "${COMPREPLY[@]}"' \
-		"$ROOT/usr/share/bash-completion/completions/netbpf-ping" "$@"
+		"$ROOT/usr/share/bash-completion/completions/$1" "$@"
 }
 
 anywhere_bash()

@@ -85,7 +85,7 @@ test_the_same_objects_as_alone()
 		skip "what is built in $NETBPF_OUT was built otherwise"
 	cd "$TREE"
 	for file in samples/*.o selftests/*.o build/libbpf/libbpf.a \
-		    $(sed -n 's/^SAMPLES := //p' samples/Makefile | sed -E 's/[a-z_]+/samples\/&/g'); do
+		    $(sample_names | sed 's,^,samples/,'); do
 		cmp "$file" "$NETBPF_OUT/$file" >&2 || fail "$file is another than alone"
 		n=$((n + 1))
 	done

@@ -31,7 +31,7 @@ setup()
 {
 	local name
 
-	SAMPLES=$(sed -n 's/^SAMPLES *[:+]*= *//p' "$NETBPF_TOP/samples/Makefile")
+	SAMPLES=$(sample_names | xargs)
 	[ -n "$SAMPLES" ] || fail "no SAMPLES in samples/Makefile"
 	BIN=$TMP/bin
 	mkdir "$BIN"
