@@ -22,7 +22,8 @@ kernel-doc perl perl
 docutils rst2man python3-docutils
 sphinx sphinx-build python3-sphinx
 codespell codespell codespell
-SPDX git git'
+SPDX git git
+samples sed sed'
 
 BASE=${BASE:-}
 SELECTED=' '
@@ -37,15 +38,15 @@ Usage: check.sh [-t NAME]... [BASE]
 
 Checks the tree, and the commits since BASE: checkpatch (--strict), shellcheck,
 that functions have less than 60 lines and files less than 600, sparse, gcc's
-analyzer, kernel-doc, docutils, Sphinx, codespell, and that each file has its
-SPDX line. Builds the tree first, for the headers that are made.
+analyzer, kernel-doc, docutils, Sphinx, codespell, that each file has its SPDX
+line, and that each sample has its page and its tests. Builds the tree first, for the headers that are made.
 Zero findings is the standard; exceptions are in scripts/check-exceptions.
 
 Without BASE: where this branch left its upstream, or else origin/main. If it has
 none, the last commit.
 
   -t NAME     only this check, may repeat: build checkpatch commits shellcheck
-              size sparse analyzer kernel-doc docutils sphinx codespell SPDX
+              size sparse analyzer kernel-doc docutils sphinx codespell SPDX samples
   -h, --help  this text
 
 Environment: O=DIR, what is built there; KSRC=DIR, the kernel tree that
@@ -265,6 +266,40 @@ check_SPDX()
 			echo "$file: no SPDX-License-Identifier in the first 3 lines"
 	done <"$LOG.files" >"$LOG"
 	SAID="$(wc -l <"$LOG.files") files"
+}
+
+# sample_lacks NAME WHAT COMMAND...: a line, if the command fails.
+sample_lacks()
+{
+	"${@:3}" >/dev/null || echo "samples/$1: no $2"
+}
+
+# What a sample is not built from, and readers and tests look for.
+check_samples()
+{
+	local name pair
+
+	while read -r pair; do
+		name=$(basename "$pair" _kern.c)
+		sample_lacks "$name" "${name}_user.c" test -f "samples/${name}_user.c"
+		sample_lacks "$name" "word in SAMPLES of samples/Makefile" \
+			grep -qx "$name" <(sample_names)
+		sample_lacks "$name" "test selftests/$name.sh" test -x "selftests/$name.sh"
+		sample_lacks "$name" "page Documentation/$name.rst" test -f "Documentation/$name.rst"
+		sample_lacks "$name" "line in Documentation/index.rst" \
+			grep -qx "   $name" Documentation/index.rst
+		sample_lacks "$name" "manual page Documentation/man/netbpf-$name.rst" \
+			test -f "Documentation/man/netbpf-$name.rst"
+		sample_lacks "$name" "row in the table Samples of README.rst" \
+			grep -q "^\`\`$name\`\` " README.rst
+		sample_lacks "$name" "row in the table Kernels of README.rst" \
+			grep -Eq "^([a-z_]+, )*$name(,|  )" README.rst
+		sample_lacks "$name" "row in scripts/vmtest/support" \
+			grep -q "^$name	" scripts/vmtest/support
+		sample_lacks "$name" "test in scripts/vmtest/quick" \
+			grep -Eq "^$name(_test)?(:|$)" scripts/vmtest/quick
+	done < <(files 'samples/*_kern.c') >"$LOG"
+	SAID="$(sample_names | wc -l) samples"
 }
 
 main()

@@ -41,6 +41,7 @@ setup()
 	ln -s "$NETBPF_OUT/build/libbpf/include" "$REPO/build/libbpf/include"
 	printf '# SPDX-License-Identifier: GPL-2.0\n/build/\n' >"$REPO/.gitignore"
 	printf '# SPDX-License-Identifier: GPL-2.0\nall:\n' >"$REPO/Makefile"
+	printf '# SPDX-License-Identifier: GPL-2.0\nSAMPLES :=\n' >"$REPO/samples/Makefile"
 	printf '.. SPDX-License-Identifier: GPL-2.0\n\n=====\nTitle\n=====\n\nText.\n' |
 		tee "$REPO/Documentation/index.rst" >"$REPO/README.rst"
 	commit 'tree: begin'
@@ -73,6 +74,7 @@ test_each_tool_sees_its_fault()
 	fault sphinx Documentation/index.rst 'nowhere' <<<$'\n:doc:`nowhere`'
 	fault codespell README.rst 'teh ==> the' <<<'teh'
 	fault SPDX samples/x.txt 'no SPDX-License-Identifier' <<<'x'
+	fault samples samples/x_kern.c '^samples/x: no test selftests/x.sh$' <<<"$LICENCE"
 }
 
 test_what_is_too_long_is_seen()
