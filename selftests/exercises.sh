@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # "Change the code and see": each diff of a page is applied to a copy of the tree, what it
-# changes is built without a warning, and then prints what the page shows.
+# changes is built without a warning, and then prints what the page shows. A page may also
+# add files.
 #
 # Documentation/testing.rst tells how a page marks an exercise.
 
@@ -19,8 +20,6 @@ export KSRC
 
 COPY=$TMP/tree
 BUILT=()		# arguments of make: libbpf and bpftool from where they are built
-# It is no repository, even where it lies in one.
-export GIT_CEILING_DIRECTORIES=$TMP
 
 PAGES=("$NETBPF_TOP"/Documentation/*.rst)
 MARK='^\.\. exercise: \([a-z_]*\) \([a-z-]*\)$'
@@ -30,6 +29,7 @@ setup()
 	built_libbpf BUILT
 	built_bpftool BUILT
 	copy_sources "$COPY"
+	git init -q "$COPY"
 	unset O
 }
 
@@ -49,6 +49,32 @@ diff_of()
 		inside { sub(/^   /, ""); print }' "$1"
 }
 
+# files_of PAGE NAME: "PATH FIRST LAST", for each file that the page shows below the mark of
+# that exercise, and the lines where it stands.
+files_of()
+{
+	awk -v name="$2" '
+		function end() { if (first) print path, first, last; first = 0; path = "" }
+		/^\.\. exercise: / { mine = $4 == name }
+		/^[^ ]/ { end() }
+		mine && /^   :caption: / { path = $2; next }
+		path != "" && NF { if (!first) first = NR; last = NR }
+		END { end() }' "$1"
+}
+
+# add_files PAGE NAME: make them, and remove them when the test ends. A script may be executed.
+add_files()
+{
+	local path first last
+
+	while read -r path first last; do
+		[ ! -e "$COPY/$path" ] || fail "$path is there already"
+		sed -n "$first,$last{s/^   //;p}" "$1" >"$COPY/$path"
+		defer rm -f "$COPY/$path"
+		[[ $path != *.sh ]] || chmod +x "$COPY/$path"
+	done < <(files_of "$1" "$2")
+}
+
 # exercise PAGE SAMPLE NAME
 exercise()
 {
@@ -61,6 +87,7 @@ exercise()
 		fail "the diff cannot be pasted from a browser"
 	git -C "$COPY" apply "$diff"
 	defer git -C "$COPY" apply -R "$diff"
+	add_files "$page" "$name"
 	expect_status 0 build "$sample"
 	expect_status 0 "$COPY/scripts/docs-check.sh" --exercise "$name" "$page"
 	diag "$(tail -n 1 "$OUT_FILE")"
