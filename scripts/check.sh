@@ -284,7 +284,7 @@ check_samples()
 		sample_lacks "$name" "${name}_user.c" test -f "samples/${name}_user.c"
 		sample_lacks "$name" "word in SAMPLES of samples/Makefile" \
 			grep -qx "$name" <(sample_names)
-		sample_lacks "$name" "test selftests/$name.sh" test -x "selftests/$name.sh"
+		sample_lacks "$name" "test selftests/$name/$name.sh" test -x "selftests/$name/$name.sh"
 		sample_lacks "$name" "page Documentation/$name.rst" test -f "Documentation/$name.rst"
 		sample_lacks "$name" "line in Documentation/index.rst" \
 			grep -qx "   $name" Documentation/index.rst

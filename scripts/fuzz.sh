@@ -104,9 +104,9 @@ need_built()
 
 packets()
 {
-	need_built fuzz_packets
+	need_built fuzz/fuzz_packets
 	mkdir -p "$DIR"
-	"$SELFTESTS/fuzz_packets" -d "$DIR" "$@"
+	"$SELFTESTS/fuzz/fuzz_packets" -d "$DIR" "$@"
 }
 
 random_packets()
@@ -116,8 +116,8 @@ random_packets()
 
 load_balancer()
 {
-	need_built xdp_lb_fuzz_test
-	"$SELFTESTS/xdp_lb_fuzz_test"
+	need_built xdp_lb/xdp_lb_fuzz_test
+	"$SELFTESTS/xdp_lb/xdp_lb_fuzz_test"
 }
 
 # soak [SEC]
@@ -127,7 +127,7 @@ soak()
 
 	[[ $seconds =~ ^[1-9][0-9]{0,6}$ ]] || usage_error "--soak takes seconds, not $seconds"
 	need_built soak_load
-	NETBPF_SOAK=$seconds "$NETBPF_TOP/selftests/soak.sh" -t soak
+	NETBPF_SOAK=$seconds "$NETBPF_TOP/selftests/common/soak.sh" -t soak
 }
 
 # san [TEST...]: what a sanitizer finds ends the program, with a status that no test

@@ -139,7 +139,7 @@ choose_command()
 	if [ -n "$SHELL_WANTED" ]; then
 		COMMAND=(bash)
 	elif [ ${#COMMAND[@]} -eq 0 ]; then
-		[ -x "$NETBPF_OUT/selftests/hello_test" ] ||
+		[ -x "$NETBPF_OUT/selftests/hello/hello_test" ] ||
 			die 1 "nothing is built in $NETBPF_OUT" "make -C $NETBPF_TOP"
 		COMMAND=("$NETBPF_TOP/selftests/run.sh" --no-build)
 	fi

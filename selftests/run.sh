@@ -35,14 +35,14 @@ NO_BUILD=
 LIST=
 STOP=			# exit status, once a signal asked us to stop
 
-# shellcheck source=selftests/run/job.sh
-. "$SELFTESTS/run/job.sh"
-# shellcheck source=selftests/run/ktap.sh
-. "$SELFTESTS/run/ktap.sh"
-# shellcheck source=selftests/run/report.sh
-. "$SELFTESTS/run/report.sh"
-# shellcheck source=selftests/run/schedule.sh
-. "$SELFTESTS/run/schedule.sh"
+# shellcheck source=selftests/lib/run/job.sh
+. "$SELFTESTS/lib/run/job.sh"
+# shellcheck source=selftests/lib/run/ktap.sh
+. "$SELFTESTS/lib/run/ktap.sh"
+# shellcheck source=selftests/lib/run/report.sh
+. "$SELFTESTS/lib/run/report.sh"
+# shellcheck source=selftests/lib/run/schedule.sh
+. "$SELFTESTS/lib/run/schedule.sh"
 
 usage()
 {
@@ -186,7 +186,7 @@ test_path()
 {
 	local path
 
-	for path in "${FAKE:-$SELFTESTS}/$1.sh" "${FAKE:-$NETBPF_OUT/selftests}/$1"; do
+	for path in "${FAKE:-$SELFTESTS}"{,/*}/"$1.sh" "${FAKE:-$NETBPF_OUT/selftests}"{,/*}/"$1"; do
 		[ ! -x "$path" ] || break
 	done
 	echo "$path"

@@ -19,7 +19,7 @@ part_growth()
 	local bench n
 
 	need ip nsenter unshare
-	bench=$(built selftests/bench_growth)
+	bench=$(built selftests/bench/bench_growth)
 	built samples/xdp_lb >/dev/null
 	GROWTH_INSTANCES=()
 	: >"$DIR/cases"

@@ -197,7 +197,7 @@ lb_ipip_native()
 	lb_native
 	for node in backend-a backend-b; do
 		lb_start ^ready: nsenter "--net=/run/netns/netbpf-$LB_LAB-$node" \
-			"$NETBPF_OUT/selftests/xdp_lb_decap" eth0
+			"$NETBPF_OUT/selftests/xdp_lb/xdp_lb_decap" eth0
 	done
 	lb_xdp_lb ipip native
 }

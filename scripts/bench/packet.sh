@@ -12,8 +12,8 @@ part_packet()
 {
 	local bench lb hook
 
-	bench=$(built selftests/bench_packet)
-	lb=$(built selftests/xdp_lb_bench)
+	bench=$(built selftests/bench/bench_packet)
+	lb=$(built selftests/xdp_lb/xdp_lb_bench)
 	for hook in xdp tc socket; do
 		table "packet.$hook.parse" ns \
 			"$hook programs: above one that parses Ethernet, IP and TCP"

@@ -18,7 +18,7 @@ part_wire()
 
 	need ip nsenter tcpdump perl
 	built samples/ping >/dev/null
-	built selftests/bench_traffic >/dev/null
+	built selftests/bench/bench_traffic >/dev/null
 	WIRE_SECONDS=1
 	table wire.xdp packets/s "Small packets through veth, to native XDP" pass
 	table wire.capture packets/s "Captured from a flood of UDP"
@@ -72,7 +72,7 @@ wire_start()
 # wire_traffic ARG...: seconds to WIRE_TOOK, how many to WIRE_SENT.
 wire_traffic()
 {
-	run nsenter "--net=/run/netns/$WIRE_FROM" "$NETBPF_OUT/selftests/bench_traffic" "$@" \
+	run nsenter "--net=/run/netns/$WIRE_FROM" "$NETBPF_OUT/selftests/bench/bench_traffic" "$@" \
 		>"$DIR/traffic" || die 1 "no traffic"
 	read -r WIRE_TOOK WIRE_SENT <"$DIR/traffic"
 }

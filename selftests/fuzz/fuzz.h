@@ -3,7 +3,7 @@
 #ifndef _SELFTESTS_FUZZ_FUZZ_H
 #define _SELFTESTS_FUZZ_FUZZ_H
 
-#include "../test_run.h"
+#include "test_run.h"
 #include "model.h"
 
 #ifndef ARRAY_SIZE

@@ -14,7 +14,7 @@ struct fuzz_kept {
 
 const char *fuzz_dir = ".";
 
-/* For selftests/fuzz.sh: do what a broken program would, to see that it is found. */
+/* For selftests/fuzz/fuzz.sh: do what a broken program would, to see that it is found. */
 static const char *wrong;
 
 static bool is_wrong(const char *how)

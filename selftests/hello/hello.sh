@@ -1,0 +1,354 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# samples/hello: "Hello ping" for ICMP and nothing else, from a trace instance of its
+# own, of which nothing stays behind.
+#
+# The trace buffer belongs to the whole machine: while another hello runs here, its
+# lines are seen too. So lines are counted from below, and where there must be none
+# a few tries are made.
+#
+# shellcheck disable=SC2317 # functions are called by run_tests
+# shellcheck disable=SC2016 # $ in single quotes is of jq or another shell
+
+# shellcheck source=selftests/lib/lib.sh
+. "$(dirname "$(readlink -f "$0")")/../lib/lib.sh"
+# shellcheck source=selftests/lib/pair.sh
+. "$NBT_DIR/lib/pair.sh"
+
+need_root
+require_tools ip jq nsenter ping unshare
+
+TRACEFS=/sys/kernel/tracing
+
+setup()
+{
+	HELLO=$(sample hello) SAMPLE=$HELLO
+	instances >/dev/null || skip "no tracefs with instances in this kernel"
+	pair_add
+	pair_answers
+}
+
+# instances: the trace instances of this machine; tracefs is mounted for that in a
+# mount namespace of its own, if it is not.
+instances()
+{
+	unshare -m sh -c '
+		[ -e "$1/instances" ] || mount -t tracefs tracefs "$1" || exit 1
+		ls "$1/instances"' x "$TRACEFS"
+}
+
+has_instance()
+{
+	instances | grep -qx "netbpf-hello-$1"
+}
+
+no_instance()
+{
+	local all
+
+	all=$(instances) || return
+	! grep -qx "netbpf-hello-$1" <<<"$all"
+}
+
+# stop_swept: end the sample, and its trace instance is gone.
+stop_swept()
+{
+	stop
+	eventually 5 no_instance "$PID"
+}
+
+# lines [FILE]: how many lines of the program were shown so far.
+lines()
+{
+	grep -Ec 'bpf_trace_printk: Hello ping$|"text":"Hello ping"' "${1:-$SAMPLE_OUT}" || :
+}
+
+lines_at_least()
+{
+	[ "$(lines "${2:-$SAMPLE_OUT}")" -ge "$1" ]
+}
+
+# ---------------------------------------------------------------------------
+
+test_v4()
+{
+	start
+	expect_answers 5 "$S4"
+	eventually 5 lines_at_least 5
+	stop_swept
+	# task-pid [cpu] flags time: the text
+	expect_match "$SAMPLE_OUT" \
+		'^ *[^ ].*-[0-9]+ +\[[0-9]+\] .* [0-9]+\.[0-9]+: bpf_trace_printk: Hello ping$'
+	expect_match "$SAMPLE_OUT" '^summary: [0-9]+ lines traced, 0 lost$'
+}
+
+test_v6()
+{
+	start
+	expect_answers 5 "$S6"
+	eventually 5 lines_at_least 5
+	stop_swept
+}
+
+test_v4_and_v6()
+{
+	start
+	expect_answers 3 "$S4"
+	expect_answers 3 "$S6"
+	eventually 5 lines_at_least 6
+	stop_swept
+	expect_eq "lines in the summary" \
+		"$(sed -n 's/^summary: \([0-9]*\) lines traced, 0 lost$/\1/p' "$SAMPLE_OUT")" "$(lines)"
+}
+
+# udp_only: 20 datagrams come in, and nothing else: IPv6 is off, ARP is done.
+udp_only()
+{
+	local pid
+
+	start_sample pid 20 "$HELLO" -n "$2" -i far
+	in_ns "$1" bash -c 'for ((i = 0; i < 20; i++)); do echo x >/dev/udp/192.0.2.2/9; done'
+	# A ping at last: when its line is there, those before it would be too.
+	expect_status 0 in_ns "$1" ping -n -c 1 -W 5 192.0.2.2
+	eventually 5 lines_at_least 1 "$(sample_out "$pid")"
+	stop_sample "$pid"
+	N=$(lines "$(sample_out "$pid")")
+}
+
+test_nothing_but_icmp()
+{
+	local ns1 ns2 i
+
+	ns_add ns1 ns2
+	no_ipv6 "$ns1"
+	no_ipv6 "$ns2"
+	veth_pair "$ns1" near "$ns2" far
+	addr_add "$ns1" near 192.0.2.1/24
+	addr_add "$ns2" far 192.0.2.2/24
+	expect_status 0 in_ns "$ns1" ping -n -c 1 -W 5 192.0.2.2
+	# A datagram that is greeted is so in each try; those of other tests pass by.
+	for i in {1..30}; do
+		udp_only "$ns1" "$ns2"
+		[ "$N" -ne 1 ] || return 0
+	done
+	fail "$N lines for one ping and 20 datagrams"
+}
+
+test_count()
+{
+	start -c 3
+	expect_answers 10 "$S4"
+	wait_sample "$PID" 10
+	expect_eq lines "$(lines)" 3
+	expect_match "$SAMPLE_OUT" '^summary: 3 lines traced, 0 lost$'
+	no_instance "$PID" || fail "the instance is still there"
+}
+
+test_json()
+{
+	local now
+
+	start -j
+	now=$(date +%s)
+	expect_answers 3 "$S4"
+	eventually 5 lines_at_least 3
+	stop_swept
+	expect_eq "objects" "$(jq -c . "$SAMPLE_OUT" | wc -l)" "$(wc -l <"$SAMPLE_OUT")"
+	jq -es '.[0].event == "ready" and .[0].tool == "hello" and
+		.[0].attached[0].ifname == "right" and .[-1].event == "summary" and
+		.[-1].lines == length - 2 and
+		all(.[1:-1][]; .event == "trace" and .text == "Hello ping" and
+			(.ts_ns | type == "number") and (.cpu | type == "number"))' \
+		"$SAMPLE_OUT" >/dev/null || fail "$(<"$SAMPLE_OUT")"
+	# The clock of the trace is made the time of day.
+	jq -es --argjson now "$now" 'all(.[1:-1][];
+		.ts_ns / 1e9 - $now | . > -1 and . < 5)' "$SAMPLE_OUT" >/dev/null ||
+		fail "it was $now: $(<"$SAMPLE_OUT")"
+	jq -es --argjson n "$(nproc --all)" 'all(.[1:-1][]; .cpu < $n)' "$SAMPLE_OUT" \
+		>/dev/null || fail "odd cpu: $(<"$SAMPLE_OUT")"
+}
+
+# Quiet in both forms: the summary counts what was not shown.
+test_quiet()
+{
+	local form
+
+	for form in '' -j; do
+		# shellcheck disable=SC2086
+		start -q $form
+		expect_answers 3 "$S4"
+		stop_swept
+		expect_eq "lines with -q $form" "$(lines)" 0
+		expect_match "$SAMPLE_OUT" '^summary: |"event":"summary"'
+	done
+}
+
+test_default_interface_is_lo()
+{
+	start_main 20 "$HELLO" -n "$SERVER"
+	expect_match "$SAMPLE_OUT" '^ready: lo \(xdp, skb mode\)$'
+	xdp_is "$SERVER" lo skb
+	expect_status 0 in_ns "$SERVER" ping -n -c 2 -i 0.02 -W 5 127.0.0.1
+	eventually 5 lines_at_least 4		# the requests and the replies
+	stop_swept
+	xdp_is "$SERVER" lo none
+}
+
+test_native_mode()
+{
+	start -m native
+	expect_match "$SAMPLE_OUT" '^ready: right \(xdp, native mode\)$'
+	xdp_is "$SERVER" right native
+	expect_answers 1 "$S4"
+	eventually 5 lines_at_least 1
+	stop_swept
+	xdp_is "$SERVER" right none
+}
+
+test_skb_mode()
+{
+	start -m skb
+	expect_match "$SAMPLE_OUT" '^ready: right \(xdp, skb mode\)$'
+	xdp_is "$SERVER" right skb
+	expect_answers 1 "$S4"
+	eventually 5 lines_at_least 1
+	stop_swept
+}
+
+# It tells where it reads, and that is there only as long as it runs.
+test_private_instance()
+{
+	start
+	expect_match "$SAMPLE_ERR" "^hello: reading .*/instances/netbpf-hello-$PID/trace_pipe$"
+	has_instance "$PID" || fail "no instance netbpf-hello-$PID"
+	stop_swept
+}
+
+# Only the event it needs is on, and the trace buffer of everybody else is as it was.
+test_other_readers_lose_nothing()
+{
+	local enabled
+
+	start
+	enabled=$(unshare -m sh -c '
+		[ -e "$1/instances" ] || mount -t tracefs tracefs "$1"
+		cat "$1/instances/netbpf-hello-$2/set_event"' x "$TRACEFS" "$PID")
+	expect_eq "events of the instance" "$enabled" bpf_trace:bpf_trace_printk
+	expect_answers 2 "$S4"
+	eventually 5 lines_at_least 2
+	stop_swept
+}
+
+# An instance outlives a kill -9: the next start takes it away, but none that is used.
+test_stale_instance_is_swept()
+{
+	local dead other
+
+	start
+	dead=$PID
+	stop_sample "$dead" KILL 2>/dev/null || :
+	start
+	other=$PID
+	no_instance "$dead" || fail "netbpf-hello-$dead is still there"
+	start_sample PID 20 "$HELLO" -n "$SERVER" -i lo
+	has_instance "$other" || fail "the instance of the other one is gone"
+	stop_sample "$PID"
+	expect_answers 1 "$S4"
+	eventually 5 lines_at_least 1
+	PID=$other
+	stop_swept
+}
+
+# in_container NS IF: it runs as the first process of a pid namespace; INSIDE is its number
+# outside, INSTANCE the name of its trace instance.
+in_container()
+{
+	start_main 20 unshare --pid --fork "$HELLO" -n "$1" -i "$2"
+	INSIDE=$(child_named "$PID" hello)
+	INSTANCE=$(sed -n 's,^hello: reading .*/instances/\(.*\)/trace_pipe$,\1,p' "$SAMPLE_ERR")
+	[[ $INSTANCE = netbpf-hello-*1 ]] || fail "odd instance $INSTANCE"
+}
+
+# In two containers processes have the same number: none takes the instance of the other,
+# or stumbles over what a killed one has left.
+test_same_pid_in_two_containers()
+{
+	local one outside inside
+
+	in_container "$SERVER" lo
+	one=$INSTANCE outside=$PID inside=$INSIDE
+	in_container "$SERVER" right
+	[ "$INSTANCE" != "$one" ] || fail "both have $one"
+	expect_answers 1 "$S4"
+	eventually 5 lines_at_least 1
+	kill -KILL "$INSIDE"
+	wait_sample "$PID" 10 2>/dev/null || :
+	one=$INSTANCE
+	in_container "$SERVER" right
+	expect_eq instance "$INSTANCE" "$one"
+	kill "$INSIDE" "$inside"
+	wait_sample "$PID" 10
+	wait_sample "$outside" 10
+}
+
+test_kill_9_leaves_no_program()
+{
+	start
+	stop_sample "$PID" KILL 2>/dev/null || :
+	eventually 5 xdp_is "$SERVER" right none
+	expect_status 0 "$HELLO" -n "$SERVER" -d 0.01	# sweeps its instance
+}
+
+# A line does not tell which of them it is from: both see all of them.
+test_two_at_once()
+{
+	local one two
+
+	start
+	one=$SAMPLE_OUT two=$PID
+	start_on "$CLIENT" -i left
+	expect_answers 3 "$S4"			# requests on right, replies on left
+	eventually 5 lines_at_least 6 "$one"
+	eventually 5 lines_at_least 6 "$SAMPLE_OUT"
+	stop_swept
+	stop_sample "$two"
+}
+
+test_two_interfaces()
+{
+	start -i lo
+	expect_match "$SAMPLE_OUT" '^ready: right \(xdp, native mode\), lo \(xdp, skb mode\)$'
+	expect_answers 2 "$S4"
+	expect_status 0 in_ns "$SERVER" ping -n -c 2 -i 0.02 -W 5 127.0.0.1
+	eventually 5 lines_at_least 6
+	stop_swept
+}
+
+test_interface_deleted()
+{
+	near_far 1500
+	start_on "$FAR" -i far
+	expect_answers_from "$NEAR" 2 "$S4"
+	eventually 5 lines_at_least 2
+	ip -n "$FAR" link del far
+	expect_gone far
+	expect_match "$SAMPLE_OUT" '^summary: [0-9]+ lines traced, 0 lost$'
+	eventually 5 no_instance "$PID"
+}
+
+# In "hello | head -1" the next line ends it.
+test_reader_goes_away()
+{
+	start_into_head
+	expect_answers 1 "$S4"
+	eventually 10 sample_ended "$PID"
+	no_instance "$PID" || fail "the instance is still there"
+	xdp_is "$SERVER" right none
+}
+
+run_tests test_v4 test_v6 test_v4_and_v6 test_nothing_but_icmp test_count test_json \
+	test_quiet test_default_interface_is_lo test_native_mode test_skb_mode \
+	test_private_instance test_other_readers_lose_nothing test_stale_instance_is_swept \
+	test_same_pid_in_two_containers test_kill_9_leaves_no_program test_two_at_once \
+	test_two_interfaces test_interface_deleted test_reader_goes_away

@@ -1,0 +1,587 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# What the shell tests share. A test sources it, then names its functions:
+#
+#	#!/bin/bash
+#	# SPDX-License-Identifier: GPL-2.0
+#	. "$(dirname "$(readlink -f "$0")")/../lib/lib.sh"
+#	need_root
+#	require_tools ip ping
+#	test_drop_v4() { ...; }
+#	run_tests test_drop_v4
+#
+# Each function is one KTAP result ("drop v4"), run in a subshell of its own
+# with errexit, nounset and pipefail: a command that fails in the middle fails
+# the test, and the line is shown. As everywhere in bash, errexit is off inside
+# a condition (if, &&, ||, !): there, say fail.
+#
+# A function named setup, if there is one, runs before the first test, in the
+# main shell. What it makes is there for all tests; "defer" of it at the end.
+#
+# The script takes -l (list), -t NAME (one test, may repeat), -h.
+# It exits 0 (nothing failed), 1 (failed), 2 (usage), 4 (all skipped).
+
+set -euo pipefail
+
+# A script that is started in the background ignores SIGINT and cannot undo it,
+# nor can what it runs: a test that sends SIGINT to a script would wait for ever.
+if [ -n "$(trap -p INT)" ] && [ -z "${NBT_SIGNALS:-}" ]; then
+	export NBT_SIGNALS=1
+	exec env --default-signal=INT,QUIT "$0" "$@"
+fi
+unset NBT_SIGNALS
+export LC_ALL=C
+
+# The directory of all tests.
+NBT_DIR=$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")
+NBT_SELF=$(readlink -f "$0")
+NBT_NAME=$(basename "$NBT_SELF" .sh)
+PROG=$NBT_NAME
+
+# Where kselftests are installed, what else they need is below tree/.
+NBT_COMMON=$NBT_DIR/../scripts/common.sh
+[ -r "$NBT_COMMON" ] || NBT_COMMON=$NBT_DIR/tree/scripts/common.sh
+# shellcheck source=scripts/common.sh
+. "$NBT_COMMON"
+# shellcheck source=selftests/lib/net.sh
+. "$NBT_DIR/lib/net.sh"
+# shellcheck source=selftests/lib/process.sh
+. "$NBT_DIR/lib/process.sh"
+# shellcheck source=selftests/lib/samples.sh
+. "$NBT_DIR/lib/samples.sh"
+# shellcheck source=selftests/lib/user.sh
+. "$NBT_DIR/lib/user.sh"
+
+# Where the kernel's KTAP helpers are: beside us in a kernel tree or where
+# kselftests are installed, else in KSRC.
+nbt_ktap_helpers()
+{
+	local tail=tools/testing/selftests/kselftest/ktap_helpers.sh ksrc file
+
+	ksrc=$("$NETBPF_TOP/scripts/ksrc.sh" 2>/dev/null) || ksrc=
+	for file in "$NBT_DIR/../kselftest/ktap_helpers.sh" \
+		    "${ksrc:-/nonexistent}/$tail" "$NETBPF_TOP/.ksrc/$tail"; do
+		[ ! -r "$file" ] || { echo "$file"; return; }
+	done
+	die 1 "no kselftest/ktap_helpers.sh in the kernel tree" \
+		"$NETBPF_TOP/scripts/setup.sh"
+}
+
+NBT_HELPERS=$(nbt_ktap_helpers)
+# shellcheck source=/dev/null
+. "$NBT_HELPERS"
+
+NBT_LIST=		# -l was given
+NBT_ONLY=()		# names given with -t
+NBT_DEFER=()		# what cleanup has to run, oldest first
+NBT_CHILD=		# pid and process group of the running test
+NBT_TEST=		# its name
+NBT_IN_TEST=		# set in the subshell of a test
+NBT_IN_SETUP=		# set while setup runs
+NBT_DONE=		# set when the results are complete
+NBT_GRACE=10		# seconds a process gets to end after a signal
+
+# ---------------------------------------------------------------------------
+# Results
+
+# nbt_indent FILE: FILE as KTAP diagnostics, also when it ends in mid-line.
+nbt_indent()
+{
+	# shellcheck disable=SC1003 # $a\ ends an unfinished last line
+	[ ! -s "$1" ] || sed -e 's/^/# /' -e '$a\' "$1"
+}
+
+# diag TEXT...: a diagnostic line of the test that runs.
+diag()
+{
+	printf '%s\n' "$*" >&2
+}
+
+# fail REASON: the test has failed, and ends here. It fails too when this is
+# called in a subshell whose status nobody looks at.
+fail()
+{
+	printf 'failed: %s\n' "$*" >&2
+	: >"$NBT_STATE/fail"
+	exit 1
+}
+
+# skip REASON: the machine cannot run this test (in setup, or outside of a
+# test: any of them). The test ends here.
+skip()
+{
+	printf '%s\n' "$*" >"$NBT_STATE/skip"
+	if [ -n "$NBT_IN_TEST" ]; then
+		exit "$KSFT_SKIP"
+	fi
+	nbt_skip_all "$*"
+}
+
+# nbt_skip_all REASON: leave without a result. The kernel's ktap_skip_all
+# expands wildcards in the reason, hence noglob.
+nbt_skip_all()
+{
+	set -f
+	{
+		ktap_print_header
+		ktap_skip_all "$1"
+	} >&"$NBT_FD"
+	set +f
+	NBT_DONE=1
+	exit "$KSFT_SKIP"
+}
+
+# need_root: skip everything when not root, or a root who may not make what tests are made
+# of: namespaces, links and packets.
+need_root()
+{
+	local missing
+
+	[ -z "$NBT_LIST" ] || return 0
+	[ "$(id -u)" -eq 0 ] || skip "needs root"
+	missing=$(missing_caps NET_ADMIN NET_RAW SYS_ADMIN)
+	[ -z "$missing" ] || skip "needs root with $(caps_text "$missing")"
+}
+
+# require_tools TOOL...: skip everything when one of them is missing.
+require_tools()
+{
+	local tool missing=()
+
+	[ -z "$NBT_LIST" ] || return 0
+	for tool; do
+		have "$tool" || missing+=("$tool")
+	done
+	[ ${#missing[@]} -eq 0 ] || skip "not installed: ${missing[*]}"
+}
+
+# require_sources: skip everything where the tests are installed without them.
+require_sources()
+{
+	[ -n "$NBT_LIST" ] || [ -e "$NETBPF_TOP/Makefile" ] ||
+		skip "needs the source tree, which is not installed with the tests"
+}
+
+# not_in_guest: skip everything in a guest of scripts/vmtest.sh: of a test that
+# builds or boots, which its kernel does not change and an emulated CPU takes
+# hours for.
+not_in_guest()
+{
+	[ -n "$NBT_LIST" ] || [ -z "${NETBPF_VM:-}" ] ||
+		skip "about no kernel: run on the machine that boots the guests"
+}
+
+# ---------------------------------------------------------------------------
+# Cleaning up
+
+# defer COMMAND [ARG...]: run it when the test (in setup, or outside of a test:
+# the script) ends, whatever the reason, last one first. One argument is taken
+# as shell code. It must not call exit, fail or skip.
+defer()
+{
+	if [ $# -eq 1 ]; then
+		NBT_DEFER+=("$1")
+	else
+		NBT_DEFER+=("$(printf '%q ' "$@")")
+	fi
+}
+
+# nbt_run_deferred: run what defer has kept. No signal may cut it short.
+nbt_run_deferred()
+{
+	local i
+
+	trap '' HUP INT TERM
+	: >"$NBT_STATE/undoing"
+	trap - ERR
+	set +e
+	for ((i = ${#NBT_DEFER[@]} - 1; i >= 0; i--)); do
+		eval "${NBT_DEFER[i]}"
+	done
+	NBT_DEFER=()
+}
+
+# nbt_group_gone PGID: nothing is left in that process group.
+nbt_group_gone()
+{
+	! kill -0 -- "-$1" 2>/dev/null
+}
+
+# nbt_child_ended: the test has ended, after its cleanup. Of a signal that comes when
+# bash is about to start a command bash takes notice when that has ended, and the command
+# has not got it: so it does now.
+nbt_child_ended()
+{
+	local pid
+
+	! child_ended "$NBT_CHILD" || return 0
+	[ ! -e "$NBT_STATE/undoing" ] || return 1
+	for pid in $(<"/proc/$NBT_CHILD/task/$NBT_CHILD/children"); do
+		kill -TERM "$pid"
+	done
+	return 1
+}
+
+# nbt_end_child: end the test that runs, politely first.
+nbt_end_child()
+{
+	[ -n "$NBT_CHILD" ] || return 0
+	kill -TERM -- "-$NBT_CHILD" 2>/dev/null || :
+	wait_until "$NBT_GRACE" nbt_child_ended || :
+	kill -KILL -- "-$NBT_CHILD" 2>/dev/null || :
+	wait "$NBT_CHILD" 2>/dev/null || :
+}
+
+# nbt_exit: the EXIT trap of the main shell.
+nbt_exit()
+{
+	local status=$?
+
+	trap '' HUP INT TERM
+	trap - ERR
+	set +e
+	if [ -n "$NBT_TEST" ]; then		# a signal, in the middle of a test
+		nbt_end_child
+		echo "failed: interrupted" >>"$NBT_STATE/log"
+		nbt_report 1 >&"$NBT_FD"
+	fi
+	nbt_run_deferred >>"$NBT_STATE/log.exit" 2>&1
+	if [ -n "$NBT_DONE" ]; then
+		:
+	elif [ -n "$NBT_IN_SETUP" ]; then
+		{
+			ktap_print_header
+			nbt_indent "$NBT_STATE/log"
+			echo "Bail out! setup failed (status $status)"
+		} >&"$NBT_FD"
+	elif [ "$status" -ne 0 ]; then
+		echo "# $NBT_NAME: ended early (status $status)" >&"$NBT_FD"
+	fi
+	rm -rf "$TMP"
+	exit "$status"
+}
+
+# ---------------------------------------------------------------------------
+# Running the tests
+
+nbt_usage()
+{
+	cat <<-END
+		usage: $NBT_NAME.sh [-l] [-t NAME]... [-h]
+		  -l       list the tests
+		  -t NAME  run this test only (may repeat)
+	END
+}
+
+nbt_options()
+{
+	local opt OPTARG OPTIND=1
+
+	while getopts :lt:h opt; do
+		case $opt in
+		l) NBT_LIST=1 ;;
+		t) NBT_ONLY+=("$OPTARG") ;;
+		h) nbt_usage; exit 0 ;;
+		*) usage_error "bad option -$OPTARG" ;;
+		esac
+	done
+	[ "$OPTIND" -gt $# ] || usage_error "unexpected argument ${!OPTIND}"
+}
+
+# nbt_title FUNCTION: the name of a result.
+nbt_title()
+{
+	local title=${1#test_}
+
+	echo "${title//_/ }"
+}
+
+# nbt_select FUNCTION...: keep in NBT_RUN those that -t asked for.
+nbt_select()
+{
+	local fn only found
+
+	NBT_RUN=("$@")
+	[ ${#NBT_ONLY[@]} -gt 0 ] || return 0
+	NBT_RUN=()
+	for only in "${NBT_ONLY[@]}"; do
+		found=
+		for fn; do
+			case ${only// /_} in
+			"$fn" | "${fn#test_}") NBT_RUN+=("$fn"); found=1 ;;
+			esac
+		done
+		if [ -z "$found" ]; then
+			note "no test named '$only'; there are:"
+			for fn; do
+				echo "  $(nbt_title "$fn")" >&2
+			done
+			NBT_DONE=1
+			exit 2
+		fi
+	done
+}
+
+# nbt_err STATUS WHERE COMMAND: the ERR trap of a test: say what failed.
+nbt_err()
+{
+	printf 'failed: %s: status %s: %s\n' "$2" "$1" "$3" >&2
+}
+
+# nbt_test FUNCTION: the life of the subshell of one test.
+nbt_test()
+{
+	exec {NBT_FD}>&-
+	NBT_IN_TEST=1
+	NBT_DEFER=()
+	NBT_CHILD=
+	NBT_TEST=
+	trap nbt_run_deferred EXIT
+	trap 'exit 129' HUP
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+	set -eEuo pipefail
+	shopt -s inherit_errexit	# x=$(false; echo y) fails too
+	trap 'nbt_err $? "${BASH_SOURCE[0]##*/}:$LINENO" "$BASH_COMMAND"' ERR
+	"$1"
+}
+
+# nbt_report STATUS: the result of NBT_TEST, which ended with STATUS.
+nbt_report()
+{
+	local status=$1 title
+
+	title=$(nbt_title "$NBT_TEST")
+	NBT_TEST=
+	NBT_CHILD=
+	nbt_indent "$NBT_STATE/log"
+	if [ -e "$NBT_STATE/fail" ]; then
+		ktap_test_fail "$title"
+	elif [ "$status" -eq "$KSFT_SKIP" ] && [ -e "$NBT_STATE/skip" ]; then
+		# ktap_test_skip takes no reason.
+		set -f
+		__ktap_test ok "$title" "SKIP $(<"$NBT_STATE/skip")"
+		set +f
+		KTAP_CNT_SKIP=$((KTAP_CNT_SKIP + 1))
+	elif [ "$status" -eq 0 ]; then
+		ktap_test_pass "$title"
+	else
+		echo "# exit status $status"
+		ktap_test_fail "$title"
+	fi
+}
+
+# nbt_run_one FUNCTION: run one test. It gets a process group of its own, so
+# that nothing of it survives, and so that it does not ignore SIGINT as other
+# background processes of a script do.
+nbt_run_one()
+{
+	local status=0 pgid
+
+	rm -f "$NBT_STATE"/{fail,skip,undoing}
+	NBT_TEST=$1
+	set -m
+	nbt_test "$1" </dev/null >"$NBT_STATE/log" 2>&1 &
+	NBT_CHILD=$!
+	set +m
+	pgid=$NBT_CHILD
+	wait "$pgid" 2>/dev/null || status=$?
+	kill -KILL -- "-$pgid" 2>/dev/null || :
+	nbt_report "$status" >&"$NBT_FD"
+}
+
+# run_tests FUNCTION...: print the results of all of them, and exit.
+run_tests()
+{
+	local fn status
+
+	if [ -n "$NBT_LIST" ]; then
+		for fn; do
+			nbt_title "$fn"
+		done
+		NBT_DONE=1
+		exit 0
+	fi
+	nbt_select "$@"
+
+	# In a condition bash ignores errexit, down to the subshells: no test
+	# would notice a failure.
+	set +e
+	(set -e; false; :)
+	status=$?
+	set -e
+	[ "$status" -ne 0 ] || die 1 "run_tests is called inside a condition"
+
+	if declare -F setup >/dev/null; then
+		NBT_IN_SETUP=1
+		set -E
+		trap 'nbt_err $? "${BASH_SOURCE[0]##*/}:$LINENO" "$BASH_COMMAND"' ERR
+		setup >"$NBT_STATE/log" 2>&1
+		trap - ERR
+		set +E
+		NBT_IN_SETUP=
+	fi
+	{
+		ktap_print_header
+		ktap_set_plan ${#NBT_RUN[@]}
+	} >&"$NBT_FD"
+	for fn in "${NBT_RUN[@]}"; do
+		nbt_run_one "$fn"
+	done
+	ktap_print_totals >&"$NBT_FD"
+	NBT_DONE=1
+	[ "$KTAP_CNT_FAIL" -eq 0 ] || exit "$KSFT_FAIL"
+	# The kernel's ktap_finished calls a run with nothing but skips a success.
+	[ "$KTAP_CNT_PASS" -gt 0 ] || exit "$KSFT_SKIP"
+	exit "$KSFT_PASS"
+}
+
+# ---------------------------------------------------------------------------
+# Commands and what they print
+
+# rand_name PREFIX: a name nobody else has: PREFIX and eight hex digits. With a
+# PREFIX of up to seven characters it fits an interface.
+rand_name()
+{
+	local name
+
+	while :; do
+		name=$1$(od -An -N4 -tx4 /dev/urandom | tr -d ' ')
+		[ -e "/run/netns/$name" ] || [ -e "/sys/class/net/$name" ] ||
+			[ -e "/sys/fs/bpf/$name" ] || break
+	done
+	echo "$name"
+}
+
+# test_program NAME: path of a program that tests need. It is beside its source; where
+# kselftests are installed, all programs are in one directory.
+test_program()
+{
+	local file
+
+	for file in "$NBT_DIR/$1" "$NETBPF_OUT"/selftests/*/"$1"; do
+		[ ! -f "$file" ] || { echo "$file"; return; }
+	done
+	return 1
+}
+
+# sample NAME: path of a built sample.
+sample()
+{
+	local path=$NETBPF_OUT/samples/$1
+
+	[ -x "$path" ] || fail "$path is not built (make -C samples)"
+	echo "$path"
+}
+
+# show TITLE FILE: the content of FILE as diagnostics.
+show()
+{
+	if [ -s "$2" ]; then
+		echo "$1:"
+		# shellcheck disable=SC1003
+		sed -e 's/^/  | /' -e '$a\' "$2"
+	else
+		echo "$1: empty"
+	fi >&2
+}
+
+# nbt_text VAR FILE: what $(cat FILE) would give, without zero bytes, of which bash
+# warns, and without a process: tests do this thousands of times.
+nbt_text()
+{
+	local -a __parts
+
+	mapfile -d '' __parts <"$2"
+	printf -v "$1" %s "${__parts[@]}"
+	[[ ${!1} =~ $'\n'+$ ]] || return 0
+	printf -v "$1" %s "${!1%"${BASH_REMATCH[0]}"}"
+}
+
+# expect_status N COMMAND...: COMMAND ends with status N. What it printed is in
+# the files $OUT_FILE and $ERR_FILE and in the variables OUT and ERR; STATUS is
+# what it ended with.
+# shellcheck disable=SC2034 # OUT and ERR are for the caller
+expect_status()
+{
+	local want=$1
+
+	shift
+	STATUS=0
+	"$@" >"$OUT_FILE" 2>"$ERR_FILE" || STATUS=$?
+	nbt_text OUT "$OUT_FILE"
+	nbt_text ERR "$ERR_FILE"
+	[ "$STATUS" -ne "$want" ] || return 0
+	show stdout "$OUT_FILE"
+	show stderr "$ERR_FILE"
+	fail "status $STATUS, wanted $want: $*"
+}
+
+# expect_match FILE REGEX: a line of FILE matches the extended REGEX.
+expect_match()
+{
+	grep -Eq -e "$2" "$1" && return
+	show "$(basename "$1")" "$1"
+	fail "no line matches: $2"
+}
+
+# expect_no_match FILE REGEX: no line of FILE matches it.
+expect_no_match()
+{
+	local status=0
+
+	[ -e "$1" ] || fail "no file $1"
+	grep -Eq -e "$2" "$1" || status=$?
+	[ "$status" -ne 1 ] || return 0
+	show "$(basename "$1")" "$1"
+	[ "$status" -eq 0 ] || fail "grep: status $status: $2"
+	fail "a line matches: $2"
+}
+
+# expect_no_line REGEX COMMAND...: COMMAND succeeds, and no line that it prints matches
+# REGEX: with '' it prints none. (What is written as $(COMMAND) among the arguments of
+# expect_eq may fail and print nothing, and nobody notices.)
+expect_no_line()
+{
+	"${@:2}" >"$TMP/.lines" || fail "status $?: ${*:2}"
+	expect_no_match "$TMP/.lines" "$1"
+}
+
+# expect_out REGEX, expect_err REGEX: the same for the last expect_status.
+expect_out()
+{
+	expect_match "$OUT_FILE" "$1"
+}
+
+expect_err()
+{
+	expect_match "$ERR_FILE" "$1"
+}
+
+# expect_eq WHAT GOT WANTED
+expect_eq()
+{
+	[ "$2" = "$3" ] || fail "$1: got '$2', wanted '$3'"
+}
+
+# eventually SECONDS COMMAND...: COMMAND succeeds before SECONDS are over.
+eventually()
+{
+	wait_until "$@" && return
+	fail "still not after $1 s: ${*:2}"
+}
+
+# ---------------------------------------------------------------------------
+
+exec {NBT_FD}>&1
+nbt_options "$@"
+TMP=$(mktemp -d "${TMPDIR:-/tmp}/nbt-$NBT_NAME.XXXXXX")
+NBT_STATE=$TMP/.state
+mkdir "$NBT_STATE"
+: >"$NBT_STATE/log"
+OUT_FILE=$TMP/stdout ERR_FILE=$TMP/stderr
+trap nbt_exit EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM

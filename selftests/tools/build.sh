@@ -1,0 +1,408 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The build: what is rebuilt when, with which tools, from which headers, and
+# what it says when something is missing. All of it in a copy of the tree.
+
+# shellcheck source=selftests/lib/lib.sh
+. "$(dirname "$(readlink -f "$0")")/../lib/lib.sh"
+# shellcheck source=selftests/lib/build.sh
+. "$NBT_DIR/lib/build.sh"
+not_in_guest
+require_tools make gcc clang
+require_sources
+[ -n "$NBT_LIST" ] || KSRC=$("$NETBPF_TOP/scripts/ksrc.sh") || skip "no kernel source tree"
+
+unset O
+
+COPY=$TMP/tree
+# What is enough to see what is built, and when. That all are built, kernel_tree.sh shows.
+SAMPLES='hello pass ping'
+BUILT=()		# arguments of make: libbpf and bpftool from where they are built
+
+build()
+{
+	make -C "$COPY/samples" KSRC="$KSRC" -j "$(nproc)" SAMPLES="$SAMPLES" "$@"
+}
+
+# elsewhere DIR ARGUMENT...: build into another directory.
+elsewhere()
+{
+	build "${BUILT[@]}" O="$1" "${@:2}"
+}
+
+# seed: libbpf and bpftool, as if they had been built in the copy.
+seed()
+{
+	local dir=$NETBPF_OUT/build to=$COPY/build
+
+	[ ${#BUILT[@]} -gt 0 ] || return 0
+	build "$to"/toolchain.{ksrc,libbpf,bpftool} >&2
+	cp -r "$dir/libbpf" "$dir/bpftool" "$to"
+	touch "$to/libbpf/headers"
+	touch "$to/libbpf/libbpf.a" "$to/bpftool/bootstrap/bpftool"
+}
+
+setup()
+{
+	built_libbpf BUILT
+	built_bpftool BUILT
+	copy_sources "$COPY"
+	find "$COPY" -type f | sort >"$TMP/before"
+	seed
+	if ! build >"$TMP/first" 2>&1; then
+		cat "$TMP/first" >&2
+		fail "the build failed"
+	fi
+}
+
+# change FILE: newer than what was built from it.
+change()
+{
+	touch "$COPY/$1"
+}
+
+# restore FILE: as it is in the tree.
+restore()
+{
+	cp "$NETBPF_TOP/$1" "$COPY/$1"
+}
+
+# SAN=1 is for what runs on this machine; what it would do, without doing it.
+test_sanitizers_are_for_host_programs()
+{
+	expect_status 0 build -n SAN=1
+	expect_out '-fsanitize=address,undefined .* -c .*/ping_user\.c '
+	expect_out '-fsanitize=address,undefined .* -o .*/samples/ping$'
+	expect_no_match "$OUT_FILE" '^cd .*-target bpf.* -fsanitize'
+	expect_no_match "$OUT_FILE" '^make .*(tools/lib/bpf|bpftool) .*-fsanitize'
+	expect_status 0 build
+	expect_no_match "$OUT_FILE" '^  [A-Z]'
+	expect_status 0 build -n
+	expect_no_match "$OUT_FILE" 'fsanitize'
+}
+
+test_nothing_to_do_the_second_time()
+{
+	expect_status 0 build
+	expect_no_match "$OUT_FILE" '^  [A-Z]'
+}
+
+# In another network namespace the files of /sys are as young as its mount.
+test_a_new_sysfs_is_no_other_kernel()
+{
+	unshare --mount --net true 2>/dev/null || skip "no namespaces here"
+	expect_status 0 build vmlinux.h
+	expect_status 0 unshare --mount --net --propagation private sh -c '
+		umount --lazy /sys && mount -t sysfs sysfs /sys && exec "$@"' sh \
+		make -C "$COPY/samples" KSRC="$KSRC" SAMPLES="$SAMPLES" vmlinux.h
+	expect_no_match "$OUT_FILE" '^  [A-Z]'
+	expect_status 0 build vmlinux.h VMLINUX_BTF=/sys/kernel/btf/../btf/vmlinux
+	expect_out 'VMLINUX'
+}
+
+test_a_program_rebuilds_only_its_sample()
+{
+	change samples/ping_kern.c
+	expect_status 0 build
+	expect_match "$OUT_FILE" 'LINK +samples/ping'
+	expect_no_match "$OUT_FILE" 'hello|pass|sample_|LIBBPF|BPFTOOL'
+}
+
+test_a_program_rebuilds_only_its_tests()
+{
+	local tests=("$COPY"/selftests/{hello/hello,ping/ping}_test)
+
+	expect_status 0 make -C "$COPY/selftests" KSRC="$KSRC" -j "$(nproc)" "${tests[@]}"
+	change samples/ping_kern.c
+	expect_status 0 make -C "$COPY/selftests" KSRC="$KSRC" "${tests[@]}"
+	expect_out 'LINK +selftests/ping/ping_test'
+	expect_no_match "$OUT_FILE" 'hello'
+}
+
+test_a_header_rebuilds_what_includes_it()
+{
+	change include/pkt_parse.bpf.h
+	expect_status 0 build
+	expect_match "$OUT_FILE" 'LINK +samples/ping'
+	expect_match "$OUT_FILE" 'LINK +samples/hello'
+	expect_no_match "$OUT_FILE" 'samples/pass|sample_'
+}
+
+test_loader_code_links_all_again()
+{
+	local name
+
+	change samples/sample_log.c
+	expect_status 0 build
+	for name in $SAMPLES; do
+		expect_match "$OUT_FILE" "LINK +samples/$name"
+	done
+	expect_no_match "$OUT_FILE" 'CLANG|SKEL'
+}
+
+# All headers, those of the system too, as the compiler would read them.
+test_bpf_programs_include_nothing_of_libc()
+{
+	local command
+
+	change samples/ping_kern.c
+	command=$(build V=1 | sed -n 's/ -MMD .* -c .*ping_kern.c .*/ -M/p')
+	[ -n "$command" ] || fail "no compiler command was shown"
+	sh -c "$command $COPY/samples/ping_kern.c" >"$TMP/deps"
+	expect_match "$TMP/deps" 'include/uapi/linux/icmp.h'
+	expect_no_match "$TMP/deps" '/usr/include'
+}
+
+test_libbpf_of_the_system_is_not_used()
+{
+	ldd "$COPY/samples/ping" >"$TMP/ldd"
+	expect_match "$TMP/ldd" 'libelf'
+	expect_no_match "$TMP/ldd" 'libbpf|libxdp'
+}
+
+test_verbose_shows_commands()
+{
+	change samples/pass_kern.c
+	expect_status 0 build V=1
+	expect_out 'target bpf.*pass_kern.c'
+	expect_no_match "$OUT_FILE" '^  CLANG'
+}
+
+# Each side is built again by its own compiler alone.
+test_another_clang_rebuilds_the_bpf_objects()
+{
+	expect_status 0 build CLANG='clang -pipe'
+	expect_out 'CLANG +samples/ping_kern.o'
+	expect_no_match "$OUT_FILE" 'LIBBPF|BPFTOOL|CC +samples/sample_'
+	"$COPY/samples/ping" --version >/dev/null
+	expect_status 0 build
+	expect_out 'CLANG +samples/ping_kern.o'
+	expect_no_match "$OUT_FILE" 'LIBBPF|BPFTOOL|CC +samples/sample_'
+}
+
+test_another_cc_rebuilds_the_host_objects()
+{
+	expect_status 0 build CC='gcc -pipe' LIBBPF_DIR="$COPY/build/libbpf"
+	expect_out 'CC +samples/sample_log.o'
+	expect_no_match "$OUT_FILE" 'CLANG|SKEL|BPFTOOL'
+	expect_status 0 build
+	expect_out 'CC +samples/sample_log.o'
+	expect_no_match "$OUT_FILE" 'CLANG|SKEL|BPFTOOL'
+}
+
+test_clang_as_host_compiler()
+{
+	if ! have ld.lld || ! have llvm-ar; then
+		skip "not installed: lld llvm (scripts/setup.sh --all)"
+	fi
+	expect_status 0 elsewhere "$TMP/llvm" LLVM=1
+	"$TMP/llvm/samples/ping" --version
+}
+
+test_a_relative_O_counts_from_where_make_was_called()
+{
+	cd "$TMP"
+	expect_status 0 make -C "$COPY" samples KSRC="$KSRC" O=relative -j "$(nproc)" \
+		SAMPLES=hello "${BUILT[@]}"
+	"$TMP/relative/samples/hello" --version
+	[ ! -e "$COPY/relative" ] || fail "built into the source tree"
+}
+
+# What another build made is not made again, and gives the same objects.
+test_libbpf_and_bpftool_of_another_build()
+{
+	expect_status 0 build O="$TMP/other" LIBBPF_DIR="$COPY/build/libbpf" \
+		BPFTOOL="$COPY/build/bpftool/bootstrap/bpftool"
+	expect_no_match "$OUT_FILE" 'LIBBPF|BPFTOOL'
+	[ ! -e "$TMP/other/build/libbpf" ] || fail "it has a libbpf of its own"
+	cmp "$TMP/other/samples/ping" "$COPY/samples/ping" >&2
+	expect_status 2 build LIBBPF_DIR=/nonexistent
+	expect_err 'LIBBPF_DIR=/nonexistent: there is no .*: give the full path'
+	expect_status 2 build BPFTOOL=/nonexistent
+	expect_err 'BPFTOOL=/nonexistent: there is no .*: give the full path'
+}
+
+# On both sides; make shows a warning once, WERROR=1 does not miss it.
+test_a_warning_is_an_error_with_WERROR()
+{
+	local file
+
+	for file in samples/pass_user.c samples/pass_kern.c; do
+		echo 'static int not_used;' >>"$COPY/$file"
+		defer "cp '$NETBPF_TOP/$file' '$COPY/$file'"
+		expect_status 0 build
+		expect_err "$file.*warning:.*not_used"
+		expect_status 0 build
+		expect_no_match "$ERR_FILE" 'warning'
+		expect_status 2 build WERROR=1
+		expect_err "$file.*error:.*not_used"
+		restore "$file"
+		expect_status 0 build WERROR=1
+		expect_out 'LINK +samples/pass'
+	done
+	expect_no_match "$OUT_FILE" 'LIBBPF|BPFTOOL'
+	expect_status 0 build WERROR=1
+	expect_no_match "$OUT_FILE" '^  [A-Z]'
+	expect_status 0 build
+	expect_no_match "$OUT_FILE" '^  [A-Z]'
+}
+
+# A compiler that finds something in libbpf, as one that is newer than it might.
+test_a_warning_in_libbpf_stops_no_user()
+{
+	printf '#!/bin/sh\nexec gcc "$@" -O0 -g0 -Wconversion\n' >"$TMP/cc"
+	chmod 755 "$TMP/cc"
+	expect_status 0 build CC="$TMP/cc" O="$TMP/noisy" "$TMP/noisy/build/libbpf/libbpf.a"
+	expect_status 2 build CC="$TMP/cc" O="$TMP/strict" "$TMP/strict/build/libbpf/libbpf.a" WERROR=1
+	expect_err 'error: conversion'
+}
+
+test_matrix_builds_with_each_compiler()
+{
+	expect_status 0 env KSRC="$KSRC" "$COPY/scripts/build-matrix.sh" gcc clang -- \
+		samples SAMPLES=hello "${BUILT[@]}"
+	expect_out '^ok +gcc +[0-9]+ s$'
+	expect_out '^ok +clang +[0-9]+ s$'
+	"$COPY/build/matrix/clang/samples/hello" --version
+	echo 'static int not_used;' >>"$COPY/samples/hello_user.c"
+	defer "cp '$NETBPF_TOP/samples/hello_user.c' '$COPY/samples/hello_user.c'"
+	expect_status 1 env KSRC="$KSRC" "$COPY/scripts/build-matrix.sh" gcc -- \
+		samples SAMPLES=hello "${BUILT[@]}"
+	expect_out 'hello_user.c.*error:.*not_used'
+	expect_out '^fail gcc '
+	expect_status 3 "$COPY/scripts/build-matrix.sh" clang-0
+	expect_status 2 "$COPY/scripts/build-matrix.sh" --nonsense
+	expect_status 0 "$COPY/scripts/build-matrix.sh" --help
+	expect_out '^Examples:'
+}
+
+test_vmlinux_h_from_this_kernel()
+{
+	[ -r /sys/kernel/btf/vmlinux ] || skip "this kernel has no BTF"
+	expect_status 0 build vmlinux.h
+	expect_match "$COPY/build/include/vmlinux.h" '^struct task_struct \{'
+}
+
+test_missing_btf_names_the_paths_tried()
+{
+	rm -f "$COPY/build/include/vmlinux.h"
+	expect_status 2 build vmlinux.h VMLINUX_BTF="$TMP/none"
+	expect_err "no kernel BTF at: $TMP/none.*CONFIG_DEBUG_INFO_BTF"
+}
+
+test_missing_compiler_is_named_with_its_cure()
+{
+	expect_status 2 build CLANG=clang-none
+	expect_err 'clang-none is missing: scripts/setup.sh'
+	expect_status 2 build CC=gcc-none
+	expect_err 'gcc-none is missing: scripts/setup.sh'
+}
+
+test_missing_header_is_named_with_its_cure()
+{
+	# A compiler that finds no header of libelf.
+	printf '#!/bin/sh\ngrep -q gelf.h && exit 1\nexec gcc "$@"\n' >"$TMP/cc"
+	chmod 755 "$TMP/cc"
+	expect_status 2 build CC="$TMP/cc"
+	expect_err 'gelf.h> is missing: scripts/setup.sh'
+	expect_status 2 build CC='gcc -nostdinc'
+	expect_err 'stdio.h> is missing: scripts/setup.sh installs it \(package libc6-dev\)'
+}
+
+test_missing_tool_of_libbpf_is_named_with_its_cure()
+{
+	expect_status 2 build LLVM=1 LD=ld.lld-none
+	expect_err 'ld.lld-none is missing: scripts/setup.sh installs it \(package lld\)'
+	expect_status 2 build AR=ar-none
+	expect_err 'ar-none is missing: scripts/setup.sh installs it \(package binutils\)'
+	# All programs but one.
+	mkdir "$TMP/bin"
+	cp -rs /bin/. "$TMP/bin"
+	rm "$TMP"/bin/python3*
+	expect_status 2 env PATH="$TMP/bin" make -C "$COPY/samples" KSRC="$KSRC" hello
+	expect_err 'python3 is missing: scripts/setup.sh installs it \(package python3\)'
+}
+
+# hide HEADER...: what compilers with -isystem $TMP/hidden find instead.
+hide()
+{
+	local header
+
+	for header; do
+		mkdir -p "$(dirname "$TMP/hidden/$header")"
+		echo '#error hidden' >"$TMP/hidden/$header"
+	done
+}
+
+# A program asks for the libraries that it needs itself.
+test_a_missing_library_stops_who_needs_it()
+{
+	local SAMPLES='hello network sockfilter xdp_lb' name
+	local few=$TMP/few
+
+	hide pcap.h cyaml/cyaml.h yaml.h libmnl/libmnl.h curl/curl.h
+	expect_status 2 elsewhere "$few" -k CC="gcc -isystem $TMP/hidden"
+	for name in $SAMPLES; do
+		case $name in
+		sockfilter | xdp_lb) [ ! -e "$few/samples/$name" ] || fail "$name is built" ;;
+		*) "$few/samples/$name" --version ;;
+		esac
+	done
+	expect_err '^sockfilter: <pcap.h> is missing: scripts/setup.sh installs it \(package libpcap-dev\)$'
+	expect_err '^xdp_lb: <cyaml/cyaml.h> is missing: .* \(package libcyaml-dev\)$'
+	expect_err '^xdp_lb: <yaml.h> is missing: .* \(package libyaml-dev\)$'
+	expect_err '^xdp_lb: <libmnl/libmnl.h> is missing: .* \(package libmnl-dev\)$'
+	expect_err '^xdp_lb: <curl/curl.h> is missing: .* \(package libcurl4-openssl-dev\)$'
+	expect_no_match "$ERR_FILE" '#error|hello|fatal'
+	expect_status 2 make -C "$COPY/selftests" KSRC="$KSRC" -k O="$few" "${BUILT[@]}" \
+		CC="gcc -isystem $TMP/hidden" \
+		"$few"/selftests/{sockfilter/sockfilter_expr,headers/pkt_csum}_test \
+		"$few"/selftests/xdp_lb/xdp_lb_{config,probe,link}_test
+	expect_err '^sockfilter_expr_test: <pcap.h> is missing'
+	expect_err '^xdp_lb_config_test: <cyaml/cyaml.h> is missing'
+	expect_err '^xdp_lb_probe_test: <curl/curl.h> is missing'
+	expect_err '^xdp_lb_link_test: <libmnl/libmnl.h> is missing'
+	expect_no_match "$ERR_FILE" '#error|pkt_csum|fatal'
+	[ -x "$few/selftests/headers/pkt_csum_test" ] || fail "a test that needs none is not built"
+}
+
+test_missing_kernel_tree_is_named_with_its_cure()
+{
+	expect_status 2 make -C "$COPY/samples" KSRC="$TMP/none"
+	expect_err 'KSRC=.* is no kernel source tree'
+	expect_err 'hint:.*scripts/setup.sh'
+}
+
+test_help_and_clean_need_no_kernel_tree()
+{
+	expect_status 0 make -C "$COPY" help KSRC="$TMP/none"
+	expect_out 'CLANG='
+}
+
+test_clean_leaves_the_sources_only()
+{
+	expect_status 0 make -C "$COPY" clean KSRC="$TMP/none"
+	find "$COPY" -type f | sort >"$TMP/after"
+	diff "$TMP/before" "$TMP/after" >&2 || fail "not the files of before"
+}
+
+run_tests test_sanitizers_are_for_host_programs \
+	test_nothing_to_do_the_second_time test_a_new_sysfs_is_no_other_kernel \
+	test_a_program_rebuilds_only_its_sample test_a_program_rebuilds_only_its_tests \
+	test_a_header_rebuilds_what_includes_it \
+	test_loader_code_links_all_again test_bpf_programs_include_nothing_of_libc \
+	test_libbpf_of_the_system_is_not_used test_verbose_shows_commands \
+	test_another_clang_rebuilds_the_bpf_objects \
+	test_another_cc_rebuilds_the_host_objects test_clang_as_host_compiler \
+	test_a_relative_O_counts_from_where_make_was_called \
+	test_libbpf_and_bpftool_of_another_build \
+	test_a_warning_is_an_error_with_WERROR test_a_warning_in_libbpf_stops_no_user \
+	test_matrix_builds_with_each_compiler \
+	test_vmlinux_h_from_this_kernel test_missing_btf_names_the_paths_tried \
+	test_missing_compiler_is_named_with_its_cure \
+	test_missing_header_is_named_with_its_cure \
+	test_missing_tool_of_libbpf_is_named_with_its_cure \
+	test_a_missing_library_stops_who_needs_it \
+	test_missing_kernel_tree_is_named_with_its_cure \
+	test_help_and_clean_need_no_kernel_tree test_clean_leaves_the_sources_only

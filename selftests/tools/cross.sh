@@ -1,0 +1,194 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Builds for other machines: arm64, whose programs run here in emulation, and
+# s390, for whose byte order the BPF programs are compiled, and the headers of
+# include/ run.
+
+# shellcheck source=selftests/lib/lib.sh
+. "$(dirname "$(readlink -f "$0")")/../lib/lib.sh"
+# shellcheck source=selftests/lib/build.sh
+. "$NBT_DIR/lib/build.sh"
+not_in_guest
+require_tools make clang od
+require_sources
+[ -n "$NBT_LIST" ] || KSRC=$("$NETBPF_TOP/scripts/ksrc.sh") || skip "no kernel source tree"
+
+unset O ARCH CROSS_COMPILE
+
+ARM64=aarch64-linux-gnu-
+S390=s390x-linux-gnu-
+SYSROOTS=$NETBPF_TOP/.sysroot
+
+# need TOOL PACKAGE
+need()
+{
+	have "$1" || skip "not installed: $1 (package $2, scripts/setup.sh --all)"
+}
+
+# cross OUT ARCH PREFIX ARGUMENT...: make into $TMP/OUT. What runs on this machine
+# is taken from where it is built already.
+cross()
+{
+	local built=()
+
+	built_bpftool built
+	[ -n "$3" ] || built_libbpf built
+	make -C "$NETBPF_TOP" -j "$(nproc)" KSRC="$KSRC" O="$TMP/$1" ARCH="$2" \
+		CROSS_COMPILE="$3" "${built[@]}" "${@:4}"
+}
+
+need_arm64()
+{
+	need "${ARM64}gcc" gcc-aarch64-linux-gnu
+	[ -d "$SYSROOTS/arm64" ] || skip "no libraries for arm64 (scripts/sysroot.sh arm64)"
+	[ -e "$KSRC/arch/arm64" ] || skip "no arch/arm64 in $KSRC (scripts/setup.sh)"
+}
+
+# arm64_built: build the samples, the first time that a test asks.
+arm64_built()
+{
+	need_arm64
+	expect_status 0 cross arm64 arm64 "$ARM64" samples
+}
+
+need_s390()
+{
+	need "${S390}gcc" gcc-s390x-linux-gnu
+	[ -e /usr/s390x-linux-gnu/include/stdio.h ] ||
+		skip "not installed: libc6-dev-s390x-cross (scripts/setup.sh --all)"
+}
+
+# elf FILE: class, byte order and machine of an ELF file, in hexadecimal.
+elf()
+{
+	od -An -tx1 -j4 -N2 "$1" | tr -d ' \n'
+	od -An -tx1 -j18 -N2 "$1"
+}
+
+test_arm64_samples_are_built()
+{
+	local name
+
+	arm64_built
+	for name in $(sample_names); do
+		expect_eq "samples/$name" "$(elf "$TMP/arm64/samples/$name")" "0201 b7 00"
+	done
+}
+
+# Of the same byte order, BPF programs are the same for each machine, unless they
+# read registers.
+test_arm64_bpf_objects_are_those_of_this_machine()
+{
+	local name
+
+	[ "$(elf /proc/self/exe | cut -c1-4)" = 0201 ] || skip "this machine is of the other byte order"
+	arm64_built
+	expect_status 0 cross here '' '' -C samples bpf
+	for name in $(sample_names); do
+		# Registers of a function's arguments; a release, a mere store on x86 alone.
+		[[ $name != @(tcpconnect|xdp_lb) ]] || continue
+		cmp "$TMP/here/samples/${name}_kern.o" "$TMP/arm64/samples/${name}_kern.o" >&2 ||
+			fail "${name}_kern.o is another for arm64"
+	done
+}
+
+# What they say of themselves is what those of this machine say; each names itself by the
+# path that it was called by.
+test_arm64_samples_run()
+{
+	local name option
+
+	arm64_built
+	need qemu-aarch64-static qemu-user-static
+	for name in $(sample_names); do
+		for option in --version --help; do
+			expect_status 0 qemu-aarch64-static -L "$SYSROOTS/arm64" \
+				"$TMP/arm64/samples/$name" "$option"
+			sed -i "s|$TMP/arm64/samples/|$NETBPF_OUT/samples/|g" "$OUT_FILE"
+			"$(sample "$name")" "$option" | diff - "$OUT_FILE" >&2 ||
+				fail "$name $option is another on arm64"
+		done
+	done
+}
+
+test_s390_bpf_objects_are_big_endian()
+{
+	local source object
+
+	need_s390
+	expect_status 0 cross s390 s390 "$S390" bpf
+	for source in "$NETBPF_TOP"/samples/*_kern.c "$NETBPF_TOP"/selftests/*/*_kern.c; do
+		object=${source#"$NETBPF_TOP"/}
+		object=${object%.c}.o
+		expect_eq "$object" "$(elf "$TMP/s390/$object")" "0202 00 f7"
+	done
+}
+
+# native NAME: a test of headers, for this machine and for s390: the same results,
+# all good. A packet is the same bytes on both; in registers they are swapped.
+native()
+{
+	need_s390
+	need qemu-s390x-static qemu-user-static
+	expect_status 0 cross here '' '' -C selftests native
+	expect_status 0 cross s390 s390 "$S390" -C selftests native
+	expect_eq "$1" "$(elf "$TMP/s390/selftests/headers/native/$1")" "0202 00 16"
+	expect_status 0 "$TMP/here/selftests/headers/native/$1"
+	grep -E '^(not )?ok ' "$OUT_FILE" >"$TMP/$1.here"
+	expect_match "$TMP/$1.here" '^ok 1 '
+	expect_status 0 qemu-s390x-static "$TMP/s390/selftests/headers/native/$1"
+	grep -E '^(not )?ok ' "$OUT_FILE" >"$TMP/$1.s390"
+	diff "$TMP/$1.here" "$TMP/$1.s390" >&2 || fail "other results than on this machine"
+	expect_no_match "$TMP/$1.s390" '^not ok|SKIP'
+	diag "$(wc -l <"$TMP/$1.s390") results"
+}
+
+test_checksums_in_the_other_byte_order()
+{
+	native pkt_csum_test
+}
+
+test_parsing_in_the_other_byte_order()
+{
+	native pkt_parse_test
+	native pkt_parse_ipv6_test
+	native pkt_parse_random_test
+}
+
+test_echo_in_the_other_byte_order()
+{
+	native pkt_echo_test
+}
+
+test_a_missing_compiler_is_named_with_its_package()
+{
+	expect_status 2 cross none arm64 none-linux-gnu- samples
+	expect_err 'none-linux-gnu-gcc is missing: scripts/setup.sh installs it \(package gcc-none-linux-gnu\)'
+}
+
+test_a_missing_library_is_named_with_its_cure()
+{
+	need "${ARM64}gcc" gcc-aarch64-linux-gnu
+	mkdir "$TMP/empty"
+	expect_status 2 cross none arm64 "$ARM64" SYSROOT="$TMP/empty" samples
+	expect_err 'h> is missing: scripts/sysroot.sh arm64 unpacks it \(package [a-z0-9-]+ of that'
+}
+
+test_sysroot_help_and_usage()
+{
+	expect_status 0 "$NETBPF_TOP/scripts/sysroot.sh" --help
+	expect_out '^Examples:'
+	expect_status 2 "$NETBPF_TOP/scripts/sysroot.sh"
+	expect_err 'which ARCH'
+	expect_status 2 "$NETBPF_TOP/scripts/sysroot.sh" --none arm64
+	expect_status 3 "$NETBPF_TOP/scripts/sysroot.sh" --check nothing
+	expect_err 'no libraries for nothing'
+	expect_err 'scripts/sysroot.sh nothing$'
+}
+
+run_tests test_arm64_samples_are_built test_arm64_bpf_objects_are_those_of_this_machine \
+	test_arm64_samples_run test_s390_bpf_objects_are_big_endian \
+	test_checksums_in_the_other_byte_order test_parsing_in_the_other_byte_order \
+	test_echo_in_the_other_byte_order test_a_missing_compiler_is_named_with_its_package \
+	test_a_missing_library_is_named_with_its_cure test_sysroot_help_and_usage

@@ -1,0 +1,392 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# scripts/vmtest.sh: what it refuses, what a guest sees, and that nothing is left
+# of one, however it ends.
+
+# shellcheck source=selftests/lib/lib.sh
+. "$(dirname "$(readlink -f "$0")")/../lib/lib.sh"
+not_in_guest
+
+VMTEST=$NETBPF_TOP/scripts/vmtest.sh
+KERNELS=$NETBPF_OUT/build/vmtest
+[ -x "$VMTEST" ] || skip "scripts/vmtest.sh is not here"
+
+# A guest needs 5 s here, and what it does takes longer when others use the CPUs.
+readonly READY=120
+
+# BARE: a directory with the tools that reading options takes, and no qemu.
+setup()
+{
+	local tool
+
+	BARE=$TMP/bare
+	mkdir "$BARE"
+	for tool in bash dirname readlink basename nproc uname cat; do
+		ln -s "$(command -v "$tool")" "$BARE/"
+	done
+}
+
+# need_guest: skip the test that boots one where that cannot be.
+need_guest()
+{
+	local tool
+
+	for tool in qemu-system-x86_64 busybox; do
+		have "$tool" || skip "not installed: $tool"
+	done
+	[ -d "$KERNELS/6.1" ] || skip "Linux 6.1 is not here (scripts/setup.sh --all)"
+	# Where vmtest.sh puts what it needs for a run.
+	TMPDIR=$(mktemp -d "$TMP/run.XXXXXX")
+	export TMPDIR
+}
+
+# nothing_left: no file of a run. NETBPF_OUT keeps the kernels.
+nothing_left()
+{
+	expect_eq "left behind" "$(ls "$TMPDIR")" ""
+}
+
+# start_guest VAR COMMAND...: in the background, until its first line is there.
+start_guest()
+{
+	local __var=$1 __guest
+
+	shift
+	start_bg __guest "$VMTEST" -- "$@"
+	printf -v "$__var" %s "$__guest"
+	eventually "$READY" grep -q . "$(sample_out "$__guest")"
+	# The kernel keeps 15 characters of a name.
+	QEMU=$(child_named "$__guest" qemu-system-x86)
+	[ -n "$QEMU" ] || fail "no qemu runs"
+}
+
+test_help()
+{
+	local option
+
+	expect_status 0 "$VMTEST" --help
+	for option in -k --kernel -m --modules -T --timeout -j --parallel --host --quick --shell \
+		--memory --cpus; do
+		expect_out "(^|[ ,])$option( |,|\$)"
+	done
+	expect_out '^Examples:'
+	expect_eq "stderr" "$ERR" ""
+}
+
+# Usage comes before what is missing.
+test_usage()
+{
+	local args
+
+	while read -r args; do
+		# shellcheck disable=SC2086 # words
+		expect_status 2 env PATH="$BARE" "$VMTEST" $args
+		expect_err "^  hint: $VMTEST --help\$"
+	done <<-END
+		--nonsense
+		-k
+		-T
+		-T 0 -- true
+		-T soon -- true
+		--cpus 0 -- true
+		--memory 1 -- true
+		-k 5.10 -- true
+		-k 6.1 -m /tmp -- true
+		-k all -m /tmp -- true
+		--shell true
+		-k all --shell
+		--quick true
+		--quick --shell
+		-k 6.1 -j -- true
+		-k 6.1 --host /dev/null -- true
+	END
+}
+
+# What --quick and the table of support name is there.
+test_quick_and_support_name_what_there_is()
+{
+	local line name cases case script
+
+	"$NBT_DIR/run.sh" --no-build -l >"$TMP/tests"
+	while IFS=: read -r name cases; do
+		expect_match "$TMP/tests" "^$name\$"
+		script=$(echo "$NBT_DIR"/*/"$name.sh")
+		[ -x "$script" ] || continue
+		"$script" -l >"$TMP/$name.cases"
+		for case in ${cases//:/ }; do
+			expect_match "$TMP/$name.cases" "^${case//_/ }\$"
+		done
+	done < <(grep -v '^#' "$NETBPF_TOP/scripts/vmtest/quick" | grep .)
+	while IFS=$'\t' read -r _ _ line; do
+		name=${line%%:*}
+		expect_match "$TMP/$name.cases" "^${line#*: }\$"
+	done < <(grep -v '^#' "$NETBPF_TOP/scripts/vmtest/support")
+}
+
+test_names_a_missing_tool()
+{
+	expect_status 3 env PATH="$BARE" "$VMTEST" -- true
+	expect_err 'qemu-system-x86_64 is missing'
+	expect_err 'hint: .*setup.sh --all \(package qemu-system-x86\)'
+}
+
+test_bad_image()
+{
+	need_guest
+	expect_status 1 "$VMTEST" -k "$TMP/none" -- true
+	expect_err 'cannot read .*/none'
+	expect_status 1 "$VMTEST" -k /bin/true -- true
+	expect_err '/bin/true is no bzImage'
+	cp "$KERNELS"/6.1/boot/vmlinuz-* "$TMP/vmlinuz"
+	expect_status 1 "$VMTEST" -k "$TMP/vmlinuz" -- true
+	expect_err 'no modules of 6\.1\.'
+	expect_status 1 "$VMTEST" -k "$TMP/vmlinuz" -m "$TMP" -- true
+	expect_err 'is 6\.1\..*, but .* is '
+	nothing_left
+}
+
+test_status_and_output()
+{
+	need_guest
+	# shellcheck disable=SC2016 # for the shell in the guest
+	expect_status 7 "$VMTEST" -k 6.1 -- sh -c \
+		'uname -r; id -u; echo "a  b"; echo on stderr >&2; echo $NETBPF_VM; exit 7' 'x y'
+	expect_eq "stderr" "$ERR" ""
+	expect_eq "output" "$OUT" "$(printf '%s\n' "$(ls "$KERNELS/6.1/lib/modules")" 0 "a  b" \
+		"on stderr" "$(ls "$KERNELS/6.1/lib/modules")")"
+	nothing_left
+}
+
+# All of this machine is there, and can be changed, but only there.
+test_files()
+{
+	local here=$TMP/here
+
+	need_guest
+	mkdir "$here"
+	echo before >"$here/file"
+	cd "$here"
+	cat >check <<-'END'
+		set -ex
+		[ "$PWD" = "$1" ]
+		[ "$(cat file)" = before ]
+		echo after >file
+		[ "$(cat file)" = after ]
+		: >new
+		: >/etc/vmtest-was-here
+		[ -x "$2/selftests/run.sh" ]
+		grep -q . <(echo x)
+		modprobe dummy
+		[ -d /sys/module/dummy ]
+		# Loads a module by itself.
+		ip link add tunnel type ipip remote 192.0.2.1
+		ip netns add a
+		mountpoint /sys/fs/bpf
+		unshare -Ur true
+	END
+	expect_status 0 "$VMTEST" -- bash ./check "$here" "$NETBPF_TOP"
+	expect_eq "the file" "$(cat file)" before
+	if [ -e new ] || [ -e /etc/vmtest-was-here ]; then
+		fail "the guest wrote here"
+	fi
+}
+
+# What an emulated CPU is slow at, it need not do.
+test_programs_are_where_they_were_before()
+{
+	need_guest
+	expect_status 0 env VMTEST_ACCEL=tcg "$VMTEST" -- cat /proc/sys/kernel/randomize_va_space
+	expect_eq "randomize_va_space" "$OUT" 0
+}
+
+test_path_of_an_image()
+{
+	need_guest
+	expect_status 0 "$VMTEST" -k "$KERNELS"/6.1/boot/vmlinuz-* -- uname -r
+	expect_eq "uname" "$OUT" "$(ls "$KERNELS/6.1/lib/modules")"
+}
+
+test_output_is_live_and_sigint_ends_it()
+{
+	local pid
+
+	need_guest
+	start_guest pid sh -c 'echo here; sleep 1000'
+	expect_match "$(sample_out "$pid")" '^here$'
+	STATUS=0
+	stop_sample "$pid" INT || :
+	expect_eq "exit status" "$STATUS" 130
+	pid_gone "$QEMU" || fail "qemu has not ended"
+	nothing_left
+}
+
+test_sigkill_ends_the_guest()
+{
+	local pid
+
+	need_guest
+	start_guest pid sh -c 'echo here; sleep 1000'
+	stop_sample "$pid" KILL || :
+	eventually 5 pid_gone "$QEMU"
+}
+
+test_deadline()
+{
+	need_guest
+	expect_status 122 "$VMTEST" -T 10 -- sh -c 'echo here; sleep 1000'
+	expect_out '^here$'
+	expect_err 'not ended after 10 s'
+	nothing_left
+}
+
+test_reader_that_has_enough()
+{
+	need_guest
+	# shellcheck disable=SC2016 # for the shell
+	expect_status 141 bash -c '"$0" -- sh -c "echo here; yes" | head -n 1; exit "${PIPESTATUS[0]}"' \
+		"$VMTEST"
+	expect_eq "output" "$OUT" here
+	nothing_left
+}
+
+test_panic()
+{
+	need_guest
+	expect_status 123 "$VMTEST" -- sh -c 'echo here; echo c >/proc/sysrq-trigger'
+	expect_out '^here$'
+	expect_err 'ended without a status'
+	expect_err 'Kernel panic'
+	nothing_left
+}
+
+test_shell()
+{
+	need_guest
+	# Its stdin does not end before the guest does.
+	# shellcheck disable=SC2016 # for the shell in the guest
+	expect_status 5 script -qec "'$VMTEST' --shell" /dev/null < <(
+		echo 'test -t 0 && echo kernel=$(uname -r); exit 5'
+		exec sleep 1000)
+	expect_out "kernel=$(ls "$KERNELS/6.1/lib/modules")"
+	nothing_left
+}
+
+# stand_in_qemu: a qemu that notes its start, and does what the code on stdin does.
+stand_in_qemu()
+{
+	BIN=$(mktemp -d "$TMP/bin.XXXXXX")
+	{
+		printf '#!/bin/bash\necho started >>%q\n' "$BIN/starts"
+		cat
+	} >"$BIN/qemu-system-x86_64"
+	chmod +x "$BIN/qemu-system-x86_64"
+}
+
+test_three_boots_at_most()
+{
+	need_guest
+	stand_in_qemu <<<'echo a bad day >&2; exit 1'
+	expect_status 123 env VMTEST_ACCEL=tcg PATH="$BIN:$PATH" "$VMTEST" -- true
+	expect_eq "boots" "$(wc -l <"$BIN/starts")" 3
+	expect_err 'boot 3 of 3: the guest was not ready'
+	expect_err 'a bad day'
+	nothing_left
+}
+
+test_a_lost_boot_is_made_good()
+{
+	need_guest
+	stand_in_qemu <<-END
+		[ \$(wc -l <\$(dirname "\$0")/starts) -gt 1 ] || exit 1
+		exec $(command -v qemu-system-x86_64) "\$@"
+	END
+	expect_status 0 env VMTEST_ACCEL=tcg PATH="$BIN:$PATH" "$VMTEST" -- echo here
+	expect_eq "output" "$OUT" here
+	expect_eq "boots" "$(wc -l <"$BIN/starts")" 2
+}
+
+# table [OPTION]: of -k all, of results that are made up, from real guests.
+table()
+{
+	local rows
+
+	need_guest
+	[ -d "$KERNELS/6.12" ] || skip "Linux 6.12 is not here (scripts/setup.sh --all)"
+	cat >"$TMP/ktap" <<-'END'
+		KTAP version 1
+		1..2
+		  KTAP version 1
+		  # Subtest: ping
+		  1..3
+		  ok 1 native mode
+		  ok 2 skb mode # SKIP no such thing
+		  not ok 3 vlan devices
+		# took 71.9 s
+		not ok 1 selftests: netbpf: ping
+		# took 0.4 s
+		ok 2 selftests: netbpf: pass # SKIP not here
+		# failed: ping: vlan devices
+		# skipped 1: no such thing (ping: skb mode)
+	END
+	# Results of its own.
+	mkdir -p "$TMP/out/build/vmtest"
+	ln -sfn "$KERNELS"/6.* "$KERNELS/kvm" "$TMP/out/build/vmtest/"
+	cd "$TMP"
+	expect_status 1 env O="$TMP/out" "$VMTEST" -k all --host ktap "$@" -- sh -c 'cat ktap; exit 1'
+	expect_out '^ping( +1 +1 +1 +71){2}$'
+	expect_out '^pass( +0 +0 +1 +[0-9]+){2}$'
+	expect_out '^all( +1 +1 +2 +[0-9]+){2}$'
+	expect_out '^skipped on 6\.1: no such thing \(ping: skb mode\)$'
+	expect_out '^skipped on 6\.12: no such thing \(ping: skb mode\)$'
+	expect_out '^ +exit status 1 +exit status 1$'
+	nothing_left
+	rows="$TMP/out/build/vmtest/support.rst"
+	expect_match "$rows" '^sample +what +Linux 6\.1 +Linux 6\.12 +Linux [0-9.]+$'
+	expect_match "$rows" '^ping +native XDP( +yes){3}$'
+	expect_match "$rows" '^\\ +generic XDP( +no \(2\)){3}$'
+	expect_match "$rows" '^\\ +VLAN devices( +FAILED){3}$'
+	expect_match "$rows" '^pass +all( +no \(1\)){3}$'
+	expect_match "$rows" '^hello +native XDP( +-){3}$'
+	expect_match "$rows" '^\(2\) no such thing$'
+	expect_match "$rows" '^\(1\) not here$'
+}
+
+test_table()
+{
+	table
+	expect_out '^ok 2 selftests: netbpf: pass '
+}
+
+test_table_of_two_at_once()
+{
+	table --parallel
+	expect_out '^6\.1: ok 2 selftests: netbpf: pass '
+	expect_out '^6\.12: ok 2 selftests: netbpf: pass '
+}
+
+test_sigterm_ends_two_at_once()
+{
+	local pid
+
+	need_guest
+	start_bg pid "$VMTEST" -k all -j -- sh -c 'echo here; sleep 1000'
+	eventually "$READY" both_here "$(sample_out "$pid")"
+	STATUS=0
+	stop_sample "$pid" TERM || :
+	expect_eq "exit status" "$STATUS" 143
+	nothing_left
+	no_process "vmtest=$TMPDIR"
+}
+
+both_here()
+{
+	grep -q '^6\.1: here' "$1" && grep -q '^6\.12: here' "$1"
+}
+
+run_tests test_help test_usage test_quick_and_support_name_what_there_is test_names_a_missing_tool test_bad_image \
+	test_status_and_output test_files test_programs_are_where_they_were_before test_path_of_an_image \
+	test_output_is_live_and_sigint_ends_it test_sigkill_ends_the_guest test_deadline \
+	test_reader_that_has_enough test_panic test_shell test_three_boots_at_most \
+	test_a_lost_boot_is_made_good test_table test_table_of_two_at_once \
+	test_sigterm_ends_two_at_once
