@@ -233,6 +233,20 @@ nbt_end_child()
 	wait "$NBT_CHILD" 2>/dev/null || :
 }
 
+# nbt_trap_signals: a signal ends this shell by its EXIT trap. A second one has to be ignored
+# from the first on: it would end the EXIT trap before that has done anything.
+nbt_trap_signals()
+{
+	local signals="trap '' HUP INT TERM"
+
+	# shellcheck disable=SC2064 # it is the same text now and then
+	trap "$signals; exit 129" HUP
+	# shellcheck disable=SC2064
+	trap "$signals; exit 130" INT
+	# shellcheck disable=SC2064
+	trap "$signals; exit 143" TERM
+}
+
 # nbt_exit: the EXIT trap of the main shell.
 nbt_exit()
 {
@@ -338,9 +352,7 @@ nbt_test()
 	NBT_CHILD=
 	NBT_TEST=
 	trap nbt_run_deferred EXIT
-	trap 'exit 129' HUP
-	trap 'exit 130' INT
-	trap 'exit 143' TERM
+	nbt_trap_signals
 	set -eEuo pipefail
 	shopt -s inherit_errexit	# x=$(false; echo y) fails too
 	trap 'nbt_err $? "${BASH_SOURCE[0]##*/}:$LINENO" "$BASH_COMMAND"' ERR
@@ -582,6 +594,4 @@ mkdir "$NBT_STATE"
 : >"$NBT_STATE/log"
 OUT_FILE=$TMP/stdout ERR_FILE=$TMP/stderr
 trap nbt_exit EXIT
-trap 'exit 129' HUP
-trap 'exit 130' INT
-trap 'exit 143' TERM
+nbt_trap_signals

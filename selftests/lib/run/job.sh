@@ -76,11 +76,17 @@ job_start()
 	JOB=$!
 }
 
+# job_asked PID: the job has ended; if not, it is asked to. Bash may lose a signal that
+# comes just before it starts to wait for a command. What cleans up ignores the next ones.
+job_asked()
+{
+	child_ended "$1" || { kill -TERM -- "-$1" 2>/dev/null; return 1; }
+}
+
 # job_stop PID: ask the job to end and to clean up, then insist.
 job_stop()
 {
-	kill -TERM -- "-$1" 2>/dev/null || :
-	wait_until "$GRACE" child_ended "$1" || :
+	wait_until "$GRACE" job_asked "$1" || :
 	session_kill "$1"
 }
 
