@@ -18,6 +18,8 @@ enum {
 	FILE_KIB_MAX = 2048,
 	/* The schema is 5 deep; libyaml needs quadratic time for thousands. */
 	DEPTH_MAX = 16,
+	/* One for each backend; libyaml compares each with all the others. */
+	ANCHORS_MAX = LB_BACKENDS_MAX,
 };
 
 /* --- the text ---------------------------------------------------------------------------- */
@@ -150,36 +152,68 @@ static int syntax_error(const struct lb_yaml *y, const yaml_parser_t *parser)
 	return lb_yaml_bad(y, line, hint, "not YAML: %s%s", parser->problem, context);
 }
 
-static int one_event(const struct lb_yaml *y, const yaml_event_t *event, unsigned int *depth,
-		     unsigned int *n_docs)
+/**
+ * struct extent - what has been seen of a file
+ * @depth: lists and mappings around the place
+ * @n_anchors: how many &NAME
+ * @n_docs: documents
+ */
+struct extent {
+	unsigned int depth;
+	unsigned int n_anchors;
+	unsigned int n_docs;
+};
+
+static void add_event(struct extent *seen, const yaml_event_t *event)
 {
-	unsigned int line = event->start_mark.line + 1;
+	const yaml_char_t *anchor = NULL;
 
 	switch (event->type) {
 	case YAML_DOCUMENT_START_EVENT:
-		if ((*n_docs)++)
-			return lb_yaml_bad(y, line, "a file has one configuration: remove the ---",
-					   "a second document begins");
-		return 0;
+		seen->n_docs++;
+		break;
 	case YAML_MAPPING_START_EVENT:
+		anchor = event->data.mapping_start.anchor;
+		seen->depth++;
+		break;
 	case YAML_SEQUENCE_START_EVENT:
-		if (++*depth > DEPTH_MAX)
-			return lb_yaml_bad(y, line, "is a bracket too many in this line?",
-					   "nested too deep");
-		return 0;
+		anchor = event->data.sequence_start.anchor;
+		seen->depth++;
+		break;
 	case YAML_MAPPING_END_EVENT:
 	case YAML_SEQUENCE_END_EVENT:
-		--*depth;
-		return 0;
+		seen->depth--;
+		break;
+	case YAML_SCALAR_EVENT:
+		anchor = event->data.scalar.anchor;
+		break;
 	default:
-		return 0;
+		break;
 	}
+	seen->n_anchors += !!anchor;
 }
 
-/* All of the text is YAML, one document, and not too deep. */
+static int one_event(const struct lb_yaml *y, const yaml_event_t *event, struct extent *seen)
+{
+	unsigned int line = event->start_mark.line + 1;
+
+	add_event(seen, event);
+	if (seen->n_docs > 1)
+		return lb_yaml_bad(y, line, "a file has one configuration: remove the ---",
+				   "a second document begins");
+	if (seen->depth > DEPTH_MAX)
+		return lb_yaml_bad(y, line, "is a bracket too many in this line?",
+				   "nested too deep");
+	if (seen->n_anchors > ANCHORS_MAX)
+		return lb_yaml_bad(y, line, "mark with &NAME only what *NAME repeats",
+				   "more than %u are marked with &NAME", ANCHORS_MAX);
+	return 0;
+}
+
+/* All of the text is YAML, one document, and such that libyaml is quick to make a tree of it. */
 static int scan(struct lb_yaml *y, yaml_parser_t *parser)
 {
-	unsigned int depth = 0, n_docs = 0;
+	struct extent seen = {};
 	yaml_event_t event;
 	bool more;
 	int err;
@@ -187,7 +221,7 @@ static int scan(struct lb_yaml *y, yaml_parser_t *parser)
 	do {
 		if (!yaml_parser_parse(parser, &event))
 			return syntax_error(y, parser);
-		err = one_event(y, &event, &depth, &n_docs);
+		err = one_event(y, &event, &seen);
 		more = event.type != YAML_STREAM_END_EVENT;
 		yaml_event_delete(&event);
 	} while (!err && more);

@@ -363,6 +363,11 @@ TEST_F(conf, cost_is_bounded)
 		EXPECT_STRNE("", errors);
 	}
 
+	for (len = 0, j = 0; len < LEN; j++)
+		len += sprintf(text + len, "- &a%u\n", j);
+	EXPECT_EQ(-EINVAL, read_text_of(self, text, len));
+	EXPECT_STREQ("lb.yaml:4097: more than 4096 are marked with &NAME", errors);
+
 	/* 1000 times 4000 backends. */
 	len = sprintf(text, "interfaces: [e]\nvips:\n");
 	len += sprintf(text + len, "- &v { address: 1.1.1.1, port: 1, backends: [");
