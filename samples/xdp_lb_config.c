@@ -81,10 +81,23 @@ static const struct lb_conf_spec *find_spec(const struct lb_place *at)
 	return spec + at->backend;
 }
 
+/* The path of a key, as "vips[0].backends[1].port". */
+static const char *field_of(const struct lb_place *at, const char *key, char field[LB_FIELD_MAX])
+{
+	char vip[24] = "", backend[32] = "";
+
+	if (at->vip >= 0)
+		snprintf(vip, sizeof(vip), "vips[%d]", at->vip);
+	if (at->backend >= 0)
+		snprintf(backend, sizeof(backend), ".backends[%d]", at->backend);
+	snprintf(field, LB_FIELD_MAX, "%s%s%s%s", vip, backend, *vip && *key ? "." : "", key);
+	return field;
+}
+
 static void put_place(const struct lb_place *at, const char *key, char text[LB_MESSAGE_MAX])
 {
-	char vip[24] = "", backend[32] = "", field[LB_FIELD_MAX];
 	const struct lb_conf_spec *spec;
+	char field[LB_FIELD_MAX];
 
 	*text = '\0';
 	if (!at->src->path) {
@@ -94,11 +107,7 @@ static void put_place(const struct lb_place *at, const char *key, char text[LB_M
 				 spec->is_vip ? "vip" : "backend", spec->text);
 		return;
 	}
-	if (at->vip >= 0)
-		snprintf(vip, sizeof(vip), "vips[%d]", at->vip);
-	if (at->backend >= 0)
-		snprintf(backend, sizeof(backend), ".backends[%d]", at->backend);
-	snprintf(field, sizeof(field), "%s%s%s%s", vip, backend, *vip && *key ? "." : "", key);
+	field_of(at, key, field);
 	snprintf(text, LB_MESSAGE_MAX, "%s:%u: %s: ", at->src->path,
 		 lb_yaml_line(at->src->yaml, field), field);
 }
@@ -147,11 +156,27 @@ void lb_conf_warn(const struct lb_place *at, const char *key, const char *fmt, .
 
 /* --- values ------------------------------------------------------------------------------ */
 
-/* Without a text, the value stays. */
-static int take_number(const struct lb_place *at, const char *key, const char *text,
-		       enum range_of what, __u64 *value)
+/* The text of a key; NULL: it is not there. */
+static const char *text_of(const struct lb_place *at, const char *key)
+{
+	char field[LB_FIELD_MAX];
+
+	return lb_yaml_get(at->src->yaml, field_of(at, key, field));
+}
+
+static unsigned int count_of(const struct lb_place *at, const char *key)
+{
+	char field[LB_FIELD_MAX];
+
+	return lb_yaml_count(at->src->yaml, field_of(at, key, field));
+}
+
+/* Without the key, the value stays. */
+static int take_number(const struct lb_place *at, const char *key, enum range_of what,
+		       __u64 *value)
 {
 	const struct range *range = &ranges[what];
+	const char *text = text_of(at, key);
 	char shown[LB_SHOWN];
 	__u64 number;
 
@@ -165,20 +190,21 @@ static int take_number(const struct lb_place *at, const char *key, const char *t
 	return 0;
 }
 
-static int take_number32(const struct lb_place *at, const char *key, const char *text,
-			 enum range_of what, __u32 *value)
+static int take_number32(const struct lb_place *at, const char *key, enum range_of what,
+			 __u32 *value)
 {
 	__u64 number = *value;
-	int err = take_number(at, key, text, what, &number);
+	int err = take_number(at, key, what, &number);
 
 	*value = number;
 	return err;
 }
 
-/* One of @n words; without a text, the value stays. */
-static int take_word(const struct lb_place *at, const char *key, const char *text,
+/* One of @n words; without the key, the value stays. */
+static int take_word(const struct lb_place *at, const char *key,
 		     const char *(*word)(unsigned int), unsigned int n, unsigned int *value)
 {
+	const char *text = text_of(at, key);
 	char hint[LB_MESSAGE_MAX], shown[LB_SHOWN];
 	unsigned int i;
 	int len;
@@ -218,10 +244,14 @@ static bool is_name(const char *name, const char *allowed)
 
 #define ALNUM "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
-static int take_name(const struct lb_place *at, const char *text, char name[LB_NAME_MAX])
+/* Without the key, the name stays. */
+static int take_name(const struct lb_place *at, char name[LB_NAME_MAX])
 {
+	const char *text = text_of(at, "name");
 	char shown[LB_SHOWN];
 
+	if (!text)
+		return 0;
 	if (!is_name(text, ALNUM "._-:[]"))
 		return lb_conf_bad(at, "name", "1 to 31 letters, digits, or of . _ - : [ ]",
 				   "%s cannot be a name", lb_shown(text, shown));
@@ -242,9 +272,9 @@ bool lb_is_instance_name(const char *name)
 	return is_name(name, ALNUM "_-");
 }
 
-static int take_address(const struct lb_place *at, const char *key, const char *text,
-			struct lb_addr *addr)
+static int take_address(const struct lb_place *at, const char *key, struct lb_addr *addr)
 {
+	const char *text = text_of(at, key);
 	struct in6_addr in6;
 	char shown[LB_SHOWN];
 
@@ -292,8 +322,9 @@ void lb_check_defaults(struct lb_vip_conf *vip)
 	};
 }
 
-static int take_check_path(const struct lb_place *at, struct lb_check *check, const char *path)
+static int take_check_path(const struct lb_place *at, struct lb_check *check)
 {
+	const char *path = text_of(at, "check.path");
 	char shown[LB_SHOWN];
 	const char *c = path;
 
@@ -313,8 +344,9 @@ static int take_check_path(const struct lb_place *at, struct lb_check *check, co
 }
 
 /* A name, or one with a port: no more than a header of HTTP takes. */
-static int take_check_host(const struct lb_place *at, struct lb_check *check, const char *host)
+static int take_check_host(const struct lb_place *at, struct lb_check *check)
 {
+	const char *host = text_of(at, "check.host");
 	char shown[LB_SHOWN];
 
 	if (!host)
@@ -331,128 +363,117 @@ static int take_check_host(const struct lb_place *at, struct lb_check *check, co
 	return 0;
 }
 
-static int take_check_times(const struct lb_place *at, struct lb_check *check,
-			    const struct lb_raw_check *raw)
+static int take_check_times(const struct lb_place *at, struct lb_check *check)
 {
 	int err;
 
-	err = take_number32(at, "check.interval_ms", raw->interval_ms, INTERVAL,
+	err = take_number32(at, "check.interval_ms", INTERVAL,
 			    &check->interval_ms);
 	if (!err && check->timeout_ms > check->interval_ms)
 		check->timeout_ms = check->interval_ms;
 	if (!err)
-		err = take_number32(at, "check.timeout_ms", raw->timeout_ms, TIMEOUT,
+		err = take_number32(at, "check.timeout_ms", TIMEOUT,
 				    &check->timeout_ms);
 	if (!err && check->timeout_ms > check->interval_ms)
 		return lb_conf_bad(at, "check.timeout_ms", "make interval_ms as long, or longer",
 				   "%u is longer than the interval, %u", check->timeout_ms,
 				   check->interval_ms);
 	if (!err)
-		err = take_number32(at, "check.rise", raw->rise, RISE, &check->rise);
+		err = take_number32(at, "check.rise", RISE, &check->rise);
 	if (!err)
-		err = take_number32(at, "check.fall", raw->fall, FALL, &check->fall);
+		err = take_number32(at, "check.fall", FALL, &check->fall);
 	return err;
 }
 
-static int take_check(const struct lb_place *at, struct lb_vip_conf *vip,
-		      const struct lb_raw_check *raw)
+static int take_check(const struct lb_place *at, struct lb_vip_conf *vip)
 {
 	struct lb_check *check = &vip->check;
 	int err;
 
 	lb_check_defaults(vip);
-	if (!raw)
-		return 0;
-	err = take_word(at, "check.type", raw->type, check_name, LB_CHECK_HTTP + 1, &check->type);
+	err = take_word(at, "check.type", check_name, LB_CHECK_HTTP + 1, &check->type);
 	if (err)
 		return err;
 	if (check->type != LB_CHECK_NONE && !vip->port)
 		return lb_conf_bad(at, "check.type", "check: { type: none }",
 				   "%s, but the service has any port, so no port to check",
 				   check_name(check->type));
-	err = take_check_path(at, check, raw->path);
+	err = take_check_path(at, check);
 	if (!err)
-		err = take_check_host(at, check, raw->host);
-	return err ? err : take_check_times(at, check, raw);
+		err = take_check_host(at, check);
+	return err ? err : take_check_times(at, check);
 }
 
 static int take_backend(const struct lb_place *at, struct lb_backend_conf *backend,
-			const struct lb_vip_conf *vip, const struct lb_raw_backend *raw)
+			const struct lb_vip_conf *vip)
 {
 	__u64 port = vip->port;
 	int err;
 
 	backend->weight = 1;
-	err = take_address(at, "address", raw->address, &backend->addr);
+	err = take_address(at, "address", &backend->addr);
 	if (!err)
-		err = take_number(at, "port", raw->port, vip->port ? BACKEND_PORT : VIP_PORT,
+		err = take_number(at, "port", vip->port ? BACKEND_PORT : VIP_PORT,
 				  &port);
 	if (!err)
-		err = take_number32(at, "weight", raw->weight, WEIGHT, &backend->weight);
+		err = take_number32(at, "weight", WEIGHT, &backend->weight);
 	if (err)
 		return err;
 	backend->port = port;
-	if (raw->name)
-		return take_name(at, raw->name, backend->name);
 	lb_backend_name(backend, backend->name);
-	return 0;
+	return take_name(at, backend->name);
 }
 
-static int take_service(const struct lb_place *at, struct lb_vip_conf *vip,
-			const struct lb_raw_vip *raw)
+static int take_service(const struct lb_place *at, struct lb_vip_conf *vip)
 {
 	unsigned int udp = 0, forward = LB_NAT;
 	__u64 port = 0;
 	int err;
 
-	err = take_address(at, "address", raw->address, &vip->addr);
+	err = take_address(at, "address", &vip->addr);
 	if (!err)
-		err = take_number(at, "port", raw->port, VIP_PORT, &port);
+		err = take_number(at, "port", VIP_PORT, &port);
 	if (!err)
-		err = take_word(at, "protocol", raw->protocol, protocol_name, 2, &udp);
+		err = take_word(at, "protocol", protocol_name, 2, &udp);
 	if (!err)
-		err = take_word(at, "forward", raw->forward, lb_forward_name, LB_IPIP + 1,
+		err = take_word(at, "forward", lb_forward_name, LB_IPIP + 1,
 				&forward);
 	if (err)
 		return err;
 	vip->port = port;
 	vip->proto = udp ? IPPROTO_UDP : IPPROTO_TCP;
 	vip->forward = forward;
-	err = take_check(at, vip, raw->check);
-	if (!err && raw->name)
-		err = take_name(at, raw->name, vip->name);
-	else if (!err)
-		lb_vip_name(vip, vip->name);
-	return err;
+	lb_vip_name(vip, vip->name);
+	err = take_check(at, vip);
+	return err ? err : take_name(at, vip->name);
 }
 
-static int take_vip(struct lb_conf *conf, const struct lb_source *src,
-		    const struct lb_raw_vip *raw)
+static int take_vip(struct lb_conf *conf, const struct lb_source *src)
 {
 	struct lb_vip_conf *vip = &conf->vips[conf->n_vips];
 	struct lb_place at = { src, conf->n_vips, -1 };
-	unsigned int i;
+	unsigned int n;
 	int err;
 
-	err = take_service(&at, vip, raw);
+	err = take_service(&at, vip);
 	if (err)
 		return err;
-	vip->backends = calloc(raw->n_backends, sizeof(*vip->backends));
+	n = count_of(&at, "backends");
+	vip->backends = calloc(n, sizeof(*vip->backends));
 	if (!vip->backends)
 		return -ENOMEM;
 	conf->n_vips++;
-	for (i = 0; i < raw->n_backends && !err; i++) {
-		at.backend = i;
-		err = take_backend(&at, &vip->backends[i], vip, &raw->backends[i]);
-		vip->n_backends++;
+	while (vip->n_backends < n && !err) {
+		at.backend = vip->n_backends++;
+		err = take_backend(&at, &vip->backends[at.backend], vip);
 	}
 	return err;
 }
 
 /* One that is here goes by its own name, whichever it was given by. */
-static int take_ifname(const struct lb_place *at, const char *key, const char *name,
-		       char ifname[IF_NAMESIZE])
+static int take_ifname(const struct lb_place *at, const char *key, char ifname[IF_NAMESIZE])
 {
+	const char *name = text_of(at, key);
 	unsigned int ifindex = sample_find_iface(name);
 	char shown[LB_SHOWN];
 
@@ -468,16 +489,15 @@ static int take_ifname(const struct lb_place *at, const char *key, const char *n
 	return 0;
 }
 
-static int take_interfaces(const struct lb_place *at, struct lb_conf *conf,
-			   const struct lb_raw *raw)
+static int take_interfaces(const struct lb_place *at, struct lb_conf *conf)
 {
+	unsigned int i, j, n = count_of(at, "interfaces");
 	char key[LB_FIELD_MAX], shown[LB_SHOWN];
-	unsigned int i, j;
 	int err;
 
-	for (i = 0; i < raw->n_interfaces; i++) {
+	for (i = 0; i < n; i++) {
 		snprintf(key, sizeof(key), "interfaces[%u]", i);
-		err = take_ifname(at, key, raw->interfaces[i], conf->ifnames[i]);
+		err = take_ifname(at, key, conf->ifnames[i]);
 		if (err)
 			return err;
 		for (j = 0; j < i; j++) {
@@ -491,15 +511,15 @@ static int take_interfaces(const struct lb_place *at, struct lb_conf *conf,
 	return 0;
 }
 
-static int take_snat(const struct lb_place *at, struct lb_conf *conf, const struct lb_raw *raw)
+static int take_snat(const struct lb_place *at, struct lb_conf *conf)
 {
+	unsigned int i, n = count_of(at, "snat");
 	char key[LB_FIELD_MAX];
-	unsigned int i;
 	int err;
 
-	for (i = 0; i < raw->n_snat; i++) {
+	for (i = 0; i < n; i++) {
 		snprintf(key, sizeof(key), "snat[%u]", i);
-		err = take_address(at, key, raw->snat[i], &conf->snat[i]);
+		err = take_address(at, key, &conf->snat[i]);
 		if (err)
 			return err;
 		conf->n_snat++;
@@ -507,45 +527,45 @@ static int take_snat(const struct lb_place *at, struct lb_conf *conf, const stru
 	return 0;
 }
 
-static int take_instance(const struct lb_place *at, struct lb_conf *conf, const struct lb_raw *raw)
+static int take_instance(const struct lb_place *at, struct lb_conf *conf)
 {
+	const char *name = text_of(at, "name");
 	char shown[LB_SHOWN];
 	int err;
 
-	if (raw->name && !lb_is_instance_name(raw->name))
+	if (name && !lb_is_instance_name(name))
 		return lb_conf_bad(at, "name", "1 to 31 letters, digits, or of _ -",
-				   "%s cannot be the name of an instance",
-				   lb_shown(raw->name, shown));
-	if (raw->name)
-		snprintf(conf->name, sizeof(conf->name), "%s", raw->name);
-	err = take_interfaces(at, conf, raw);
+				   "%s cannot be the name of an instance", lb_shown(name, shown));
+	if (name)
+		snprintf(conf->name, sizeof(conf->name), "%s", name);
+	err = take_interfaces(at, conf);
 	if (!err)
-		err = take_word(at, "mode", raw->mode, lb_mode_name, LB_MODE_TC + 1, &conf->mode);
+		err = take_word(at, "mode", lb_mode_name, LB_MODE_TC + 1, &conf->mode);
 	if (!err)
-		err = take_number32(at, "table_size", raw->table_size, TABLE_SIZE,
+		err = take_number32(at, "table_size", TABLE_SIZE,
 				    &conf->table_size);
 	if (!err)
-		err = take_number(at, "seed", raw->seed, SEED, &conf->seed);
+		err = take_number(at, "seed", SEED, &conf->seed);
 	if (!err)
-		err = take_number32(at, "connections", raw->connections, CONNECTIONS,
+		err = take_number32(at, "connections", CONNECTIONS,
 				    &conf->connections);
-	return err ? err : take_snat(at, conf, raw);
+	return err ? err : take_snat(at, conf);
 }
 
-static int take_file(struct lb_conf *conf, const struct lb_source *src, const struct lb_raw *raw)
+static int take_file(struct lb_conf *conf, const struct lb_source *src)
 {
 	const struct lb_place top = { src, -1, -1 };
-	unsigned int i;
+	unsigned int n = count_of(&top, "vips");
 	int err;
 
-	err = take_instance(&top, conf, raw);
+	err = take_instance(&top, conf);
 	if (err)
 		return err;
-	conf->vips = calloc(raw->n_vips, sizeof(*conf->vips));
+	conf->vips = calloc(n, sizeof(*conf->vips));
 	if (!conf->vips)
 		return -ENOMEM;
-	for (i = 0; i < raw->n_vips && !err; i++)
-		err = take_vip(conf, src, &raw->vips[i]);
+	while (conf->n_vips < n && !err)
+		err = take_vip(conf, src);
 	return err ? err : lb_conf_valid(conf, src);
 }
 
@@ -568,7 +588,7 @@ int lb_conf_read(struct lb_conf *conf, const char *path)
 	if (err)
 		return err;
 	src.yaml = yaml;
-	err = take_file(conf, &src, lb_yaml_raw(yaml));
+	err = take_file(conf, &src);
 	if (err == -ENOMEM)
 		pr_err("failed to read the configuration %s: %s", path, strerror(ENOMEM));
 	lb_yaml_free(yaml);

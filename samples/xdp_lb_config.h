@@ -13,96 +13,13 @@
 
 #include "xdp_lb_user.h"
 
-/* --- the file as text; NULL: the key is not there ---------------------------------------- */
-
-/**
- * struct lb_raw_backend - an entry of vips[].backends
- * @name: key of that name, as the others
- * @address: likewise
- * @port: likewise
- * @weight: likewise
- */
-struct lb_raw_backend {
-	char *name;
-	char *address;
-	char *port;
-	char *weight;
-};
-
-/**
- * struct lb_raw_check - vips[].check
- * @type: key of that name, as the others
- * @path: likewise
- * @host: likewise
- * @interval_ms: likewise
- * @timeout_ms: likewise
- * @rise: likewise
- * @fall: likewise
- */
-struct lb_raw_check {
-	char *type;
-	char *path;
-	char *host;
-	char *interval_ms;
-	char *timeout_ms;
-	char *rise;
-	char *fall;
-};
-
-/**
- * struct lb_raw_vip - an entry of vips
- * @name: key of that name, as the others
- * @address: likewise
- * @port: likewise
- * @protocol: likewise
- * @forward: likewise
- * @check: likewise
- * @backends: list of backends
- * @n_backends: length of @backends
- */
-struct lb_raw_vip {
-	char *name;
-	char *address;
-	char *port;
-	char *protocol;
-	char *forward;
-	struct lb_raw_check *check;
-	struct lb_raw_backend *backends;
-	unsigned int n_backends;
-};
-
-/**
- * struct lb_raw - the file
- * @name: key of that name, as the others
- * @interfaces: list of names
- * @n_interfaces: length of @interfaces
- * @mode: key of that name
- * @table_size: likewise
- * @seed: likewise
- * @connections: likewise
- * @snat: list of addresses
- * @n_snat: length of @snat
- * @vips: list of services
- * @n_vips: length of @vips
- */
-struct lb_raw {
-	char *name;
-	char **interfaces;
-	unsigned int n_interfaces;
-	char *mode;
-	char *table_size;
-	char *seed;
-	char *connections;
-	char **snat;
-	unsigned int n_snat;
-	struct lb_raw_vip *vips;
-	unsigned int n_vips;
-};
+/* --- the file ---------------------------------------------------------------------------- */
 
 struct lb_yaml;
 
 int lb_yaml_read(struct lb_yaml **yaml, const char *path);
-const struct lb_raw *lb_yaml_raw(const struct lb_yaml *yaml);
+const char *lb_yaml_get(const struct lb_yaml *yaml, const char *field);
+unsigned int lb_yaml_count(const struct lb_yaml *yaml, const char *field);
 unsigned int lb_yaml_line(const struct lb_yaml *yaml, const char *field);
 void lb_yaml_free(struct lb_yaml *yaml);
 

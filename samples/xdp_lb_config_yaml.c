@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A YAML file. libyaml, with which libcyaml reads, too, makes a tree of it, with
- * lines. The tree is held against the schema (xdp_lb_config_schema.c), and later
- * asked for the line of a field.
+ * A YAML file. libyaml makes a tree of it, which is held against the keys that there are
+ * (xdp_lb_config_schema.c), and then asked for the text of fields and for their lines.
+ *
+ * libyaml puts no bounds to what a tree may cost. So the text is looked through first,
+ * as a stream of events, which costs little.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -252,7 +254,9 @@ static int with_parser(struct lb_yaml *y, int (*fn)(struct lb_yaml *y, yaml_pars
 	return err;
 }
 
-/* The step of a path, ".key" or "[index]", from a node; sets the line. */
+/* --- fields ------------------------------------------------------------------------------ */
+
+/* The step of a path, "key" or "[index]", from a node; sets the line if it is there. */
 static const yaml_node_t *step(const struct lb_yaml *y, const yaml_node_t *node,
 			       const char *field, size_t len, unsigned int *line)
 {
@@ -264,7 +268,7 @@ static const yaml_node_t *step(const struct lb_yaml *y, const yaml_node_t *node,
 		if (index >= node->data.sequence.items.top - node->data.sequence.items.start)
 			return NULL;
 		node = lb_yaml_node(y, node->data.sequence.items.start[index]);
-		*line = node->start_mark.line + 1;
+		*line = lb_yaml_node_line(node);
 		return node;
 	}
 	if (node->type != YAML_MAPPING_NODE)
@@ -272,33 +276,71 @@ static const yaml_node_t *step(const struct lb_yaml *y, const yaml_node_t *node,
 	for (pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top; pair++) {
 		const yaml_node_t *key = lb_yaml_node(y, pair->key);
 
-		if (key->data.scalar.length == len && !memcmp(lb_yaml_text(key), field, len)) {
-			*line = key->start_mark.line + 1;
-			return lb_yaml_node(y, pair->value);
-		}
+		if (!lb_yaml_is(key, field, len))
+			continue;
+		*line = lb_yaml_node_line(key);
+		return lb_yaml_node(y, pair->value);
 	}
 	return NULL;
 }
 
+static const yaml_node_t *find(const struct lb_yaml *y, const char *field, unsigned int *line)
+{
+	const yaml_node_t *node = lb_yaml_node(y, 1);
+	size_t len;
+
+	*line = lb_yaml_node_line(node);
+	while (node && *field) {
+		field += *field == '.';
+		len = *field == '[' ? strcspn(field, "]") + 1 : strcspn(field, ".[");
+		node = step(y, node, field, len, line);
+		field += len;
+	}
+	return node;
+}
+
+/**
+ * lb_yaml_get() - the text of a field
+ * @yaml: file
+ * @field: "vips[0].backends[1].port"
+ *
+ * Return: the text, of the same life as @yaml; NULL: the field is not there.
+ */
+const char *lb_yaml_get(const struct lb_yaml *yaml, const char *field)
+{
+	unsigned int line;
+	const yaml_node_t *node = find(yaml, field, &line);
+
+	return node ? lb_yaml_text(node) : NULL;
+}
+
+/**
+ * lb_yaml_count() - the length of a list
+ * @yaml: file
+ * @field: "vips[0].backends"
+ *
+ * Return: its length, 0 if the list is not there.
+ */
+unsigned int lb_yaml_count(const struct lb_yaml *yaml, const char *field)
+{
+	unsigned int line;
+	const yaml_node_t *node = find(yaml, field, &line);
+
+	return node ? node->data.sequence.items.top - node->data.sequence.items.start : 0;
+}
+
 /**
  * lb_yaml_line() - where a field is
- * @y: file, or what can be read of it
+ * @yaml: file
  * @field: "vips[0].backends[1].port"
  *
  * Return: its line; if it is not there, that of what it belongs to.
  */
-unsigned int lb_yaml_line(const struct lb_yaml *y, const char *field)
+unsigned int lb_yaml_line(const struct lb_yaml *yaml, const char *field)
 {
-	const yaml_node_t *node = lb_yaml_node(y, 1);
-	unsigned int line = node->start_mark.line + 1;
-	size_t len;
+	unsigned int line;
 
-	while (node && *field) {
-		field += *field == '.';
-		len = *field == '[' ? strcspn(field, "]") + 1 : strcspn(field, ".[");
-		node = step(y, node, field, len, &line);
-		field += len;
-	}
+	find(yaml, field, &line);
 	return line;
 }
 
@@ -313,9 +355,7 @@ static int read_all(struct lb_yaml *y)
 		err = with_parser(y, scan);
 	if (!err)
 		err = with_parser(y, load);
-	if (!err)
-		err = lb_yaml_check(y);
-	return err ? err : lb_yaml_fill(y);
+	return err ? err : lb_yaml_check(y);
 }
 
 /**
@@ -344,17 +384,6 @@ int lb_yaml_read(struct lb_yaml **yaml, const char *path)
 }
 
 /**
- * lb_yaml_raw() - the text of the keys
- * @yaml: the file
- *
- * Return: the text, of the same life as @yaml.
- */
-const struct lb_raw *lb_yaml_raw(const struct lb_yaml *yaml)
-{
-	return yaml->raw;
-}
-
-/**
  * lb_yaml_free() - forget a file
  * @yaml: the file, or NULL
  */
@@ -362,7 +391,6 @@ void lb_yaml_free(struct lb_yaml *yaml)
 {
 	if (!yaml)
 		return;
-	lb_yaml_empty(yaml);
 	if (yaml->has_doc)
 		yaml_document_delete(&yaml->doc);
 	free(yaml->text);

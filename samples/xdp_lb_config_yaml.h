@@ -3,6 +3,7 @@
 #ifndef _SAMPLES_XDP_LB_CONFIG_YAML_H
 #define _SAMPLES_XDP_LB_CONFIG_YAML_H
 
+#include <string.h>
 #include <yaml.h>
 #include "xdp_lb_config.h"
 
@@ -13,7 +14,6 @@
  * @len: length of @text
  * @doc: tree of it
  * @has_doc: @doc is there
- * @raw: its text by the schema
  */
 struct lb_yaml {
 	const char *path;
@@ -21,7 +21,6 @@ struct lb_yaml {
 	size_t len;
 	yaml_document_t doc;
 	bool has_doc;
-	struct lb_raw *raw;
 };
 
 static inline const char *lb_yaml_text(const yaml_node_t *scalar)
@@ -35,11 +34,20 @@ static inline const yaml_node_t *lb_yaml_node(const struct lb_yaml *y, int index
 	return y->doc.nodes.start + index - 1;
 }
 
+static inline unsigned int lb_yaml_node_line(const yaml_node_t *node)
+{
+	return node->start_mark.line + 1;
+}
+
+/* Whether it is this text; a NUL may be within it. */
+static inline bool lb_yaml_is(const yaml_node_t *scalar, const char *text, size_t len)
+{
+	return scalar->data.scalar.length == len && !memcmp(lb_yaml_text(scalar), text, len);
+}
+
 __printf(4, 5)
 int lb_yaml_bad(const struct lb_yaml *y, unsigned int line, const char *hint,
 		const char *fmt, ...);
 int lb_yaml_check(const struct lb_yaml *y);
-int lb_yaml_fill(struct lb_yaml *y);
-void lb_yaml_empty(struct lb_yaml *y);
 
 #endif /* _SAMPLES_XDP_LB_CONFIG_YAML_H */

@@ -341,7 +341,7 @@ test_a_missing_library_stops_who_needs_it()
 	local SAMPLES='hello network sockfilter xdp_lb' name
 	local few=$TMP/few
 
-	hide pcap.h cyaml/cyaml.h yaml.h libmnl/libmnl.h curl/curl.h
+	hide pcap.h yaml.h libmnl/libmnl.h curl/curl.h
 	expect_status 2 elsewhere "$few" -k CC="gcc -isystem $TMP/hidden"
 	for name in $SAMPLES; do
 		case $name in
@@ -350,7 +350,6 @@ test_a_missing_library_stops_who_needs_it()
 		esac
 	done
 	expect_err '^sockfilter: <pcap.h> is missing: scripts/setup.sh installs it \(package libpcap-dev\)$'
-	expect_err '^xdp_lb: <cyaml/cyaml.h> is missing: .* \(package libcyaml-dev\)$'
 	expect_err '^xdp_lb: <yaml.h> is missing: .* \(package libyaml-dev\)$'
 	expect_err '^xdp_lb: <libmnl/libmnl.h> is missing: .* \(package libmnl-dev\)$'
 	expect_err '^xdp_lb: <curl/curl.h> is missing: .* \(package libcurl4-openssl-dev\)$'
@@ -360,7 +359,7 @@ test_a_missing_library_stops_who_needs_it()
 		"$few"/selftests/{sockfilter/sockfilter_expr,headers/pkt_csum}_test \
 		"$few"/selftests/xdp_lb/xdp_lb_{config,probe,link}_test
 	expect_err '^sockfilter_expr_test: <pcap.h> is missing'
-	expect_err '^xdp_lb_config_test: <cyaml/cyaml.h> is missing'
+	expect_err '^xdp_lb_config_test: <yaml.h> is missing'
 	expect_err '^xdp_lb_probe_test: <curl/curl.h> is missing'
 	expect_err '^xdp_lb_link_test: <libmnl/libmnl.h> is missing'
 	expect_no_match "$ERR_FILE" '#error|pkt_csum|fatal'

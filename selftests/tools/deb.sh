@@ -46,7 +46,7 @@ test_the_package_has_what_install_installs()
 	expect_match "$TMP/contents" ' ./usr/share/bash-completion/completions/netbpf-ping'
 	expect_no_match "$TMP/contents" '/usr/local|\.o$'
 	dpkg-deb -f "$DEB" Depends >"$TMP/depends"
-	expect_match "$TMP/depends" 'libcyaml1.*libelf1|libelf1.*libcyaml1'
+	expect_match "$TMP/depends" 'libelf1.*libyaml-0-2|libyaml-0-2.*libelf1'
 	expect_no_match "$TMP/depends" 'libbpf'
 }
 

@@ -491,17 +491,4 @@ TEST_F(conf, no_memory)
 	EXPECT_STREQ("", errors);
 }
 
-/* libcyaml alone: what the schema check would let through is still an error. */
-TEST_F(conf, messages_of_libcyaml)
-{
-	char text[] = "interfaces: [eth0]\nvips: 3\n";
-	struct lb_yaml y = { .path = "lb.yaml", .text = text, .len = strlen(text) };
-
-	EXPECT_EQ(-EINVAL, lb_yaml_fill(&y));
-	EXPECT_TRUE(matches("lb.yaml:1: libcyaml refuses it: Load: *", errors))
-		TH_LOG("%s", errors);
-	EXPECT_EQ(NULL, strpbrk(errors, "\n?"));
-	EXPECT_EQ(NULL, y.raw);
-}
-
 TEST_HARNESS_MAIN
