@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 #include "sample.h"
+#include "xdp_lb_config_schema.h"
+#include "xdp_lb_config_text.h"
 #include "xdp_lb_config_yaml.h"
 
 /* --- the keys ---------------------------------------------------------------------------- */
@@ -261,12 +263,12 @@ static int check_value(struct walk *w, const yaml_node_t *node, enum kind kind,
 }
 
 /**
- * lb_yaml_check() - hold the tree against the keys that there are
+ * lb_schema_check() - hold the tree against the keys that there are
  * @y: file
  *
  * Return: 0, or -EINVAL, which was printed.
  */
-int lb_yaml_check(const struct lb_yaml *y)
+int lb_schema_check(const struct lb_yaml *y)
 {
 	static const struct key file = { .kind = KEYS, .keys = top_keys };
 	const yaml_node_t *root = lb_yaml_node(y, 1);

@@ -7,7 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 #include "sample.h"
-#include "xdp_lb_config.h"
+#include "xdp_lb_config_conf.h"
+#include "xdp_lb_config_text.h"
+#include "xdp_lb_config_valid.h"
+#include "xdp_lb_ring.h"
 
 enum {
 	/* Slots of a ring for each backend that make shares differ by 1 % at most. */

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A YAML file. libyaml makes a tree of it, which is held against the keys that there are
- * (xdp_lb_config_schema.c), and then asked for the text of fields and for their lines.
+ * A YAML file. libyaml makes a tree of it, which is asked for the text of fields, and for
+ * their lines.
  *
  * libyaml puts no bounds to what a tree may cost. So the text is looked through first,
  * as a stream of events, which costs little.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include "sample.h"
+#include "xdp_lb_config_text.h"
 #include "xdp_lb_config_yaml.h"
 
 enum {
@@ -59,31 +58,21 @@ static unsigned int line_at(const struct lb_yaml *y, size_t offset)
 	return line;
 }
 
-static int read_fd(struct lb_yaml *y, int fd)
-{
-	ssize_t n;
-
-	do {
-		n = read(fd, y->text + y->len, FILE_KIB_MAX * 1024 + 1 - y->len);
-		if (n < 0)
-			return -errno;
-		y->len += n;
-	} while (n && y->len <= FILE_KIB_MAX * 1024);
-	return 0;
-}
-
 static int read_file(struct lb_yaml *y)
 {
-	int fd, err;
+	FILE *file;
+	int err = 0;
 
 	y->text = malloc(FILE_KIB_MAX * 1024 + 1);
 	if (!y->text)
 		return -ENOMEM;
-	fd = open(y->path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
+	file = fopen(y->path, "re");
+	if (!file)
 		return -errno;
-	err = read_fd(y, fd);
-	close(fd);
+	y->len = fread(y->text, 1, FILE_KIB_MAX * 1024 + 1, file);
+	if (ferror(file))
+		err = -errno;
+	fclose(file);
 	return err;
 }
 
@@ -166,40 +155,34 @@ struct extent {
 	unsigned int n_docs;
 };
 
-static void add_event(struct extent *seen, const yaml_event_t *event)
+static void count_event(const yaml_event_t *event, struct extent *seen)
 {
-	const yaml_char_t *anchor = NULL;
-
 	switch (event->type) {
 	case YAML_DOCUMENT_START_EVENT:
 		seen->n_docs++;
 		break;
 	case YAML_MAPPING_START_EVENT:
-		anchor = event->data.mapping_start.anchor;
 		seen->depth++;
+		seen->n_anchors += !!event->data.mapping_start.anchor;
 		break;
 	case YAML_SEQUENCE_START_EVENT:
-		anchor = event->data.sequence_start.anchor;
 		seen->depth++;
+		seen->n_anchors += !!event->data.sequence_start.anchor;
 		break;
 	case YAML_MAPPING_END_EVENT:
 	case YAML_SEQUENCE_END_EVENT:
 		seen->depth--;
 		break;
 	case YAML_SCALAR_EVENT:
-		anchor = event->data.scalar.anchor;
+		seen->n_anchors += !!event->data.scalar.anchor;
 		break;
 	default:
 		break;
 	}
-	seen->n_anchors += !!anchor;
 }
 
-static int one_event(const struct lb_yaml *y, const yaml_event_t *event, struct extent *seen)
+static int check_extent(const struct lb_yaml *y, unsigned int line, const struct extent *seen)
 {
-	unsigned int line = event->start_mark.line + 1;
-
-	add_event(seen, event);
 	if (seen->n_docs > 1)
 		return lb_yaml_bad(y, line, "a file has one configuration: remove the ---",
 				   "a second document begins");
@@ -212,7 +195,7 @@ static int one_event(const struct lb_yaml *y, const yaml_event_t *event, struct 
 	return 0;
 }
 
-/* All of the text is YAML, one document, and such that libyaml is quick to make a tree of it. */
+/* The text is YAML, one document, and one that libyaml is quick to make a tree of. */
 static int scan(struct lb_yaml *y, yaml_parser_t *parser)
 {
 	struct extent seen = {};
@@ -223,7 +206,8 @@ static int scan(struct lb_yaml *y, yaml_parser_t *parser)
 	do {
 		if (!yaml_parser_parse(parser, &event))
 			return syntax_error(y, parser);
-		err = one_event(y, &event, &seen);
+		count_event(&event, &seen);
+		err = check_extent(y, event.start_mark.line + 1, &seen);
 		more = event.type != YAML_STREAM_END_EVENT;
 		yaml_event_delete(&event);
 	} while (!err && more);
@@ -301,98 +285,78 @@ static const yaml_node_t *find(const struct lb_yaml *y, const char *field, unsig
 
 /**
  * lb_yaml_get() - the text of a field
- * @yaml: file
+ * @y: file
  * @field: "vips[0].backends[1].port"
  *
- * Return: the text, of the same life as @yaml; NULL: the field is not there.
+ * Return: the text, of the same life as @y; NULL: the field is not there.
  */
-const char *lb_yaml_get(const struct lb_yaml *yaml, const char *field)
+const char *lb_yaml_get(const struct lb_yaml *y, const char *field)
 {
 	unsigned int line;
-	const yaml_node_t *node = find(yaml, field, &line);
+	const yaml_node_t *node = find(y, field, &line);
 
 	return node ? lb_yaml_text(node) : NULL;
 }
 
 /**
  * lb_yaml_count() - the length of a list
- * @yaml: file
+ * @y: file
  * @field: "vips[0].backends"
  *
  * Return: its length, 0 if the list is not there.
  */
-unsigned int lb_yaml_count(const struct lb_yaml *yaml, const char *field)
+unsigned int lb_yaml_count(const struct lb_yaml *y, const char *field)
 {
 	unsigned int line;
-	const yaml_node_t *node = find(yaml, field, &line);
+	const yaml_node_t *node = find(y, field, &line);
 
 	return node ? node->data.sequence.items.top - node->data.sequence.items.start : 0;
 }
 
 /**
  * lb_yaml_line() - where a field is
- * @yaml: file
+ * @y: file
  * @field: "vips[0].backends[1].port"
  *
  * Return: its line; if it is not there, that of what it belongs to.
  */
-unsigned int lb_yaml_line(const struct lb_yaml *yaml, const char *field)
+unsigned int lb_yaml_line(const struct lb_yaml *y, const char *field)
 {
 	unsigned int line;
 
-	find(yaml, field, &line);
+	find(y, field, &line);
 	return line;
 }
 
 /* --- all of it --------------------------------------------------------------------------- */
 
-static int read_all(struct lb_yaml *y)
+/**
+ * lb_yaml_read() - make a tree of a file
+ * @y: takes the tree, which is not empty; lb_yaml_free() frees it, after an error, too
+ * @path: name of the file; has to stay
+ *
+ * Return: 0; -ENOMEM; another negative errno, which was printed.
+ */
+int lb_yaml_read(struct lb_yaml *y, const char *path)
 {
 	int err;
 
+	*y = (struct lb_yaml) { .path = path };
 	err = read_text(y);
 	if (!err)
 		err = with_parser(y, scan);
 	if (!err)
 		err = with_parser(y, load);
-	return err ? err : lb_yaml_check(y);
-}
-
-/**
- * lb_yaml_read() - read a file that has the keys of a configuration
- * @yaml: takes the file; lb_yaml_free() frees it
- * @path: its name; has to stay
- *
- * Return: 0, or a negative errno, which was printed.
- */
-int lb_yaml_read(struct lb_yaml **yaml, const char *path)
-{
-	struct lb_yaml *y = calloc(1, sizeof(*y));
-	int err = -ENOMEM;
-
-	if (y) {
-		y->path = path;
-		err = read_all(y);
-	}
-	if (err == -ENOMEM)
-		pr_err("failed to read the configuration %s: %s", path, strerror(ENOMEM));
-	if (err)
-		lb_yaml_free(y);
-	else
-		*yaml = y;
 	return err;
 }
 
 /**
  * lb_yaml_free() - forget a file
- * @yaml: the file, or NULL
+ * @y: the file
  */
-void lb_yaml_free(struct lb_yaml *yaml)
+void lb_yaml_free(struct lb_yaml *y)
 {
-	if (!yaml)
-		return;
-	if (yaml->has_doc)
-		yaml_document_delete(&yaml->doc);
-	free(yaml->text);
-	free(yaml);
+	if (y->has_doc)
+		yaml_document_delete(&y->doc);
+	free(y->text);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* The tree of a YAML file, for xdp_lb_config_yaml.c and xdp_lb_config_schema.c. */
+/* A YAML file as a tree, with lines (xdp_lb_config_yaml.c). */
 #ifndef _SAMPLES_XDP_LB_CONFIG_YAML_H
 #define _SAMPLES_XDP_LB_CONFIG_YAML_H
 
+#include <stdbool.h>
 #include <string.h>
 #include <yaml.h>
-#include "xdp_lb_config.h"
 
 /**
  * struct lb_yaml - a file
@@ -48,6 +48,10 @@ static inline bool lb_yaml_is(const yaml_node_t *scalar, const char *text, size_
 __printf(4, 5)
 int lb_yaml_bad(const struct lb_yaml *y, unsigned int line, const char *hint,
 		const char *fmt, ...);
-int lb_yaml_check(const struct lb_yaml *y);
+int lb_yaml_read(struct lb_yaml *y, const char *path);
+const char *lb_yaml_get(const struct lb_yaml *y, const char *field);
+unsigned int lb_yaml_count(const struct lb_yaml *y, const char *field);
+unsigned int lb_yaml_line(const struct lb_yaml *y, const char *field);
+void lb_yaml_free(struct lb_yaml *y);
 
 #endif /* _SAMPLES_XDP_LB_CONFIG_YAML_H */

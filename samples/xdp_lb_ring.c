@@ -15,7 +15,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <arpa/inet.h>
-#include "xdp_lb_user.h"
+#include "xdp_lb_ring.h"
 
 /**
  * struct turns - a member while the ring is filled

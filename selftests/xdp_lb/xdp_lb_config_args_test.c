@@ -6,6 +6,7 @@
 #include "sample.h"
 #include <kselftest_harness.h>
 #include "xdp_lb_config_test.h"
+#include "xdp_lb_config_args.c"
 
 /* --- text -------------------------------------------------------------------------------- */
 
@@ -79,7 +80,7 @@ TEST(names)
 	ASSERT_EQ(0, lb_parse_addr("2001:db8:1111:2222:3333:4444:5555:6666", &vip.addr));
 	lb_vip_name(&vip, name);
 	EXPECT_STREQ("tcp:[2001:db8:..ba3b8e4b]:65535", name);
-	EXPECT_TRUE(is_name(name, ALNUM "._-:[]"));
+	EXPECT_TRUE(lb_is_made_of(name, LB_ALNUM "._-:[]", LB_NAME_MAX));
 	ASSERT_EQ(0, lb_parse_addr("2001:db8:1111:2222:3333:4444:5555:6667", &vip.addr));
 	lb_vip_name(&vip, other);
 	EXPECT_STRNE(name, other);

@@ -6,6 +6,10 @@
 #ifndef _SELFTESTS_XDP_LB_CONFIG_FILE_H
 #define _SELFTESTS_XDP_LB_CONFIG_FILE_H
 
+#include "xdp_lb_config_yaml.c"
+#include "xdp_lb_config_schema.c"
+#include "xdp_lb_config_read.c"
+
 static const char valid[] =
 /*  1 */	"name: lb0\n"
 /*  2 */	"interfaces: [eth0]\n"

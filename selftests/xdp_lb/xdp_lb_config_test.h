@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the tests of samples/xdp_lb's configuration share: its messages are kept, and
- * a file is written and read. Include sample.h and kselftest_harness.h first.
+ * What the tests of samples/xdp_lb's configuration share: its messages are kept.
+ * Include sample.h and kselftest_harness.h first.
  */
 #ifndef _SELFTESTS_XDP_LB_CONFIG_TEST_H
 #define _SELFTESTS_XDP_LB_CONFIG_TEST_H
@@ -13,11 +13,9 @@
 #include "sample_format.c"
 #include "sample_net.c"
 #include "xdp_lb_ring.c"
-#include "xdp_lb_config.c"
-#include "xdp_lb_config_args.c"
-#include "xdp_lb_config_schema.c"
+#include "xdp_lb_config_text.c"
+#include "xdp_lb_config_conf.c"
 #include "xdp_lb_config_valid.c"
-#include "xdp_lb_config_yaml.c"
 
 /* --- what is printed --------------------------------------------------------------------- */
 

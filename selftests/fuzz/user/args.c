@@ -4,7 +4,7 @@
 #include <string.h>
 #include "sample.h"
 #include "fuzz_user.h"
-#include "xdp_lb_user.h"
+#include "xdp_lb_config.h"
 
 enum {
 	SPECS_MAX = 64,

@@ -5,7 +5,7 @@
 #include <unistd.h>
 #include "sample.h"
 #include "fuzz_user.h"
-#include "xdp_lb_user.h"
+#include "xdp_lb_config.h"
 
 int fuzz_input(const __u8 *data, size_t size)
 {

@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The configuration: from the text of a file's keys to struct lb_conf. */
+/* The configuration of a file: from the text of its keys to struct lb_conf. */
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "sample.h"
 #include "xdp_lb_config.h"
-
-enum {
-	CONNECTIONS_MAX = 1 << 23,
-	INTERVAL_DEFAULT = 2000,
-	TIMEOUT_DEFAULT = 1000,
-};
+#include "xdp_lb_config_schema.h"
+#include "xdp_lb_config_valid.h"
+#include "xdp_lb_config_yaml.h"
 
 /**
  * struct range - what a number may be
@@ -29,57 +25,28 @@ struct range {
 	const char *hint;
 };
 
-static const struct range ranges[] = {
-	{ "a table size", 11, 1048573, "table_size: 65537 is the default" },
-	{ "a seed", 0, UINT64_MAX, "seed: 20261122 is the default" },
-	{ "a number of connections", 16, CONNECTIONS_MAX, "connections: 1048576 is the default" },
-	{ "a port", 0, 65535, "port: 80; 0 stands for any port" },
-	{ "a port", 1, 65535, "port: 8080; without one, it is that of the service" },
-	{ "a weight", 0, 65535, "weight: 2 is twice the share of weight: 1" },
-	{ "an interval", 10, 3600000, "interval_ms: 2000 is the default" },
-	{ "a timeout", 1, 3600000, "timeout_ms: 1000 is the default" },
-	{ "a count", 1, 100, "rise: 2 is the default" },
-	{ "a count", 1, 100, "fall: 3 is the default" },
-};
-
 enum range_of {
 	TABLE_SIZE, SEED, CONNECTIONS,
 	VIP_PORT, BACKEND_PORT, WEIGHT,
 	INTERVAL, TIMEOUT, RISE, FALL,
 };
 
-/* --- messages ---------------------------------------------------------------------------- */
+static const struct range ranges[] = {
+	[TABLE_SIZE] = { "a table size", 11, 1048573, "table_size: 65537 is the default" },
+	[SEED] = { "a seed", 0, UINT64_MAX, "seed: 20261122 is the default" },
+	[CONNECTIONS] = { "a number of connections", 16, 1 << 23,
+			  "connections: 1048576 is the default" },
+	[VIP_PORT] = { "a port", 0, 65535, "port: 80; 0 stands for any port" },
+	[BACKEND_PORT] = { "a port", 1, 65535,
+			   "port: 8080; without one, it is that of the service" },
+	[WEIGHT] = { "a weight", 0, 65535, "weight: 2 is twice the share of weight: 1" },
+	[INTERVAL] = { "an interval", 10, 3600000, "interval_ms: 2000 is the default" },
+	[TIMEOUT] = { "a timeout", 1, 3600000, "timeout_ms: 1000 is the default" },
+	[RISE] = { "a count", 1, 100, "rise: 2 is the default" },
+	[FALL] = { "a count", 1, 100, "fall: 3 is the default" },
+};
 
-/**
- * lb_shown() - a text of a file as a message may show it
- * @text: the text
- * @buf: takes it
- *
- * Return: it, in one line, without what a terminal would take for a command.
- */
-const char *lb_shown(const char *text, char buf[LB_SHOWN])
-{
-	unsigned int i;
-
-	for (i = 0; text[i] && i < LB_SHOWN - 1; i++)
-		buf[i] = isprint((unsigned char)text[i]) ? text[i] : '?';
-	if (text[i])
-		memcpy(buf + i - 3, "...", 3);
-	buf[i] = '\0';
-	return i ? buf : "''";
-}
-
-/* The option that a place comes from. */
-static const struct lb_conf_spec *find_spec(const struct lb_place *at)
-{
-	const struct lb_conf_spec *spec = at->src->specs;
-	int vip = -1;
-
-	for (; vip < at->vip; spec++)
-		vip += spec->is_vip;
-	/* That is its first backend. */
-	return spec + at->backend;
-}
+/* --- values ------------------------------------------------------------------------------ */
 
 /* The path of a key, as "vips[0].backends[1].port". */
 static const char *field_of(const struct lb_place *at, const char *key, char field[LB_FIELD_MAX])
@@ -94,81 +61,28 @@ static const char *field_of(const struct lb_place *at, const char *key, char fie
 	return field;
 }
 
-static void put_place(const struct lb_place *at, const char *key, char text[LB_MESSAGE_MAX])
+static void where_in_file(const struct lb_place *at, const char *key, char text[LB_MESSAGE_MAX])
 {
-	const struct lb_conf_spec *spec;
+	const struct lb_yaml *yaml = at->src->ctx;
 	char field[LB_FIELD_MAX];
 
-	*text = '\0';
-	if (!at->src->path) {
-		spec = at->vip < 0 ? NULL : find_spec(at);
-		if (spec)
-			snprintf(text, LB_MESSAGE_MAX, "--%s %s: ",
-				 spec->is_vip ? "vip" : "backend", spec->text);
-		return;
-	}
 	field_of(at, key, field);
-	snprintf(text, LB_MESSAGE_MAX, "%s:%u: %s: ", at->src->path,
-		 lb_yaml_line(at->src->yaml, field), field);
+	snprintf(text, LB_MESSAGE_MAX, "%s:%u: %s: ", yaml->path, lb_yaml_line(yaml, field), field);
 }
-
-/**
- * lb_conf_bad() - say what is wrong with a part of a configuration
- * @at: which part
- * @key: key in it, or ""
- * @hint: the cure
- * @fmt: as printf()
- *
- * Return: -EINVAL.
- */
-int lb_conf_bad(const struct lb_place *at, const char *key, const char *hint,
-		const char *fmt, ...)
-{
-	char place[LB_MESSAGE_MAX], message[LB_MESSAGE_MAX];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(message, sizeof(message), fmt, ap);
-	va_end(ap);
-	put_place(at, key, place);
-	pr_err("%s%s", place, message);
-	pr_hint("%s", hint);
-	return -EINVAL;
-}
-
-/**
- * lb_conf_warn() - say what is allowed, but hardly meant
- * @at: part of a configuration
- * @key: key in it, or ""
- * @fmt: as printf()
- */
-void lb_conf_warn(const struct lb_place *at, const char *key, const char *fmt, ...)
-{
-	char place[LB_MESSAGE_MAX], message[LB_MESSAGE_MAX];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(message, sizeof(message), fmt, ap);
-	va_end(ap);
-	put_place(at, key, place);
-	pr_info("%swarning: %s", place, message);
-}
-
-/* --- values ------------------------------------------------------------------------------ */
 
 /* The text of a key; NULL: it is not there. */
 static const char *text_of(const struct lb_place *at, const char *key)
 {
 	char field[LB_FIELD_MAX];
 
-	return lb_yaml_get(at->src->yaml, field_of(at, key, field));
+	return lb_yaml_get(at->src->ctx, field_of(at, key, field));
 }
 
 static unsigned int count_of(const struct lb_place *at, const char *key)
 {
 	char field[LB_FIELD_MAX];
 
-	return lb_yaml_count(at->src->yaml, field_of(at, key, field));
+	return lb_yaml_count(at->src->ctx, field_of(at, key, field));
 }
 
 /* Without the key, the value stays. */
@@ -235,15 +149,6 @@ static const char *check_name(unsigned int type)
 	return names[type];
 }
 
-static bool is_name(const char *name, const char *allowed)
-{
-	size_t len = strlen(name);
-
-	return len && len < LB_NAME_MAX && strspn(name, allowed) == len;
-}
-
-#define ALNUM "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-
 /* Without the key, the name stays. */
 static int take_name(const struct lb_place *at, char name[LB_NAME_MAX])
 {
@@ -252,24 +157,11 @@ static int take_name(const struct lb_place *at, char name[LB_NAME_MAX])
 
 	if (!text)
 		return 0;
-	if (!is_name(text, ALNUM "._-:[]"))
+	if (!lb_is_made_of(text, LB_ALNUM "._-:[]", LB_NAME_MAX))
 		return lb_conf_bad(at, "name", "1 to 31 letters, digits, or of . _ - : [ ]",
 				   "%s cannot be a name", lb_shown(text, shown));
 	snprintf(name, LB_NAME_MAX, "%s", text);
 	return 0;
-}
-
-/**
- * lb_is_instance_name() - whether an instance can have this name
- * @name: the name
- *
- * It becomes a directory of bpffs, where dots are the kernel's.
- *
- * Return: true if so.
- */
-bool lb_is_instance_name(const char *name)
-{
-	return is_name(name, ALNUM "_-");
 }
 
 static int take_address(const struct lb_place *at, const char *key, struct lb_addr *addr)
@@ -288,39 +180,6 @@ static int take_address(const struct lb_place *at, const char *key, struct lb_ad
 }
 
 /* --- from the file ----------------------------------------------------------------------- */
-
-/**
- * lb_conf_defaults() - what holds if nothing else is said
- * @conf: takes it
- */
-void lb_conf_defaults(struct lb_conf *conf)
-{
-	*conf = (struct lb_conf) {
-		.name = "lb0",
-		.mode = LB_MODE_AUTO,
-		.table_size = 65537,
-		.seed = 20261122,
-		.connections = 1048576,
-	};
-}
-
-/**
- * lb_check_defaults() - the health check of a service if nothing else is said
- * @vip: its protocol and port are set
- *
- * No port, or a protocol that has no connections, is nothing to connect to.
- */
-void lb_check_defaults(struct lb_vip_conf *vip)
-{
-	vip->check = (struct lb_check) {
-		.type = vip->proto == IPPROTO_TCP && vip->port ? LB_CHECK_TCP : LB_CHECK_NONE,
-		.interval_ms = INTERVAL_DEFAULT,
-		.timeout_ms = TIMEOUT_DEFAULT,
-		.rise = 2,
-		.fall = 3,
-		.path = "/",
-	};
-}
 
 static int take_check_path(const struct lb_place *at, struct lb_check *check)
 {
@@ -354,8 +213,7 @@ static int take_check_host(const struct lb_place *at, struct lb_check *check)
 	if (check->type != LB_CHECK_HTTP)
 		return lb_conf_bad(at, "check.host", "check: { type: http, host: ... }",
 				   "the type is %s, which has no host", check_name(check->type));
-	if (!*host || strspn(host, ALNUM ".-_:[]") != strlen(host) ||
-	    strlen(host) >= sizeof(check->host))
+	if (!lb_is_made_of(host, LB_ALNUM ".-_:[]", sizeof(check->host)))
 		return lb_conf_bad(at, "check.host", "as www.example.org or www.example.org:8080",
 				   "%s is not a host of at most %zu bytes", lb_shown(host, shown),
 				   sizeof(check->host) - 1);
@@ -574,40 +432,27 @@ static int take_file(struct lb_conf *conf, const struct lb_source *src)
  * @conf: result; lb_conf_free() frees it
  * @path: name of the file
  *
+ * An error is printed as "FILE:LINE: FIELD: what is wrong", with a hint.
+ *
  * Return: 0; -EINVAL: it is no valid configuration; another negative errno: it could not
  * be read. That was printed, and nothing of @conf has to be freed then.
  */
 int lb_conf_read(struct lb_conf *conf, const char *path)
 {
-	struct lb_source src = { .path = path };
-	struct lb_yaml *yaml;
+	struct lb_yaml yaml;
+	const struct lb_source src = { where_in_file, &yaml };
 	int err;
 
 	lb_conf_defaults(conf);
 	err = lb_yaml_read(&yaml, path);
-	if (err)
-		return err;
-	src.yaml = yaml;
-	err = take_file(conf, &src);
+	if (!err)
+		err = lb_schema_check(&yaml);
+	if (!err)
+		err = take_file(conf, &src);
 	if (err == -ENOMEM)
 		pr_err("failed to read the configuration %s: %s", path, strerror(ENOMEM));
-	lb_yaml_free(yaml);
+	lb_yaml_free(&yaml);
 	if (err)
 		lb_conf_free(conf);
 	return err;
-}
-
-/**
- * lb_conf_free() - free what a configuration holds
- * @conf: the configuration; has no services afterwards
- */
-void lb_conf_free(struct lb_conf *conf)
-{
-	unsigned int i;
-
-	for (i = 0; conf->vips && i < conf->n_vips; i++)
-		free(conf->vips[i].backends);
-	free(conf->vips);
-	conf->vips = NULL;
-	conf->n_vips = 0;
 }
