@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include "sample.h"
 #include "xdp_lb_commands.h"
+#include "xdp_lb_options.h"
 #include "xdp_lb_show.h"
 
 enum {

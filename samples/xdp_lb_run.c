@@ -16,6 +16,7 @@
 #include "xdp_lb_commands.h"
 #include "xdp_lb_iface.h"
 #include "xdp_lb_instances.h"
+#include "xdp_lb_options.h"
 #include "xdp_lb_probe.h"
 #include "xdp_lb_state.h"
 #include "xdp_lb.skel.h"

@@ -15,6 +15,7 @@
 #include <bpf/libbpf.h>
 #include "sample.h"
 #include "xdp_lb_commands.h"
+#include "xdp_lb_options.h"
 #include "xdp_lb_show.h"
 
 enum {

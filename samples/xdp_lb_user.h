@@ -3,6 +3,7 @@
  * The parts of the control program of xdp_lb:
  *
  *	xdp_lb_user.c	the commands
+ *	xdp_lb_options.c the options
  *	xdp_lb_config.h	the configuration, from YAML or the command line
  *	xdp_lb_ring.c	Maglev consistent hashing
  *	xdp_lb_nexthop.c	MAC addresses, from the kernel's routes and neighbours
