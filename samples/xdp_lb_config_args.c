@@ -20,7 +20,7 @@ struct specs {
 };
 
 /* The option that a place comes from; what is of all of them has none. */
-static void where_in_args(const struct lb_place *at, const char *key, char text[LB_MESSAGE_MAX])
+static void where_in_args(const struct lb_place *at, const char *key, char text[LB_PLACE_MAX])
 {
 	const struct specs *specs = at->src->ctx;
 	const struct lb_conf_spec *spec = specs->spec;
@@ -33,7 +33,7 @@ static void where_in_args(const struct lb_place *at, const char *key, char text[
 		vip += spec->is_vip;
 	/* That is its first backend. */
 	spec += at->backend;
-	snprintf(text, LB_MESSAGE_MAX, "--%s %s: ", spec->is_vip ? "vip" : "backend", spec->text);
+	snprintf(text, LB_PLACE_MAX, "--%s %s: ", spec->is_vip ? "vip" : "backend", spec->text);
 }
 
 static int arg_vip(struct lb_vip_conf *vip, const struct lb_place *at, const char *text)

@@ -61,13 +61,13 @@ static const char *field_of(const struct lb_place *at, const char *key, char fie
 	return field;
 }
 
-static void where_in_file(const struct lb_place *at, const char *key, char text[LB_MESSAGE_MAX])
+static void where_in_file(const struct lb_place *at, const char *key, char text[LB_PLACE_MAX])
 {
 	const struct lb_yaml *yaml = at->src->ctx;
 	char field[LB_FIELD_MAX];
 
 	field_of(at, key, field);
-	snprintf(text, LB_MESSAGE_MAX, "%s:%u: %s: ", yaml->path, lb_yaml_line(yaml, field), field);
+	snprintf(text, LB_PLACE_MAX, "%s:%u: %s: ", yaml->path, lb_yaml_line(yaml, field), field);
 }
 
 /* The text of a key; NULL: it is not there. */

@@ -223,7 +223,7 @@ const char *lb_shown(const char *text, char buf[LB_SHOWN])
 int lb_conf_bad(const struct lb_place *at, const char *key, const char *hint,
 		const char *fmt, ...)
 {
-	char place[LB_MESSAGE_MAX], message[LB_MESSAGE_MAX];
+	char place[LB_PLACE_MAX], message[LB_MESSAGE_MAX];
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -243,7 +243,7 @@ int lb_conf_bad(const struct lb_place *at, const char *key, const char *hint,
  */
 void lb_conf_warn(const struct lb_place *at, const char *key, const char *fmt, ...)
 {
-	char place[LB_MESSAGE_MAX], message[LB_MESSAGE_MAX];
+	char place[LB_PLACE_MAX], message[LB_MESSAGE_MAX];
 	va_list ap;
 
 	va_start(ap, fmt);

@@ -6,6 +6,7 @@
 #ifndef _SAMPLES_XDP_LB_CONFIG_TEXT_H
 #define _SAMPLES_XDP_LB_CONFIG_TEXT_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include "xdp_lb.h"
@@ -17,6 +18,8 @@ enum {
 	LB_SHOWN = 64,
 	LB_FIELD_MAX = 128,
 	LB_MESSAGE_MAX = 256,
+	/* A path, a line, a field. */
+	LB_PLACE_MAX = PATH_MAX + LB_FIELD_MAX + 16,
 };
 
 int lb_parse_number(const char *text, __u64 max, __u64 *value);
@@ -39,7 +42,7 @@ struct lb_place;
  * @ctx: for @where
  */
 struct lb_source {
-	void (*where)(const struct lb_place *at, const char *key, char text[LB_MESSAGE_MAX]);
+	void (*where)(const struct lb_place *at, const char *key, char text[LB_PLACE_MAX]);
 	const void *ctx;
 };
 

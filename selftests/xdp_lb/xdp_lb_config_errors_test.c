@@ -480,6 +480,23 @@ TEST_F(conf, unreadable)
 	EXPECT_STREQ("is it a configuration? head /dev/zero", hints);
 }
 
+/* However long the path is, line and field are behind it. */
+TEST_F(conf, long_paths)
+{
+	char path[600], wanted[700];
+	int len = 0;
+
+	while (len < 590)
+		len += sprintf(path + len, "./");
+	sprintf(path + len, "lb.yaml");
+	ASSERT_EQ(-EINVAL, read_edited(self, "port: 80\n", "port: http\n"));
+	forget();
+	EXPECT_EQ(-EINVAL, lb_conf_read(&self->conf, path));
+	snprintf(wanted, sizeof(wanted), "%s:11: vips[0].port: http is not a port; 0 to 65535",
+		 path);
+	EXPECT_STREQ(wanted, errors);
+}
+
 /* What libyaml leaves behind when it has no memory. */
 TEST_F(conf, no_memory)
 {
