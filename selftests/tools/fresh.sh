@@ -121,20 +121,32 @@ setup()
 # namespaces, which it printed as readlink does.
 nothing_left()
 {
-	local namespace
+	local namespace ticks
 
+	read -r ticks _ </proc/uptime
+	ticks=${ticks/.}
 	expect_eq "directories of runs" "$(find "$KEPT" -name 'run.*')" ""
 	expect_no_match /proc/self/mountinfo "$TMP"
 	[ -n "$1" ] || fail "the run has not told its namespaces"
 	for namespace in $1; do
-		expect_eq "$namespace" "$(members "$namespace")" ""
+		eventually 10 is_empty "$namespace" "$ticks"
 	done
 }
 
-# members NAMESPACE: the processes in it.
-members()
+# is_empty NAMESPACE TICKS: no process is in it that was there at that time since boot. The
+# kernel gives the number of a namespace that is gone to the next one that is made, whose
+# processes are those of another test.
+is_empty()
 {
-	find /proc/[0-9]*/ns -printf '%l %p\n' 2>/dev/null | grep -F "$1 " || :
+	local process stat
+
+	while read -r process; do
+		# The process may be gone by now. Its name ends at the last ")".
+		{ read -r stat <"$process/stat"; } 2>/dev/null || continue
+		read -ra stat <<<"${stat##*) }"
+		[ "${stat[19]}" -gt "$2" ] || return 1
+	done < <(find /proc/[0-9]*/ns -printf '%l %H\n' 2>/dev/null |
+		awk -v namespace="$1" '$1 == namespace { sub("/ns$", "", $2); print $2 }')
 }
 
 # What a command prints so that nothing_left can look for it.
