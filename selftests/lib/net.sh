@@ -113,6 +113,39 @@ vlan_add()
 	addr_add "$1" "$3" "${@:6}"
 }
 
+# no_vlan_offload NS IF: a tag that goes out is in the frame, where the XDP of the other end
+# sees it; for this test.
+no_vlan_offload()
+{
+	have ethtool || skip "not installed: ethtool"
+	in_ns "$1" ethtool -K "$2" txvlan off >/dev/null
+	defer "in_ns $1 ethtool -K $2 txvlan on >/dev/null 2>&1"
+}
+
+# vlan_tag NS IF push|pop native|skb|out: a program of somebody else, in front of ours, pushes
+# VLAN tag 7 on what comes in there, or pops it; "out": in TC, on what goes out.
+vlan_tag()
+{
+	local prog _pid
+
+	prog=$(test_program vlan_tag) || skip "vlan_tag is not built"
+	# A filter outlives who has made it.
+	[ "$4" != out ] || defer "tc -n $1 qdisc del dev $2 clsact 2>/dev/null"
+	start_sample _pid 10 nsenter --net="/run/netns/$1" -- "$prog" "${@:2}"
+}
+
+# knows NS IF ADDRESS... MAC: neighbours that need not be asked for: requests would have a
+# tag, too, and nobody would answer.
+knows()
+{
+	local addr mac=${*: -1}
+
+	for addr in "${@:3:$#-3}"; do
+		ip -n "$1" neigh replace "$addr" dev "$2" lladdr "$mac" nud permanent
+		defer "ip -n $1 neigh del $addr dev $2 2>/dev/null"
+	done
+}
+
 # send_frame NS IF HEX...: put a frame, from its MAC addresses on, on the wire as it
 # is; the pieces of it are joined.
 # shellcheck disable=SC2016 # $ in single quotes is of perl

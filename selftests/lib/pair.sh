@@ -70,6 +70,24 @@ take_summary()
 	SUMMARY=$(grep -E '^summary:|"event":"summary"' "$SAMPLE_OUT")
 }
 
+# tag_is_pushed MODE: XDP of somebody else pushes a VLAN tag on what comes in at "right". It
+# is taken off what is answered with it.
+tag_is_pushed()
+{
+	knows "$CLIENT" left "$S4" "$S6" "$(link_mac "$SERVER" right)"
+	no_vlan_offload "$SERVER" right
+	vlan_tag "$CLIENT" left pop native
+	vlan_tag "$SERVER" right push "$1"
+}
+
+# tag_is_popped MODE: it pops the tag that the client pushes.
+tag_is_popped()
+{
+	no_vlan_offload "$CLIENT" left
+	vlan_tag "$CLIENT" left push out
+	vlan_tag "$SERVER" right pop "$1"
+}
+
 # start_into_head: on "right", its output into a reader that takes one line, which goes
 # to $TMP/line, and ends.
 start_into_head()

@@ -281,7 +281,10 @@ test_interface_deleted()
 }
 
 run_tests test_all_hooks_by_default test_one_hook test_two_hooks test_dropped_in_xdp \
-	test_dropped_in_tc test_answered_in_tc test_skb_mode test_attach_clsact test_vlan test_not_seen_again test_not_ip \
+	test_dropped_in_tc test_answered_in_tc test_skb_mode test_attach_clsact test_vlan \
+	test_after_generic_xdp_that_pushes_a_tag test_after_native_xdp_that_pushes_a_tag \
+	test_after_generic_xdp_that_pops_a_tag test_after_native_xdp_that_pops_a_tag \
+	test_not_seen_again test_not_ip \
 	test_only_what_comes_in test_replies_have_a_path test_tcp test_big_tcp test_tcp_gro \
 	test_switch_actions test_switch_off_and_on \
 	test_switching_leaves_no_gap test_bad_lines test_status_help_quit test_end_of_input \

@@ -121,6 +121,36 @@ test_vlan()
 	diff "$TMP/wanted" "$TMP/got"
 }
 
+# answered_after_xdp: whatever XDP of somebody else has made of a packet.
+answered_after_xdp()
+{
+	path ': sockfilter copy, tc pingpong (answered)' 2 --sockfilter --tc pingpong
+}
+
+test_after_generic_xdp_that_pushes_a_tag()
+{
+	tag_is_pushed skb
+	answered_after_xdp
+}
+
+test_after_native_xdp_that_pushes_a_tag()
+{
+	tag_is_pushed native
+	answered_after_xdp
+}
+
+test_after_generic_xdp_that_pops_a_tag()
+{
+	tag_is_popped skb
+	answered_after_xdp
+}
+
+test_after_native_xdp_that_pops_a_tag()
+{
+	tag_is_popped native
+	answered_after_xdp
+}
+
 # The kernel drops a frame with half a VLAN tag right behind XDP.
 test_not_seen_again()
 {

@@ -274,6 +274,8 @@ run_tests test_lines_are_those_of_tcpdump test_lines_with_link_header test_dump_
 	test_two_interfaces test_count test_quiet test_lines_are_not_kept_back test_copy_only \
 	test_trace test_expression test_expression_and_own_filters \
 	test_expression_as_tcpdump test_bad_expression test_vlan_tags_are_put_back \
+	test_tag_pushed_by_generic_xdp test_tag_pushed_by_native_xdp \
+	test_tag_popped_by_generic_xdp test_tag_popped_by_native_xdp \
 	test_vlan_and_own_filters test_vlan_and_expressions test_vlan_and_snap_length \
 	test_drops_are_counted test_no_loss_at_the_end test_not_promiscuous \
 	test_any_is_no_interface test_interface_that_is_down \

@@ -57,6 +57,41 @@ test_vlan_and_own_filters()
 	expect_json '[.[] | select(.event == "packet") | .vlans] == [[101]]'
 }
 
+# vlans_after_xdp VLANS: what it says of pings of each family.
+vlans_after_xdp()
+{
+	start -j --proto icmp -Q in
+	send 2 "$S4"
+	send 2 "$S6"
+	stop
+	expect_json "[.[] | select(.event == \"packet\" and (.icmp_type == 8 or .icmp_type == 128))
+		| .vlans] == [range(4) | $1]"
+}
+
+test_tag_pushed_by_generic_xdp()
+{
+	tag_is_pushed skb
+	vlans_after_xdp '[7]'
+}
+
+test_tag_pushed_by_native_xdp()
+{
+	tag_is_pushed native
+	vlans_after_xdp '[7]'
+}
+
+test_tag_popped_by_generic_xdp()
+{
+	tag_is_popped skb
+	vlans_after_xdp null
+}
+
+test_tag_popped_by_native_xdp()
+{
+	tag_is_popped native
+	vlans_after_xdp null
+}
+
 # An expression sees the frame as it is written: with its tags.
 vlan_expression()
 {

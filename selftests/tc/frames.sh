@@ -29,12 +29,11 @@ test_large_frames_after_xdp()
 	expect_summary 4 0 4
 }
 
-# Generic XDP hands on some skbs without their Ethernet header (include/tc_mac.bpf.h).
-test_after_generic_xdp()
+# answers_after_xdp: by each hook, whatever XDP of somebody else has made of a packet.
+answers_after_xdp()
 {
-	local _pass hook
+	local hook
 
-	start_sample _pass 20 "$(sample pass)" -n "$SERVER" -i right -m skb
 	for hook in $HOOKS; do
 		start --attach "$hook"
 		expect_answers 2 "$S4" -s 57
@@ -42,6 +41,39 @@ test_after_generic_xdp()
 		stop
 		expect_summary 4 0 4
 	done
+}
+
+# Generic XDP hands on some skbs without their Ethernet header (include/tc_mac.bpf.h).
+test_after_generic_xdp()
+{
+	local _pass
+
+	start_sample _pass 20 "$(sample pass)" -n "$SERVER" -i right -m skb
+	answers_after_xdp
+}
+
+test_after_generic_xdp_that_pushes_a_tag()
+{
+	tag_is_pushed skb
+	answers_after_xdp
+}
+
+test_after_native_xdp_that_pushes_a_tag()
+{
+	tag_is_pushed native
+	answers_after_xdp
+}
+
+test_after_generic_xdp_that_pops_a_tag()
+{
+	tag_is_popped skb
+	answers_after_xdp
+}
+
+test_after_native_xdp_that_pops_a_tag()
+{
+	tag_is_popped native
+	answers_after_xdp
 }
 
 # exchange FAMILY PAYLOAD FLAGS EXT [TAGS]: send an echo request as a raw frame, and verify

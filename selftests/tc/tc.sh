@@ -296,7 +296,9 @@ run_tests test_pingpong_v4 test_pingpong_v6 test_kernel_sees_no_request test_tex
 	test_tentative_address test_no_address_is_told test_broadcast_and_multicast \
 	test_broadcast_address_in_unicast_frame test_frames_for_others test_on_lo \
 	test_large_frames test_large_frames_after_xdp \
-	test_after_generic_xdp test_headers_in_pages \
+	test_after_generic_xdp test_after_generic_xdp_that_pushes_a_tag \
+	test_after_native_xdp_that_pushes_a_tag test_after_generic_xdp_that_pops_a_tag \
+	test_after_native_xdp_that_pops_a_tag test_headers_in_pages \
 	test_checksum_left_to_the_device test_vlan_tags test_vlan test_vlan_in_vlan \
 	test_extension_header test_pass test_drop_ping test_drop test_egress \
 	test_xdp_comes_first test_json test_count_interval_and_quiet test_usage \

@@ -54,6 +54,54 @@ test_beside_generic_xdp()
 	stop
 }
 
+# pushed MODE: a program of somebody else pushes a tag. It stays on the packet, as one that
+# came from the wire does.
+pushed()
+{
+	links
+	knows "netbpf-$LAB-client" front "$FRONT" "$FRONT6" "$(link_mac "netbpf-$LAB-lb" front)"
+	no_vlan_offload "netbpf-$LAB-lb" back
+	vlan_tag "netbpf-$LAB-lb" front push "$1"
+	vlan_tag "netbpf-$LAB-backend-a" back pop native
+	start_row 80
+	fetch 10 "http://$FRONT/"
+	fetch 10 "http://[$FRONT6]/"
+	stop
+}
+
+# popped MODE: it pops the tag of the client. XDP sees only what is in the frame itself.
+popped()
+{
+	links
+	no_vlan_offload "netbpf-$LAB-client" front
+	vlan_tag "netbpf-$LAB-client" front push out
+	vlan_tag "netbpf-$LAB-lb" front pop "$1"
+	start_row 80
+	fetch 10 "http://$FRONT/"
+	fetch 10 "http://[$FRONT6]/"
+	stop
+}
+
+test_tag_pushed_by_generic_xdp()
+{
+	pushed skb
+}
+
+test_tag_pushed_by_native_xdp()
+{
+	pushed native
+}
+
+test_tag_popped_by_generic_xdp()
+{
+	popped skb
+}
+
+test_tag_popped_by_native_xdp()
+{
+	popped native
+}
+
 # ---------------------------------------------------------------------------
 # BIG TCP
 
@@ -312,7 +360,9 @@ test_another_mac_address()
 	stop
 }
 
-run_tests test_beside_generic_xdp test_big_tcp test_udp_segments \
+run_tests test_beside_generic_xdp test_tag_pushed_by_generic_xdp \
+	test_tag_pushed_by_native_xdp test_tag_popped_by_generic_xdp test_tag_popped_by_native_xdp \
+	test_big_tcp test_udp_segments \
 	test_udp_segments_in_a_tunnel test_smaller_mtu_behind test_smaller_mtu_in_front \
 	test_smaller_mtu_behind_native test_smaller_mtu_in_front_native \
 	test_another_mac_address
