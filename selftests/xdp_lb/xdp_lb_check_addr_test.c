@@ -54,7 +54,7 @@ TEST_F(host_check, tentative)
 			"echo 1 >/proc/sys/net/ipv6/conf/n0/accept_dad;"
 			"echo 1 >/proc/sys/net/ipv6/conf/n0/dad_transmits;"
 			"ip addr add fd00:0::7/64 dev n0"));
-	check(self, LB_MODE_TC);
+	EXPECT_EQ(0, check(self, LB_MODE_TC));
 	EXPECT_TRUE(says("source addresses", "snat", "warn the address of n0 is tentative"));
 }
 
@@ -151,12 +151,13 @@ TEST_F(host_check, instances_beside)
 	add_beside(self);
 	EXPECT_EQ(0, check(self, LB_MODE_TC));
 	EXPECT_TRUE(says("instances", "lb1", "ok tc, 1 service: nothing in common"));
+	/* What is read of another version means something else. */
+	beside.conf.snat[0].addr = addr_of("10.0.0.1");
 	beside.known = false;
 	EXPECT_EQ(0, check(self, LB_MODE_TC));
 	EXPECT_TRUE(says("instances", "lb1", "warn another version of this program"));
 	beside.known = true;
 	/* Itself. */
-	beside.conf.snat[0].addr = addr_of("10.0.0.1");
 	snprintf(self->conf.name, LB_NAME_MAX, "lb1");
 	EXPECT_EQ(0, check(self, LB_MODE_TC));
 	EXPECT_TRUE(says("instances", "lb1", ""));
@@ -169,6 +170,7 @@ TEST_F(host_check, instances_with_one_source)
 	EXPECT_EQ(1, check(self, LB_MODE_TC));
 	EXPECT_TRUE(says("instances", "source",
 			 "fail instance lb1: it sends from 10.0.0.1, too, and would give out"));
+	EXPECT_TRUE(says("instances", "lb1", ""));
 	self->vips[0].forward = LB_DSR;
 	EXPECT_EQ(0, check(self, LB_MODE_TC));
 	/* On another interface, too: answers come in by either. */
@@ -224,7 +226,15 @@ TEST_F(host_check, instances_with_one_service)
 	EXPECT_EQ(1, check(self, LB_MODE_TC));
 	EXPECT_TRUE(says("instances", "service",
 			 "fail instance lb1: it sends from 10.0.0.1, ports 81 to 32767: web"));
+	/* Only what has nat is answered there. */
+	service.forward = LB_DSR;
+	EXPECT_EQ(0, check(self, LB_MODE_TC));
+	service.forward = LB_NAT;
 	vip->port = 80;
+	EXPECT_EQ(0, check(self, LB_MODE_TC));
+	vip->port = 32767;
+	EXPECT_EQ(1, check(self, LB_MODE_TC));
+	vip->port = 32768;
 	EXPECT_EQ(0, check(self, LB_MODE_TC));
 }
 
@@ -304,6 +314,12 @@ TEST_F(host_check, nftables)
 			TH_LOG("%s", cases[i].rule);
 		ASSERT_EQ(0, sh("nft flush ruleset"));
 	}
+	/* What a constant of the rule before was is not known of the next one. */
+	ASSERT_EQ(0, add_nft("ip", "postrouting", "snat to 10.0.0.2"));
+	ASSERT_EQ(0, sh("nft 'add rule ip t c snat to ip saddr map { 192.0.2.1 : 10.0.0.1 }'"));
+	EXPECT_EQ(0, check(self, LB_MODE_TC));
+	EXPECT_TRUE(says("source addresses", "nftables", "warn snat in ip t c"));
+	ASSERT_EQ(0, sh("nft flush ruleset"));
 	/* The other end of connections. */
 	ASSERT_EQ(0, add_nft("ip", "prerouting", "dnat to 10.0.0.1"));
 	EXPECT_EQ(0, check(self, LB_MODE_TC));
@@ -333,6 +349,71 @@ TEST_F(host_check, nftables_and_snat)
 	EXPECT_TRUE(says("source addresses", "nftables", ""));
 }
 
+static struct lb_nft_rule last_rule;
+
+static void keep_rule(void *ctx, const struct lb_nft_rule *rule)
+{
+	last_rule = *rule;
+}
+
+/* As iptables-nft writes it: a target of iptables in a rule of nftables. */
+static const struct nlmsghdr *target_rule(char *buf, const char *target)
+{
+	struct nlmsghdr *nh = mnl_nlmsg_put_header(buf);
+	struct nlattr *exprs, *elem, *data;
+	struct nfgenmsg *gen;
+
+	gen = mnl_nlmsg_put_extra_header(nh, sizeof(*gen));
+	gen->nfgen_family = NFPROTO_IPV4;
+	mnl_attr_put_strz(nh, NFTA_RULE_TABLE, "nat");
+	mnl_attr_put_strz(nh, NFTA_RULE_CHAIN, "POSTROUTING");
+	exprs = mnl_attr_nest_start(nh, NFTA_RULE_EXPRESSIONS);
+	elem = mnl_attr_nest_start(nh, NFTA_LIST_ELEM);
+	mnl_attr_put_strz(nh, NFTA_EXPR_NAME, "target");
+	data = mnl_attr_nest_start(nh, NFTA_EXPR_DATA);
+	mnl_attr_put_strz(nh, NFTA_TARGET_NAME, target);
+	mnl_attr_nest_end(nh, data);
+	mnl_attr_nest_end(nh, elem);
+	mnl_attr_nest_end(nh, exprs);
+	return nh;
+}
+
+/* None of its tools is needed: the message is made here. */
+TEST(nftables_of_iptables)
+{
+	struct lb_ports ports = { .addr = addr_of("10.0.0.1"), .min = 1024, .max = 32767 };
+	struct reader r = { .fn = keep_rule };
+	char buf[512] = {}, where[LB_NFT_TEXT];
+
+	ASSERT_EQ(0, on_rule(target_rule(buf, "MASQUERADE"), &r));
+	EXPECT_TRUE(lb_nft_shares(&last_rule, &ports, true));
+	EXPECT_FALSE(lb_nft_shares(&last_rule, &ports, false));
+	EXPECT_STREQ("ip nat POSTROUTING", lb_nft_text(&last_rule, where));
+	ASSERT_EQ(0, on_rule(target_rule(buf, "SNAT"), &r));
+	EXPECT_TRUE(lb_nft_shares(&last_rule, &ports, false));
+	last_rule.family = NFPROTO_UNSPEC;
+	ASSERT_EQ(0, on_rule(target_rule(buf, "DNAT"), &r));
+	EXPECT_EQ(NFPROTO_UNSPEC, last_rule.family);
+}
+
+/* Rules of iptables-legacy cannot be seen, but that there are some. */
+TEST_F(host_check, iptables)
+{
+	add_backend(self, "10.0.0.2");
+	iptables_names = "mangle\nnat\nfilter\n";
+	EXPECT_EQ(0, check(self, LB_MODE_TC));
+	EXPECT_TRUE(says("source addresses", "iptables", "warn iptables-legacy has a table nat"));
+	iptables_names = "mangle\nnatural\n";
+	EXPECT_EQ(0, check(self, LB_MODE_TC));
+	EXPECT_TRUE(says("source addresses", "iptables", ""));
+	iptables_names = "nat\n";
+	ASSERT_EQ(0, sh("ip addr add 10.0.0.240/32 dev n0"));
+	self->conf.snat[0] = addr_of("10.0.0.240");
+	self->conf.n_snat = 1;
+	EXPECT_EQ(0, check(self, LB_MODE_TC));
+	EXPECT_TRUE(says("source addresses", "iptables", ""));
+}
+
 /* --- what would cut it off ------------------------------------------------------- */
 
 /* The server's end is 10.0.0.1, port 22. */
@@ -356,6 +437,17 @@ TEST_F(host_check, ssh)
 	sample.force = true;
 	EXPECT_EQ(0, lb_guard(&self->conf));
 	sample.force = false;
+	vip->port = 0;
+	check(self, LB_MODE_TC);
+	EXPECT_TRUE(says("service web", "SSH", "fail this SSH session comes in there"));
+	vip->port = 22;
+	/* Of two services, the second one. */
+	self->vips[1] = *vip;
+	vip->port = 80;
+	self->conf.n_vips = 2;
+	EXPECT_EQ(-EPERM, lb_guard(&self->conf));
+	self->conf.n_vips = 1;
+	vip->port = 22;
 	/* Another protocol, another address, another interface. */
 	vip->proto = IPPROTO_UDP;
 	EXPECT_EQ(0, lb_guard(&self->conf));

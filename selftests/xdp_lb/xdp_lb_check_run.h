@@ -78,7 +78,20 @@ static void test_instances_free(struct lb_instances *all)
 #include "xdp_lb_check_iface.c"
 #include "xdp_lb_check_hooks.c"
 #include "xdp_lb_guard.c"
+
+/* Names of tables of iptables-legacy; NULL: those of the kernel. */
+static const char *iptables_names;
+
+static FILE *test_fopen(const char *path, const char *mode)
+{
+	if (!iptables_names)
+		return fopen(path, mode);
+	return fmemopen((void *)iptables_names, strlen(iptables_names), "r");
+}
+
+#define fopen test_fopen
 #include "xdp_lb_nft.c"
+#undef fopen
 #include "xdp_lb_ports.c"
 #undef lb_link_read
 #include "sample_clock.c"

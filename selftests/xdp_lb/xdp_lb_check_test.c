@@ -111,6 +111,14 @@ TEST_F(host_check, room)
 	EXPECT_TRUE(says("backends", "neighbours", "fail 2, and the kernel's table, of all"));
 	EXPECT_TRUE(says("service web", "b1", ""));
 	EXPECT_NE(0, sh("ip neigh show nud all | grep -q '10.0.0.[78]'"));
+	/* Each family has a table. */
+	self->backends[0].addr = addr_of("fd00::7");
+	self->backends[1].addr = addr_of("fd00::8");
+	EXPECT_EQ(1, check(self, LB_MODE_TC));
+	EXPECT_NE(NULL, strstr(finding("backends", "neighbours"), "gc_thresh3 of IPv6"));
+	EXPECT_TRUE(says("service web", "b1", ""));
+	self->backends[0].addr = addr_of("10.0.0.7");
+	self->backends[1].addr = addr_of("10.0.0.8");
 	test_table.most = 6;
 	EXPECT_EQ(0, check(self, LB_MODE_TC));
 	EXPECT_TRUE(says("backends", "neighbours", "warn 2, beside 5 of others, and the kernel's"));
