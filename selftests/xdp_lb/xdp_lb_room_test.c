@@ -137,6 +137,10 @@ TEST_F(nexthop, one_cause_one_message)
 	get_all(self);
 	EXPECT_EQ(3, n_errs);
 	EXPECT_STREQ("failed to find a route to 198.51.100.2 and 2 more", last_err);
+	ASSERT_EQ(0, sh("for i in 2 4 5; do ip addr add 198.51.100.$i/32 dev lo; done"));
+	get_all(self);
+	EXPECT_EQ(4, n_errs);
+	EXPECT_NE(NULL, strstr(last_err, "198.51.100.2 and 2 more: they are addresses of"));
 }
 
 /* As one gets in another drops out: without end, and each time another one. */
@@ -163,6 +167,18 @@ TEST_F(nexthop, full_table)
 	get_all(self);
 	EXPECT_EQ(1, n_errs);
 	EXPECT_EQ(0, self->hops->tolds.n);
+}
+
+TEST_F(nexthop, full_table_of_ipv6)
+{
+	set_backends("fd00::1", 8);
+	test_table = (struct lb_neigh_table) { .entries = 1024, .most = 1024 };
+	n_room = 3;
+	get_all(self);
+	EXPECT_EQ(1, n_errs);
+	EXPECT_EQ(1, n_hints);
+	EXPECT_NE(NULL, strstr(last_err, "to find 5 neighbours: "));
+	EXPECT_NE(NULL, strstr(last_err, "is full: gc_thresh3 of IPv6 is 1024"));
 }
 
 TEST_HARNESS_MAIN

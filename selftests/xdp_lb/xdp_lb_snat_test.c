@@ -7,7 +7,20 @@
 #include "xdp_lb_instances.c"
 #include "xdp_lb_nft.c"
 #include "xdp_lb_ports.c"
+
+/* It is counted; where a test needs no time, none goes by. */
+static unsigned int n_slept;
+static bool no_time;
+
+static int test_usleep(useconds_t us)
+{
+	n_slept++;
+	return no_time ? 0 : usleep(us);
+}
+
+#define usleep test_usleep
 #include "xdp_lb_snat.c"
+#undef usleep
 
 /* --- in the place of the rest ----------------------------------------------------- */
 
@@ -141,6 +154,36 @@ TEST_F(nexthop, a_tentative_one_beside_a_service)
 	lb_wait_for_snat(&state, &conf, self->hops);
 	ASSERT_EQ(0, apply(self, "fd00::100"));
 	EXPECT_TRUE(snat_is(0, "fd00::7"));
+}
+
+/* It is waited for so long, and no longer. */
+TEST_F(nexthop, one_that_stays_tentative)
+{
+	no_time = true;
+	ASSERT_EQ(0, sh("ip addr flush dev n0 scope global;"
+			"echo 1 >/proc/sys/net/ipv6/conf/n0/accept_dad;"
+			"echo 60 >/proc/sys/net/ipv6/conf/n0/dad_transmits;"
+			"ip addr add fd00:0::7/64 dev n0"));
+	vips[0].addr = addr_of("fd00::100");
+	lb_wait_for_snat(&state, &conf, self->hops);
+	EXPECT_EQ(TENTATIVE_MS / STEP_MS, n_slept);
+	EXPECT_EQ(-EAGAIN, apply(self, "fd00::100"));
+}
+
+/* Another host has it: that does not change. Nor is another interface of interest. */
+TEST_F(nexthop, one_that_is_a_duplicate)
+{
+	ASSERT_EQ(0, in_peer(&self->ns, "ip addr add fd00:0::7/64 dev p0 nodad;"
+			     WAIT_LOCAL6("fd00::7")));
+	ASSERT_EQ(0, sh(TENTATIVE ";"
+			"until ip -6 addr show dev n0 | grep -q dadfailed; do sleep 0.01; done;"
+			"echo 1 >/proc/sys/net/ipv6/conf/n1/accept_dad;"
+			"echo 60 >/proc/sys/net/ipv6/conf/n1/dad_transmits;"
+			"ip addr add fd00:1::7/64 dev n1"));
+	vips[0].addr = addr_of("fd00::100");
+	lb_wait_for_snat(&state, &conf, self->hops);
+	EXPECT_EQ(0, n_slept);
+	EXPECT_EQ(-ENOENT, apply(self, "fd00::100"));
 }
 
 TEST_F(nexthop, a_given_one)
