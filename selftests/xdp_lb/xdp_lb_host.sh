@@ -46,6 +46,8 @@ test_ssh_session_is_left_alone()
 # A file that takes it is refused where the session is, and nothing of it is applied.
 test_ssh_session_and_reload()
 {
+	local ns
+
 	web_config 1 1 'type: none'
 	start_sample PID 20 nsenter --net="/run/netns/netbpf-$LAB-lb" -- \
 		"$LB" run --name "$NAME" -c "$TMP/lb.yaml"
@@ -55,6 +57,13 @@ test_ssh_session_and_reload()
 	expect_eq port "$(stats '.vips[0].port')" 80
 	from_ssh reload --force || fail "status $?"
 	expect_eq port "$(stats '.vips[0].port')" 22
+	# In another network namespace, this address and interface are others.
+	ns_add ns
+	ip -n "$ns" link add eth0 type veth peer name eth1
+	ip -n "$ns" link set eth0 up
+	ip -n "$ns" addr add "$VIP/24" dev eth0
+	expect_status 0 nsenter --net="/run/netns/$ns" -- \
+		env SSH_CONNECTION="$CLIENT 50000 $VIP 22" "$LB" reload --name "$NAME"
 	stop
 }
 
@@ -241,6 +250,33 @@ test_one_service_in_two_instances()
 	stop
 }
 
+# waits_for_lock PID: for one that another process has on a file.
+waits_for_lock()
+{
+	grep -Eq -- "-> FLOCK +ADVISORY +WRITE $1 " /proc/locks
+}
+
+# They look and take under one lock: of two that start at once, one sees what the other has.
+test_two_that_start_at_once()
+{
+	local lock pid
+
+	second_has
+	start_web
+	exec {lock}</sys/fs/bpf/xdp_lb
+	flock "$lock"
+	# It does not inherit the lock.
+	# shellcheck disable=SC2016
+	start_bg pid bash -c 'fd=$1; exec {fd}<&-; shift; exec "$@"' x "$lock" \
+		"$LB" run "${SECOND[@]}" -d 5
+	eventually 20 waits_for_lock "$pid"
+	expect_eq "what it said" "$(cat "$(sample_out "$pid")")" ""
+	exec {lock}<&-
+	eventually 20 grep -q "^xdp_lb: failed to work beside instance $NAME: " \
+		"$(sample_err "$pid")"
+	stop
+}
+
 # netfilter gives out ports of the same address, and knows nothing of ours.
 test_masquerade_is_told()
 {
@@ -289,4 +325,4 @@ run_tests test_ssh_session_is_left_alone test_ssh_session_and_reload \
 	test_any_port_of_the_own_address test_run_that_may_not_begin_ends_nothing \
 	test_snat_follows_the_interface test_snat_changed_while_nobody_ran \
 	test_tentative_address_is_waited_for test_two_instances test_one_service_in_two_instances \
-	test_masquerade_is_told test_too_many_neighbours
+	test_two_that_start_at_once test_masquerade_is_told test_too_many_neighbours

@@ -2,6 +2,7 @@
 /* The pinned state of xdp_lb: what another version of the program has left. */
 #include <errno.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,6 +114,24 @@ TEST_F(state, another_layout_is_not_adopted)
 		 self->name);
 	EXPECT_EQ(1, run(self, args, said, sizeof(said)));
 	EXPECT_NE(NULL, strstr(said, "its tables have layout 99")) TH_LOG("%s", said);
+	EXPECT_EQ(0, access(self->pin, F_OK));
+}
+
+/* It is there, and what it has in common with others cannot be told. */
+TEST_F(state, another_layout_is_told_beside)
+{
+	char args[256], said[1024], wanted[128];
+
+	if (unshare(CLONE_NEWNET))
+		SKIP(return, "no network namespaces here");
+	ASSERT_EQ(0, pin_meta(self->pin, OTHER_LAYOUT));
+	snprintf(args, sizeof(args),
+		 "run -i lo -m skb --forward dsr --vip tcp:192.0.2.1:80 --backend 192.0.2.2:80 --name %s-2 -d 0.05",
+		 self->name);
+	run(self, args, said, sizeof(said));
+	snprintf(wanted, sizeof(wanted), "instance %s was made by another version of this program",
+		 self->name);
+	EXPECT_NE(NULL, strstr(said, wanted)) TH_LOG("%s", said);
 	EXPECT_EQ(0, access(self->pin, F_OK));
 }
 
