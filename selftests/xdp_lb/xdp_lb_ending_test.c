@@ -4,6 +4,8 @@
  * what the checks leave behind.
  */
 #include "sample.h"
+#include <signal.h>
+#include <sys/wait.h>
 #include <kselftest_harness.h>
 #include "xdp_lb_health_test.h"
 
@@ -33,7 +35,9 @@ TEST_F(health, one_time_wait)
 	EXPECT_LE(1, count_time_wait());
 	EXPECT_GE(4, count_time_wait());
 	EXPECT_EQ(0, lb_health_set(self->health, NULL, 0));
-	run_for(_metadata, self, 50);
+	/* Less than END_MS: with the server's FIN it is over. */
+	run_for(_metadata, self, 500);
+	EXPECT_EQ(NULL, self->health->endings.first);
 	EXPECT_GE(4, count_time_wait());
 }
 
@@ -41,10 +45,14 @@ TEST_F(health, one_time_wait)
 TEST_F(health, without_timestamps)
 {
 	struct server server = { .answer = GOOD, .end = END_KEEP };
+	unsigned int i;
 
 	ASSERT_EQ(0, system("echo 0 >/proc/sys/net/ipv4/tcp_timestamps"));
 	end_well(_metadata, self, &server);
 	EXPECT_LE(4 * 8, count_time_wait());
+	/* It is not tried once more each time, which would cost every second check. */
+	for (i = 0; i < 4; i++)
+		EXPECT_TRUE(self->health->watches[i]->probe.takes_no_port);
 	EXPECT_EQ(0, n_errs);
 }
 
@@ -59,6 +67,95 @@ TEST_F(health, server_that_speaks_first)
 	run_until(_metadata, self, &self->servers[0].ends, 10);
 	EXPECT_EQ(0, self->servers[0].resets);
 	EXPECT_EQ(0, self->n_calls);
+}
+
+/* After a while there is a reset, and sooner for one that never stops: so much is read. */
+TEST_F(health, one_check)
+{
+	struct server server = { .greeting = GOOD, .repeat = GOOD, .ignores_fin = true };
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		add_target(_metadata, self, "127.0.0.1", PORT + i, &server, true)->check.type =
+			LB_CHECK_TCP;
+		self->targets[i].check.interval_ms = LONG_MS;
+		server.repeat = NULL;
+	}
+	set_targets(_metadata, self);
+	run_until(_metadata, self, &self->servers[0].resets, 1);
+	EXPECT_GT(END_MS * MS, test_now_ns() - self->servers[0].times[0]);
+	run_until(_metadata, self, &self->servers[1].resets, 1);
+	EXPECT_LE(END_MS * MS, test_now_ns() - self->servers[1].times[0]);
+	/* It is that of this check, not of the next one, which takes its port. */
+	EXPECT_GT(LONG_MS * MS, test_now_ns() - self->servers[1].times[0]);
+}
+
+/* The loop is woken up for the server's FIN. */
+TEST_F(health, over_when_the_server_ends)
+{
+	struct server server = { .answer = GOOD, .end = END_KEEP };
+	struct pollfd pfd = { .fd = lb_health_fd(self->health), .events = POLLIN };
+	struct lb_target *target;
+
+	target = add_target(_metadata, self, "127.0.0.1", PORT, &server, true);
+	target->check.type = LB_CHECK_TCP;
+	target->check.interval_ms = LONG_MS;
+	set_targets(_metadata, self);
+	while (!self->health->endings.first)
+		lb_health_run(self->health);
+	while (!self->servers[0].ends)
+		serve();
+	ASSERT_EQ(1, poll(&pfd, 1, END_MS / 2));
+	lb_health_run(self->health);
+	EXPECT_EQ(NULL, self->health->endings.first);
+}
+
+static bool has_asked(const struct watch *watch)
+{
+	long size = 0;
+
+	curl_easy_getinfo(watch->probe.easy, CURLINFO_REQUEST_SIZE, &size);
+	return size;
+}
+
+/* When the first check has asked, and the second one has ended. */
+static void be_killed(struct _test_data_health *self)
+{
+	lb_health_set(self->health, self->targets, 1);
+	while (!self->health->watches[0]->probe.easy || !has_asked(self->health->watches[0]))
+		lb_health_run(self->health);
+	lb_health_set(self->health, self->targets, 2);
+	while (!self->health->endings.first)
+		lb_health_run(self->health);
+	raise(SIGKILL);
+}
+
+/*
+ * The checks of a process that is killed: one that waits for an answer is given up, which
+ * is a reset; one that has ended has ended.
+ */
+TEST_F(health, killed)
+{
+	struct server hangs = { .answer = "", .end = END_KEEP };
+	struct server lingers = { .answer = GOOD, .end = END_KEEP, .ignores_fin = true };
+	__u64 end;
+	pid_t pid;
+
+	add_target(_metadata, self, "127.0.0.1", PORT, &hangs, true)->check.interval_ms = LONG_MS;
+	add_target(_metadata, self, "127.0.0.1", PORT + 1, &lingers, true)->check.type =
+		LB_CHECK_TCP;
+	self->targets[1].check.interval_ms = LONG_MS;
+	pid = fork();
+	if (!pid)
+		be_killed(self);
+	for (end = test_now_ns() + LONG_MS * MS; !self->servers[0].resets && test_now_ns() < end;)
+		serve();
+	waitpid(pid, NULL, 0);
+	for (end = test_now_ns() + 100 * MS; test_now_ns() < end;)
+		serve();
+	EXPECT_EQ(1, self->servers[0].resets);
+	EXPECT_EQ(1, self->servers[1].accepted);
+	EXPECT_EQ(0, self->servers[1].resets);
 }
 
 /* It is not waited for without end, nor is one that never stops. */
@@ -76,6 +173,7 @@ TEST_F(health, server_that_does_not_close)
 	run_until(_metadata, self, &self->servers[1].resets, 3);
 	EXPECT_EQ(0, self->n_calls);
 	/* Of each target one runs and one ends; the others are the servers'. */
+	EXPECT_GE(2, self->health->endings.n);
 	EXPECT_GE(files + 2 * 4 + 2 * self->servers[0].accepted, count_entries("/proc/self/fd"));
 	ASSERT_EQ(0, lb_health_set(self->health, NULL, 0));
 	run_for(_metadata, self, 1200);

@@ -249,6 +249,11 @@ static inline void send_answer(struct conn *conn)
 	if (test_now_ns() < conn->next_ns)
 		return;
 	n = send(conn->fd, server->answer + conn->sent, want, MSG_NOSIGNAL);
+	/* Who calls first is told of a reset, and nobody after that. */
+	if (n < 0 && errno == ECONNRESET) {
+		end_of_client(conn, true);
+		return;
+	}
 	if (n > 0)
 		conn->sent += n;
 	conn->next_ns = test_now_ns() + server->drip_ms * 1000000ULL;
