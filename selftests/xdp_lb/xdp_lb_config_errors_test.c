@@ -26,6 +26,8 @@ struct bad_case {
 	const char *hint;
 };
 
+#define HOST_64	"www.of-sixty-four-bytes.a-name-that-is-rather-long.example.org.x"
+
 static const struct bad_case schema_cases[] = {
 	{ "port: 80\n", "prot: 80\n", 11,
 	  "vips[0].prot: there is no such key",
@@ -221,6 +223,9 @@ static const struct bad_case check_cases[] = {
 	  "as www.example.org or www.example.org:8080" },
 	{ "path: /healthz", "host: \"a\\r\\nX: y\"", 14,
 	  "vips[0].check.host: a??X: y is not a host of at most 255 bytes",
+	  "as www.example.org or www.example.org:8080" },
+	{ "path: /healthz", "host: " HOST_64 HOST_64 HOST_64 HOST_64, 14,
+	  "vips[0].check.host: www.of-sixty-four-bytes.a-name-that-is-rather-long.example.o... is not a host of at most 255 bytes",
 	  "as www.example.org or www.example.org:8080" },
 	{ "2000", "9", 14,
 	  "vips[0].check.interval_ms: 9 is not an interval; 10 to 3600000",

@@ -73,6 +73,14 @@ TEST_F(conf, all_keys)
 	lb_conf_free(&self->conf);
 }
 
+TEST_F(conf, host_of_a_check)
+{
+	ASSERT_EQ(0, read_edited(self, "path: /healthz", "host: www.example.org:8080"));
+	EXPECT_STREQ("www.example.org:8080", self->conf.vips[0].check.host);
+	EXPECT_STREQ("/", self->conf.vips[0].check.path);
+	lb_conf_free(&self->conf);
+}
+
 TEST_F(conf, defaults)
 {
 	static const char text[] =
