@@ -169,6 +169,8 @@ test_snat_changed_while_nobody_ran()
 	on lb ip addr add 10.0.0.6/24 dev eth0
 	defer "ip -n netbpf-$LAB-lb addr del 10.0.0.6/24 dev eth0"
 	expect_eq "SNAT address" "$(snat address) $(snat gone)" "$VIP true"
+	expect_status 1 lb check -i eth0 --vip tcp:10.0.0.100:80 --backend "$A:80"
+	expect_out "^  fail  source +$VIP, which it sends from, is gone: "
 	start -i eth0 --vip tcp:10.0.0.100:80 --backend "$A:80" --backend "$B:80"
 	expect_eq "SNAT address" "$(snat address) $(snat gone)" "10.0.0.6 false"
 	fetch 20 http://10.0.0.100/

@@ -16,6 +16,7 @@
 #include "xdp_lb_state.h"
 
 #define OTHER_LAYOUT 99
+#define MORE 64
 #define STRING_OF(x) #x
 #define STRING(x) STRING_OF(x)
 
@@ -58,14 +59,19 @@ FIXTURE_TEARDOWN(state)
 {
 }
 
-static int pin_meta(const char *pin, __u32 layout)
+/* With so many bytes more than this version has. */
+static int pin_meta(const char *pin, __u32 layout, __u32 more)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
-	struct lb_meta meta = { .layout = layout };
+	struct {
+		struct lb_meta meta;
+		__u8 more[MORE];
+	} meta = { .meta.layout = layout };
 	int fd, err = 0;
 	__u32 zero = 0;
 
-	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "lb_meta", sizeof(zero), sizeof(meta), 1, &opts);
+	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "lb_meta", sizeof(zero),
+			    sizeof(meta.meta) + more, 1, &opts);
 	if (fd < 0)
 		return -errno;
 	if (bpf_map_update_elem(fd, &zero, &meta, BPF_ANY) || bpf_obj_pin(fd, pin))
@@ -94,7 +100,7 @@ TEST_F(state, another_layout_is_refused)
 {
 	char args[128], said[1024];
 
-	ASSERT_EQ(0, pin_meta(self->pin, OTHER_LAYOUT));
+	ASSERT_EQ(0, pin_meta(self->pin, OTHER_LAYOUT, 0));
 	snprintf(args, sizeof(args), "stats --name %s", self->name);
 	EXPECT_EQ(1, run(self, args, said, sizeof(said)));
 	EXPECT_NE(NULL, strstr(said, "its tables have layout 99, this program knows "
@@ -108,7 +114,7 @@ TEST_F(state, another_layout_is_not_adopted)
 {
 	char args[256], said[1024];
 
-	ASSERT_EQ(0, pin_meta(self->pin, OTHER_LAYOUT));
+	ASSERT_EQ(0, pin_meta(self->pin, OTHER_LAYOUT, 0));
 	snprintf(args, sizeof(args),
 		 "run -i lo -m skb --forward dsr --vip tcp:192.0.2.1:80 --backend 192.0.2.2:80 --name %s",
 		 self->name);
@@ -117,14 +123,11 @@ TEST_F(state, another_layout_is_not_adopted)
 	EXPECT_EQ(0, access(self->pin, F_OK));
 }
 
-/* It is there, and what it has in common with others cannot be told. */
-TEST_F(state, another_layout_is_told_beside)
+/* What another instance has in common with this one cannot be told. */
+static void told_beside(struct __test_metadata *_metadata, struct _test_data_state *self)
 {
 	char args[256], said[1024], wanted[128];
 
-	if (unshare(CLONE_NEWNET))
-		SKIP(return, "no network namespaces here");
-	ASSERT_EQ(0, pin_meta(self->pin, OTHER_LAYOUT));
 	snprintf(args, sizeof(args),
 		 "run -i lo -m skb --forward dsr --vip tcp:192.0.2.1:80 --backend 192.0.2.2:80 --name %s-2 -d 0.05",
 		 self->name);
@@ -135,11 +138,27 @@ TEST_F(state, another_layout_is_told_beside)
 	EXPECT_EQ(0, access(self->pin, F_OK));
 }
 
+TEST_F(state, another_layout_is_told_beside)
+{
+	if (unshare(CLONE_NEWNET))
+		SKIP(return, "no network namespaces here");
+	ASSERT_EQ(0, pin_meta(self->pin, OTHER_LAYOUT, 0));
+	told_beside(_metadata, self);
+}
+
+TEST_F(state, another_size_is_told_beside)
+{
+	if (unshare(CLONE_NEWNET))
+		SKIP(return, "no network namespaces here");
+	ASSERT_EQ(0, pin_meta(self->pin, LB_LAYOUT, MORE));
+	told_beside(_metadata, self);
+}
+
 TEST_F(state, maps_that_are_missing_are_named)
 {
 	char args[128], said[1024];
 
-	ASSERT_EQ(0, pin_meta(self->pin, LB_LAYOUT));
+	ASSERT_EQ(0, pin_meta(self->pin, LB_LAYOUT, 0));
 	snprintf(args, sizeof(args), "stats --name %s", self->name);
 	EXPECT_EQ(1, run(self, args, said, sizeof(said)));
 	EXPECT_NE(NULL, strstr(said, "failed to open " LB_PIN_ROOT)) TH_LOG("%s", said);
