@@ -11,7 +11,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <unistd.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include "sample.h"
@@ -98,16 +97,6 @@ static void go_on(struct lb_endings *endings, struct lb_ending *ending)
 		end(endings, ending, progress == BROKEN);
 }
 
-/* One that was never there, or is over, is just closed. */
-static bool is_connected(int fd)
-{
-	struct tcp_info info = {};
-	socklen_t len = sizeof(info);
-
-	return !getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) &&
-	       (info.tcpi_state == TCP_ESTABLISHED || info.tcpi_state == TCP_CLOSE_WAIT);
-}
-
 static struct lb_ending *append(struct lb_endings *endings, int fd)
 {
 	struct lb_ending *ending = calloc(1, sizeof(*ending));
@@ -136,13 +125,16 @@ static struct lb_ending *append(struct lb_endings *endings, int fd)
  */
 void lb_endings_add(struct lb_endings *endings, int fd)
 {
-	struct lb_ending *ending = is_connected(fd) ? append(endings, fd) : NULL;
+	struct lb_ending *ending = append(endings, fd);
 
 	if (!ending) {
 		close(fd);
 		return;
 	}
-	/* A FIN of its own, which close() does not have to wait for. */
+	/*
+	 * A FIN of its own, which close() does not have to wait for. One that was never there,
+	 * or is over, is disconnected by that, and closed at once.
+	 */
 	set_reset(fd, false);
 	shutdown(fd, SHUT_WR);
 	go_on(endings, ending);
