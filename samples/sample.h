@@ -439,13 +439,23 @@ const char *sample_endpoint(const __be32 addr[4], __be16 port, char buf[SAMPLE_E
  * struct sample_trace - a private instance of the trace buffer
  * @dir: directory of the instance
  * @fd: its trace pipe, or -1
+ * @lines: how many lines of bpf_printk() were read
+ * @lost: how many the kernel threw away, because the buffer was full
+ * @len: bytes in @line
+ * @line: a line of which the end was not read yet
  */
 struct sample_trace {
 	char dir[128];
 	int fd;
+	__u64 lines;
+	__u64 lost;
+	size_t len;
+	char line[512];
 };
 
 int sample_trace_open(struct sample_trace *trace, const char *glob);
+int sample_trace_show(void *ctx);
+void sample_trace_summary(const struct sample_trace *trace);
 void sample_trace_close(struct sample_trace *trace);
 
 #endif /* _SAMPLES_SAMPLE_H */

@@ -2,6 +2,13 @@
 /*
  * The trace pipe, from an instance of our own: reading the global one would
  * take lines away from other readers (Documentation/trace/ftrace.rst).
+ *
+ * The kernel writes such a line for each bpf_printk():
+ *
+ *	ping-4711    [001] ..s2.  8236.153121: bpf_trace_printk: Hello ping
+ *
+ * task and pid of whatever ran on that CPU, the CPU, flags, seconds since boot,
+ * the text.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -19,6 +26,7 @@
 
 #define INSTANCE_PREFIX "netbpf-"
 #define INSTANCES_MAX 100
+#define PRINTK_MARK ": bpf_trace_printk: "
 
 /* Where tracefs is; mounted now if it is nowhere. */
 static const char *find_tracefs(void)
@@ -130,9 +138,9 @@ static void tell_failure(const struct sample_trace *trace, const char *verb, int
 }
 
 /**
- * sample_trace_open() - read what bpf_printk() prints
- * @trace: the instance; sample_trace_close() removes it
- * @glob: lines wanted, "Hello*"
+ * sample_trace_open() - make an instance, into which bpf_printk() prints from now on
+ * @trace: takes the instance; sample_trace_close() removes it
+ * @glob: the texts that are wanted, "Hello*"
  *
  * Return: 0, or a negative errno, which was printed.
  */
@@ -142,8 +150,7 @@ int sample_trace_open(struct sample_trace *trace, const char *glob)
 	char instances[64];
 	int err;
 
-	trace->fd = -1;
-	trace->dir[0] = '\0';
+	*trace = (struct sample_trace){ .fd = -1 };
 	if (!tracefs)
 		return -ENOENT;
 	snprintf(instances, sizeof(instances), "%s/instances", tracefs);
@@ -161,6 +168,111 @@ int sample_trace_open(struct sample_trace *trace, const char *glob)
 		sample_trace_close(trace);
 	}
 	return err;
+}
+
+/* The number in front of the text, 0 if there is none: "...  8236.153121". */
+static double parse_time(const char *head)
+{
+	const char *space = strrchr(head, ' ');
+
+	return space ? strtod(space, NULL) : 0;
+}
+
+static unsigned int parse_cpu(const char *head)
+{
+	const char *bracket = strchr(head, '[');
+
+	return bracket ? strtoul(bracket + 1, NULL, 10) : 0;
+}
+
+static void show_json(char *line, char *text)
+{
+	json_writer_t *json;
+
+	*text = '\0';
+	json = sample_json_begin("trace");
+	jsonw_uint_field(json, "ts_ns", sample_realtime(parse_time(line) * 1e9));
+	jsonw_uint_field(json, "cpu", parse_cpu(line));
+	jsonw_string_field(json, "text", text + strlen(PRINTK_MARK));
+	sample_json_end(json);
+}
+
+/* "CPU:1 [LOST 12 EVENTS]": the trace buffer was full. */
+static void count_lost(struct sample_trace *trace)
+{
+	const char *mark = strstr(trace->line, "[LOST ");
+
+	if (mark)
+		trace->lost += strtoull(mark + strlen("[LOST "), NULL, 10);
+}
+
+/* A whole line; true if it is the last that is wanted. */
+static bool show(struct sample_trace *trace)
+{
+	char *text;
+
+	trace->line[trace->len] = '\0';
+	trace->len = 0;
+	text = strstr(trace->line, PRINTK_MARK);
+	if (!text) {
+		count_lost(trace);
+		return false;
+	}
+	trace->lines++;
+	if (sample.json && !sample.quiet)
+		show_json(trace->line, text);
+	else if (!sample.quiet)
+		puts(trace->line);
+	return sample_count_reached();
+}
+
+/**
+ * sample_trace_show() - print the lines that have come, and count them for -c
+ * @ctx: the struct sample_trace, open
+ *
+ * To be called when its fd is readable: sample_loop_ops.readable. It does not wait.
+ * Lines are counted with -q, too, but not printed. What follows the last line that -c
+ * wants is left out.
+ *
+ * Return: 0, or the negative errno of reading.
+ */
+int sample_trace_show(void *ctx)
+{
+	struct sample_trace *trace = ctx;
+	char buf[4096];
+	ssize_t i, n;
+
+	n = read(trace->fd, buf, sizeof(buf));
+	if (n < 0)
+		return errno == EAGAIN ? 0 : -errno;
+	for (i = 0; i < n; i++) {
+		if (buf[i] != '\n') {
+			if (trace->len < sizeof(trace->line) - 1)
+				trace->line[trace->len++] = buf[i];
+			continue;
+		}
+		if (show(trace))
+			break;
+	}
+	return 0;
+}
+
+/**
+ * sample_trace_summary() - print how many lines there were, as text or JSON
+ * @trace: of sample_trace_open(); may be closed
+ */
+void sample_trace_summary(const struct sample_trace *trace)
+{
+	json_writer_t *json;
+
+	if (!sample.json) {
+		printf("summary: %llu lines traced, %llu lost\n", trace->lines, trace->lost);
+		return;
+	}
+	json = sample_json_begin("summary");
+	jsonw_uint_field(json, "lines", trace->lines);
+	jsonw_uint_field(json, "lost", trace->lost);
+	sample_json_end(json);
 }
 
 /**
