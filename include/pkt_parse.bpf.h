@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Reading packets in BPF programs: a cursor that checks each step against the
- * end of the data, and one function per header.
+ * From the Ethernet header to the transport layer: a cursor that checks each step
+ * against the end of the data, and one function per header.
  *
  *	struct pkt_cursor cur = pkt_cursor(ctx->data, ctx->data_end);
  *	struct pkt_ip ip;
  *
- *	if (pkt_parse_ip(&cur, &ip) != PKT_OK)
+ *	if (pkt_parse_ip(&cur, &ip) != PKT_OK || ip.proto != IPPROTO_UDP)
  *		return XDP_PASS;
- *	if (ip.proto != IPPROTO_TCP)
- *		return XDP_PASS;
- *	tcp = pkt_tcp(&cur, &ip);
- *	if (!tcp)
+ *	udp = pkt_transport(&cur, &ip, sizeof(*udp));
+ *	if (!udp)
  *		return XDP_PASS;
  *
  * No function hands out a pointer that was not checked. Lengths come from the
@@ -36,21 +34,17 @@
 #include <bpf/bpf_endian.h>
 
 enum {
-	/* 802.1ad outside, 802.1Q inside. */
-	PKT_VLAN_MAX = 2,
-	/* RFC 8200 names six kinds that may stand before the payload. */
-	PKT_IPV6_EXT_MAX = 6,
-	/* What 16 bits of an IP header can tell. */
-	PKT_LEN_MAX = 65535,
+	PKT_VLAN_MAX = 2,	/* 802.1ad outside, 802.1Q inside */
+	PKT_IPV6_EXT_MAX = 6,	/* RFC 8200 names six kinds */
+	PKT_LEN_MAX = 65535,	/* what 16 bits of an IP header can tell */
 };
 
 /**
  * struct pkt_cursor - where parsing stands
  * @pos: next byte to read
  * @end: first byte behind the data
- * @left: bytes from @pos to the end of the packet, of which an skb may keep some outside
- *	of the data; set to __sk_buff.len, ... at the first byte, by who may meet packets
- *	of BIG TCP (pkt_len()); else 0
+ * @left: bytes from @pos to the end of the packet, for pkt_len(): set to __sk_buff.len at
+ *	the first byte by programs in TC; 0 in XDP
  */
 struct pkt_cursor {
 	void *pos;
@@ -87,10 +81,8 @@ enum pkt_frag {
  * struct pkt_ip - the network layer of a packet
  * @v4: IPv4 header, NULL in IPv6
  * @v6: IPv6 header, NULL in IPv4
- * @len: bytes of the transport layer as the IP header tells, 0 to 65535; of BIG TCP as
- *	the end of the packet tells, up to 2^20
- * @frag_id: identification that the fragments of a packet share, network byte
- *	order; of IPv4, its 16 bits
+ * @len: bytes of the transport layer, 0 to 65535; of BIG TCP up to 2^20
+ * @frag_id: identification that the fragments of a packet share, network byte order
  * @proto: protocol of the transport layer, IPPROTO_*
  * @frag: enum pkt_frag
  */
@@ -103,20 +95,21 @@ struct pkt_ip {
 	__u8 frag;
 };
 
-/*
- * UAPI has neither the VLAN tag nor the IPv6 fragment header: these are from
- * IEEE 802.1Q and RFC 8200 section 4.5.
- */
+/* IEEE 802.1Q; no UAPI header has it. */
 struct pkt_vlan {
 	__be16 tci;
 	__be16 proto;
 };
 
-struct pkt_ipv6_frag {
+/*
+ * The first 8 bytes of an extension header of IPv6 (RFC 8200); none is shorter. Offset
+ * and identification are those of the fragment header, where @hdrlen is reserved.
+ */
+struct pkt_ipv6_ext {
 	__u8 nexthdr;
-	__u8 reserved;
+	__u8 hdrlen;
 	__be16 frag_off;
-	__be32 id;
+	__be32 frag_id;
 };
 
 #define PKT_IPV4_MF		0x2000
@@ -169,9 +162,7 @@ static __always_inline bool pkt_is_vlan(__be16 proto)
 /**
  * pkt_eth() - Ethernet header and the VLAN tags behind it
  * @cur: cursor at the Ethernet header; behind the tags afterwards
- * @proto: EtherType of what follows
- *
- * A third VLAN tag is left as @proto.
+ * @proto: EtherType of what follows; of a third VLAN tag, which is not stepped over
  *
  * Return: the header, or NULL if the frame is cut short.
  */
@@ -201,13 +192,12 @@ static __always_inline enum pkt_frag pkt_frag(__u16 offset, __u16 more)
 }
 
 /*
- * The length that a header tells, or else the bytes that are @left. BIG TCP: inside of a
- * host, a packet that will be cut into segments may be longer than its IP header can tell.
- * Then its length there is 0, and all up to its end is of it (iph_totlen() in
- * include/linux/ip.h). No frame of a wire is that long.
+ * The length that a header tells. In BIG TCP it is 0, and the packet ends where its
+ * bytes end: inside of a host a packet that will be cut into segments may be longer than
+ * its header can tell (iph_totlen() in include/linux/ip.h).
  *
- * No condition: Linux 6.1 would know on one of the ways that the length is 0, and yet go
- * on where that is too short.
+ * Branch-free: after a branch Linux 6.1 takes a length of 0 for possible where it is not,
+ * and refuses what comes next.
  */
 static __always_inline __u32 pkt_len(__u32 told, __s64 left)
 {
@@ -249,58 +239,55 @@ static __always_inline enum pkt_status pkt_ipv4(struct pkt_cursor *cur, struct p
 	return PKT_OK;
 }
 
-/*
- * How to step over an extension header, by its number. A table instead of
- * conditions: each condition multiplies the paths that the verifier walks, six
- * headers deep. A header has 8 bytes, and as many units as its second byte
- * says: of 8 bytes (RFC 8200), or 4 in AH (RFC 4302); in the fragment header
- * that byte is reserved.
- */
-struct pkt_ipv6_ext_kind {
-	__u8 is_ext;
-	__u8 unit;
-	__u16 frag_mask;
-	__be32 id_mask;
-};
-
-static const struct pkt_ipv6_ext_kind pkt_ipv6_ext_kinds[256] = {
-	[IPPROTO_HOPOPTS] = { .is_ext = 1, .unit = 8 },
-	[IPPROTO_ROUTING] = { .is_ext = 1, .unit = 8 },
-	[IPPROTO_DSTOPTS] = { .is_ext = 1, .unit = 8 },
-	[IPPROTO_AH] = { .is_ext = 1, .unit = 4 },
-	[IPPROTO_FRAGMENT] = { .is_ext = 1, .frag_mask = 0xffff, .id_mask = (__be32)~0U },
-};
-
 static __always_inline bool pkt_ipv6_is_ext(__u8 proto)
 {
-	return pkt_ipv6_ext_kinds[proto].is_ext;
+	return proto == IPPROTO_HOPOPTS || proto == IPPROTO_ROUTING ||
+	       proto == IPPROTO_FRAGMENT || proto == IPPROTO_AH || proto == IPPROTO_DSTOPTS;
+}
+
+/**
+ * pkt_ipv6_ext_len() - length of an extension header of IPv6
+ * @proto: its number, one of pkt_ipv6_is_ext()
+ * @hdrlen: its second byte
+ *
+ * No inline function: the verifier walks through a global function once, and takes its
+ * result for any number. Inline, each case would be a path of its own, to the sixth power.
+ *
+ * Return: bytes, 8 to 2048.
+ */
+__u32 pkt_ipv6_ext_len(__u32 proto, __u32 hdrlen);
+__weak __noinline __u32 pkt_ipv6_ext_len(__u32 proto, __u32 hdrlen)
+{
+	switch (proto) {
+	case IPPROTO_FRAGMENT:		/* the byte is reserved */
+		return 8;
+	case IPPROTO_AH:		/* RFC 4302 */
+		return 8 + hdrlen * 4;
+	default:
+		return 8 + hdrlen * 8;
+	}
 }
 
 /*
- * Step over the extension header ip->proto, take the next protocol from it.
- * A fragment stays one: bits of its header are added to @frag.
+ * Step over the extension header ip->proto, take the next protocol from it. A
+ * fragment stays one: bits of its header are added to @frag.
  */
-static __always_inline enum pkt_status pkt_ipv6_ext(struct pkt_cursor *cur, struct pkt_ip *ip,
-						    __u32 *frag)
+static __always_inline enum pkt_status pkt_ipv6_step(struct pkt_cursor *cur, struct pkt_ip *ip,
+						     __u32 *frag)
 {
-	const struct pkt_ipv6_ext_kind *kind = &pkt_ipv6_ext_kinds[ip->proto];
-	/* Each is 8 bytes or more, of which a fragment header needs all. */
-	struct pkt_ipv6_frag *hdr = pkt_pull(cur, sizeof(*hdr));
+	struct pkt_ipv6_ext *hdr = pkt_pull(cur, sizeof(*hdr));
 	__u32 more;
 
 	if (!hdr)
 		return PKT_BAD;
-	more = ((struct ipv6_opt_hdr *)hdr)->hdrlen * kind->unit;
-	/*
-	 * At most 255 * 8, which the verifier cannot know of a table. Without
-	 * the barrier clang leaves the mask out, and Linux 6.1 does not load it.
-	 */
-	barrier_var(more);
-	more &= 0x7ff;
+	/* At most 255 * 8; the mask tells the verifier. */
+	more = (pkt_ipv6_ext_len(ip->proto, hdr->hdrlen) - sizeof(*hdr)) & 0x7ff;
 	if (ip->len < sizeof(*hdr) + more || !pkt_pull(cur, more))
 		return PKT_BAD;
-	*frag |= bpf_ntohs(hdr->frag_off) & kind->frag_mask;
-	ip->frag_id |= hdr->id & kind->id_mask;
+	if (ip->proto == IPPROTO_FRAGMENT) {
+		*frag |= bpf_ntohs(hdr->frag_off);
+		ip->frag_id |= hdr->frag_id;
+	}
 	ip->proto = hdr->nexthdr;
 	ip->len -= sizeof(*hdr) + more;
 	return PKT_OK;
@@ -311,9 +298,8 @@ static __always_inline enum pkt_status pkt_ipv6_ext(struct pkt_cursor *cur, stru
  * @cur: cursor at the header; at the transport layer afterwards
  * @ip: filled if the headers are valid
  *
- * Behind the fragment header of a later fragment there are no more headers,
- * whatever its next header says: the walk ends there. ESP ends it too. The hop-by-hop
- * header of BIG TCP (RFC 2675) is stepped over like any other.
+ * ESP ends the walk. So does the fragment header of a later fragment, whatever its next
+ * header says: payload follows.
  *
  * Return: PKT_OK or PKT_BAD.
  */
@@ -331,14 +317,10 @@ static __always_inline enum pkt_status pkt_ipv6(struct pkt_cursor *cur, struct p
 	ip->frag_id = 0;
 	ip->proto = ip6h->nexthdr;
 
-	for (i = 0; i < PKT_IPV6_EXT_MAX; i++) {
-		if ((frag & PKT_IPV6_OFFSET) || !pkt_ipv6_is_ext(ip->proto))
-			break;
-		if (pkt_ipv6_ext(cur, ip, &frag) != PKT_OK)
+	for (i = 0; !(frag & PKT_IPV6_OFFSET) && pkt_ipv6_is_ext(ip->proto); i++) {
+		if (i == PKT_IPV6_EXT_MAX || pkt_ipv6_step(cur, ip, &frag) != PKT_OK)
 			return PKT_BAD;
 	}
-	if (!(frag & PKT_IPV6_OFFSET) && pkt_ipv6_is_ext(ip->proto))
-		return PKT_BAD;
 	ip->frag = pkt_frag(frag & PKT_IPV6_OFFSET, frag & PKT_IPV6_MF);
 	return PKT_OK;
 }

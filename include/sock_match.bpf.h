@@ -89,18 +89,18 @@ static __always_inline bool sock_ipv4(struct sock_cursor *cur, struct sock_pkt *
 static __always_inline bool sock_ipv6_ext(struct sock_cursor *cur, struct sock_pkt *pkt,
 					  __u32 *left, __u32 *frag)
 {
-	const struct pkt_ipv6_ext_kind *kind = &pkt_ipv6_ext_kinds[pkt->proto];
-	struct pkt_ipv6_frag hdr;
-	__u32 more;
+	struct pkt_ipv6_ext hdr;
+	__u32 len;
 
-	if (!sock_pull(cur, &hdr, sizeof(hdr)))
+	if (bpf_skb_load_bytes(cur->skb, cur->off, &hdr, sizeof(hdr)))
 		return false;
-	more = ((struct ipv6_opt_hdr *)&hdr)->hdrlen * kind->unit;
-	if (*left < sizeof(hdr) + more)
+	len = pkt_ipv6_ext_len(pkt->proto, hdr.hdrlen);
+	if (*left < len)
 		return false;
-	cur->off += more;
-	*left -= sizeof(hdr) + more;
-	*frag |= bpf_ntohs(hdr.frag_off) & kind->frag_mask;
+	cur->off += len;
+	*left -= len;
+	if (pkt->proto == IPPROTO_FRAGMENT)
+		*frag |= bpf_ntohs(hdr.frag_off);
 	pkt->proto = hdr.nexthdr;
 	return true;
 }
@@ -119,14 +119,10 @@ static __always_inline bool sock_ipv6(struct sock_cursor *cur, struct sock_pkt *
 	pkt->proto = ip6h.nexthdr;
 	*len = sock_ip_len(cur, bpf_ntohs(ip6h.payload_len), cur->off);
 
-	for (i = 0; i < PKT_IPV6_EXT_MAX; i++) {
-		if ((frag & PKT_IPV6_OFFSET) || !pkt_ipv6_is_ext(pkt->proto))
-			break;
-		if (!sock_ipv6_ext(cur, pkt, len, &frag))
+	for (i = 0; !(frag & PKT_IPV6_OFFSET) && pkt_ipv6_is_ext(pkt->proto); i++) {
+		if (i == PKT_IPV6_EXT_MAX || !sock_ipv6_ext(cur, pkt, len, &frag))
 			return false;
 	}
-	if (!(frag & PKT_IPV6_OFFSET) && pkt_ipv6_is_ext(pkt->proto))
-		return false;
 	pkt->frag = pkt_frag(frag & PKT_IPV6_OFFSET, frag & PKT_IPV6_MF);
 	return true;
 }
