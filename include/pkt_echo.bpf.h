@@ -12,7 +12,6 @@
 
 #include <linux/bpf.h>
 #include "echo_event.h"
-#include "pkt_addr.bpf.h"
 #include "pkt_csum.bpf.h"
 #include "pkt_parse.bpf.h"
 

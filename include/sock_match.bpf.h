@@ -17,7 +17,6 @@
 #define _SOCK_MATCH_BPF_H
 
 #include <linux/bpf.h>
-#include "pkt_addr.bpf.h"
 #include "pkt_parse.bpf.h"
 #include "sock_match.h"
 

@@ -12,7 +12,7 @@
  *	Ethernet, at most two VLAN tags -> IPv4 or IPv6 -> ICMP or ICMPv6
  *
  * Between IPv6 and ICMPv6 there may be extension headers. This program does
- * not look through them; include/pkt_parse.bpf.h does, for ping_kern.c.
+ * not look through them; ping_kern.c does, by include/pkt_cursor.bpf.h.
  */
 #include <stdbool.h>
 #include <linux/bpf.h>

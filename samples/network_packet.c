@@ -13,7 +13,7 @@
 #ifndef __clang__
 #define __builtin_assume(x) ((void)(x))
 #endif
-#include "pkt_addr.bpf.h"
+#include "pkt_parse.bpf.h"
 
 /* Addresses of ARP for IPv4 over Ethernet (RFC 826), behind struct arphdr. */
 enum {

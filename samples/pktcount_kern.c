@@ -11,7 +11,6 @@
 #include <asm-generic/errno-base.h>
 #include <linux/bpf.h>
 #include "pkt_parse.bpf.h"
-#include "pkt_addr.bpf.h"
 #include "pktcount.h"
 
 const volatile bool top;

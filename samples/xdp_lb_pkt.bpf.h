@@ -6,7 +6,7 @@
 #ifndef _XDP_LB_PKT_BPF_H
 #define _XDP_LB_PKT_BPF_H
 
-#include "pkt_addr.bpf.h"
+#include "pkt_parse.bpf.h"
 #include "xdp_lb_hash.h"
 #include "xdp_lb_maps.bpf.h"
 
