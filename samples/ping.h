@@ -44,4 +44,28 @@ struct ping_prefix {
 	__u8 pad[3];
 };
 
+/**
+ * struct ping_event - an echo request that --src and --dst select
+ * @ts_ns: bpf_ktime_get_ns()
+ * @saddr: source, an IPv4 address as ::ffff:a.b.c.d
+ * @daddr: destination, in this form, too
+ * @ifindex: interface it came in on
+ * @id: identifier, network byte order
+ * @seq: sequence number, network byte order
+ * @family: 4 or 6
+ * @reason: what became of it, enum ping_count
+ * @pad: zero
+ */
+struct ping_event {
+	__u64 ts_ns;
+	__be32 saddr[4];
+	__be32 daddr[4];
+	__u32 ifindex;
+	__be16 id;
+	__be16 seq;
+	__u8 family;
+	__u8 reason;
+	__u8 pad[6];
+};
+
 #endif /* _SAMPLES_PING_H */

@@ -9,7 +9,9 @@
  * matched by its first fragment; the others carry no ICMP header.
  */
 #include <linux/bpf.h>
-#include "pkt_echo.bpf.h"
+#include <linux/icmp.h>
+#include <linux/icmpv6.h>
+#include "pkt_cursor.bpf.h"
 #include "ping.h"
 
 const volatile struct ping_prefix src_prefix;
@@ -67,34 +69,93 @@ static __always_inline __u32 decide(void)
 	return drop ? PING_DROP_ECHO : PING_PASS_ACTION;
 }
 
-static __always_inline void report(struct echo_event *ev)
+static __always_inline void report(struct ping_event *ev)
 {
 	if (!events)
 		return;
 	ev->ts_ns = bpf_ktime_get_ns();
-	ev->verdict = ev->reason == PING_DROP_ECHO ? ECHO_DROP : ECHO_PASS;
 	if (bpf_ringbuf_output(&ping_events, ev, sizeof(*ev), 0))
 		count(PING_LOST);
+}
+
+/* IPv4, with its options. The length counts the header, too. */
+static __always_inline bool read_ipv4(struct pkt_cursor *cur, struct pkt_ip *ip,
+				      struct ping_event *ev)
+{
+	struct iphdr *iph = pkt_pull(cur, sizeof(*iph));
+	__u32 hlen, len, frag;
+
+	if (!iph)
+		return false;
+	hlen = iph->ihl * 4;
+	len = bpf_ntohs(iph->tot_len);
+	if (iph->version != 4 || hlen < sizeof(*iph) || len < hlen ||
+	    !pkt_pull(cur, hlen - sizeof(*iph)))
+		return false;
+	frag = bpf_ntohs(iph->frag_off);
+	ip->frag = pkt_frag(frag & PKT_IPV4_OFFSET, frag & PKT_IPV4_MF);
+	ip->len = len - hlen;
+	ip->proto = iph->protocol;
+	ev->family = 4;
+	pkt_addr4(ev->saddr, iph->saddr);
+	pkt_addr4(ev->daddr, iph->daddr);
+	return true;
+}
+
+/* IPv6, with its extension headers. The length counts what is behind the first header. */
+static __always_inline bool read_ipv6(struct pkt_cursor *cur, struct pkt_ip *ip,
+				      struct ping_event *ev)
+{
+	struct ipv6hdr *ip6h = pkt_pull(cur, sizeof(*ip6h));
+
+	if (!ip6h || ip6h->version != 6)
+		return false;
+	ip->len = bpf_ntohs(ip6h->payload_len);
+	ip->proto = ip6h->nexthdr;
+	ev->family = 6;
+	__builtin_memcpy(ev->saddr, &ip6h->saddr, sizeof(ev->saddr));
+	__builtin_memcpy(ev->daddr, &ip6h->daddr, sizeof(ev->daddr));
+	return pkt_ipv6_exts(cur, ip);
+}
+
+/* ICMP and ICMPv6 have the same echo header, with other numbers for its type. */
+static __always_inline bool read_echo(struct pkt_cursor *cur, const struct pkt_ip *ip,
+				      struct ping_event *ev)
+{
+	__u8 proto = ev->family == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+	__u8 type = ev->family == 4 ? ICMP_ECHO : ICMPV6_ECHO_REQUEST;
+	struct icmphdr *icmp;
+
+	if (ip->proto != proto || ip->frag == PKT_FRAG_LATER || ip->len < sizeof(*icmp))
+		return false;
+	icmp = pkt_pull(cur, sizeof(*icmp));
+	if (!icmp || icmp->type != type || icmp->code)
+		return false;
+	ev->id = icmp->un.echo.id;
+	ev->seq = icmp->un.echo.sequence;
+	return true;
 }
 
 static __always_inline __u32 handle(struct xdp_md *ctx)
 {
 	struct pkt_cursor cur = pkt_cursor(ctx->data, ctx->data_end);
-	struct echo_event ev = {};
-	enum pkt_status status;
-	struct icmphdr *icmp;
-	struct pkt_ip ip;
+	struct ping_event ev = {};
+	struct pkt_ip ip = {};
+	__be16 proto;
+	bool ok;
 
-	status = pkt_parse_ip(&cur, &ip);
-	if (status == PKT_NOT_IP)
-		return PING_PASS_NOT_IP;
-	if (status != PKT_OK)
+	if (!pkt_eth(&cur, &proto) || pkt_is_vlan(proto))
 		return PING_PASS_BAD;
-	icmp = pkt_echo(&cur, &ip);
-	if (!icmp)
+	if (proto == bpf_htons(ETH_P_IP))
+		ok = read_ipv4(&cur, &ip, &ev);
+	else if (proto == bpf_htons(ETH_P_IPV6))
+		ok = read_ipv6(&cur, &ip, &ev);
+	else
+		return PING_PASS_NOT_IP;
+	if (!ok)
+		return PING_PASS_BAD;
+	if (!read_echo(&cur, &ip, &ev))
 		return PING_PASS_NO_ECHO;
-
-	pkt_echo_event(&ev, &ip, icmp);
 	if (!in_prefix(ev.saddr, ev.family, &src_prefix) ||
 	    !in_prefix(ev.daddr, ev.family, &dst_prefix))
 		return PING_PASS_FILTER;

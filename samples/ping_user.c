@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <bpf/libbpf.h>
+#include "echo_event.h"
 #include "sample.h"
 #include "ping.h"
 #include "ping.skel.h"
@@ -115,6 +116,24 @@ struct run {
 	struct ring_buffer *ring;
 };
 
+/* sample_echo.c prints echo requests for several samples. */
+static int on_event(void *ctx, void *data, size_t size)
+{
+	const struct ping_event *from = data;
+	struct echo_event ev = {
+		.ts_ns = from->ts_ns,
+		.ifindex = from->ifindex,
+		.id = from->id,
+		.seq = from->seq,
+		.family = from->family,
+		.verdict = from->reason == PING_DROP_ECHO ? ECHO_DROP : ECHO_PASS,
+	};
+
+	memcpy(ev.saddr, from->saddr, sizeof(ev.saddr));
+	memcpy(ev.daddr, from->daddr, sizeof(ev.daddr));
+	return sample_echo_event(ctx, &ev, sizeof(ev));
+}
+
 static int on_ring(void *ctx)
 {
 	int n = ring_buffer__consume(((struct run *)ctx)->ring);
@@ -142,8 +161,8 @@ static int attach_and_loop(struct run *run)
 	struct sample_xdp xdp = {};
 	int err;
 
-	run->ring = ring_buffer__new(bpf_map__fd(run->skel->maps.ping_events),
-				     sample_echo_event, NULL, NULL);
+	run->ring = ring_buffer__new(bpf_map__fd(run->skel->maps.ping_events), on_event,
+				     NULL, NULL);
 	if (!run->ring) {
 		pr_err("failed to make the ring buffer: %s", strerror(errno));
 		return -errno;

@@ -73,22 +73,6 @@ bool fuzz_is_answered(const struct model *m)
 	       is_for_host(m) && fuzz_is_own(m->dst);
 }
 
-static void tell_echo(const struct model *m, struct fuzz_want *want, __u8 reason, __u8 verdict)
-{
-	const __u8 *icmp = m->data + m->l4_at;
-	struct echo_event *ev = (void *)want->event;
-
-	want->event_len = sizeof(*ev);
-	memcpy(ev->saddr, m->src, 16);
-	memcpy(ev->daddr, m->dst, 16);
-	ev->ifindex = FUZZ_IFINDEX;
-	memcpy(&ev->id, icmp + 4, 2);
-	memcpy(&ev->seq, icmp + 6, 2);
-	ev->family = m->family;
-	ev->reason = reason;
-	ev->verdict = verdict;
-}
-
 /* --- hello, pass -------------------------------------------------------------------- */
 
 static int load_hello(struct fuzz_target *t)
@@ -151,6 +135,21 @@ static __u32 ping_reason(struct fuzz_target *t, const struct model *m)
 	return ++t->matched % EVERY ? PING_PASS_EVERY : PING_DROP_ECHO;
 }
 
+static void tell_ping(const struct model *m, struct fuzz_want *want, __u8 reason)
+{
+	const __u8 *icmp = m->data + m->l4_at;
+	struct ping_event *ev = (void *)want->event;
+
+	want->event_len = sizeof(*ev);
+	memcpy(ev->saddr, m->src, 16);
+	memcpy(ev->daddr, m->dst, 16);
+	ev->ifindex = FUZZ_IFINDEX;
+	memcpy(&ev->id, icmp + 4, 2);
+	memcpy(&ev->seq, icmp + 6, 2);
+	ev->family = m->family;
+	ev->reason = reason;
+}
+
 static void predict_ping(struct fuzz_target *t, const struct model *m, struct fuzz_want *want)
 {
 	__u32 reason = ping_reason(t, m);
@@ -158,7 +157,7 @@ static void predict_ping(struct fuzz_target *t, const struct model *m, struct fu
 	want->verdict = reason == PING_DROP_ECHO ? XDP_DROP : XDP_PASS;
 	t->count[reason]++;
 	if (reason == PING_DROP_ECHO || reason == PING_PASS_EVERY)
-		tell_echo(m, want, reason, reason == PING_DROP_ECHO ? ECHO_DROP : ECHO_PASS);
+		tell_ping(m, want, reason);
 }
 
 /* --- tc -------------------------------------------------------------------------------- */
@@ -208,6 +207,22 @@ static __u32 tc_reason(const struct fuzz_target *t, const struct model *m)
 	if (t->variant == TC_DROP_PING)
 		return TC_DROP_ECHO;
 	return why_not_answered(t, m);
+}
+
+static void tell_echo(const struct model *m, struct fuzz_want *want, __u8 reason, __u8 verdict)
+{
+	const __u8 *icmp = m->data + m->l4_at;
+	struct echo_event *ev = (void *)want->event;
+
+	want->event_len = sizeof(*ev);
+	memcpy(ev->saddr, m->src, 16);
+	memcpy(ev->daddr, m->dst, 16);
+	ev->ifindex = FUZZ_IFINDEX;
+	memcpy(&ev->id, icmp + 4, 2);
+	memcpy(&ev->seq, icmp + 6, 2);
+	ev->family = m->family;
+	ev->reason = reason;
+	ev->verdict = verdict;
 }
 
 static void predict_tc(struct fuzz_target *t, const struct model *m, struct fuzz_want *want)

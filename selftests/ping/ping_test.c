@@ -299,8 +299,8 @@ TEST_F(ping, event)
 		{ "::ffff:" BUILD_SADDR4, "::ffff:" BUILD_DADDR4 },
 		{ BUILD_SADDR6, BUILD_DADDR6 },
 	};
-	const struct echo_event *ev = &self->events[0];
-	struct echo_event want;
+	const struct ping_event *ev = &self->events[0];
+	struct ping_event want;
 	__u64 before, after;
 	int i;
 
@@ -314,7 +314,6 @@ TEST_F(ping, event)
 		want.id = htons(BUILD_ID);
 		want.seq = htons(BUILD_SEQ);
 		want.reason = PING_DROP_ECHO;
-		want.verdict = ECHO_DROP;
 		want.family = i ? 6 : 4;
 
 		build_ping(&self->pkt, want.family, i);

@@ -122,7 +122,7 @@ test_a_program_rebuilds_only_its_tests()
 
 test_a_header_rebuilds_what_includes_it()
 {
-	change include/pkt_parse.bpf.h
+	change include/pkt_cursor.bpf.h
 	expect_status 0 build
 	expect_match "$OUT_FILE" 'LINK +samples/ping'
 	expect_no_match "$OUT_FILE" 'samples/(hello|pass)|sample_'
