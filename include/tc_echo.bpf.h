@@ -6,11 +6,11 @@
  *
  *	if (tc_echo_find(skb, &req) != TC_ECHO_FOUND)
  *		return TC_ACT_UNSPEC;
- *	if (tc_echo_answer(skb, &req, any) != TC_ECHO_ANSWERED)
+ *	if (tc_echo_answer(skb, &req, &own_addrs, any) != TC_ECHO_ANSWERED)
  *		return TC_ACT_UNSPEC;
  *	return bpf_redirect(skb->ifindex, 0);
  *
- * The header brings the map own_addrs along; samples/sample_addrs.c fills it.
+ * The program has the map, of struct own_addr; samples/sample_addrs.c fills it.
  */
 #ifndef _TC_ECHO_BPF_H
 #define _TC_ECHO_BPF_H
@@ -65,14 +65,6 @@ struct tc_echo {
 	struct icmphdr *icmp;
 	struct echo_event ev;
 };
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, OWN_ADDR_MAX);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct own_addr);
-	__type(value, __u32);
-} own_addrs SEC(".maps");
 
 /*
  * An skb keeps a part of its bytes, or all behind the Ethernet header, in pages
@@ -142,13 +134,14 @@ static __always_inline bool tc_echo_is_whole(const struct __sk_buff *skb,
 	return icmp_at + req->ip.len <= skb->len;
 }
 
-static __always_inline __u32 tc_echo_addr_kind(__u32 ifindex, const __be32 addr[4])
+static __always_inline __u32 tc_echo_addr_kind(void *own_addrs, __u32 ifindex,
+					       const __be32 addr[4])
 {
 	struct own_addr key = { .ifindex = ifindex };
 	__u32 *kind;
 
 	__builtin_memcpy(key.addr, addr, sizeof(key.addr));
-	kind = bpf_map_lookup_elem(&own_addrs, &key);
+	kind = bpf_map_lookup_elem(own_addrs, &key);
 	return kind ? *kind : 0;
 }
 
@@ -156,6 +149,8 @@ static __always_inline __u32 tc_echo_addr_kind(__u32 ifindex, const __be32 addr[
  * tc_echo_answer() - turn an echo request into its reply, if it is for us
  * @skb: packet; pointers into it are void afterwards
  * @req: of tc_echo_find()
+ * @own_addrs: map of the addresses that interfaces have, struct own_addr to enum
+ *	own_addr_kind
  * @any: answer for every address, not only for those of the interface
  *
  * A frame for another host is none of ours, whatever its IP address: it came in
@@ -164,16 +159,16 @@ static __always_inline __u32 tc_echo_addr_kind(__u32 ifindex, const __be32 addr[
  * Return: enum tc_echo_result, TC_ECHO_ANSWERED or why not.
  */
 static __always_inline __u32 tc_echo_answer(struct __sk_buff *skb, const struct tc_echo *req,
-					    bool any)
+					    void *own_addrs, bool any)
 {
-	__u32 to = tc_echo_addr_kind(skb->ifindex, req->ev.daddr);
+	__u32 to = tc_echo_addr_kind(own_addrs, skb->ifindex, req->ev.daddr);
 
 	if (req->ip.frag != PKT_FRAG_NONE)
 		return TC_ECHO_FRAGMENT;
 	if (!tc_echo_is_whole(skb, req))
 		return TC_ECHO_CUT;
 	if (!pkt_echo_unicast(req->eth, &req->ev) || to == OWN_ADDR_BROADCAST ||
-	    tc_echo_addr_kind(skb->ifindex, req->ev.saddr) == OWN_ADDR_BROADCAST)
+	    tc_echo_addr_kind(own_addrs, skb->ifindex, req->ev.saddr) == OWN_ADDR_BROADCAST)
 		return TC_ECHO_CAST;
 	if (skb->pkt_type != PACKET_HOST || (!any && to != OWN_ADDR_UNICAST))
 		return TC_ECHO_NOT_OWN;

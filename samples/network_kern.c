@@ -13,6 +13,7 @@
 #include <linux/if_packet.h>
 #include <linux/pkt_cls.h>
 #include "network.h"
+#include "own_addr.h"
 #include "pkt_echo.bpf.h"
 #include "pkt_parse.bpf.h"
 #include "tc_echo.bpf.h"
@@ -34,6 +35,15 @@ struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 4096 * 1024);
 } net_events SEC(".maps");
+
+/* The addresses of the interfaces, kept up to date by samples/sample_addrs.c. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, OWN_ADDR_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct own_addr);
+	__type(value, __u32);
+} own_addrs SEC(".maps");
 
 static __always_inline void count(__u32 slot)
 {
@@ -145,7 +155,7 @@ static __always_inline __u32 tc_decide(struct __sk_buff *skb)
 		return NETWORK_PASS;
 	if (action == NETWORK_ACTION_DROP_PING)
 		return NETWORK_DROP;
-	return tc_echo_answer(skb, &req, false) == TC_ECHO_ANSWERED ?
+	return tc_echo_answer(skb, &req, &own_addrs, false) == TC_ECHO_ANSWERED ?
 	       NETWORK_ANSWER : NETWORK_PASS;
 }
 

@@ -11,6 +11,7 @@
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
+#include "own_addr.h"
 #include "tc.h"
 #include "tc_echo.bpf.h"
 #include "tc_mac.bpf.h"
@@ -30,6 +31,15 @@ struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 256 * 1024);
 } tc_events SEC(".maps");
+
+/* The addresses of the interfaces, kept up to date by samples/sample_addrs.c. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, OWN_ADDR_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct own_addr);
+	__type(value, __u32);
+} own_addrs SEC(".maps");
 
 static __always_inline void count(__u32 reason)
 {
@@ -64,7 +74,7 @@ static __always_inline __u32 decide(struct __sk_buff *skb, const struct tc_echo 
 	case TC_DROP_PING:
 		return TC_DROP_ECHO;
 	case TC_PINGPONG:
-		return reason_of(tc_echo_answer(skb, req, any));
+		return reason_of(tc_echo_answer(skb, req, &own_addrs, any));
 	default:
 		return TC_PASS_ACTION;
 	}
