@@ -4,11 +4,15 @@
  * the IPv6 address ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2), so that one form
  * serves both families.
  *
- * Reads kernel structs by CO-RE: include vmlinux.h, bpf_helpers.h, bpf_core_read.h
- * and bpf_endian.h first.
+ * Reads kernel structs by CO-RE.
  */
 #ifndef _SOCK_ADDR_BPF_H
 #define _SOCK_ADDR_BPF_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
 
 /* Macros in the kernel, so not in its BTF. */
 enum {

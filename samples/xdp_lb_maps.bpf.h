@@ -7,6 +7,9 @@
 #ifndef _XDP_LB_MAPS_BPF_H
 #define _XDP_LB_MAPS_BPF_H
 
+#include <stdbool.h>
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
 #include "xdp_lb.h"
 
 /* Buckets of the flow table. */

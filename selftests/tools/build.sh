@@ -128,6 +128,22 @@ test_a_header_rebuilds_what_includes_it()
 	expect_no_match "$OUT_FILE" 'samples/(hello|pass)|sample_'
 }
 
+# Whoever includes a header need not know what it needs.
+test_a_header_needs_no_other_in_front()
+{
+	local headers
+
+	expect_status 0 build vmlinux.h
+	headers=$(cd "$COPY" && printf 'alone/%s ' include/*.h samples/*.h)
+	# shellcheck disable=SC2086 # words
+	expect_status 0 make -s -k -f "$COPY/scripts/Makefile.check" KSRC="$KSRC" $headers
+	# None that what is built here includes.
+	sed -i '/^#include/d' "$COPY/include/pkt_csum.bpf.h"
+	defer restore include/pkt_csum.bpf.h
+	expect_status 2 make -s -f "$COPY/scripts/Makefile.check" KSRC="$KSRC" \
+		alone/include/pkt_csum.bpf.h
+}
+
 test_loader_code_links_all_again()
 {
 	local name
@@ -388,7 +404,7 @@ test_clean_leaves_the_sources_only()
 run_tests test_sanitizers_are_for_host_programs \
 	test_nothing_to_do_the_second_time test_a_new_sysfs_is_no_other_kernel \
 	test_a_program_rebuilds_only_its_sample test_a_program_rebuilds_only_its_tests \
-	test_a_header_rebuilds_what_includes_it \
+	test_a_header_rebuilds_what_includes_it test_a_header_needs_no_other_in_front \
 	test_loader_code_links_all_again test_bpf_programs_include_nothing_of_libc \
 	test_libbpf_of_the_system_is_not_used test_verbose_shows_commands \
 	test_another_clang_rebuilds_the_bpf_objects \
