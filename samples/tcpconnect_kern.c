@@ -2,17 +2,33 @@
 /*
  * tcpconnect: who opens TCP connections, to where, and what came of it.
  *
- *	connect() -> tcp_v4_connect() -> SYN_SENT ... -> ESTABLISHED or CLOSE
- *	    the attempt begins here      |                  its result
- *	    (caller, address)            local address and port
- *
  * An attempt is kept in a map, by the address of its struct sock, until its
  * result is known: that comes in a softirq, where the current process is any.
- * The result is the same tracepoint for all back ends. Where an attempt begins,
- * and where one ends that fails before SYN_SENT, each back end has a way of its
- * own; the loader loads the programs of one.
+ * Its states are flags of struct tcpconnect_attempt. The result is the same
+ * tracepoint for all back ends, set_state(). Where an attempt begins, and where
+ * one ends that fails before SYN_SENT, each back end has a way of its own; the
+ * loader loads the programs of one:
  *
- * They are attached in the order of this file and detached in the opposite one:
+ *	kprobe, fentry                         tracepoint
+ *
+ *	tcp_v4_connect() begins                connect() begins
+ *	   | on_entry(): caller, address          | tp_enter(): struct call
+ *	   v                                      |
+ *	in_call ------- fails: on_return() --+    +-- fails: failed_at_once() --+
+ *	   | SYN_SENT: on_syn_sent()         |    | SYN_SENT: begin_at_syn()    |
+ *	   v                                 |    |                             |
+ *	in_call, syn_sent                    |    |                             |
+ *	   | returns 0: on_return()          |    |                             |
+ *	   v                                 |    |                             |
+ *	syn_sent <---------------------------|----+                             |
+ *	   | ESTABLISHED, CLOSE: set_state() |                                  |
+ *	   v                                 v                                  v
+ *	result: report() <-------------------+----------------------------------+
+ *
+ * A CLOSE before the call has returned makes it "closed": the result is what the
+ * call returns, in on_return() or tp_exit().
+ *
+ * The programs are attached in the order of this file and detached in the opposite one:
  * whoever sees a beginning is there while somebody else sees its end.
  */
 #include "vmlinux.h"
