@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
  * A hash map of the addresses that interfaces have. The loader keeps it up to
- * date (samples/sample_addrs.c), the BPF program looks into it.
+ * date (samples/lib/addrs.c), the BPF program looks into it.
  */
 #ifndef _OWN_ADDR_H
 #define _OWN_ADDR_H

@@ -10,7 +10,7 @@
  *		return TC_ACT_UNSPEC;
  *	return bpf_redirect(skb->ifindex, 0);
  *
- * The program has the map, of struct own_addr; samples/sample_addrs.c fills it.
+ * The program has the map, of struct own_addr; samples/lib/addrs.c fills it.
  */
 #ifndef _TC_ECHO_BPF_H
 #define _TC_ECHO_BPF_H

@@ -6,7 +6,7 @@
  * programs, attach, wait in a loop, detach, tell a summary, destroy.
  */
 #include <errno.h>
-#include "sample.h"
+#include "lib/sample.h"
 #include "hello.skel.h"
 
 static const struct sample_info info = {

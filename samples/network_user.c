@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include <poll.h>
 #include <bpf/libbpf.h>
-#include "network_user.h"
+#include "parts/network/user.h"
 #include "network.skel.h"
 
 enum {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* pass: hold an XDP program that lets everything pass on interfaces. */
 #include <errno.h>
-#include "sample.h"
+#include "lib/sample.h"
 #include "pass.skel.h"
 
 static const struct sample_info info = {

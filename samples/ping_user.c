@@ -5,7 +5,7 @@
 #include <string.h>
 #include <bpf/libbpf.h>
 #include "echo_event.h"
-#include "sample.h"
+#include "lib/sample.h"
 #include "ping.h"
 #include "ping.skel.h"
 
@@ -116,7 +116,7 @@ struct run {
 	struct ring_buffer *ring;
 };
 
-/* sample_echo.c prints echo requests for several samples. */
+/* lib/echo.c prints echo requests for several samples. */
 static int on_event(void *ctx, void *data, size_t size)
 {
 	const struct ping_event *from = data;

@@ -14,7 +14,7 @@
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include "sample.h"
+#include "lib/sample.h"
 #include "pktcount.h"
 #include "pktcount.skel.h"
 

@@ -35,7 +35,7 @@ struct {
 	__uint(max_entries, 256 * 1024);
 } sockf_events SEC(".maps");
 
-/* The tcpdump expression, translated by the loader (sockfilter_expr.c). */
+/* The tcpdump expression, translated by the loader (expr.c). */
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
 	__uint(max_entries, __SOCKFILTER_EXPR_MAX);

@@ -11,10 +11,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include <bpf/libbpf.h>
-#include "sample.h"
+#include "lib/sample.h"
 #include "sockfilter.h"
-#include "sockfilter_ring.h"
-#include "sockfilter_user.h"
+#include "parts/sockfilter/ring.h"
+#include "parts/sockfilter/user.h"
 #include "sockfilter.skel.h"
 
 enum {

@@ -6,7 +6,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 #include <bpf/libbpf.h>
-#include "sample.h"
+#include "lib/sample.h"
 #include "tc.h"
 #include "tc.skel.h"
 

@@ -9,7 +9,7 @@
 #include <time.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include "sample_connect.h"
+#include "lib/connect.h"
 
 static struct {
 	bool seconds;

@@ -15,9 +15,9 @@
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
-#include "xdp_lb_connect.bpf.h"
-#include "xdp_lb_icmp.bpf.h"
-#include "xdp_lb_rewrite.bpf.h"
+#include "parts/xdp_lb/bpf/connect.bpf.h"
+#include "parts/xdp_lb/bpf/icmp.bpf.h"
+#include "parts/xdp_lb/bpf/rewrite.bpf.h"
 #include "tc_mac.bpf.h"
 
 static __always_inline int lb_verdict(const struct lb_pkt *pkt, __u32 reason)

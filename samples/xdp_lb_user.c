@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <bpf/libbpf.h>
-#include "sample.h"
-#include "xdp_lb_commands.h"
-#include "xdp_lb_options.h"
-#include "xdp_lb_show.h"
+#include "lib/sample.h"
+#include "parts/xdp_lb/cmd/commands.h"
+#include "parts/xdp_lb/cmd/options.h"
+#include "parts/xdp_lb/cmd/show.h"
 
 /* --- commands --------------------------------------------------------------------------- */
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What samples would mount: asked of the code by which they do. */
 #include "probe.h"
-#include "sample_fs.h"
+#include "lib/fs.h"
 
 static const struct {
 	const struct sample_fs *fs;

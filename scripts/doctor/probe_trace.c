@@ -13,7 +13,7 @@
 #include <bpf/btf.h>
 
 #include "probe.h"
-#include "sample_fs.h"
+#include "lib/fs.h"
 
 #define TRACEFS			"/sys/kernel/tracing"
 #define TRACEFS_OLD		"/sys/kernel/debug/tracing"

@@ -162,7 +162,7 @@ test_help_names_every_option()
 # read from its source.
 test_help_is_complete()
 {
-	local name opt short file=$NETBPF_TOP/samples/sample_opts.c
+	local name opt short file=$NETBPF_TOP/samples/lib/opts.c
 
 	[ -r "$file" ] || skip "no source of the samples"
 	for name in $ALL; do

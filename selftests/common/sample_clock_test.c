@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of samples/sample_clock.c: its clock is that of BPF programs, in time namespaces
+ * Tests of samples/lib/clock.c: its clock is that of BPF programs, in time namespaces
  * too, and its time of day follows the clock of the machine.
  *
  * alone: it sets the clock of the machine, and back
@@ -13,10 +13,10 @@
 #include <unistd.h>
 #include <linux/capability.h>
 /* First: the harness takes its ARRAY_SIZE. */
-#include "sample.h"
+#include "lib/sample.h"
 #include <kselftest_harness.h>
 #include "test_root.h"
-#include "sample_clock.c"
+#include "lib/clock.c"
 
 /* Why no time namespace can be made and set here; NULL: one can. */
 static const char *cannot_unshare(void)

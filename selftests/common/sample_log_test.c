@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Tests of samples/sample_log.c: what a message leaves as it was. */
+/* Tests of samples/lib/log.c: what a message leaves as it was. */
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 /* First: the harness takes its ARRAY_SIZE. */
-#include "sample.h"
+#include "lib/sample.h"
 #include <kselftest_harness.h>
-#include "sample_called.c"
-#include "sample_log.c"
-#include "sample_refused.c"
+#include "lib/called.c"
+#include "lib/log.c"
+#include "lib/refused.c"
 
 static const struct sample_info info = { .name = "test" };
 struct sample_config sample = { .info = &info };

@@ -2,7 +2,7 @@
 /*
  * Tests of samples/hello_kern.c: every packet passes as it came, and each ICMP
  * packet prints one line. The lines are read from a trace instance of our own,
- * as in samples/sample_trace.c: other readers lose nothing.
+ * as in samples/lib/trace.c: other readers lose nothing.
  */
 #include <fcntl.h>
 #include <limits.h>

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <unistd.h>
-#include "sample_caps.h"
+#include "lib/caps.h"
 
 /* To make a network namespace, with links in it. */
 #define NEED_NETNS (SAMPLE_NEED_ADMIN | SAMPLE_NEED_NETLINK)

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <time.h>
 #include "pkt_build.h"
-#include "network_path.c"
-#include "network_packet.c"
+#include "parts/network/path.c"
+#include "parts/network/packet.c"
 
 enum {
 	PATHS_MAX = 40000,

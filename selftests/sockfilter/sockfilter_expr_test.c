@@ -8,9 +8,9 @@
 #include "test_root.h"
 #include "test_run.h"
 #include "sockfilter_test.h"
-#include "sockfilter_decode.c"
-#include "sockfilter_expr.c"
-#include "sockfilter_text.c"
+#include "parts/sockfilter/decode.c"
+#include "parts/sockfilter/expr.c"
+#include "parts/sockfilter/text.c"
 
 /* --- expressions ----------------------------------------------------------------------- */
 

@@ -148,7 +148,7 @@ test_loader_code_links_all_again()
 {
 	local name
 
-	change samples/sample_log.c
+	change samples/lib/log.c
 	expect_status 0 build
 	for name in $SAMPLES; do
 		expect_match "$OUT_FILE" "LINK +samples/$name"
@@ -189,20 +189,20 @@ test_another_clang_rebuilds_the_bpf_objects()
 {
 	expect_status 0 build CLANG='clang -pipe'
 	expect_out 'CLANG +samples/ping_kern.o'
-	expect_no_match "$OUT_FILE" 'LIBBPF|BPFTOOL|CC +samples/sample_'
+	expect_no_match "$OUT_FILE" 'LIBBPF|BPFTOOL|CC +samples/lib/'
 	"$COPY/samples/ping" --version >/dev/null
 	expect_status 0 build
 	expect_out 'CLANG +samples/ping_kern.o'
-	expect_no_match "$OUT_FILE" 'LIBBPF|BPFTOOL|CC +samples/sample_'
+	expect_no_match "$OUT_FILE" 'LIBBPF|BPFTOOL|CC +samples/lib/'
 }
 
 test_another_cc_rebuilds_the_host_objects()
 {
 	expect_status 0 build CC='gcc -pipe' LIBBPF_DIR="$COPY/build/libbpf"
-	expect_out 'CC +samples/sample_log.o'
+	expect_out 'CC +samples/lib/log.o'
 	expect_no_match "$OUT_FILE" 'CLANG|SKEL|BPFTOOL'
 	expect_status 0 build
-	expect_out 'CC +samples/sample_log.o'
+	expect_out 'CC +samples/lib/log.o'
 	expect_no_match "$OUT_FILE" 'CLANG|SKEL|BPFTOOL'
 }
 

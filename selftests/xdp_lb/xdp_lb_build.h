@@ -15,7 +15,7 @@
 #include "test_root.h"
 #include "test_run.h"
 #include "xdp_lb_oracle.h"
-#include "xdp_lb_hash.h"
+#include "parts/xdp_lb/bpf/hash.h"
 #include "xdp_lb.skel.h"
 
 enum {

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * For the tests of samples/xdp_lb_check.c, and of the files that it calls, in the
+ * For the tests of samples/parts/xdp_lb/check/check.c, and of the files that it calls, in the
  * namespaces of xdp_lb_netns.h: each thing that makes packets vanish is found, and named.
  */
 #ifndef _SELFTESTS_XDP_LB_CHECK_RUN_H
 #define _SELFTESTS_XDP_LB_CHECK_RUN_H
 
 /* First: the harness takes its ARRAY_SIZE. */
-#include "sample.h"
-#include "sample_fs.h"
+#include "lib/sample.h"
+#include "lib/fs.h"
 #include <kselftest_harness.h>
-#include "xdp_lb_netlink.c"
-#include "xdp_lb_neigh.c"
-#include "xdp_lb_link.c"
-#include "xdp_lb_addr.c"
-#include "xdp_lb_told.c"
-#include "xdp_lb_nexthop.c"
+#include "parts/xdp_lb/nexthop/netlink.c"
+#include "parts/xdp_lb/nexthop/neigh.c"
+#include "parts/xdp_lb/nexthop/link.c"
+#include "parts/xdp_lb/nexthop/addr.c"
+#include "parts/xdp_lb/nexthop/told.c"
+#include "parts/xdp_lb/nexthop/nexthop.c"
 
 /* The table of neighbours can be said to be another one. */
 static struct lb_neigh_table test_table;
@@ -29,7 +29,7 @@ static int test_table_read(struct lb_netlink *nl, int family, struct lb_neigh_ta
 }
 
 #define lb_neigh_table_read test_table_read
-#include "xdp_lb_room.c"
+#include "parts/xdp_lb/nexthop/room.c"
 #undef lb_neigh_table_read
 
 /* No hardware is in a namespace: an interface can be said to be some. */
@@ -54,7 +54,7 @@ void sample_fs_look(const struct sample_fs *fs, struct sample_fs_report *report)
 	*report = bpffs;
 }
 
-#include "xdp_lb_instances.c"
+#include "parts/xdp_lb/state/instances.c"
 
 /* What is there besides. */
 static struct lb_instances others;
@@ -72,12 +72,12 @@ static void test_instances_free(struct lb_instances *all)
 #define lb_instances_read test_instances_read
 #define lb_instances_free test_instances_free
 #define lb_link_read test_link_read
-#include "xdp_lb_check.c"
-#include "xdp_lb_check_addr.c"
-#include "xdp_lb_check_share.c"
-#include "xdp_lb_check_iface.c"
-#include "xdp_lb_check_hooks.c"
-#include "xdp_lb_guard.c"
+#include "parts/xdp_lb/check/check.c"
+#include "parts/xdp_lb/check/addr.c"
+#include "parts/xdp_lb/check/share.c"
+#include "parts/xdp_lb/check/iface.c"
+#include "parts/xdp_lb/check/hooks.c"
+#include "parts/xdp_lb/check/guard.c"
 
 /* Names of tables of iptables-legacy; NULL: those of the kernel. */
 static const char *iptables_names;
@@ -90,15 +90,15 @@ static FILE *test_fopen(const char *path, const char *mode)
 }
 
 #define fopen test_fopen
-#include "xdp_lb_nft.c"
+#include "parts/xdp_lb/check/nft.c"
 #undef fopen
-#include "xdp_lb_ports.c"
+#include "parts/xdp_lb/check/ports.c"
 #undef lb_link_read
-#include "sample_clock.c"
-#include "sample_prog.c"
+#include "lib/clock.c"
+#include "lib/prog.c"
 #undef lb_instances_read
 #undef lb_instances_free
-#include "sample_net.c"
+#include "lib/net.c"
 #include "test_root.h"
 #include "xdp_lb_netns.h"
 #include "xdp_lb_check_rows.h"

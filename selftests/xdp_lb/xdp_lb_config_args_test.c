@@ -3,10 +3,10 @@
  * Tests of samples/xdp_lb: services, backends and names as text, and a configuration
  * of --vip and --backend. No BPF, no root.
  */
-#include "sample.h"
+#include "lib/sample.h"
 #include <kselftest_harness.h>
 #include "xdp_lb_config_test.h"
-#include "xdp_lb_config_args.c"
+#include "parts/xdp_lb/config/args.c"
 
 /* --- text -------------------------------------------------------------------------------- */
 

@@ -6,9 +6,9 @@
 #ifndef _SELFTESTS_XDP_LB_CONFIG_FILE_H
 #define _SELFTESTS_XDP_LB_CONFIG_FILE_H
 
-#include "xdp_lb_config_yaml.c"
-#include "xdp_lb_config_schema.c"
-#include "xdp_lb_config_read.c"
+#include "parts/xdp_lb/config/yaml.c"
+#include "parts/xdp_lb/config/schema.c"
+#include "parts/xdp_lb/config/read.c"
 
 static const char valid[] =
 /*  1 */	"name: lb0\n"

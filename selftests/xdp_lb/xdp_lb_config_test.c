@@ -3,7 +3,7 @@
  * Tests of how samples/xdp_lb reads its configuration file: what is valid, what is
  * only warned of, and that any file is valid or an error. No BPF, no root.
  */
-#include "sample.h"
+#include "lib/sample.h"
 #include <kselftest_harness.h>
 #include "xdp_lb_config_test.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What the tests of samples/xdp_lb's configuration share: its messages are kept.
- * Include sample.h and kselftest_harness.h first.
+ * Include lib/sample.h and kselftest_harness.h first.
  */
 #ifndef _SELFTESTS_XDP_LB_CONFIG_TEST_H
 #define _SELFTESTS_XDP_LB_CONFIG_TEST_H
@@ -9,13 +9,13 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include "test_run.h"
-#include "sample_called.c"
-#include "sample_format.c"
-#include "sample_net.c"
-#include "xdp_lb_ring.c"
-#include "xdp_lb_config_text.c"
-#include "xdp_lb_config_conf.c"
-#include "xdp_lb_config_valid.c"
+#include "lib/called.c"
+#include "lib/format.c"
+#include "lib/net.c"
+#include "parts/xdp_lb/ring/ring.c"
+#include "parts/xdp_lb/config/text.c"
+#include "parts/xdp_lb/config/conf.c"
+#include "parts/xdp_lb/config/valid.c"
 
 /* --- what is printed --------------------------------------------------------------------- */
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of samples/xdp_lb_ending.c: what a server sees of the end of a health check, and
+ * Tests of samples/parts/xdp_lb/health/ending.c: what a server sees of the end of a check, and
  * what the checks leave behind.
  */
-#include "sample.h"
+#include "lib/sample.h"
 #include <signal.h>
 #include <sys/wait.h>
 #include <kselftest_harness.h>

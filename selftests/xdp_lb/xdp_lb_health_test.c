@@ -3,7 +3,7 @@
  * Tests of the health checks of samples/xdp_lb: when they are, what they add up to,
  * hundreds of them, and the list of targets that changes under way.
  */
-#include "sample.h"
+#include "lib/sample.h"
 #include <kselftest_harness.h>
 #include "xdp_lb_health_test.h"
 

@@ -20,11 +20,11 @@
 #include "test_messages.h"
 #include "test_net.h"
 #include "test_root.h"
-#include "sample_format.c"
-#include "xdp_lb_ending.c"
-#include "xdp_lb_probe.c"
-#include "xdp_lb_health.c"
-#include "sample_clock.c"
+#include "lib/format.c"
+#include "parts/xdp_lb/health/ending.c"
+#include "parts/xdp_lb/health/probe.c"
+#include "parts/xdp_lb/health/health.c"
+#include "lib/clock.c"
 
 /* FIXTURE_SETUP() and FIXTURE_TEARDOWN() make functions that are not static. */
 #pragma GCC diagnostic ignored "-Wmissing-prototypes"

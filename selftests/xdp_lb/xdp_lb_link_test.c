@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of samples/xdp_lb_link.c: what an interface is, and what it can do.
+ * Tests of samples/parts/xdp_lb/nexthop/link.c: what an interface is, and what it can do.
  */
 #include "xdp_lb_nexthop_run.h"
 

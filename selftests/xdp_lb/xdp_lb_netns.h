@@ -3,7 +3,7 @@
  * For tests of the control program of xdp_lb: two network namespaces of the test's
  * own, joined by two veth pairs n0 - p0 and n1 - p1. Commands run in the first;
  * the second has the neighbours that answer. Include kselftest_harness.h, the
- * sources of the control program and sample_net.c first.
+ * sources of the control program and lib/net.c first.
  */
 #ifndef _SELFTESTS_XDP_LB_NETNS_H
 #define _SELFTESTS_XDP_LB_NETNS_H

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of samples/xdp_lb_nexthop.c: what changes is told, and what is of no interest
+ * Tests of samples/parts/xdp_lb/nexthop/nexthop.c: what changes is told, and what is of no interest
  * is not.
  */
 #include "xdp_lb_nexthop_run.h"

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * For the tests of samples/xdp_lb_nexthop.c and xdp_lb_link.c, and of what they ask
+ * For the tests of samples/parts/xdp_lb/nexthop/, nexthop.c and link.c, and of what they ask
  * netlink with, against the kernel, in the namespaces of xdp_lb_netns.h.
  */
 #ifndef _SELFTESTS_XDP_LB_NEXTHOP_RUN_H
 #define _SELFTESTS_XDP_LB_NEXTHOP_RUN_H
 
 /* First: the harness takes its ARRAY_SIZE. */
-#include "sample.h"
+#include "lib/sample.h"
 #include <kselftest_harness.h>
 #include <arpa/inet.h>
 #include <limits.h>
@@ -19,10 +19,10 @@
 /* What the kernel answers can be changed on its way. */
 static ssize_t test_recv(const struct mnl_socket *nl, void *buf, size_t size);
 #define mnl_socket_recvfrom test_recv
-#include "xdp_lb_netlink.c"
-#include "xdp_lb_neigh.c"
-#include "xdp_lb_link.c"
-#include "xdp_lb_addr.c"
+#include "parts/xdp_lb/nexthop/netlink.c"
+#include "parts/xdp_lb/nexthop/neigh.c"
+#include "parts/xdp_lb/nexthop/link.c"
+#include "parts/xdp_lb/nexthop/addr.c"
 #undef mnl_socket_recvfrom
 
 /* The table of neighbours can be said to be another one. */
@@ -48,13 +48,13 @@ static inline int test_read(struct lb_netlink *nl, int family, struct lb_neigh_t
 #define mnl_socket_recvfrom test_recv
 #define lb_neigh_find test_find
 #define lb_neigh_table_read test_read
-#include "xdp_lb_told.c"
-#include "xdp_lb_nexthop.c"
+#include "parts/xdp_lb/nexthop/told.c"
+#include "parts/xdp_lb/nexthop/nexthop.c"
 #undef mnl_socket_recvfrom
 #undef lb_neigh_find
 #undef lb_neigh_table_read
-#include "sample_clock.c"
-#include "sample_net.c"
+#include "lib/clock.c"
+#include "lib/net.c"
 #include "test_root.h"
 #include "xdp_lb_netns.h"
 

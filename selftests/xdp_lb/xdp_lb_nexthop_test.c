@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of samples/xdp_lb_nexthop.c: where the way leads, which entries of the kernel
+ * Tests of samples/parts/xdp_lb/nexthop/nexthop.c: where the way leads, which entries of the kernel
  * serve, and answers that are interrupted.
  */
 #include "xdp_lb_nexthop_run.h"

@@ -3,7 +3,7 @@
  * Tests of a single health check of samples/xdp_lb: what it asks, and its verdict on
  * servers that work, and on servers that fail in each way there is.
  */
-#include "sample.h"
+#include "lib/sample.h"
 #include <kselftest_harness.h>
 #include "xdp_lb_health_test.h"
 

@@ -7,7 +7,7 @@
 #include <net/if.h>
 #include <time.h>
 #include "test_run.h"
-#include "xdp_lb_ring.c"
+#include "parts/xdp_lb/ring/ring.c"
 
 enum {
 	/* The default number of slots, and a small one. */

@@ -4,14 +4,14 @@
  * change was killed before it could publish it, as soon as the next one does. The tables
  * of the instance are memory of the test; the rings are maps of the kernel.
  */
-#include "sample.h"
+#include "lib/sample.h"
 #include <kselftest_harness.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include "test_messages.h"
 #include "test_root.h"
-#include "xdp_lb_ring.c"
-#include "xdp_lb_rings.c"
+#include "parts/xdp_lb/ring/ring.c"
+#include "parts/xdp_lb/ring/rings.c"
 
 /* FIXTURE_SETUP() and FIXTURE_TEARDOWN() make functions that are not static. */
 #pragma GCC diagnostic ignored "-Wmissing-prototypes"
@@ -22,7 +22,7 @@ enum {
 	BACKENDS = 3,
 };
 
-/* Of xdp_lb_nexthop.c: no ring depends on it. */
+/* Of parts/xdp_lb/nexthop/nexthop.c: no ring depends on it. */
 int lb_nexthops_get(struct lb_nexthops *hops, const struct lb_addr *addr,
 		    struct lb_nexthop *hop)
 {

@@ -6,7 +6,7 @@
  */
 #include "xdp_lb_nexthop_run.h"
 #define lb_neigh_table_read test_read
-#include "xdp_lb_room.c"
+#include "parts/xdp_lb/nexthop/room.c"
 #undef lb_neigh_table_read
 
 static struct lb_backend_conf backends[8];

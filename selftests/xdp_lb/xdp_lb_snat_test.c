@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of samples/xdp_lb_snat.c: the source addresses of nat, and what becomes of the
+ * Tests of samples/parts/xdp_lb/state/snat.c: the source addresses of nat, and what becomes of the
  * interface's own when that changes. The tables are plain memory.
  */
 #include "xdp_lb_nexthop_run.h"
-#include "xdp_lb_instances.c"
-#include "xdp_lb_nft.c"
-#include "xdp_lb_ports.c"
+#include "parts/xdp_lb/state/instances.c"
+#include "parts/xdp_lb/check/nft.c"
+#include "parts/xdp_lb/check/ports.c"
 
 /* It is counted; where a test needs no time, none goes by. */
 static unsigned int n_slept;
@@ -19,7 +19,7 @@ static int test_usleep(useconds_t us)
 }
 
 #define usleep test_usleep
-#include "xdp_lb_snat.c"
+#include "parts/xdp_lb/state/snat.c"
 #undef usleep
 
 /* --- in the place of the rest ----------------------------------------------------- */

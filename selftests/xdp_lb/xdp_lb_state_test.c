@@ -13,7 +13,7 @@
 #include <kselftest_harness.h>
 #include "test_mount.h"
 #include "test_root.h"
-#include "xdp_lb_state.h"
+#include "parts/xdp_lb/state/state.h"
 
 #define OTHER_LAYOUT 99
 #define MORE 64

@@ -3,14 +3,14 @@
  * Tests of how samples/xdp_lb reads its flow table: what is over, what is counted, and
  * that no half-written connection is ever shown. The table is memory of the test.
  */
-#include "sample.h"
+#include "lib/sample.h"
 #include <kselftest_harness.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include "test_root.h"
 #include "test_run.h"
-#include "xdp_lb_table.c"
+#include "parts/xdp_lb/cmd/table.c"
 
 enum {
 	SLOTS = 64,

@@ -52,7 +52,7 @@ TEST_F(lb, forwards_in_each_mode)
 		forward_kind(_metadata, self, *kind);
 }
 
-/* The hash says which backend: that of xdp_lb_hash.h, which "ring --who" uses, too. */
+/* The hash says which backend: that of parts/xdp_lb/bpf/hash.h, which "ring --who" uses, too. */
 TEST_F(lb, hash_says_which_backend)
 {
 	const struct kind *kind;

@@ -2,9 +2,9 @@
 /* --vip and --backend of xdp_lb, a line each: the first byte tells which, and how. */
 #include <stdlib.h>
 #include <string.h>
-#include "sample.h"
+#include "lib/sample.h"
 #include "fuzz_user.h"
-#include "xdp_lb_config.h"
+#include "parts/xdp_lb/config/config.h"
 
 enum {
 	SPECS_MAX = 64,

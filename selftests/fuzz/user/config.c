@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include "sample.h"
+#include "lib/sample.h"
 #include "fuzz_user.h"
-#include "xdp_lb_config.h"
+#include "parts/xdp_lb/config/config.h"
 
 int fuzz_input(const __u8 *data, size_t size)
 {

@@ -5,9 +5,9 @@
 #include <string.h>
 #include <linux/bpf.h>
 #include <linux/filter.h>
-#include "sample.h"
+#include "lib/sample.h"
 #include "fuzz_user.h"
-#include "sockfilter_user.h"
+#include "parts/sockfilter/user.h"
 
 /* Names of hosts are asked for nowhere: no input is worth a packet. */
 int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What the targets of libFuzzer share: messages are made, so that what they say is
- * looked at by the sanitizers, and are not shown. Include sample.h first.
+ * looked at by the sanitizers, and are not shown. Include lib/sample.h first.
  */
 #ifndef _SELFTESTS_FUZZ_USER_H
 #define _SELFTESTS_FUZZ_USER_H

@@ -2,9 +2,9 @@
 /* Any bytes as a packet: decoded, shown as text and as JSON, and written to a file. */
 #include <stdlib.h>
 #include <string.h>
-#include "sample.h"
+#include "lib/sample.h"
 #include "fuzz_user.h"
-#include "sockfilter_user.h"
+#include "parts/sockfilter/user.h"
 
 static json_writer_t *json;
 static FILE *shown;

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The addresses of interfaces in a BPF map (include/own_addr.h), kept up to
+ * date: at each change that rtnetlink tells of, all are read again, so that a
+ * lost message does no harm.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/if_addr.h>
+#include <linux/rtnetlink.h>
+#include "own_addr.h"
+#include "lib/sample.h"
+
+/* What is to be in the map. */
+struct wanted {
+	const struct sample_addrs *addrs;
+	unsigned int n;
+	struct {
+		struct own_addr key;
+		__u32 kind;
+	} at[OWN_ADDR_MAX];
+	bool too_many;
+};
+
+static bool is_watched(const struct sample_addrs *addrs, __u32 ifindex)
+{
+	unsigned int i;
+
+	for (i = 0; i < addrs->n; i++) {
+		if (addrs->ifindex[i] == ifindex)
+			return true;
+	}
+	return false;
+}
+
+static void want(struct wanted *wanted, __u32 ifindex, int family, const void *addr, __u32 kind)
+{
+	struct own_addr *key;
+
+	if (wanted->n == OWN_ADDR_MAX) {
+		wanted->too_many = true;
+		return;
+	}
+	key = &wanted->at[wanted->n].key;
+	key->ifindex = ifindex;
+	if (family == AF_INET6) {
+		memcpy(key->addr, addr, sizeof(key->addr));
+	} else {
+		key->addr[0] = 0;
+		key->addr[1] = 0;
+		key->addr[2] = htonl(0xffff);
+		memcpy(&key->addr[3], addr, sizeof(key->addr[3]));
+	}
+	wanted->at[wanted->n++].kind = kind;
+}
+
+/* The one that was set, and the last address of the network: the kernel takes both. */
+static void want_broadcast(struct wanted *wanted, const struct ifaddrmsg *ifa,
+			   const struct rtattr *set, const void *local)
+{
+	__be32 addr;
+
+	if (set)
+		want(wanted, ifa->ifa_index, AF_INET, RTA_DATA(set), OWN_ADDR_BROADCAST);
+	if (ifa->ifa_prefixlen > 30)
+		return;
+	memcpy(&addr, local, sizeof(addr));
+	addr |= htonl(0xffffffffU >> ifa->ifa_prefixlen);
+	want(wanted, ifa->ifa_index, AF_INET, &addr, OWN_ADDR_BROADCAST);
+}
+
+/* An address that may belong to another host as well is not ours yet. */
+static bool is_usable(const struct ifaddrmsg *ifa, const struct rtattr *flags_attr)
+{
+	__u32 flags = ifa->ifa_flags;
+
+	if (flags_attr)
+		memcpy(&flags, RTA_DATA(flags_attr), sizeof(flags));
+	if (flags & IFA_F_DADFAILED)
+		return false;
+	return !(flags & IFA_F_TENTATIVE) || flags & IFA_F_OPTIMISTIC;
+}
+
+static int on_addr(const struct nlmsghdr *nh, void *ctx)
+{
+	const struct rtattr *attrs[IFA_MAX + 1], *local;
+	struct wanted *wanted = ctx;
+	struct ifaddrmsg *ifa;
+
+	if (!nh) {
+		wanted->n = 0;
+		wanted->too_many = false;
+		return 0;
+	}
+	ifa = NLMSG_DATA(nh);
+	if (nh->nlmsg_type != RTM_NEWADDR || !is_watched(wanted->addrs, ifa->ifa_index) ||
+	    (ifa->ifa_family != AF_INET && ifa->ifa_family != AF_INET6))
+		return 0;
+	sample_netlink_attrs(IFA_RTA(ifa), IFA_PAYLOAD(nh), attrs, IFA_MAX + 1);
+	/* Of a point-to-point link, IFA_ADDRESS is the other end. */
+	local = attrs[IFA_LOCAL] ? attrs[IFA_LOCAL] : attrs[IFA_ADDRESS];
+	if (!local || !is_usable(ifa, attrs[IFA_FLAGS]))
+		return 0;
+	if (ifa->ifa_family == AF_INET)
+		want_broadcast(wanted, ifa, attrs[IFA_BROADCAST], RTA_DATA(local));
+	want(wanted, ifa->ifa_index, ifa->ifa_family, RTA_DATA(local), OWN_ADDR_UNICAST);
+	return 0;
+}
+
+static bool is_wanted(const struct wanted *wanted, const struct own_addr *key)
+{
+	unsigned int i;
+
+	for (i = 0; i < wanted->n; i++) {
+		if (!memcmp(&wanted->at[i].key, key, sizeof(*key)))
+			return true;
+	}
+	return false;
+}
+
+static void remove_others(int map_fd, const struct wanted *wanted)
+{
+	struct own_addr key, next;
+	bool more;
+
+	more = !bpf_map_get_next_key(map_fd, NULL, &next);
+	while (more) {
+		key = next;
+		/* Before it goes: the place of a key that is gone is not known. */
+		more = !bpf_map_get_next_key(map_fd, &key, &next);
+		if (!is_wanted(wanted, &key))
+			bpf_map_delete_elem(map_fd, &key);
+	}
+}
+
+/* An address that is one network's broadcast address and a host's counts as both say. */
+static int write_map(int map_fd, const struct wanted *wanted)
+{
+	__u32 kinds[] = { OWN_ADDR_BROADCAST, OWN_ADDR_UNICAST };
+	unsigned int k, i;
+	int err = 0;
+
+	remove_others(map_fd, wanted);
+	for (k = 0; k < ARRAY_SIZE(kinds); k++) {
+		for (i = 0; i < wanted->n && !err; i++) {
+			if (wanted->at[i].kind == kinds[k])
+				err = bpf_map_update_elem(map_fd, &wanted->at[i].key,
+							  &kinds[k], BPF_ANY);
+		}
+	}
+	return err;
+}
+
+static int read_all(struct sample_addrs *addrs)
+{
+	struct {
+		struct nlmsghdr nh;
+		struct ifaddrmsg ifa;
+	} req = {
+		.nh = { .nlmsg_len = sizeof(req), .nlmsg_type = RTM_GETADDR },
+	};
+	struct wanted *wanted = calloc(1, sizeof(*wanted));
+	unsigned int i;
+	int err;
+
+	if (!wanted)
+		return -ENOMEM;
+	wanted->addrs = addrs;
+	err = sample_netlink_dump(&req.nh, on_addr, wanted);
+	if (!err)
+		err = write_map(addrs->map_fd, wanted);
+	if (err)
+		pr_err("failed to read the addresses of the interfaces: %s", strerror(-err));
+	if (!err && wanted->too_many)
+		pr_info("more than %d addresses: the others are not looked at", OWN_ADDR_MAX);
+	addrs->n_own = 0;
+	for (i = 0; i < wanted->n; i++)
+		addrs->n_own += wanted->at[i].kind == OWN_ADDR_UNICAST;
+	free(wanted);
+	return err;
+}
+
+/**
+ * sample_addrs_open() - put the addresses of interfaces into a map
+ * @addrs: to be filled; .fd can be waited on
+ * @map: of struct own_addr
+ * @ifindex: the interfaces
+ * @n: how many
+ *
+ * Return: 0, or a negative errno, which was printed.
+ */
+int sample_addrs_open(struct sample_addrs *addrs, const struct bpf_map *map,
+		      const unsigned int *ifindex, unsigned int n)
+{
+	int err;
+
+	addrs->map_fd = bpf_map__fd(map);
+	addrs->n = n;
+	memcpy(addrs->ifindex, ifindex, n * sizeof(*ifindex));
+	/* Before the first reading, so that no change falls between. */
+	addrs->fd = sample_netlink_open(RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR);
+	if (addrs->fd < 0) {
+		err = addrs->fd;
+		pr_err("failed to watch the addresses of the interfaces: %s", strerror(-err));
+		return err;
+	}
+	err = read_all(addrs);
+	if (err)
+		sample_addrs_close(addrs);
+	return err;
+}
+
+/**
+ * sample_addrs_update() - follow what has changed, if anything
+ * @addrs: of sample_addrs_open()
+ *
+ * Return: 0, or a negative errno, which was printed.
+ */
+int sample_addrs_update(struct sample_addrs *addrs)
+{
+	bool changed = false;
+	char buf[8192];
+
+	while (recv(addrs->fd, buf, sizeof(buf), MSG_DONTWAIT | MSG_TRUNC) >= 0)
+		changed = true;
+	/* ENOBUFS: messages were lost, so something has changed. */
+	if (errno != EAGAIN && errno != EWOULDBLOCK)
+		changed = true;
+	return changed ? read_all(addrs) : 0;
+}
+
+/**
+ * sample_addrs_close() - stop following
+ * @addrs: of sample_addrs_open()
+ */
+void sample_addrs_close(struct sample_addrs *addrs)
+{
+	close(addrs->fd);
+	addrs->fd = -1;
+}

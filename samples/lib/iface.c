@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What becomes of the interfaces that a sample is on, as rtnetlink tells it. One that is
+ * deleted has taken the programs on it with it; on one that was moved to another network
+ * namespace they may still be at work, out of sight. An interface that is renamed, set down,
+ * or taken out of a bridge stays what it is.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include "lib/sample.h"
+
+enum {
+	/* A sample may follow one for each of its programs there, and one for itself. */
+	FOLLOWERS_MAX = 4 * SAMPLE_IFACE_MAX,
+	/* More news than that at once leave the rest to the next call. */
+	NEWS_MAX = 256,
+};
+
+enum reason {
+	REMOVED,
+	MOVED,
+	/* Messages were lost, and nobody says why. */
+	GONE,
+};
+
+struct follower {
+	unsigned int ifindex;
+	char ifname[IF_NAMESIZE];
+	sample_iface_fn *gone;
+	void *ctx;
+};
+
+static struct follower followers[FOLLOWERS_MAX];
+static unsigned int n_followers;
+static int links_fd = -1;
+static bool none_left;
+
+static int open_links(void)
+{
+	if (links_fd < 0)
+		links_fd = sample_netlink_open(RTMGRP_LINK);
+	if (links_fd < 0)
+		pr_err("failed to watch the interfaces: %s", strerror(-links_fd));
+	return links_fd < 0 ? links_fd : 0;
+}
+
+/**
+ * sample_iface_follow() - from now on the loop tells when an interface is gone
+ * @ifindex: the interface
+ * @gone: called then, once; may be NULL
+ * @ctx: handed to it, and what sample_iface_unfollow() knows it by
+ *
+ * Call it before anything is attached there: what happens in between is told, too. The loop
+ * ends when the last interface that is followed is gone.
+ *
+ * Return: 0, or a negative errno, which was printed. -ENODEV: it is gone already.
+ */
+int sample_iface_follow(unsigned int ifindex, sample_iface_fn *gone, void *ctx)
+{
+	struct follower *at = &followers[n_followers];
+	int err = open_links();
+
+	if (err)
+		return err;
+	if (n_followers == FOLLOWERS_MAX) {
+		pr_err("failed to watch the interfaces: %s", strerror(ENOSPC));
+		return -ENOSPC;
+	}
+	if (!if_indextoname(ifindex, at->ifname)) {
+		pr_err("failed to find the interface of number %u: it was removed", ifindex);
+		return -ENODEV;
+	}
+	at->ifindex = ifindex;
+	at->gone = gone;
+	at->ctx = ctx;
+	n_followers++;
+	return 0;
+}
+
+/**
+ * sample_iface_unfollow() - nobody is told any more
+ * @ctx: of sample_iface_follow(), of as many interfaces as there are
+ */
+void sample_iface_unfollow(const void *ctx)
+{
+	unsigned int i = 0;
+
+	while (i < n_followers) {
+		if (followers[i].ctx == ctx)
+			followers[i] = followers[--n_followers];
+		else
+			i++;
+	}
+}
+
+/* --- one is gone ---------------------------------------------------------------- */
+
+static void tell(const struct follower *who, enum reason why)
+{
+	static const char * const texts[] = {
+		[REMOVED] = "the interface was removed",
+		[MOVED] = "the interface was moved to another network namespace",
+		[GONE] = "the interface is gone",
+	};
+	static const char * const names[] = {
+		[REMOVED] = "removed", [MOVED] = "moved", [GONE] = "gone",
+	};
+	json_writer_t *json;
+
+	pr_err("failed to go on with %s: %s", who->ifname, texts[why]);
+	if (!sample.json)
+		return;
+	json = sample_json_begin("interface");
+	jsonw_string_field(json, "ifname", who->ifname);
+	jsonw_uint_field(json, "ifindex", who->ifindex);
+	jsonw_string_field(json, "state", "gone");
+	jsonw_string_field(json, "reason", names[why]);
+	sample_json_end(json);
+}
+
+/* Out of the list, before they are called: they may follow another one. */
+static unsigned int take(unsigned int ifindex, struct follower *taken)
+{
+	unsigned int i = 0, n = 0;
+
+	while (i < n_followers) {
+		if (followers[i].ifindex == ifindex) {
+			taken[n++] = followers[i];
+			followers[i] = followers[--n_followers];
+		} else {
+			i++;
+		}
+	}
+	return n;
+}
+
+static void lose(unsigned int ifindex, enum reason why)
+{
+	struct follower taken[FOLLOWERS_MAX];
+	unsigned int i, n = take(ifindex, taken);
+	bool wait = false;
+
+	if (!n)
+		return;
+	tell(&taken[0], why);
+	for (i = 0; i < n; i++) {
+		if (taken[i].gone && taken[i].gone(taken[i].ctx, ifindex))
+			wait = true;
+	}
+	if (why == MOVED && !wait)
+		pr_hint("ip netns list; then: %s -n NAME -i %s", sample_called(),
+			taken[0].ifname);
+	none_left = !n_followers && !wait;
+}
+
+/* --- rtnetlink ------------------------------------------------------------------ */
+
+/* A bridge, too, says of a port that leaves it that the link is deleted. */
+static void on_message(const struct nlmsghdr *nh)
+{
+	const struct rtattr *attrs[IFLA_MAX + 1];
+	const struct ifinfomsg *ifi = NLMSG_DATA(nh);
+
+	if (nh->nlmsg_type != RTM_DELLINK || nh->nlmsg_len < NLMSG_LENGTH(sizeof(*ifi)) ||
+	    ifi->ifi_family != AF_UNSPEC)
+		return;
+	sample_netlink_attrs(IFLA_RTA(ifi), IFLA_PAYLOAD(nh), attrs, IFLA_MAX + 1);
+	lose(ifi->ifi_index, attrs[IFLA_NEW_NETNSID] ? MOVED : REMOVED);
+}
+
+/* Messages were lost: look at what is there. */
+static void look(void)
+{
+	char name[IF_NAMESIZE];
+	unsigned int i = 0;
+
+	while (i < n_followers) {
+		if (if_indextoname(followers[i].ifindex, name)) {
+			i++;
+			continue;
+		}
+		lose(followers[i].ifindex, GONE);
+		i = 0;
+	}
+}
+
+/**
+ * sample_iface_fd() - what to wait for
+ *
+ * Return: a file descriptor, readable when there is something for sample_iface_read(); -1:
+ * no interface is followed.
+ */
+int sample_iface_fd(void)
+{
+	return links_fd;
+}
+
+/**
+ * sample_iface_read() - take the news of interfaces
+ */
+void sample_iface_read(void)
+{
+	static __u32 buf[32 * 1024 / sizeof(__u32)];
+	const struct nlmsghdr *nh;
+	int i, len;
+
+	for (i = 0; i < NEWS_MAX; i++) {
+		len = recv(links_fd, buf, sizeof(buf), MSG_DONTWAIT | MSG_TRUNC);
+		if (len < 0 && errno != ENOBUFS)
+			return;
+		if (len < 0 || len > (int)sizeof(buf)) {
+			look();
+			continue;
+		}
+		for (nh = (void *)buf; NLMSG_OK(nh, (__u32)len); nh = NLMSG_NEXT(nh, len))
+			on_message(nh);
+	}
+}
+
+/**
+ * sample_iface_status() - is there still something to do
+ *
+ * Return: 0, or -ENODEV: the last interface that was followed is gone, which was printed.
+ */
+int sample_iface_status(void)
+{
+	return none_left ? -ENODEV : 0;
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A sample mounts what it needs of lib/fs.c. */
+#include "lib/sample.h"
+#include "lib/fs.h"
+
+/**
+ * sample_mount() - have a file system that may not be mounted yet
+ * @fs: sample_bpffs or sample_tracefs
+ * @what: what it is needed for, "pin"
+ *
+ * It stays mounted: others may use it by then.
+ *
+ * Return: 0, or a negative errno, which was printed.
+ */
+int sample_mount(const struct sample_fs *fs, const char *what)
+{
+	struct sample_fs_report report;
+	int ret = sample_fs_mount(fs, &report);
+
+	if (ret > 0)
+		pr_info("mounted %s on %s", fs->name, fs->dir);
+	if (ret >= 0)
+		return 0;
+	pr_err("failed to %s in %s: %s is %s", what, fs->dir, fs->name, report.why);
+	pr_hint("%s", report.cure);
+	return ret;
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What to say when the kernel refuses something: the capabilities that are missing, none
+ * else, and how to get them.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/statvfs.h>
+#include <linux/capability.h>
+#include "lib/sample.h"
+
+/* More than these is as good as root, too much for a file that everybody may run. */
+static const __u64 fit_for_a_file = 1ULL << CAP_BPF | 1ULL << CAP_NET_ADMIN |
+				    1ULL << CAP_PERFMON | 1ULL << CAP_NET_RAW;
+
+/* Whether any process that this one starts can get them, by sudo or setcap. */
+static bool can_be_had(__u64 caps)
+{
+	unsigned int cap;
+
+	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1)
+		return false;
+	for (cap = 0; cap < 64; cap++) {
+		if (caps & (1ULL << cap) && prctl(PR_CAPBSET_READ, cap, 0, 0, 0) == 0)
+			return false;
+	}
+	return true;
+}
+
+/* As setcap(8) wants them. */
+static const char *lower_names(__u64 caps, char buf[SAMPLE_CAPS_LEN])
+{
+	char *s;
+
+	sample_caps_join(caps, "CAP_", ",", ",", buf);
+	for (s = buf; *s; s++)
+		*s = tolower((unsigned char)*s);
+	return buf;
+}
+
+static bool file_can_have_caps(const char *file)
+{
+	struct statvfs fs;
+
+	return !statvfs(file, &fs) && !(fs.f_flag & ST_NOSUID);
+}
+
+static void hint_cure(__u64 missing)
+{
+	char line[SAMPLE_LINE_LEN], file[SAMPLE_CALLED_LEN], caps[SAMPLE_CAPS_LEN];
+	/* A file with capabilities gives these, and no others that the process has now. */
+	__u64 needed = sample_caps_needed(sample.needs) | sample_caps_held();
+
+	if (!can_be_had(missing)) {
+		pr_hint("no program started here can have more; for a container: docker run %s",
+			sample_caps_join(missing, "--cap-add=", " ", " ", caps));
+		return;
+	}
+	pr_hint("sudo %s", sample_called_line(line));
+	sample_called_file(file);
+	if (!(needed & ~fit_for_a_file) && file_can_have_caps(file))
+		pr_hint("or, for all who may run it: sudo setcap %s+ep %s",
+			lower_names(needed, caps), file);
+}
+
+static bool tell(unsigned int needs, const char *what)
+{
+	char text[SAMPLE_CAPS_LEN];
+
+	if (sample_in_user_namespace() &&
+	    (needs & SAMPLE_NEED_LOAD || !sample_caps_missing(needs))) {
+		pr_err("failed to %s: the kernel wants %s outside of user namespaces", what,
+		       sample_caps_text(sample_caps_needed(needs), text));
+		pr_hint("run it outside of the container, or in a privileged one");
+		return true;
+	}
+	if (!sample_caps_missing(needs))
+		return false;
+	/* All of them at once, not one at each try. */
+	pr_err("failed to %s: %s missing", what,
+	       sample_caps_text(sample_caps_missing(sample.needs), text));
+	hint_cure(sample_caps_missing(sample.needs));
+	return true;
+}
+
+/*
+ * EINVAL: with kernel.unprivileged_bpf_disabled=0 everybody may load some programs, and
+ * the verifier takes what only others may have for a mistake.
+ */
+static bool is_refusal(int err, unsigned int needs)
+{
+	if (err == -EINVAL && needs & SAMPLE_NEED_LOAD)
+		return sample_caps_missing(needs) || sample_in_user_namespace();
+	return err == -EPERM || err == -EACCES;
+}
+
+/**
+ * sample_refused() - name the capabilities for want of which something failed
+ * @err: negative errno of what failed
+ * @needs: enum sample_need of what failed; sample.needs has them from now on
+ * @fmt: as printf(), what failed: "attach to %s"
+ *
+ * Those that the rest of the command line needs are named as well.
+ *
+ * Return: true if that was the reason, which was printed; false: it was another.
+ */
+bool sample_refused(int err, unsigned int needs, const char *fmt, ...)
+{
+	char what[512];
+	va_list ap;
+
+	if (!is_refusal(err, needs))
+		return false;
+	sample.needs |= needs;
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
+	return tell(needs, what);
+}

@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * XDP programs on interfaces. Each is held by a bpf_link: when this process
+ * ends, in whatever way, the kernel detaches it. A program of somebody else is
+ * never touched.
+ */
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/if_link.h>
+#include "lib/sample.h"
+
+static const char *mode_name(enum sample_mode mode)
+{
+	return mode == SAMPLE_MODE_NATIVE ? "native" : "skb";
+}
+
+/* One of the lines "prog_id:\t7" in /proc/PID/fdinfo/FD. */
+static bool fdinfo_has_prog(const char *path, __u32 prog_id)
+{
+	bool found = false;
+	char line[128];
+	__u32 id;
+	FILE *f;
+
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	while (!found && fgets(line, sizeof(line), f))
+		found = sscanf(line, "prog_id: %u", &id) == 1 && id == prog_id;
+	fclose(f);
+	return found;
+}
+
+/* 1: it does, 0: it does not, -EACCES: it takes CAP_SYS_PTRACE to see. */
+static int process_has_prog(const char *pid, __u32 prog_id)
+{
+	char path[PATH_MAX];
+	struct dirent *fd;
+	bool found = false;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%s/fdinfo", pid);
+	dir = opendir(path);
+	if (!dir)
+		return errno == EACCES && sample_caps_missing(SAMPLE_NEED_PROC) ? -EACCES : 0;
+	while (!found && (fd = readdir(dir))) {
+		if (!isdigit((unsigned char)fd->d_name[0]))
+			continue;
+		snprintf(path, sizeof(path), "/proc/%s/fdinfo/%s", pid, fd->d_name);
+		found = fdinfo_has_prog(path, prog_id);
+	}
+	closedir(dir);
+	return found;
+}
+
+/**
+ * sample_find_holder() - a process that holds a BPF program
+ * @prog_id: id of the program
+ *
+ * Return: its pid, 0 if there is none, -EACCES if it may be one that takes
+ * CAP_SYS_PTRACE to look into.
+ */
+int sample_find_holder(__u32 prog_id)
+{
+	struct dirent *proc;
+	int pid = 0, has;
+	DIR *dir;
+
+	dir = opendir("/proc");
+	if (!dir)
+		return 0;
+	while (pid <= 0 && (proc = readdir(dir))) {
+		if (!isdigit((unsigned char)proc->d_name[0]))
+			continue;
+		has = process_has_prog(proc->d_name, prog_id);
+		if (has)
+			pid = has > 0 ? atoi(proc->d_name) : has;
+	}
+	closedir(dir);
+	return pid;
+}
+
+/* EBUSY, EEXIST: say whose program is there, and how to get rid of it. */
+static void explain_busy(const char *ifname, unsigned int ifindex)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, query);
+	char name[SAMPLE_PROG_NAME] = "", line[SAMPLE_LINE_LEN];
+	__u32 id;
+	int pid;
+
+	if (bpf_xdp_query(ifindex, 0, &query)) {
+		pr_err("failed to attach to %s: another XDP program is there", ifname);
+		return;
+	}
+	id = query.drv_prog_id ? query.drv_prog_id : query.skb_prog_id;
+	pid = sample_find_holder(id);
+	if (pid < 0) {
+		pr_err("failed to attach to %s: an XDP program (id %u, %s mode) is there, and to see whose it is takes CAP_SYS_PTRACE",
+		       ifname, id, query.drv_prog_id ? "native" : "skb");
+		pr_hint("sudo %s", sample_called_line(line));
+		return;
+	}
+	sample_prog_name(id, name);
+	if (!pid) {
+		pr_err("failed to attach to %s: XDP program '%s' (id %u, %s mode) is there, held by no process",
+		       ifname, name, id, query.drv_prog_id ? "native" : "skb");
+		pr_hint("ip link set dev %s %s off", ifname,
+			query.drv_prog_id ? "xdpdrv" : "xdpgeneric");
+		return;
+	}
+	pr_err("failed to attach to %s: XDP program '%s' (id %u, %s mode) of process %d is there",
+	       ifname, name, id, query.drv_prog_id ? "native" : "skb", pid);
+	pr_hint("if it may end: kill %d", pid);
+}
+
+/* Why native mode is refused; the kernel's text does not come back from a link. */
+static const char *native_reason(int err)
+{
+	switch (err) {
+	case -EOPNOTSUPP:
+		return "its driver has no native XDP, or an offload stands in the way";
+	case -ERANGE:
+	case -EINVAL:
+		return "its MTU or another setting does not allow native XDP";
+	case -ENOMEM:
+	case -ENOSPC:
+		return "too few queues for native XDP";
+	default:
+		return strerror(-err);
+	}
+}
+
+static void explain_attach(const char *ifname, unsigned int ifindex, enum sample_mode mode,
+			   int err)
+{
+	char doctor[SAMPLE_CALLED_LEN];
+
+	if (err == -EBUSY || err == -EEXIST) {
+		explain_busy(ifname, ifindex);
+		return;
+	}
+	if (sample_refused(err, SAMPLE_NEED_NET, "attach to %s", ifname))
+		return;
+	if (err == -ENODEV) {
+		pr_err("failed to attach to %s: the interface was removed", ifname);
+		return;
+	}
+	if (mode == SAMPLE_MODE_NATIVE) {
+		pr_err("failed to attach to %s in native mode: %s (%s)", ifname,
+		       native_reason(err), strerror(-err));
+		pr_hint("use -m auto or -m skb; %s -i %s tells more",
+			sample_called_script("doctor", doctor), ifname);
+		return;
+	}
+	pr_err("failed to attach to %s: %s", ifname, strerror(-err));
+	pr_hint_doctor();
+}
+
+static int create_link(int prog_fd, unsigned int ifindex, enum sample_mode mode)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts);
+	int fd;
+
+	opts.flags = mode == SAMPLE_MODE_NATIVE ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE;
+	fd = bpf_link_create(prog_fd, ifindex, BPF_XDP, &opts);
+	return fd < 0 ? -errno : fd;
+}
+
+/* Native failed for a reason that skb mode does not share. */
+static bool may_fall_back(int err)
+{
+	return err != -EBUSY && err != -EEXIST && err != -EPERM && err != -ENODEV;
+}
+
+static int attach_one(struct sample_xdp *xdp, int prog_fd, unsigned int ifindex)
+{
+	enum sample_mode mode = sample.mode;
+	char ifname[IF_NAMESIZE];
+	int fd;
+
+	snprintf(ifname, sizeof(ifname), "%s", sample_ifname(ifindex));
+	if (mode == SAMPLE_MODE_AUTO)
+		mode = SAMPLE_MODE_NATIVE;
+	fd = create_link(prog_fd, ifindex, mode);
+	if (fd < 0 && sample.mode == SAMPLE_MODE_AUTO && may_fall_back(fd)) {
+		pr_info("%s: %s: using skb mode", ifname, native_reason(fd));
+		mode = SAMPLE_MODE_SKB;
+		fd = create_link(prog_fd, ifindex, mode);
+	}
+	if (fd < 0) {
+		explain_attach(ifname, ifindex, mode, fd);
+		return fd;
+	}
+	xdp->at[xdp->n].link_fd = fd;
+	xdp->at[xdp->n].ifindex = ifindex;
+	xdp->at[xdp->n].mode = mode;
+	memcpy(xdp->at[xdp->n].ifname, ifname, sizeof(ifname));
+	xdp->n++;
+	return 0;
+}
+
+static void detach_one(struct sample_xdp *xdp, unsigned int i)
+{
+	bpf_link_detach(xdp->at[i].link_fd);
+	close(xdp->at[i].link_fd);
+	xdp->at[i] = xdp->at[--xdp->n];
+}
+
+static bool on_gone(void *ctx, unsigned int ifindex)
+{
+	struct sample_xdp *xdp = ctx;
+	unsigned int i;
+
+	for (i = xdp->n; i--;) {
+		if (xdp->at[i].ifindex == ifindex)
+			detach_one(xdp, i);
+	}
+	return false;
+}
+
+/**
+ * sample_xdp_attach() - attach a program to every interface of -i
+ * @xdp: takes the links
+ * @prog: a loaded XDP program
+ *
+ * All or none: on an error what was attached is detached again. An interface that goes leaves
+ * @xdp, and the loop ends with the last one (lib/iface.c).
+ *
+ * Return: 0, or a negative errno, which was printed with its cure.
+ */
+int sample_xdp_attach(struct sample_xdp *xdp, const struct bpf_program *prog)
+{
+	unsigned int i, ifindex;
+	int err = 0;
+
+	xdp->n = 0;
+	for (i = 0; i < sample.n_ifnames && !err; i++) {
+		ifindex = sample_ifindex(sample.ifnames[i]);
+		if (!ifindex)
+			err = -ENODEV;
+		else
+			err = sample_iface_follow(ifindex, on_gone, xdp);
+		if (!err)
+			err = attach_one(xdp, bpf_program__fd(prog), ifindex);
+	}
+	if (err)
+		sample_xdp_detach(xdp);
+	return err;
+}
+
+/**
+ * sample_xdp_detach() - detach from all interfaces
+ * @xdp: the links; none are left afterwards
+ *
+ * When it returns, no CPU starts the program for a new packet, so counters
+ * can be read.
+ */
+void sample_xdp_detach(struct sample_xdp *xdp)
+{
+	sample_iface_unfollow(xdp);
+	while (xdp->n)
+		detach_one(xdp, xdp->n - 1);
+}
+
+static void ready_json(const struct sample_xdp *xdp)
+{
+	json_writer_t *json = sample_json_begin("ready");
+	unsigned int i;
+
+	jsonw_string_field(json, "tool", sample.info->name);
+	jsonw_name(json, "attached");
+	jsonw_start_array(json);
+	for (i = 0; i < xdp->n; i++) {
+		jsonw_start_object(json);
+		jsonw_string_field(json, "ifname", xdp->at[i].ifname);
+		jsonw_uint_field(json, "ifindex", xdp->at[i].ifindex);
+		jsonw_string_field(json, "hook", "xdp");
+		jsonw_string_field(json, "mode", mode_name(xdp->at[i].mode));
+		jsonw_end_object(json);
+	}
+	jsonw_end_array(json);
+	sample_json_end(json);
+}
+
+/**
+ * sample_xdp_ready() - tell that packets are seen from now on
+ * @xdp: the links
+ */
+void sample_xdp_ready(const struct sample_xdp *xdp)
+{
+	unsigned int i;
+
+	if (sample.json) {
+		ready_json(xdp);
+		return;
+	}
+	printf("ready:");
+	for (i = 0; i < xdp->n; i++)
+		printf("%s %s (xdp, %s mode)", i ? "," : "", xdp->at[i].ifname,
+		       mode_name(xdp->at[i].mode));
+	printf("\n");
+}

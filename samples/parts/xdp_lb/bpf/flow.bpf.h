@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The flow table: which backend a connection has. A connection may be in one of two
+ * buckets of seven slots. The first cache line of a bucket has a word for each slot: the
+ * tag and the age of a connection; the connection itself is another line of the same page.
+ * An established connection costs no more than these two. Only where the first bucket had
+ * no room, and says so, the second one is looked at.
+ *
+ * A slot is claimed and given up by compare-and-exchange of its word. Connections
+ * are found by one key, so there is one entry for each, in every mode: for LB_NAT
+ * a port points back to it.
+ */
+#ifndef _XDP_LB_FLOW_BPF_H
+#define _XDP_LB_FLOW_BPF_H
+
+#include "parts/xdp_lb/bpf/pkt.bpf.h"
+
+enum {
+	LB_NO_SLOT = 0xffffffff,
+	/* Not a reason: the packet goes on. */
+	LB_GO = -1,
+};
+
+static __always_inline struct lb_bucket *lb_bucket(__u32 index)
+{
+	return bpf_map_lookup_elem(&lb_buckets, &index);
+}
+
+static __always_inline __u64 *lb_word(__u32 slot)
+{
+	struct lb_bucket *bucket = lb_bucket(slot / LB_BUCKET_LINES);
+
+	if (!bucket)
+		return NULL;
+	/* Clang 19 would add to it before the verifier knows that it is not NULL. */
+	barrier_var(bucket);
+	return &bucket->word[slot % LB_BUCKET_LINES];
+}
+
+static __always_inline struct lb_flow *lb_flow(__u32 slot)
+{
+	struct lb_bucket *bucket = lb_bucket(slot / LB_BUCKET_LINES);
+
+	if (!bucket)
+		return NULL;
+	barrier_var(bucket);
+	return &bucket->line[slot % LB_BUCKET_LINES];
+}
+
+/*
+ * The only way to change the word of a slot: by compare-and-exchange with what this CPU
+ * knows of it, which is a full barrier. False: another CPU was here since, and the slot may
+ * be that of another connection.
+ */
+static __always_inline bool lb_replace_word(__u32 slot, __u64 old, __u64 new)
+{
+	__u64 *word = lb_word(slot);
+
+	return word && __sync_val_compare_and_swap(word, old, new) == old;
+}
+
+/* No other CPU finds it, or takes it, until lb_publish() or lb_give_back(). */
+static __always_inline bool lb_hold(struct lb_conn *conn, __u32 slot, __u64 old)
+{
+	__u64 word = LB_WORD(conn->now, lb_hash_tag(conn->hash), LB_FLOW_CLAIMED);
+
+	if (!lb_replace_word(slot, old, word))
+		return false;
+	conn->slot = slot;
+	conn->word = word;
+	return true;
+}
+
+static __always_inline bool lb_publish(struct lb_conn *conn, __u8 state)
+{
+	__u64 word = LB_WORD(conn->now, lb_hash_tag(conn->hash), state);
+	bool ours = lb_replace_word(conn->slot, conn->word, word);
+
+	conn->word = word;
+	return ours;
+}
+
+static __always_inline void lb_give_back(struct lb_conn *conn)
+{
+	lb_replace_word(conn->slot, conn->word, 0);
+	conn->slot = LB_NO_SLOT;
+}
+
+static __always_inline __u64 lb_age(__u64 word, __u32 now)
+{
+	return (__u32)(now - LB_WORD_LAST(word));
+}
+
+static __always_inline __u64 lb_is_over(__u64 word, __u32 now)
+{
+	return lb_less(lb_timeouts[LB_WORD_STATE(word) & (LB_TIMEOUTS - 1)],
+		       lb_age(word, now));
+}
+
+static __always_inline bool lb_same_key(const struct lb_key *a, const struct lb_key *b)
+{
+	const __u64 *x = (const __u64 *)a, *y = (const __u64 *)b;
+
+	return !((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3]) |
+		 (x[4] ^ y[4]));
+}
+
+static __always_inline struct lb_flow *lb_find_in(struct lb_conn *conn, __u32 index)
+{
+	__u32 wanted = lb_hash_tag(conn->hash), i;
+	struct lb_bucket *bucket = lb_bucket(index);
+	__u64 word;
+
+	if (!bucket)
+		return NULL;
+	for (i = 1; i < LB_BUCKET_LINES; i++) {
+		word = bucket->word[i];
+		if (LB_WORD_TAG(word) != wanted || LB_WORD_STATE(word) < LB_FLOW_SYN)
+			continue;
+		if (!lb_same_key(&bucket->line[i].key, &conn->key))
+			continue;
+		conn->slot = index * LB_BUCKET_LINES + i;
+		conn->word = word;
+		return &bucket->line[i];
+	}
+	return NULL;
+}
+
+/*
+ * A connection whose first bucket this is may be in its second one. No state lasts
+ * longer than that of an established connection.
+ */
+static __always_inline bool lb_has_spilled(__u32 index, __u32 now)
+{
+	struct lb_bucket *bucket = lb_bucket(index);
+
+	return bucket &&
+	       now - LB_WORD_LAST(bucket->word[0]) <= lb_timeouts[LB_FLOW_ESTABLISHED];
+}
+
+/* The connection of a client's packet, NULL if there is none. Sets @slot and @word. */
+static __always_inline struct lb_flow *lb_find(struct lb_conn *conn)
+{
+	__u32 index = lb_hash_bucket(conn->hash, 0, lb_n_buckets);
+	struct lb_flow *flow = lb_find_in(conn, index);
+
+	if (flow || !lb_has_spilled(index, conn->now))
+		return flow;
+	return lb_find_in(conn, lb_hash_bucket(conn->hash, 1, lb_n_buckets));
+}
+
+/* The index of a SNAT address in the configuration, or -1. */
+static __always_inline int lb_snat_index(const struct lb_config *conf,
+					 const struct lb_addr *addr)
+{
+	int i;
+
+	for (i = 0; i < LB_SNAT_MAX && i < (int)conf->n_snat; i++) {
+		if (lb_same_addr(&conf->snat[i].addr, addr))
+			return i;
+	}
+	return -1;
+}
+
+static __always_inline struct lb_backend *lb_backend(__u32 index)
+{
+	return bpf_map_lookup_elem(&lb_backends, &index);
+}
+
+/* What came from @addr and @port is of the backend of this connection. */
+static __always_inline bool lb_is_from(const struct lb_flow *flow, const struct lb_addr *addr,
+				       __be16 port)
+{
+	struct lb_backend *backend = lb_backend(flow->backend);
+
+	return backend && backend->gen == flow->gen && lb_same_addr(&backend->addr, addr) &&
+	       (backend->port ?: flow->key.vport) == port;
+}
+
+/* LB_NAT: neighbours of a port, which is in host byte order. */
+static __always_inline struct lb_port_line *lb_port_line(const struct lb_conn *conn, __u32 snat,
+							 __u32 port)
+{
+	__u32 index = LB_REVERSE_INDEX(snat, !lb_is_tcp(conn), port);
+
+	return bpf_map_lookup_elem(&lb_reverse, &index);
+}
+
+/* LB_NAT: LB_PORT() of a port. */
+static __always_inline __u64 *lb_port_entry(const struct lb_conn *conn, __u32 snat, __be16 port)
+{
+	__u32 number = bpf_ntohs(port);
+	struct lb_port_line *line = lb_port_line(conn, snat, number);
+
+	if (!line)
+		return NULL;
+	barrier_var(line);
+	return &line->port[number % LB_LINE_PORTS];
+}
+
+/*
+ * LB_NAT: the connection that a packet of a backend is of, by the port of the SNAT
+ * address that it is sent to. Sets @slot and @word.
+ */
+static __always_inline struct lb_flow *lb_find_port(struct lb_conn *conn,
+						    const struct lb_config *conf)
+{
+	int snat = lb_snat_index(conf, &conn->key.vip);
+	struct lb_flow *flow;
+	__u64 *entry, *word;
+
+	if (snat < 0)
+		return NULL;
+	entry = lb_port_entry(conn, snat, conn->key.vport);
+	if (!entry || !*entry)
+		return NULL;
+	conn->slot = LB_PORT_SLOT(*entry);
+	word = lb_word(conn->slot);
+	flow = lb_flow(conn->slot);
+	if (!word || !flow)
+		return NULL;
+	conn->word = *(volatile __u64 *)word;
+	if (LB_WORD_STATE(conn->word) < LB_FLOW_SYN || flow->forward != LB_NAT ||
+	    flow->sport != conn->key.vport || flow->snat != snat ||
+	    flow->key.proto != conn->key.proto)
+		return NULL;
+	return lb_is_from(flow, &conn->key.client, conn->key.cport) ? flow : NULL;
+}
+
+/* These cannot do without an entry: replies are translated by it. */
+static __always_inline bool lb_is_translated(__u8 forward)
+{
+	return forward == LB_NAT || forward == LB_DNAT;
+}
+
+/* --- states ----------------------------------------------------------------------- */
+
+static __always_inline __u8 lb_first_state(const struct lb_conn *conn)
+{
+	if (!lb_is_tcp(conn))
+		return LB_FLOW_UDP;
+	return lb_is_syn(conn) ? LB_FLOW_SYN : LB_FLOW_ESTABLISHED;
+}
+
+/*
+ * RFC 9293, as far as one who looks on can follow. A reset may be forged: it only
+ * shortens the time that an idle connection stays, and data undo it. The last ACK
+ * behind a FIN does not.
+ */
+static __always_inline __u8 lb_next_tcp(const struct lb_conn *conn, const struct lb_flow *flow,
+					__u8 state, bool reply)
+{
+	if (conn->flags & TCP_RST)
+		return LB_FLOW_RESET;
+	if (conn->flags & TCP_FIN)
+		return LB_FLOW_FIN;
+	if (conn->flags & TCP_SYN) {
+		if (reply)
+			return state == LB_FLOW_SYN ? LB_FLOW_SYNACK : state;
+		return state == LB_FLOW_FIN || state == LB_FLOW_RESET ? LB_FLOW_SYN : state;
+	}
+	if (state == LB_FLOW_SYNACK && !reply)
+		return LB_FLOW_ESTABLISHED;
+	/* Replies do not come through here: what follows a SYN has to do. */
+	if (state == LB_FLOW_SYN && !lb_is_translated(flow->forward))
+		return LB_FLOW_ESTABLISHED;
+	if (state == LB_FLOW_RESET && conn->has_data)
+		return LB_FLOW_ESTABLISHED;
+	return state;
+}
+
+static __always_inline __u8 lb_next_udp(const struct lb_flow *flow, __u8 state, bool reply)
+{
+	/* Where replies do not come through here, a second packet says as much. */
+	if (reply || !lb_is_translated(flow->forward))
+		return LB_FLOW_UDP_REPLIED;
+	return state;
+}
+
+static __always_inline __u64 lb_port_until(const struct lb_conn *conn, __u8 state)
+{
+	return LB_PORT(conn->now + lb_timeouts[state & (LB_TIMEOUTS - 1)], conn->slot);
+}
+
+/*
+ * LB_NAT: the connection lives on, and so its port is its own; false if it was idle for
+ * so long that another connection got it.
+ */
+static __always_inline bool lb_keep_port(const struct lb_conn *conn, const struct lb_flow *flow,
+					 __u8 state)
+{
+	__u64 *entry = lb_port_entry(conn, flow->snat % LB_SNAT_MAX, flow->sport);
+	__u64 old;
+
+	if (!entry)
+		return false;
+	old = *(volatile __u64 *)entry;
+	return LB_PORT_SLOT(old) == conn->slot &&
+	       __sync_val_compare_and_swap(entry, old, lb_port_until(conn, state)) == old;
+}
+
+/**
+ * union lb_way - the part of struct lb_flow that says where replies go to
+ * @iface: as there
+ * @spilled: as there
+ * @cmac: as there
+ * @whole: all of it, which changes at once: aligned, as it stands there
+ */
+union lb_way {
+	struct {
+		__u8 iface;
+		__u8 spilled;
+		__u8 cmac[ETH_ALEN];
+	};
+	__u64 whole;
+};
+
+static __always_inline __u64 *lb_way(struct lb_flow *flow)
+{
+	return (__u64 *)&flow->iface;
+}
+
+/* The way that this packet came, unless another connection has got the slot since @old. */
+static __always_inline void lb_set_way(const struct lb_conn *conn, struct lb_flow *flow,
+				       __u64 old)
+{
+	union lb_way new = { .whole = old };
+
+	new.iface = conn->iface;
+	lb_set_mac(new.cmac, conn->mac);
+	if (new.whole != old)
+		__sync_val_compare_and_swap(lb_way(flow), old, new.whole);
+}
+
+/* The first bucket of a connection in its second one: look there, too. */
+static __always_inline void lb_mark_spilled(__u64 hash, __u32 now)
+{
+	struct lb_bucket *bucket = lb_bucket(lb_hash_bucket(hash, 0, lb_n_buckets));
+
+	if (bucket)
+		*(volatile __u64 *)&bucket->word[0] = LB_WORD(now, 0, LB_FLOW_FREE);
+}
+
+/**
+ * lb_outlive() - what else must be known of a connection that goes on
+ * @conn: its packet; @slot is set
+ * @state: of it, enum lb_flow_state
+ *
+ * Return: 0 if it is none any more: it has lost its port.
+ */
+__noinline int lb_outlive(struct lb_conn *conn, __u32 state)
+{
+	const struct lb_config *conf = lb_conf();
+	struct lb_flow *flow;
+
+	if (!conn || !conf)
+		return 0;
+	flow = lb_flow(conn->slot);
+	if (!flow)
+		return 0;
+	if (flow->spilled)
+		lb_mark_spilled(lb_hash(&flow->key, lb_addr4(&flow->key.vip), conf->seed),
+				conn->now);
+	return flow->forward != LB_NAT || lb_keep_port(conn, flow, state);
+}
+
+/*
+ * A packet of the connection came. The word is written if something changed, at
+ * most twice a second otherwise: other CPUs have the cache line too. Returns false if
+ * the connection is no more.
+ */
+static __always_inline bool lb_touch(struct lb_conn *conn, struct lb_flow *flow, bool reply)
+{
+	__u8 state = LB_WORD_STATE(conn->word), next = state;
+	__u64 way;
+
+	if (!lb_is_tcp(conn))
+		next = lb_next_udp(flow, state, reply);
+	else if (state != LB_FLOW_ESTABLISHED || conn->flags & (TCP_SYN | TCP_FIN | TCP_RST))
+		next = lb_next_tcp(conn, flow, state, reply);
+	if (next == state && LB_WORD_LAST(conn->word) == conn->now)
+		return true;
+
+	if (!lb_outlive(conn, next))
+		return false;
+	way = *(volatile __u64 *)lb_way(flow);
+	/* Where it fails, another CPU had a packet of it; or it is somebody else's now. */
+	if (!lb_replace_word(conn->slot, conn->word,
+			     LB_WORD(conn->now, LB_WORD_TAG(conn->word), next)))
+		return true;
+	/* The way back to the client may have changed. */
+	if (!reply)
+		lb_set_way(conn, flow, way);
+	return true;
+}
+
+#endif /* _XDP_LB_FLOW_BPF_H */

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * The configuration of xdp_lb. Each file uses those above it:
+ *
+ *	config/text.c	numbers, addresses and names as text; messages
+ *	config/conf.c	struct lb_conf and its defaults
+ *	config/valid.c	what its parts have to be to each other
+ *	config/yaml.c	a file as a tree, with lines
+ *	config/schema.c	the keys that a file may have
+ *	config/read.c	from a file to struct lb_conf
+ *	config/args.c	from --vip and --backend to struct lb_conf
+ */
+#ifndef _SAMPLES_XDP_LB_CONFIG_H
+#define _SAMPLES_XDP_LB_CONFIG_H
+
+#include "parts/xdp_lb/config/conf.h"
+#include "parts/xdp_lb/config/text.h"
+
+/**
+ * struct lb_conf_spec - a --vip or a --backend, which belongs to the --vip before it
+ * @is_vip: it is a --vip
+ * @text: "tcp:10.0.0.5:80", "udp:[fd00::5]:53"; "10.0.0.2", "[fd00::2]:80",
+ *	"10.0.0.2:80,weight=3"
+ * @forward: of a --vip: enum lb_forward
+ */
+struct lb_conf_spec {
+	bool is_vip;
+	const char *text;
+	__u8 forward;
+};
+
+int lb_conf_read(struct lb_conf *conf, const char *path);
+int lb_conf_args(struct lb_conf *conf, const struct lb_conf_spec *specs, unsigned int n,
+		 const struct lb_addr *snat, unsigned int n_snat);
+
+#endif /* _SAMPLES_XDP_LB_CONFIG_H */

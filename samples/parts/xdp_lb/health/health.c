@@ -1,0 +1,515 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Health checks: when, and what they add up to. libcurl tells of its sockets and of
+ * its timers; they are in one epoll, so that one thread checks hundreds of
+ * backends, and nothing ever waits. health/probe.c has a single check.
+ */
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/timerfd.h>
+#include "lib/sample.h"
+#include "parts/xdp_lb/health/probe.h"
+
+#define NEVER	UINT64_MAX
+#define MS	1000000ULL
+#define SECOND	1000000000ULL
+
+enum {
+	/* Files that the rest of the program has open. */
+	OTHER_FILES = 128,
+	EVENTS_MAX = 64,
+};
+
+/**
+ * struct watch - a target and its checks
+ * @probe: the check that runs, if any
+ * @target: what is checked; @target.up is what it is now
+ * @due_ns: time of the next check
+ * @grid_ns: checks are at this time, and whole intervals after it
+ * @against: results in a row that say otherwise than @target.up
+ */
+struct watch {
+	struct lb_probe probe;
+	struct lb_target target;
+	__u64 due_ns;
+	__u64 grid_ns;
+	__u32 against;
+};
+
+/**
+ * struct lb_health - health checks
+ * @multi: libcurl's
+ * @endings: connections of checks that are done
+ * @epoll_fd: sockets of @multi, and @timer_fd
+ * @timer_fd: expires at @curl_ns or @next_ns
+ * @curl_ns: when libcurl wants to be called
+ * @next_ns: no check is due before
+ * @complain_ns: no complaint before
+ * @fn: called when a target goes up or down
+ * @ctx: handed to it
+ * @watches: targets with a check
+ * @n: how many
+ */
+struct lb_health {
+	CURLM *multi;
+	struct lb_endings endings;
+	int epoll_fd;
+	int timer_fd;
+	__u64 curl_ns;
+	__u64 next_ns;
+	__u64 complain_ns;
+	lb_health_fn fn;
+	void *ctx;
+	struct watch **watches;
+	unsigned int n;
+};
+
+/* --- libcurl's sockets and timers ---------------------------------------------------- */
+
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *socket_ctx)
+{
+	struct epoll_event ev = { .data.fd = fd };
+	struct lb_health *health = ctx;
+
+	if (what == CURL_POLL_REMOVE) {
+		epoll_ctl(health->epoll_fd, EPOLL_CTL_DEL, fd, &ev);
+		return 0;
+	}
+	if (what & CURL_POLL_IN)
+		ev.events |= EPOLLIN;
+	if (what & CURL_POLL_OUT)
+		ev.events |= EPOLLOUT;
+	if (epoll_ctl(health->epoll_fd, EPOLL_CTL_MOD, fd, &ev) &&
+	    epoll_ctl(health->epoll_fd, EPOLL_CTL_ADD, fd, &ev))
+		lb_probe_of(easy)->local_err = errno;
+	return 0;
+}
+
+static int on_timer(CURLM *multi, long ms, void *ctx)
+{
+	struct lb_health *health = ctx;
+
+	health->curl_ns = ms < 0 ? NEVER : sample_now() + ms * MS;
+	return 0;
+}
+
+static int arm_timer(struct lb_health *health)
+{
+	__u64 ns = health->curl_ns < health->next_ns ? health->curl_ns : health->next_ns;
+	__u64 end_ns = lb_endings_next(&health->endings);
+	struct itimerspec when = {};
+	__u64 now = sample_now();
+
+	ns = end_ns < ns ? end_ns : ns;
+
+	if (ns != NEVER) {
+		/* 0 would mean never. */
+		ns = ns > now ? ns - now : 1;
+		when.it_value.tv_sec = ns / SECOND;
+		when.it_value.tv_nsec = ns % SECOND;
+	}
+	return timerfd_settime(health->timer_fd, 0, &when, NULL) ? -errno : 0;
+}
+
+static void handle_events(struct lb_health *health, const struct epoll_event *ev, int n)
+{
+	int i, what, running;
+
+	for (i = 0; i < n; i++) {
+		/* arm_timer() makes it unreadable; the other one is for lb_endings_run(). */
+		if (ev[i].data.fd == health->timer_fd ||
+		    ev[i].data.fd == health->endings.epoll_fd)
+			continue;
+		what = ev[i].events & EPOLLIN ? CURL_CSELECT_IN : 0;
+		what |= ev[i].events & EPOLLOUT ? CURL_CSELECT_OUT : 0;
+		what |= ev[i].events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0;
+		curl_multi_socket_action(health->multi, ev[i].data.fd, what, &running);
+	}
+}
+
+static void handle_timers(struct lb_health *health)
+{
+	int running;
+
+	if (health->curl_ns > sample_now())
+		return;
+	health->curl_ns = NEVER;
+	curl_multi_socket_action(health->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+}
+
+/* --- checks -------------------------------------------------------------------------- */
+
+/* Checks say nothing while this host has no memory or no files left. */
+static void complain(struct lb_health *health, int err)
+{
+	__u64 now = sample_now();
+
+	if (now < health->complain_ns)
+		return;
+	health->complain_ns = now + 60 * SECOND;
+	pr_err("failed to check backends: %s", strerror(err));
+	if (err == EMFILE)
+		pr_hint("more open files: ulimit -n %u", 2 * health->n + OTHER_FILES);
+}
+
+/* It may call lb_health_set(), and @watch be gone after that. */
+static void count_result(struct lb_health *health, struct watch *watch, bool good,
+			 const char *why)
+{
+	struct lb_target *target = &watch->target;
+
+	if (good == target->up) {
+		watch->against = 0;
+		return;
+	}
+	if (++watch->against < (target->up ? target->check.fall : target->check.rise))
+		return;
+	watch->against = 0;
+	target->up = good;
+	health->fn(health->ctx, target->backend, good, why);
+}
+
+static void finish_done(struct lb_health *health)
+{
+	/* A pointer to a struct with a CamelCase name. */
+	typeof(curl_multi_info_read(NULL, NULL)) msg;
+	enum lb_verdict verdict;
+	char why[LB_WHY_MAX];
+	struct watch *watch;
+	int left;
+
+	while ((msg = curl_multi_info_read(health->multi, &left))) {
+		/* Its first member. */
+		watch = (void *)lb_probe_of(msg->easy_handle);
+		verdict = lb_probe_judge(&watch->probe, &watch->target.check, msg->data.result,
+					 why);
+		lb_probe_stop(&watch->probe, health->multi);
+		if (verdict == LB_UNKNOWN && watch->probe.local_err)
+			complain(health, watch->probe.local_err);
+		else if (verdict != LB_UNKNOWN)
+			count_result(health, watch, verdict == LB_GOOD, why);
+	}
+}
+
+/*
+ * Watch @i of @n has its place in the interval. The first round is a quick one: none
+ * waits a minute to learn that it is down.
+ */
+static void schedule_first(struct watch *watch, unsigned int i, unsigned int n)
+{
+	__u64 interval = watch->target.check.interval_ms * MS;
+	__u64 now = sample_now();
+
+	watch->grid_ns = now + interval * i / n;
+	watch->due_ns = now + (interval < SECOND ? interval : SECOND) * i / n;
+}
+
+/* Its next place, but not at once after this one. Those that were missed are left out. */
+static void schedule_next(struct watch *watch, __u64 now)
+{
+	__u64 interval = watch->target.check.interval_ms * MS;
+	__u64 from = now + interval / 2;
+
+	watch->due_ns = watch->grid_ns;
+	if (from > watch->grid_ns)
+		watch->due_ns += (from - watch->grid_ns + interval - 1) / interval * interval;
+}
+
+static void start_due(struct lb_health *health)
+{
+	__u64 now = sample_now();
+	struct watch *watch;
+	unsigned int i;
+
+	if (now < health->next_ns)
+		return;
+	health->next_ns = NEVER;
+	for (i = 0; i < health->n; i++) {
+		watch = health->watches[i];
+		if (watch->due_ns <= now) {
+			schedule_next(watch, now);
+			/* One that takes longer than the interval is let run. */
+			if (!watch->probe.easy &&
+			    lb_probe_start(&watch->probe, health->multi, &health->endings,
+					   &watch->target))
+				complain(health, ENOMEM);
+		}
+		if (watch->due_ns < health->next_ns)
+			health->next_ns = watch->due_ns;
+	}
+}
+
+/* --- the list of targets ------------------------------------------------------------- */
+
+static bool is_valid(const struct lb_target *target)
+{
+	const struct lb_check *check = &target->check;
+
+	if (target->backend >= LB_BACKENDS_MAX || check->type > LB_CHECK_HTTP)
+		return false;
+	if (check->type == LB_CHECK_NONE)
+		return true;
+	if (check->type == LB_CHECK_HTTP &&
+	    (check->path[0] != '/' || !memchr(check->path, '\0', sizeof(check->path)) ||
+	     !memchr(check->host, '\0', sizeof(check->host))))
+		return false;
+	return target->port && check->interval_ms && check->timeout_ms;
+}
+
+static bool is_same(const struct lb_target *a, const struct lb_target *b)
+{
+	return !memcmp(&a->addr, &b->addr, sizeof(a->addr)) && a->port == b->port &&
+	       a->check.type == b->check.type &&
+	       a->check.interval_ms == b->check.interval_ms &&
+	       a->check.timeout_ms == b->check.timeout_ms &&
+	       a->check.rise == b->check.rise && a->check.fall == b->check.fall &&
+	       (a->check.type != LB_CHECK_HTTP || (!strcmp(a->check.path, b->check.path) &&
+						   !strcmp(a->check.host, b->check.host)));
+}
+
+/* Most systems allow 1024 open files, and more to those who ask. */
+static void allow_files(unsigned int n)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= n)
+		return;
+	limit.rlim_cur = limit.rlim_max < n ? limit.rlim_max : n;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* Number of those with a check, or -EINVAL. */
+static int count_checks(const struct lb_target *targets, unsigned int n)
+{
+	bool seen[LB_BACKENDS_MAX] = {};
+	unsigned int i;
+	int count = 0;
+
+	for (i = 0; i < n; i++) {
+		if (!is_valid(&targets[i]) || seen[targets[i].backend]) {
+			pr_err("failed to check backend %u: its address or check is not valid, or it is there twice",
+			       targets[i].backend);
+			return -EINVAL;
+		}
+		seen[targets[i].backend] = true;
+		count += targets[i].check.type != LB_CHECK_NONE;
+	}
+	return count;
+}
+
+/*
+ * A watch for each target with a check, of @old or new. Without memory -ENOMEM, and
+ * those that were made are gone again.
+ */
+static int make_watches(const struct lb_target *targets, unsigned int n,
+			struct watch * const *old, struct watch **watches)
+{
+	unsigned int i, count = 0;
+	struct watch *watch;
+
+	for (i = 0; i < n; i++) {
+		if (targets[i].check.type == LB_CHECK_NONE)
+			continue;
+		watch = old[targets[i].backend];
+		if (!watch || !is_same(&watch->target, &targets[i])) {
+			watch = calloc(1, sizeof(*watch));
+			if (!watch)
+				break;
+			watch->target = targets[i];
+		}
+		watches[count++] = watch;
+	}
+	if (i == n)
+		return 0;
+	while (count--) {
+		if (watches[count] != old[watches[count]->target.backend])
+			free(watches[count]);
+	}
+	return -ENOMEM;
+}
+
+static void free_watch(struct lb_health *health, struct watch *watch)
+{
+	lb_probe_stop(&watch->probe, health->multi);
+	free(watch);
+}
+
+/* Those of @old that are not among @watches end here. */
+static void take_watches(struct lb_health *health, struct watch **old, struct watch **watches,
+			 unsigned int n)
+{
+	unsigned int i;
+	__u32 backend;
+
+	for (i = 0; i < n; i++) {
+		backend = watches[i]->target.backend;
+		if (watches[i] == old[backend])
+			old[backend] = NULL;
+		else
+			schedule_first(watches[i], i, n);
+	}
+	for (i = 0; i < LB_BACKENDS_MAX; i++) {
+		if (old[i])
+			free_watch(health, old[i]);
+	}
+	free(health->watches);
+	health->watches = watches;
+	health->n = n;
+	/* Look at all of them at once. */
+	health->next_ns = n ? 0 : NEVER;
+}
+
+/**
+ * lb_health_set() - say what is to be checked
+ * @health: health checks
+ * @targets: all targets, each backend once; they are copied
+ * @n: how many
+ *
+ * Targets that were there before, with the same address, port and check, go on where
+ * they are: with the state that they have, whatever @targets says. Checks of others
+ * are aborted. It may be called by lb_health_fn.
+ *
+ * Return: 0, or a negative errno, which was printed; then all is as it was.
+ */
+int lb_health_set(struct lb_health *health, const struct lb_target *targets, unsigned int n)
+{
+	struct watch *old[LB_BACKENDS_MAX] = {};
+	struct watch **watches;
+	int count, err;
+	unsigned int i;
+
+	count = count_checks(targets, n);
+	if (count < 0)
+		return count;
+	for (i = 0; i < health->n; i++)
+		old[health->watches[i]->target.backend] = health->watches[i];
+	watches = calloc(count + 1, sizeof(*watches));
+	err = watches ? make_watches(targets, n, old, watches) : -ENOMEM;
+	if (err) {
+		pr_err("failed to check backends: %s", strerror(-err));
+		free(watches);
+		return err;
+	}
+	take_watches(health, old, watches, count);
+	/* One that runs, and one that ends. */
+	health->endings.most = count;
+	allow_files(2 * count + OTHER_FILES);
+	return arm_timer(health);
+}
+
+/* --- interface ----------------------------------------------------------------------- */
+
+static int watch_fd(const struct lb_health *health, int fd)
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data.fd = fd };
+
+	return epoll_ctl(health->epoll_fd, EPOLL_CTL_ADD, fd, &ev);
+}
+
+/**
+ * lb_health_open() - prepare health checks
+ * @health: takes them
+ * @fn: called, by lb_health_run(), when a target goes up or down; it must not call
+ *	lb_health_close()
+ * @ctx: handed to it
+ *
+ * Return: 0, or a negative errno, which was printed.
+ */
+int lb_health_open(struct lb_health **health, lb_health_fn fn, void *ctx)
+{
+	struct lb_health *h;
+	int err = -ENOMEM;
+
+	h = calloc(1, sizeof(*h));
+	if (!h || curl_global_init(CURL_GLOBAL_NOTHING))
+		goto free_health;
+	h->fn = fn;
+	h->ctx = ctx;
+	lb_endings_open(&h->endings);
+	h->curl_ns = NEVER;
+	h->next_ns = NEVER;
+	h->multi = curl_multi_init();
+	h->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	h->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (h->epoll_fd < 0 || h->timer_fd < 0 || h->endings.epoll_fd < 0 ||
+	    watch_fd(h, h->timer_fd) || watch_fd(h, h->endings.epoll_fd))
+		err = -errno;
+	else if (h->multi &&
+		 !curl_multi_setopt(h->multi, CURLMOPT_SOCKETFUNCTION, on_socket) &&
+		 !curl_multi_setopt(h->multi, CURLMOPT_SOCKETDATA, h) &&
+		 !curl_multi_setopt(h->multi, CURLMOPT_TIMERFUNCTION, on_timer) &&
+		 !curl_multi_setopt(h->multi, CURLMOPT_TIMERDATA, h))
+		err = 0;
+	if (!err) {
+		*health = h;
+		return 0;
+	}
+	lb_health_close(h);
+	h = NULL;
+free_health:
+	free(h);
+	pr_err("failed to prepare health checks: %s", strerror(-err));
+	return err;
+}
+
+/**
+ * lb_health_fd() - what to wait for
+ * @health: health checks
+ *
+ * Return: a file descriptor, readable when lb_health_run() has something to do.
+ */
+int lb_health_fd(const struct lb_health *health)
+{
+	return health->epoll_fd;
+}
+
+/**
+ * lb_health_run() - go on with the checks; it does not wait
+ * @health: health checks
+ *
+ * Return: 0 or a negative errno.
+ */
+int lb_health_run(struct lb_health *health)
+{
+	struct epoll_event ev[EVENTS_MAX];
+	int n;
+
+	n = epoll_wait(health->epoll_fd, ev, EVENTS_MAX, 0);
+	if (n < 0 && errno != EINTR)
+		return -errno;
+	handle_events(health, ev, n);
+	start_due(health);
+	handle_timers(health);
+	finish_done(health);
+	lb_endings_run(&health->endings);
+	return arm_timer(health);
+}
+
+/**
+ * lb_health_close() - end all checks
+ * @health: health checks; may be NULL
+ */
+void lb_health_close(struct lb_health *health)
+{
+	unsigned int i;
+
+	if (!health)
+		return;
+	for (i = 0; i < health->n; i++)
+		free_watch(health, health->watches[i]);
+	free(health->watches);
+	/* It takes its sockets out of the epoll. */
+	curl_multi_cleanup(health->multi);
+	lb_endings_close(&health->endings);
+	if (health->timer_fd >= 0)
+		close(health->timer_fd);
+	if (health->epoll_fd >= 0)
+		close(health->epoll_fd);
+	curl_global_cleanup();
+	free(health);
+}

@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What interfaces are and can: rtnetlink tells most of it, also of the other end of
+ * a veth in another network namespace; generic netlink the XDP features of the
+ * driver; an ioctl the offloads.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <linux/ethtool.h>
+#include <linux/genetlink.h>
+#include <linux/if_link.h>
+#include <linux/net_namespace.h>
+#include <linux/rtnetlink.h>
+#include <linux/sockios.h>
+#include "lib/sample.h"
+#include "parts/xdp_lb/nexthop/netlink.h"
+
+/* Generic netlink family "netdev", Linux 6.3. */
+enum {
+	NETDEV_DEV_GET = 1,
+	NETDEV_IFINDEX = 1,
+	NETDEV_XDP_FEATURES = 3,
+	__NETDEV_MAX,
+};
+
+static void take_string(char *to, size_t size, const struct nlattr *attr)
+{
+	size_t len = attr ? mnl_attr_get_payload_len(attr) : 0;
+
+	if (len >= size)
+		len = size - 1;
+	if (len)
+		memcpy(to, mnl_attr_get_payload(attr), len);
+	to[len] = '\0';
+}
+
+static void take_mac(struct lb_link *link, const struct nlattr *mac)
+{
+	link->has_mac = mac && mnl_attr_get_payload_len(mac) == sizeof(link->mac);
+	if (link->has_mac)
+		memcpy(link->mac, mnl_attr_get_payload(mac), sizeof(link->mac));
+}
+
+static void take_xdp(struct lb_link *link, const struct nlattr *nest)
+{
+	const struct nlattr *xdp[IFLA_XDP_MAX + 1], *attached;
+
+	lb_netlink_nested(nest, xdp, IFLA_XDP_MAX + 1);
+	attached = xdp[IFLA_XDP_ATTACHED];
+	if (!attached || mnl_attr_get_payload_len(attached) != 1)
+		return;
+	link->native_xdp = mnl_attr_get_u8(attached) == XDP_ATTACHED_DRV ||
+			   mnl_attr_get_u8(attached) == XDP_ATTACHED_MULTI;
+}
+
+static int on_link(const struct nlmsghdr *nh, void *ctx)
+{
+	const struct nlattr *attrs[IFLA_MAX + 1], *info[IFLA_INFO_MAX + 1];
+	const struct ifinfomsg *ifi;
+	struct lb_link *link = ctx;
+
+	if (!nh) {
+		memset(link, 0, sizeof(*link));
+		return 0;
+	}
+	ifi = mnl_nlmsg_get_payload(nh);
+	lb_netlink_attrs(nh, sizeof(*ifi), attrs, IFLA_MAX + 1);
+	lb_netlink_nested(attrs[IFLA_LINKINFO], info, IFLA_INFO_MAX + 1);
+	take_string(link->name, sizeof(link->name), attrs[IFLA_IFNAME]);
+	take_string(link->kind, sizeof(link->kind), info[IFLA_INFO_KIND]);
+	take_string(link->master_kind, sizeof(link->master_kind), info[IFLA_INFO_SLAVE_KIND]);
+	take_mac(link, attrs[IFLA_ADDRESS]);
+	take_xdp(link, attrs[IFLA_XDP]);
+	link->ifindex = ifi->ifi_index;
+	link->type = ifi->ifi_type;
+	link->flags = ifi->ifi_flags;
+	link->mtu = lb_netlink_u32(attrs[IFLA_MTU]);
+	link->master = lb_netlink_u32(attrs[IFLA_MASTER]);
+	link->link = lb_netlink_u32(attrs[IFLA_LINK]);
+	link->link_netns = attrs[IFLA_LINK_NETNSID] ?
+			   (int)lb_netlink_u32(attrs[IFLA_LINK_NETNSID]) : LB_NETNS_HERE;
+	return 0;
+}
+
+/**
+ * lb_link_read() - read an interface
+ * @nl: socket
+ * @ifindex: the interface
+ * @netns: number of its network namespace, LB_NETNS_HERE: this one
+ * @link: to be filled
+ *
+ * Return: 0, -ENODEV: there is none, or another negative errno.
+ */
+int lb_link_read(struct lb_netlink *nl, unsigned int ifindex, int netns, struct lb_link *link)
+{
+	struct ifinfomsg ifi = { .ifi_index = ifindex };
+	struct nlmsghdr *nh = lb_netlink_start(nl, RTM_GETLINK, 0, &ifi, sizeof(ifi));
+
+	if (netns != LB_NETNS_HERE)
+		mnl_attr_put_u32(nh, IFLA_TARGET_NETNSID, netns);
+	return lb_netlink_ask(nl, on_link, link);
+}
+
+/* --- XDP features ------------------------------------------------------------------- */
+
+static int on_family(const struct nlmsghdr *nh, void *ctx)
+{
+	const struct nlattr *attrs[CTRL_ATTR_MAX + 1], *id;
+
+	if (!nh)
+		return 0;
+	lb_netlink_attrs(nh, GENL_HDRLEN, attrs, CTRL_ATTR_MAX + 1);
+	id = attrs[CTRL_ATTR_FAMILY_ID];
+	if (id && mnl_attr_get_payload_len(id) == sizeof(__u16))
+		*(int *)ctx = mnl_attr_get_u16(id);
+	return 0;
+}
+
+static int on_features(const struct nlmsghdr *nh, void *ctx)
+{
+	const struct nlattr *attrs[__NETDEV_MAX], *features;
+
+	if (!nh)
+		return 0;
+	lb_netlink_attrs(nh, GENL_HDRLEN, attrs, __NETDEV_MAX);
+	features = attrs[NETDEV_XDP_FEATURES];
+	if (features && mnl_attr_get_payload_len(features) == sizeof(__u64))
+		*(__u64 *)ctx = mnl_attr_get_u64(features);
+	return 0;
+}
+
+static int ask_features(struct lb_netlink *nl, unsigned int ifindex, __u64 *features)
+{
+	struct genlmsghdr family = { .cmd = CTRL_CMD_GETFAMILY, .version = 1 };
+	struct genlmsghdr dev = { .cmd = NETDEV_DEV_GET, .version = 1 };
+	struct nlmsghdr *nh;
+	int id = 0, err;
+
+	nh = lb_netlink_start(nl, GENL_ID_CTRL, 0, &family, sizeof(family));
+	mnl_attr_put_strz(nh, CTRL_ATTR_FAMILY_NAME, "netdev");
+	err = lb_netlink_ask(nl, on_family, &id);
+	if (err || !id)
+		return err ? err : -ENOENT;
+	nh = lb_netlink_start(nl, id, 0, &dev, sizeof(dev));
+	mnl_attr_put_u32(nh, NETDEV_IFINDEX, ifindex);
+	return lb_netlink_ask(nl, on_features, features);
+}
+
+/**
+ * lb_link_features() - what a driver can do for XDP
+ * @ifindex: interface of this network namespace
+ * @features: LB_XDP_*
+ *
+ * Return: 0, -ENOENT: the kernel does not tell (before 6.3), or another negative errno.
+ */
+int lb_link_features(unsigned int ifindex, __u64 *features)
+{
+	struct lb_netlink *nl = calloc(1, sizeof(*nl));
+	int err = nl ? lb_netlink_open(nl, NETLINK_GENERIC) : -ENOMEM;
+
+	*features = 0;
+	if (!err) {
+		err = ask_features(nl, ifindex, features);
+		lb_netlink_close(nl);
+	}
+	free(nl);
+	return err;
+}
+
+/**
+ * lb_link_takes_redirect() - native XDP can hand packets over to this one
+ * @link: the interface, of this network namespace
+ *
+ * Of a veth, that depends on its other end.
+ *
+ * Return: 1: its driver takes them, 0: it does not, or a negative errno: the
+ * kernel does not tell.
+ */
+int lb_link_takes_redirect(const struct lb_link *link)
+{
+	__u64 features;
+	int err = lb_link_features(link->ifindex, &features);
+
+	return err ? err : !!(features & LB_XDP_NDO_XMIT);
+}
+
+/**
+ * lb_link_is_veth() - the interface is one end of a pair
+ * @link: the interface
+ *
+ * Return: whether what is sent there comes in at the other end.
+ */
+bool lb_link_is_veth(const struct lb_link *link)
+{
+	return !strcmp(link->kind, "veth") || !strcmp(link->kind, "netkit");
+}
+
+/* --- offloads ----------------------------------------------------------------------- */
+
+static int on_nsid(const struct nlmsghdr *nh, void *ctx)
+{
+	const struct nlattr *attrs[NETNSA_MAX + 1];
+
+	if (!nh)
+		return 0;
+	lb_netlink_attrs(nh, sizeof(struct rtgenmsg), attrs, NETNSA_MAX + 1);
+	if (attrs[NETNSA_NSID])
+		*(int *)ctx = lb_netlink_u32(attrs[NETNSA_NSID]);
+	return 0;
+}
+
+static bool is_netns(struct lb_netlink *nl, int fd, int netns)
+{
+	struct rtgenmsg gen = {};
+	struct nlmsghdr *nh;
+	int id = LB_NETNS_HERE;
+
+	nh = lb_netlink_start(nl, RTM_GETNSID, 0, &gen, sizeof(gen));
+	mnl_attr_put_u32(nh, NETNSA_FD, fd);
+	return !lb_netlink_ask(nl, on_nsid, &id) && id == netns;
+}
+
+/* The file of a network namespace: by "ip netns", by Docker, or of a process. */
+static int open_netns(struct lb_netlink *nl, int netns)
+{
+	static const char * const places[] = {
+		"/run/netns/*", "/run/docker/netns/*", "/proc/[0-9]*/ns/net",
+	};
+	glob_t files = {};
+	unsigned int i;
+	int fd = -1;
+
+	for (i = 0; i < ARRAY_SIZE(places); i++)
+		glob(places[i], i ? GLOB_APPEND : 0, NULL, &files);
+	for (i = 0; i < files.gl_pathc; i++) {
+		fd = open(files.gl_pathv[i], O_RDONLY | O_CLOEXEC);
+		if (fd >= 0 && is_netns(nl, fd, netns))
+			break;
+		if (fd >= 0)
+			close(fd);
+		fd = -1;
+	}
+	globfree(&files);
+	return fd;
+}
+
+static int open_socket(void)
+{
+	int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	return sock < 0 ? -errno : sock;
+}
+
+/* A socket belongs to the network namespace that it was made in. */
+static int open_socket_in(int fd)
+{
+	int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	int sock;
+
+	if (own < 0)
+		return -errno;
+	if (setns(fd, CLONE_NEWNET)) {
+		sock = -errno;
+	} else {
+		sock = open_socket();
+		/* Nothing may go on in the wrong place. */
+		if (setns(own, CLONE_NEWNET))
+			abort();
+	}
+	close(own);
+	return sock;
+}
+
+/**
+ * lb_link_socket() - a socket for lb_link_tx_checksum() and lb_link_lro()
+ * @nl: socket
+ * @netns: network namespace of the interfaces: LB_NETNS_HERE, or its number
+ *
+ * Return: the socket, -ENOENT if the namespace is not to be found, or another
+ * negative errno.
+ */
+int lb_link_socket(struct lb_netlink *nl, int netns)
+{
+	int fd, sock;
+
+	if (netns == LB_NETNS_HERE)
+		return open_socket();
+	fd = open_netns(nl, netns);
+	if (fd < 0)
+		return -ENOENT;
+	sock = open_socket_in(fd);
+	close(fd);
+	return sock;
+}
+
+static int ask_ethtool(int sock, const char *name, __u32 cmd, __u32 *data)
+{
+	struct ethtool_value value = { .cmd = cmd };
+	struct ifreq req = { .ifr_data = (void *)&value };
+
+	snprintf(req.ifr_name, sizeof(req.ifr_name), "%s", name);
+	if (ioctl(sock, SIOCETHTOOL, &req))
+		return -errno;
+	*data = value.data;
+	return 0;
+}
+
+/**
+ * lb_link_tx_checksum() - do packets leave with checksums that are to be filled in
+ * @sock: of lb_link_socket()
+ * @name: interface
+ *
+ * Return: 1: yes, 0: no, or a negative errno.
+ */
+int lb_link_tx_checksum(int sock, const char *name)
+{
+	__u32 on;
+	int err = ask_ethtool(sock, name, ETHTOOL_GTXCSUM, &on);
+
+	return err ? err : !!on;
+}
+
+/**
+ * lb_link_lro() - does the interface join packets that it received
+ * @sock: of lb_link_socket()
+ * @name: interface
+ *
+ * Return: 1: yes, 0: no, or a negative errno.
+ */
+int lb_link_lro(int sock, const char *name)
+{
+	__u32 flags;
+	int err = ask_ethtool(sock, name, ETHTOOL_GFLAGS, &flags);
+
+	return err ? err : !!(flags & ETH_FLAG_LRO);
+}

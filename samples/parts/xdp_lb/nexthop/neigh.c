@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The kernel's table of neighbours. It is asked to find out a MAC address, and to
+ * keep it up to date (NTF_EXT_MANAGED, Linux 5.16), so that it stays so when this
+ * process is dead. Entries that we asked that for carry our protocol number,
+ * by which a later process finds them: "ip neigh" shows "managed ... proto 108".
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <linux/neighbour.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include "parts/xdp_lb/nexthop/netlink.h"
+
+enum {
+	/* With one of these an entry has its MAC address. */
+	NUD_HAS_MAC = NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT |
+		      NUD_NOARP,
+	/* It has it from the administrator, or needs none. */
+	NUD_FIXED = NUD_PERMANENT | NUD_NOARP,
+	GROW_OURS = 64,
+};
+
+/**
+ * lb_neigh_parse() - an entry, from a message
+ * @nh: RTM_NEWNEIGH or RTM_DELNEIGH
+ * @neigh: to be filled; of one that is deleted, interface and address only
+ *
+ * Return: false if it is no entry for a next hop.
+ */
+bool lb_neigh_parse(const struct nlmsghdr *nh, struct lb_neigh *neigh)
+{
+	const struct ndmsg *ndm = mnl_nlmsg_get_payload(nh);
+	const struct nlattr *attrs[NDA_MAX + 1], *mac, *proto;
+	bool fixed;
+
+	memset(neigh, 0, sizeof(*neigh));
+	if (ndm->ndm_family != AF_INET && ndm->ndm_family != AF_INET6)
+		return false;
+	lb_netlink_attrs(nh, sizeof(*ndm), attrs, NDA_MAX + 1);
+	if (!attrs[NDA_DST] || lb_addr_take(&neigh->addr, mnl_attr_get_payload(attrs[NDA_DST]),
+					    mnl_attr_get_payload_len(attrs[NDA_DST])))
+		return false;
+	neigh->ifindex = ndm->ndm_ifindex;
+	if (nh->nlmsg_type != RTM_NEWNEIGH)
+		return true;
+	neigh->exists = true;
+	mac = attrs[NDA_LLADDR];
+	neigh->has_mac = mac && mnl_attr_get_payload_len(mac) == sizeof(neigh->mac) &&
+			 ndm->ndm_state & NUD_HAS_MAC;
+	if (neigh->has_mac)
+		memcpy(neigh->mac, mnl_attr_get_payload(mac), sizeof(neigh->mac));
+	/* Asking the kernel to keep these would take from them what they are. */
+	fixed = ndm->ndm_state & NUD_FIXED || ndm->ndm_flags & NTF_EXT_LEARNED;
+	neigh->is_kept = fixed || lb_netlink_u32(attrs[NDA_FLAGS_EXT]) & NTF_EXT_MANAGED;
+	/* The number stays when the administrator replaces an entry of ours. */
+	proto = attrs[NDA_PROTOCOL];
+	neigh->is_ours = !fixed && proto && mnl_attr_get_payload_len(proto) == 1 &&
+			 mnl_attr_get_u8(proto) == LB_NEIGH_PROTOCOL;
+	return true;
+}
+
+static int on_neigh(const struct nlmsghdr *nh, void *ctx)
+{
+	struct lb_neigh *neigh = ctx;
+
+	/* Its address and interface stay: a question is only asked again for them. */
+	if (!nh)
+		return 0;
+	return lb_neigh_parse(nh, neigh) ? 0 : -EINVAL;
+}
+
+static struct nlmsghdr *start_neigh(struct lb_netlink *nl, int type, int flags, __u8 ndm_flags,
+				    const struct lb_neigh *neigh)
+{
+	struct ndmsg ndm = {
+		.ndm_family = lb_addr_family(&neigh->addr),
+		.ndm_ifindex = neigh->ifindex,
+		.ndm_flags = ndm_flags,
+	};
+	struct nlmsghdr *nh = lb_netlink_start(nl, type, flags, &ndm, sizeof(ndm));
+	const void *bytes;
+	size_t len;
+
+	bytes = lb_addr_bytes(&neigh->addr, &len);
+	mnl_attr_put(nh, NDA_DST, len, bytes);
+	return nh;
+}
+
+/**
+ * lb_neigh_get() - ask for an entry
+ * @nl: socket
+ * @neigh: its .addr and .ifindex are set; the others are filled, none of them if
+ *	there is no such entry
+ *
+ * Return: 0, or a negative errno.
+ */
+int lb_neigh_get(struct lb_netlink *nl, struct lb_neigh *neigh)
+{
+	int err;
+
+	start_neigh(nl, RTM_GETNEIGH, 0, 0, neigh);
+	err = lb_netlink_ask(nl, on_neigh, neigh);
+	return err == -ENOENT ? 0 : err;
+}
+
+/**
+ * lb_neigh_find() - let the kernel look for a neighbour
+ * @nl: socket
+ * @neigh: its .addr and .ifindex are set; it must not be one that .is_kept
+ * @keep: and keep it up to date from now on. Kernels before 5.16 do not know how,
+ *	and look for it once
+ *
+ * Return: 0, or a negative errno.
+ */
+int lb_neigh_find(struct lb_netlink *nl, const struct lb_neigh *neigh, bool keep)
+{
+	struct nlmsghdr *nh;
+
+	nh = start_neigh(nl, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_ACK, NTF_USE, neigh);
+	if (keep) {
+		mnl_attr_put_u32(nh, NDA_FLAGS_EXT, NTF_EXT_MANAGED);
+		mnl_attr_put_u8(nh, NDA_PROTOCOL, LB_NEIGH_PROTOCOL);
+	}
+	return lb_netlink_ask(nl, NULL, NULL);
+}
+
+/* Entries of ours. */
+struct ours {
+	struct lb_neigh *at;
+	unsigned int n;
+	unsigned int room;
+};
+
+static int on_ours(const struct nlmsghdr *nh, void *ctx)
+{
+	struct ours *ours = ctx;
+	struct lb_neigh neigh, *more;
+
+	if (!nh) {
+		ours->n = 0;
+		return 0;
+	}
+	if (!lb_neigh_parse(nh, &neigh) || !neigh.is_ours)
+		return 0;
+	if (ours->n == ours->room) {
+		more = realloc(ours->at, (ours->room + GROW_OURS) * sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		ours->at = more;
+		ours->room += GROW_OURS;
+	}
+	ours->at[ours->n++] = neigh;
+	return 0;
+}
+
+static int forget_family(struct lb_netlink *nl, __u8 family)
+{
+	struct ndmsg ndm = { .ndm_family = family };
+	struct ours ours = {};
+	unsigned int i;
+	int err, del;
+
+	lb_netlink_start(nl, RTM_GETNEIGH, NLM_F_DUMP, &ndm, sizeof(ndm));
+	err = lb_netlink_ask(nl, on_ours, &ours);
+	for (i = 0; i < ours.n && !err; i++) {
+		start_neigh(nl, RTM_DELNEIGH, NLM_F_ACK, 0, &ours.at[i]);
+		del = lb_netlink_ask(nl, NULL, NULL);
+		/* Gone meanwhile, or its interface is. */
+		err = del == -ENOENT || del == -ENODEV ? 0 : del;
+	}
+	free(ours.at);
+	return err;
+}
+
+/**
+ * lb_neigh_forget() - remove the entries that were made or taken over for us
+ * @nl: socket
+ *
+ * Return: 0, or a negative errno.
+ */
+int lb_neigh_forget(struct lb_netlink *nl)
+{
+	int err = forget_family(nl, AF_INET), err6 = forget_family(nl, AF_INET6);
+
+	return err ? err : err6;
+}
+
+/* --- room in the table -------------------------------------------------------------------- */
+
+static int on_table(const struct nlmsghdr *nh, void *ctx)
+{
+	const struct nlattr *attrs[NDTA_MAX + 1], *config;
+	struct lb_neigh_table *table = ctx;
+	struct ndt_config values;
+
+	if (!nh) {
+		memset(table, 0, sizeof(*table));
+		return 0;
+	}
+	lb_netlink_attrs(nh, sizeof(struct ndtmsg), attrs, NDTA_MAX + 1);
+	config = attrs[NDTA_CONFIG];
+	/* Others are about what an interface has of its own. */
+	if (!attrs[NDTA_THRESH3] || !config ||
+	    mnl_attr_get_payload_len(config) < sizeof(values))
+		return 0;
+	memcpy(&values, mnl_attr_get_payload(config), sizeof(values));
+	table->entries = values.ndtc_entries;
+	table->most = lb_netlink_u32(attrs[NDTA_THRESH3]);
+	return 0;
+}
+
+/**
+ * lb_neigh_table_read() - how full the table of neighbours is
+ * @nl: socket
+ * @family: AF_INET, AF_INET6
+ * @table: to be filled
+ *
+ * The kernel tells it in every network namespace, where the sysctls are in the first one
+ * alone.
+ *
+ * Return: 0, -ENOENT: there is no such table, or another negative errno.
+ */
+int lb_neigh_table_read(struct lb_netlink *nl, int family, struct lb_neigh_table *table)
+{
+	struct ndtmsg ndtm = { .ndtm_family = family };
+	int err;
+
+	lb_netlink_start(nl, RTM_GETNEIGHTBL, NLM_F_DUMP, &ndtm, sizeof(ndtm));
+	err = lb_netlink_ask(nl, on_table, table);
+	return err ?: table->most ? 0 : -ENOENT;
+}
+
+/* A power of two, so that the advice is the same for some more. */
+static unsigned int round_up(unsigned int n)
+{
+	unsigned int power = 1024;
+
+	while (power < n && power < 1U << 30)
+		power *= 2;
+	return power;
+}
+
+/**
+ * lb_neigh_cure() - how to make room
+ * @family: AF_INET, AF_INET6
+ * @n: neighbours that there have to be
+ * @buf: takes the text
+ *
+ * Above gc_thresh2 the kernel drops those that are idle, ours among them.
+ *
+ * Return: @buf.
+ */
+const char *lb_neigh_cure(int family, unsigned int n, char buf[LB_NEIGH_CURE])
+{
+	const char *name = family == AF_INET ? "net.ipv4.neigh.default" :
+			   "net.ipv6.neigh.default";
+
+	snprintf(buf, LB_NEIGH_CURE, "on the host: sysctl -w %s.gc_thresh3=%u %s.gc_thresh2=%u",
+		 name, 2 * round_up(n), name, round_up(n));
+	return buf;
+}

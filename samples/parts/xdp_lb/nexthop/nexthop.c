@@ -1,0 +1,500 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The way to a backend: the kernel is asked for the route, and for the MAC address
+ * of the neighbour that it leads to, and tells when they change.
+ */
+#include <errno.h>
+#include <net/if_arp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include "lib/sample.h"
+#include "parts/xdp_lb/nexthop/netlink.h"
+#include "parts/xdp_lb/nexthop/told.h"
+#include "parts/xdp_lb/user.h"
+
+enum {
+	/* More news than that at once leave the rest to the next call. */
+	NEWS_MAX = 256,
+	GROW = 64,
+};
+
+/**
+ * struct lb_nexthops - sockets, and what was asked for
+ * @ask: for questions
+ * @news: of changes
+ * @look_only: nothing is kept up to date, and no error told
+ * @neighs: those that next hops were given for
+ * @n_neighs: how many
+ * @tolds: errors
+ */
+struct lb_nexthops {
+	struct lb_netlink ask;
+	struct mnl_socket *news;
+	bool look_only;
+	struct lb_neigh *neighs;
+	unsigned int n_neighs;
+	struct lb_tolds tolds;
+};
+
+/* Room for one more behind n entries; NULL: there is no memory. */
+static void *make_room(void *at, unsigned int n, size_t size)
+{
+	return n % GROW ? at : realloc(at, (n + GROW) * size);
+}
+
+/* --- routes ----------------------------------------------------------------------- */
+
+struct route {
+	bool found;
+	unsigned int type;
+	unsigned int ifindex;
+	bool has_gateway;
+	struct lb_addr gateway;
+	struct lb_addr src;
+	unsigned int mtu;
+};
+
+/* A gateway of the same family, or one of the other (struct rtvia). */
+static void take_gateway(struct route *route, const struct nlattr *same, const struct nlattr *via)
+{
+	const size_t family = offsetof(struct rtvia, rtvia_addr);
+
+	if (same)
+		route->has_gateway = !lb_addr_take(&route->gateway, mnl_attr_get_payload(same),
+						   mnl_attr_get_payload_len(same));
+	else if (via && mnl_attr_get_payload_len(via) > family)
+		route->has_gateway = !lb_addr_take(&route->gateway,
+						   mnl_attr_get_payload(via) + family,
+						   mnl_attr_get_payload_len(via) - family);
+}
+
+static int on_route(const struct nlmsghdr *nh, void *ctx)
+{
+	const struct nlattr *attrs[RTA_MAX + 1], *metrics[RTAX_MAX + 1], *src;
+	struct route *route = ctx;
+
+	if (!nh) {
+		memset(route, 0, sizeof(*route));
+		return 0;
+	}
+	if (nh->nlmsg_type != RTM_NEWROUTE)
+		return 0;
+	route->found = true;
+	route->type = ((struct rtmsg *)mnl_nlmsg_get_payload(nh))->rtm_type;
+	lb_netlink_attrs(nh, sizeof(struct rtmsg), attrs, RTA_MAX + 1);
+	lb_netlink_nested(attrs[RTA_METRICS], metrics, RTAX_MAX + 1);
+	route->ifindex = lb_netlink_u32(attrs[RTA_OIF]);
+	route->mtu = lb_netlink_u32(metrics[RTAX_MTU]);
+	take_gateway(route, attrs[RTA_GATEWAY], attrs[RTA_VIA]);
+	src = attrs[RTA_PREFSRC];
+	if (src)
+		lb_addr_take(&route->src, mnl_attr_get_payload(src),
+			     mnl_attr_get_payload_len(src));
+	return 0;
+}
+
+/* Without an interface in the question, the kernel's rules decide as for a packet. */
+static int get_route(struct lb_nexthops *hops, const struct lb_addr *addr, struct route *route)
+{
+	struct rtmsg rtm = { .rtm_family = lb_addr_family(addr) };
+	const void *bytes;
+	size_t len;
+	int err;
+
+	bytes = lb_addr_bytes(addr, &len);
+	rtm.rtm_dst_len = len * 8;
+	mnl_attr_put(lb_netlink_start(&hops->ask, RTM_GETROUTE, 0, &rtm, sizeof(rtm)), RTA_DST,
+		     len, bytes);
+	err = lb_netlink_ask(&hops->ask, on_route, route);
+	/* What the routes unreachable, prohibit and blackhole answer. */
+	if (err == -EHOSTUNREACH || err == -EACCES || err == -EINVAL)
+		return -ENETUNREACH;
+	if (err)
+		return err;
+	if (route->found && route->type == RTN_LOCAL)
+		return -EADDRNOTAVAIL;
+	return route->found && route->type == RTN_UNICAST && route->ifindex ? 0 : -ENETUNREACH;
+}
+
+/* --- neighbours -------------------------------------------------------------------- */
+
+static struct lb_neigh *find_neigh(const struct lb_nexthops *hops, const struct lb_neigh *like)
+{
+	unsigned int i;
+
+	for (i = 0; i < hops->n_neighs; i++) {
+		if (hops->neighs[i].ifindex == like->ifindex &&
+		    !memcmp(&hops->neighs[i].addr, &like->addr, sizeof(like->addr)))
+			return &hops->neighs[i];
+	}
+	return NULL;
+}
+
+/* Changes of this one are news from now on. */
+static int watch_neigh(struct lb_nexthops *hops, const struct lb_neigh *neigh)
+{
+	struct lb_neigh *known = find_neigh(hops, neigh), *more;
+
+	if (!known) {
+		more = make_room(hops->neighs, hops->n_neighs, sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		hops->neighs = more;
+		known = &more[hops->n_neighs++];
+	}
+	*known = *neigh;
+	return 0;
+}
+
+static int resolve(struct lb_nexthops *hops, struct lb_neigh *neigh)
+{
+	int err = lb_neigh_get(&hops->ask, neigh);
+
+	if (!err)
+		err = watch_neigh(hops, neigh);
+	if (err)
+		return err;
+	if (!neigh->is_kept && !(hops->look_only && neigh->has_mac))
+		err = lb_neigh_find(&hops->ask, neigh, !hops->look_only);
+	watch_neigh(hops, neigh);
+	/* One that is known is good for now; whoever only looks may not be root. */
+	return neigh->has_mac || hops->look_only ? 0 : err;
+}
+
+/* --- next hops --------------------------------------------------------------------- */
+
+static int get_iface(struct lb_nexthops *hops, unsigned int ifindex, struct lb_link *link)
+{
+	int err = lb_link_read(&hops->ask, ifindex, LB_NETNS_HERE, link);
+
+	/* It went between the two questions, and its routes with it. */
+	if (err == -ENODEV)
+		return -ENETUNREACH;
+	if (err)
+		return err;
+	return link->has_mac && link->type == ARPHRD_ETHER ? 0 : -EOPNOTSUPP;
+}
+
+static int find_hop(struct lb_nexthops *hops, const struct lb_addr *addr, struct lb_nexthop *hop)
+{
+	struct lb_neigh neigh = {};
+	struct lb_link link;
+	struct route route;
+	int err;
+
+	err = get_route(hops, addr, &route);
+	if (err == -EADDRNOTAVAIL)
+		hop->ifindex = if_nametoindex("lo");
+	if (!err)
+		err = get_iface(hops, route.ifindex, &link);
+	if (err)
+		return err;
+	hop->ifindex = route.ifindex;
+	hop->gateway = route.has_gateway;
+	hop->src = route.src;
+	hop->mtu = route.mtu && route.mtu < link.mtu ? route.mtu : link.mtu;
+	memcpy(hop->smac, link.mac, sizeof(hop->smac));
+	hop->via = route.has_gateway ? route.gateway : *addr;
+	neigh.ifindex = route.ifindex;
+	neigh.addr = hop->via;
+	err = resolve(hops, &neigh);
+	hop->resolved = !err && neigh.has_mac;
+	memcpy(hop->dmac, neigh.mac, sizeof(hop->dmac));
+	return err;
+}
+
+/**
+ * lb_nexthops_get() - the way to an address, as the kernel would send a packet now
+ * @hops: of lb_nexthops_open()
+ * @addr: the address
+ * @hop: to be filled; all zero but for what is known
+ *
+ * lb_nexthops_tell() prints an error, once for each address until that changes.
+ *
+ * Return: 0, also if the MAC address is not known yet: lb_nexthops_fd() becomes
+ * readable when it is. -ENETUNREACH: no route, or one that says blackhole,
+ * unreachable, prohibit; -EADDRNOTAVAIL: an address of this host; -EOPNOTSUPP:
+ * the way out has no Ethernet header; or another negative errno.
+ */
+int lb_nexthops_get(struct lb_nexthops *hops, const struct lb_addr *addr,
+		    struct lb_nexthop *hop)
+{
+	int err;
+
+	memset(hop, 0, sizeof(*hop));
+	err = find_hop(hops, addr, hop);
+	if (!hops->look_only)
+		lb_told_note(&hops->tolds, addr, err);
+	return err;
+}
+
+/**
+ * lb_nexthops_tell() - print the errors that are new
+ * @hops: of lb_nexthops_open()
+ *
+ * To be called when all addresses have been asked for: what has one cause is one message.
+ */
+void lb_nexthops_tell(struct lb_nexthops *hops)
+{
+	lb_told_print(&hops->tolds, &hops->ask);
+}
+
+/**
+ * lb_nexthops_route() - the way to an address without its MAC address
+ * @hops: of lb_nexthops_open()
+ * @addr: the address
+ * @hop: to be filled: .ifindex, .gateway and .src
+ *
+ * No neighbour is looked for, and no error printed.
+ *
+ * Return: as lb_nexthops_get().
+ */
+int lb_nexthops_route(struct lb_nexthops *hops, const struct lb_addr *addr,
+		      struct lb_nexthop *hop)
+{
+	struct route route;
+	int err = get_route(hops, addr, &route);
+
+	memset(hop, 0, sizeof(*hop));
+	if (err)
+		return err;
+	hop->ifindex = route.ifindex;
+	hop->gateway = route.has_gateway;
+	hop->via = route.has_gateway ? route.gateway : *addr;
+	hop->src = route.src;
+	return 0;
+}
+
+/* --- news -------------------------------------------------------------------------- */
+
+/* Routes may now lead elsewhere: the rules, groups and addresses decide that as well. */
+static const struct {
+	int group;
+	bool must;
+} groups[] = {
+	{ RTNLGRP_NEIGH, true },
+	{ RTNLGRP_LINK, true },
+	{ RTNLGRP_IPV4_ROUTE, true },
+	{ RTNLGRP_IPV4_IFADDR, true },
+	/* A kernel without IPv6, without rules, before 5.3 has some of these not. */
+	{ RTNLGRP_IPV6_ROUTE, false },
+	{ RTNLGRP_IPV6_IFADDR, false },
+	{ RTNLGRP_IPV4_RULE, false },
+	{ RTNLGRP_IPV6_RULE, false },
+	{ RTNLGRP_NEXTHOP, false },
+};
+
+static int open_news(struct lb_nexthops *hops)
+{
+	unsigned int i;
+	int group;
+
+	hops->news = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (!hops->news || mnl_socket_bind(hops->news, 0, MNL_SOCKET_AUTOPID) < 0)
+		return -errno;
+	for (i = 0; i < ARRAY_SIZE(groups); i++) {
+		group = groups[i].group;
+		if (mnl_socket_setsockopt(hops->news, NETLINK_ADD_MEMBERSHIP, &group,
+					  sizeof(group)) < 0 && groups[i].must)
+			return -errno;
+	}
+	return 0;
+}
+
+/* An entry that we gave out differs. */
+static bool neigh_changed(const struct lb_nexthops *hops, const struct nlmsghdr *nh)
+{
+	struct lb_neigh neigh, *known;
+
+	known = lb_neigh_parse(nh, &neigh) ? find_neigh(hops, &neigh) : NULL;
+	if (!known)
+		return false;
+	/* Without help of the kernel, one that failed has to be asked for again. */
+	return known->has_mac != neigh.has_mac || known->is_kept != neigh.is_kept ||
+	       memcmp(known->mac, neigh.mac, sizeof(neigh.mac)) ||
+	       (!neigh.has_mac && !neigh.is_kept);
+}
+
+static bool link_changed(struct lb_nexthops *hops, const struct nlmsghdr *nh)
+{
+	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nh);
+	unsigned int i;
+
+	/* Ports of a bridge, and the like. */
+	if (ifi->ifi_family != AF_UNSPEC)
+		return false;
+	for (i = 0; nh->nlmsg_type == RTM_DELLINK && i < hops->n_neighs;) {
+		if (hops->neighs[i].ifindex == (unsigned int)ifi->ifi_index)
+			hops->neighs[i] = hops->neighs[--hops->n_neighs];
+		else
+			i++;
+	}
+	return true;
+}
+
+static bool is_change(struct lb_nexthops *hops, const struct nlmsghdr *nh)
+{
+	switch (nh->nlmsg_type) {
+	case RTM_NEWNEIGH:
+	case RTM_DELNEIGH:
+		return neigh_changed(hops, nh);
+	case RTM_NEWLINK:
+	case RTM_DELLINK:
+		return link_changed(hops, nh);
+	default:
+		return true;
+	}
+}
+
+/**
+ * lb_nexthops_read() - take the news
+ * @hops: of lb_nexthops_open()
+ *
+ * Return: 1: a next hop may have changed, ask for each again; 0: none has; or a
+ * negative errno.
+ */
+int lb_nexthops_read(struct lb_nexthops *hops)
+{
+	const struct nlmsghdr *nh;
+	bool changed = false;
+	int i, len;
+
+	for (i = 0; i < NEWS_MAX; i++) {
+		len = mnl_socket_recvfrom(hops->news, hops->ask.answer, sizeof(hops->ask.answer));
+		if (len < 0 && errno == EAGAIN)
+			break;
+		/* News were lost, or did not fit. */
+		changed = changed || (len < 0 && (errno == ENOBUFS || errno == ENOSPC));
+		if (len < 0 && errno != EINTR && errno != ENOBUFS && errno != ENOSPC)
+			return -errno;
+		nh = (const void *)hops->ask.answer;
+		for (; len > 0 && mnl_nlmsg_ok(nh, len); nh = mnl_nlmsg_next(nh, &len))
+			changed = is_change(hops, nh) || changed;
+	}
+	return changed;
+}
+
+/**
+ * lb_nexthops_fd() - what to wait for
+ * @hops: of lb_nexthops_open()
+ *
+ * Return: a file descriptor, readable when there are news: lb_nexthops_read().
+ */
+int lb_nexthops_fd(const struct lb_nexthops *hops)
+{
+	return mnl_socket_get_fd(hops->news);
+}
+
+/* --- opening and closing ----------------------------------------------------------- */
+
+/**
+ * lb_nexthops_open() - open sockets in the current network namespace
+ * @hops: to be set
+ *
+ * Return: 0, or a negative errno, which was printed.
+ */
+int lb_nexthops_open(struct lb_nexthops **hops)
+{
+	struct lb_nexthops *new = calloc(1, sizeof(*new));
+	int err = -ENOMEM;
+
+	/* News first, so that no change falls between. */
+	if (new)
+		err = open_news(new);
+	if (!err)
+		err = lb_netlink_open(&new->ask, NETLINK_ROUTE);
+	*hops = new;
+	if (!err)
+		return 0;
+	pr_err("failed to open rtnetlink: %s", strerror(-err));
+	pr_hint_doctor();
+	lb_nexthops_close(new);
+	*hops = NULL;
+	return err;
+}
+
+/**
+ * lb_nexthops_look() - only look from now on
+ * @hops: of lb_nexthops_open()
+ *
+ * For commands beside the one that runs: neighbours are looked for, but not kept up
+ * to date, and no error is printed.
+ */
+void lb_nexthops_look(struct lb_nexthops *hops)
+{
+	hops->look_only = true;
+}
+
+/**
+ * lb_nexthops_forget() - the kernel no longer keeps neighbours up to date for us
+ * @hops: of lb_nexthops_open()
+ *
+ * For "stop". Removes the neighbour entries of this network namespace that
+ * lb_nexthops_get() made or took over, in this process or one before that was
+ * killed. Those that the administrator has fixed, or lets the kernel keep,
+ * stay. Another instance here is told by the news, and asks for its own again.
+ *
+ * Return: 0, or a negative errno, which was printed.
+ */
+int lb_nexthops_forget(struct lb_nexthops *hops)
+{
+	int err = lb_neigh_forget(&hops->ask);
+
+	if (!err || sample_refused(err, SAMPLE_NEED_NETLINK, "remove neighbour entries"))
+		return err;
+	pr_err("failed to remove neighbour entries: %s", strerror(-err));
+	pr_hint("ip neigh show proto %u", LB_NEIGH_PROTOCOL);
+	return err;
+}
+
+/**
+ * lb_nexthops_close() - close the sockets
+ * @hops: of lb_nexthops_open(), may be NULL
+ *
+ * The kernel goes on to keep neighbours up to date: lb_nexthops_forget() ends that.
+ */
+void lb_nexthops_close(struct lb_nexthops *hops)
+{
+	if (!hops)
+		return;
+	if (hops->news)
+		mnl_socket_close(hops->news);
+	lb_netlink_close(&hops->ask);
+	free(hops->neighs);
+	lb_told_free(&hops->tolds);
+	free(hops);
+}
+
+/**
+ * lb_iface_addr() - first global address of an interface
+ * @hops: of lb_nexthops_open()
+ * @ifindex: the interface
+ * @family: 4 or 6
+ * @addr: to be set
+ *
+ * Link-local ones do not count, nor those that are to go (deprecated, temporary)
+ * or are not to be used yet (tentative).
+ *
+ * Return: 0, -ENOENT if there is none, or another negative errno.
+ */
+int lb_iface_addr(struct lb_nexthops *hops, unsigned int ifindex, int family,
+		  struct lb_addr *addr)
+{
+	return lb_link_addr(&hops->ask, ifindex, family == 6 ? AF_INET6 : AF_INET, addr);
+}
+
+/**
+ * lb_iface_addrs() - all addresses of one family that this host has
+ * @hops: of lb_nexthops_open()
+ * @family: 4 or 6
+ * @addrs: takes them; lb_host_addrs_free() it, also after an error
+ *
+ * Return: 0, or a negative errno.
+ */
+int lb_iface_addrs(struct lb_nexthops *hops, int family, struct lb_host_addrs *addrs)
+{
+	return lb_host_addrs_read(&hops->ask, family == 6 ? AF_INET6 : AF_INET, addrs);
+}

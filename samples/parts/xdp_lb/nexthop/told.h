@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* Errors of next hops: each is told once, and those that have one cause together. */
+#ifndef _SAMPLES_XDP_LB_TOLD_H
+#define _SAMPLES_XDP_LB_TOLD_H
+
+#include "parts/xdp_lb/nexthop/netlink.h"
+
+/**
+ * struct lb_told - an address that there is an error for
+ * @addr: the address
+ * @err: negative errno
+ * @fresh: not told yet
+ */
+struct lb_told {
+	struct lb_addr addr;
+	int err;
+	bool fresh;
+};
+
+/**
+ * struct lb_tolds - all of them
+ * @at: these
+ * @n: how many
+ * @full_ns: time, CLOCK_MONOTONIC, before which a full table is not told of again
+ */
+struct lb_tolds {
+	struct lb_told *at;
+	unsigned int n;
+	__u64 full_ns;
+};
+
+void lb_told_note(struct lb_tolds *tolds, const struct lb_addr *addr, int err);
+void lb_told_print(struct lb_tolds *tolds, struct lb_netlink *nl);
+void lb_told_free(struct lb_tolds *tolds);
+
+#endif /* _SAMPLES_XDP_LB_TOLD_H */
