@@ -6,7 +6,13 @@
  * programs, attach, wait in a loop, detach, tell a summary, destroy.
  */
 #include <errno.h>
-#include "lib/sample.h"
+#include "lib/caps.h"
+#include "lib/log.h"
+#include "lib/loop.h"
+#include "lib/opts.h"
+#include "lib/output.h"
+#include "lib/trace.h"
+#include "lib/xdp.h"
 #include "hello.skel.h"
 
 static const struct sample_info info = {

@@ -10,6 +10,17 @@
 #include <unistd.h>
 #include <poll.h>
 #include <bpf/libbpf.h>
+#include <stdint.h>
+#include "lib/called.h"
+#include "lib/caps.h"
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "lib/loop.h"
+#include "lib/net.h"
+#include "lib/opts.h"
+#include "lib/output.h"
+#include "lib/tc.h"
+#include "lib/util.h"
 #include "parts/network/user.h"
 #include "network.skel.h"
 

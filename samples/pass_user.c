@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* pass: hold an XDP program that lets everything pass on interfaces. */
 #include <errno.h>
-#include "lib/sample.h"
+#include "lib/caps.h"
+#include "lib/log.h"
+#include "lib/loop.h"
+#include "lib/opts.h"
+#include "lib/output.h"
+#include "lib/xdp.h"
 #include "pass.skel.h"
 
 static const struct sample_info info = {

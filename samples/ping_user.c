@@ -5,7 +5,15 @@
 #include <string.h>
 #include <bpf/libbpf.h>
 #include "echo_event.h"
-#include "lib/sample.h"
+#include "lib/caps.h"
+#include "lib/echo.h"
+#include "lib/log.h"
+#include "lib/loop.h"
+#include "lib/net.h"
+#include "lib/opts.h"
+#include "lib/output.h"
+#include "lib/stats.h"
+#include "lib/xdp.h"
 #include "ping.h"
 #include "ping.skel.h"
 

@@ -14,7 +14,17 @@
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include "lib/sample.h"
+#include <stdint.h>
+#include "lib/caps.h"
+#include "lib/clock.h"
+#include "lib/format.h"
+#include "lib/log.h"
+#include "lib/loop.h"
+#include "lib/net.h"
+#include "lib/opts.h"
+#include "lib/output.h"
+#include "lib/top.h"
+#include "lib/xdp.h"
 #include "pktcount.h"
 #include "pktcount.skel.h"
 

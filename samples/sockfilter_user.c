@@ -11,7 +11,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include <bpf/libbpf.h>
-#include "lib/sample.h"
+#include <net/if.h>
+#include "lib/caps.h"
+#include "lib/log.h"
+#include "lib/loop.h"
+#include "lib/net.h"
+#include "lib/opts.h"
+#include "lib/output.h"
+#include "lib/stats.h"
+#include "lib/util.h"
 #include "sockfilter.h"
 #include "parts/sockfilter/ring.h"
 #include "parts/sockfilter/user.h"

@@ -6,7 +6,17 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 #include <bpf/libbpf.h>
-#include "lib/sample.h"
+#include "lib/addrs.h"
+#include "lib/caps.h"
+#include "lib/echo.h"
+#include "lib/log.h"
+#include "lib/loop.h"
+#include "lib/net.h"
+#include "lib/opts.h"
+#include "lib/output.h"
+#include "lib/stats.h"
+#include "lib/tc.h"
+#include "lib/util.h"
 #include "tc.h"
 #include "tc.skel.h"
 

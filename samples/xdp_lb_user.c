@@ -8,7 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <bpf/libbpf.h>
-#include "lib/sample.h"
+#include "lib/caps.h"
+#include "lib/log.h"
+#include "lib/opts.h"
+#include "lib/output.h"
+#include "lib/util.h"
 #include "parts/xdp_lb/cmd/commands.h"
 #include "parts/xdp_lb/cmd/options.h"
 #include "parts/xdp_lb/cmd/show.h"

@@ -14,8 +14,12 @@
 #include <bpf/libbpf.h>
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
+#include <stdbool.h>
 #include "own_addr.h"
-#include "lib/sample.h"
+#include "lib/addrs.h"
+#include "lib/log.h"
+#include "lib/netlink.h"
+#include "lib/util.h"
 
 /* What is to be in the map. */
 struct wanted {

@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "lib/sample.h"
+#include "lib/called.h"
+#include "lib/opts.h"
 
 static struct {
 	int argc;

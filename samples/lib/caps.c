@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <linux/capability.h>
+#include "lib/util.h"
 #include "lib/caps.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))

@@ -10,7 +10,8 @@
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
-#include "lib/sample.h"
+#include <stdbool.h>
+#include "lib/clock.h"
 
 #define NS_PER_SEC 1000000000LL
 

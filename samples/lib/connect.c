@@ -13,6 +13,14 @@
 #include <linux/magic.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include "lib/caps.h"
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "lib/net.h"
+#include "lib/output.h"
+#include "lib/refused.h"
+#include "lib/stats.h"
+#include "lib/util.h"
 #include "lib/connect.h"
 #include "tcpconnect.skel.h"
 

@@ -10,7 +10,8 @@
 #ifndef _SAMPLES_SAMPLE_CONNECT_H
 #define _SAMPLES_SAMPLE_CONNECT_H
 
-#include "lib/sample.h"
+#include <linux/types.h>
+#include <stdbool.h>
 #include "tcpconnect.h"
 
 struct tcpconnect_kern;

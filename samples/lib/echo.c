@@ -3,7 +3,12 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 #include "echo_event.h"
-#include "lib/sample.h"
+#include "lib/clock.h"
+#include "lib/echo.h"
+#include "lib/loop.h"
+#include "lib/net.h"
+#include "lib/opts.h"
+#include "lib/output.h"
 
 static const char *verdict_name(__u8 verdict)
 {

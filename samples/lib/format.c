@@ -2,7 +2,9 @@
 /* Numbers and addresses for people. */
 #include <arpa/inet.h>
 #include <stdio.h>
-#include "lib/sample.h"
+#include "lib/format.h"
+#include "lib/net.h"
+#include "lib/util.h"
 
 /**
  * sample_si() - a number in three digits with an SI prefix, "9.41 k"

@@ -11,7 +11,13 @@
 #include <sys/socket.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
-#include "lib/sample.h"
+#include <net/if.h>
+#include "lib/called.h"
+#include "lib/iface.h"
+#include "lib/log.h"
+#include "lib/netlink.h"
+#include "lib/opts.h"
+#include "lib/output.h"
 
 enum {
 	/* A sample may follow one for each of its programs there, and one for itself. */

@@ -8,7 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <bpf/libbpf.h>
-#include "lib/sample.h"
+#include "lib/called.h"
+#include "lib/caps.h"
+#include "lib/log.h"
+#include "lib/opts.h"
+#include "lib/refused.h"
 
 /* Where the next error and the next hint are kept, if they are. */
 static struct {

@@ -12,7 +12,12 @@
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
-#include "lib/sample.h"
+#include "lib/iface.h"
+#include "lib/log.h"
+#include "lib/loop.h"
+#include "lib/opts.h"
+#include "lib/output.h"
+#include "lib/util.h"
 
 static int signal_fd = -1;
 static bool stopped;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A sample mounts what it needs of lib/fs.c. */
-#include "lib/sample.h"
+#include "lib/log.h"
+#include "lib/mount.h"
 #include "lib/fs.h"
 
 /**

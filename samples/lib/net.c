@@ -14,7 +14,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <linux/rtnetlink.h>
-#include "lib/sample.h"
+#include <net/if.h>
+#include "lib/called.h"
+#include "lib/caps.h"
+#include "lib/log.h"
+#include "lib/net.h"
+#include "lib/opts.h"
+#include "lib/refused.h"
 
 enum {
 	/* Where nothing says else. */

@@ -6,7 +6,7 @@
 #include <unistd.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
-#include "lib/sample.h"
+#include "lib/netlink.h"
 
 enum {
 	/* The kernel fills no more than 32 KiB at once. */

@@ -11,7 +11,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <bpf/libbpf.h>
-#include "lib/sample.h"
+#include <stdint.h>
+#include "lib/called.h"
+#include "lib/caps.h"
+#include "lib/log.h"
+#include "lib/loop.h"
+#include "lib/net.h"
+#include "lib/opts.h"
+#include "lib/output.h"
+#include "lib/util.h"
 
 #ifndef NETBPF_VERSION
 #define NETBPF_VERSION "0.1"

@@ -7,7 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "lib/sample.h"
+#include "lib/log.h"
+#include "lib/loop.h"
+#include "lib/opts.h"
+#include "lib/output.h"
 
 /* The first error of stdout, as errno: stdio keeps only that there was one. */
 static int stdout_err;

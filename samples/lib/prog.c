@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
-#include "lib/sample.h"
+#include "lib/prog.h"
 
 /**
  * sample_prog_name() - the name of a program

@@ -11,7 +11,11 @@
 #include <sys/prctl.h>
 #include <sys/statvfs.h>
 #include <linux/capability.h>
-#include "lib/sample.h"
+#include "lib/called.h"
+#include "lib/caps.h"
+#include "lib/log.h"
+#include "lib/opts.h"
+#include "lib/refused.h"
 
 /* More than these is as good as root, too much for a file that everybody may run. */
 static const __u64 fit_for_a_file = 1ULL << CAP_BPF | 1ULL << CAP_NET_ADMIN |

@@ -6,7 +6,8 @@
 #include <string.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include "lib/sample.h"
+#include "lib/log.h"
+#include "lib/stats.h"
 
 /**
  * sample_stats_read() - sums over all CPUs of a BPF_MAP_TYPE_PERCPU_ARRAY

@@ -17,7 +17,17 @@
 #include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
-#include "lib/sample.h"
+#include "lib/called.h"
+#include "lib/caps.h"
+#include "lib/iface.h"
+#include "lib/log.h"
+#include "lib/net.h"
+#include "lib/netlink.h"
+#include "lib/opts.h"
+#include "lib/output.h"
+#include "lib/refused.h"
+#include "lib/tc.h"
+#include "lib/xdp.h"
 
 /* A qdisc or a filter in a dump of rtnetlink. */
 struct tc_request {

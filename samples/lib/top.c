@@ -8,7 +8,9 @@
 #include <string.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include "lib/sample.h"
+#include <stdbool.h>
+#include "lib/log.h"
+#include "lib/top.h"
 
 enum {
 	/* Entries that one system call takes. */

@@ -21,7 +21,15 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "lib/sample.h"
+#include "lib/caps.h"
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "lib/loop.h"
+#include "lib/mount.h"
+#include "lib/opts.h"
+#include "lib/output.h"
+#include "lib/refused.h"
+#include "lib/trace.h"
 #include "lib/fs.h"
 
 #define INSTANCE_PREFIX "netbpf-"

@@ -15,7 +15,16 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <linux/if_link.h>
-#include "lib/sample.h"
+#include "lib/called.h"
+#include "lib/caps.h"
+#include "lib/iface.h"
+#include "lib/log.h"
+#include "lib/net.h"
+#include "lib/opts.h"
+#include "lib/output.h"
+#include "lib/prog.h"
+#include "lib/refused.h"
+#include "lib/xdp.h"
 
 static const char *mode_name(enum sample_mode mode)
 {

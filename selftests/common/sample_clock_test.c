@@ -13,7 +13,9 @@
 #include <unistd.h>
 #include <linux/capability.h>
 /* First: the harness takes its ARRAY_SIZE. */
-#include "lib/sample.h"
+#include "lib/caps.h"
+#include "lib/clock.h"
+#include "lib/util.h"
 #include <kselftest_harness.h>
 #include "test_root.h"
 #include "lib/clock.c"

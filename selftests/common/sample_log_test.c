@@ -4,7 +4,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 /* First: the harness takes its ARRAY_SIZE. */
-#include "lib/sample.h"
+#include "lib/log.h"
+#include "lib/opts.h"
 #include <kselftest_harness.h>
 #include "lib/called.c"
 #include "lib/log.c"

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * In the place of libsample's messages: what the code under test would have told is kept
- * and counted. Include "sample.h" first.
+ * and counted.
  */
 #ifndef _SELFTESTS_TEST_MESSAGES_H
 #define _SELFTESTS_TEST_MESSAGES_H
 
 #include <stdarg.h>
 #include <stdio.h>
+#include "lib/called.h"
+#include "lib/log.h"
+#include "lib/refused.h"
 
 static char last_err[512];
 static unsigned int n_errs, n_hints;

@@ -134,7 +134,7 @@ test_a_header_needs_no_other_in_front()
 	local headers
 
 	expect_status 0 build vmlinux.h
-	headers=$(cd "$COPY" && printf 'alone/%s ' include/*.h samples/*.h)
+	headers=$(cd "$COPY" && find include/*.h samples -name '*.h' -printf 'alone/%p ')
 	# shellcheck disable=SC2086 # words
 	expect_status 0 make -s -k -f "$COPY/scripts/Makefile.check" KSRC="$KSRC" $headers
 	# None that what is built here includes.

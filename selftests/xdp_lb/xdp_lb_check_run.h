@@ -7,9 +7,10 @@
 #define _SELFTESTS_XDP_LB_CHECK_RUN_H
 
 /* First: the harness takes its ARRAY_SIZE. */
-#include "lib/sample.h"
 #include "lib/fs.h"
 #include <kselftest_harness.h>
+#include <net/if.h>
+#include <stdbool.h>
 #include "parts/xdp_lb/nexthop/netlink.c"
 #include "parts/xdp_lb/nexthop/neigh.c"
 #include "parts/xdp_lb/nexthop/link.c"

@@ -3,8 +3,11 @@
  * Tests of samples/xdp_lb: services, backends and names as text, and a configuration
  * of --vip and --backend. No BPF, no root.
  */
-#include "lib/sample.h"
+#include "lib/util.h"
 #include <kselftest_harness.h>
+#include <arpa/inet.h>
+#include <linux/types.h>
+#include <netinet/in.h>
 #include "xdp_lb_config_test.h"
 #include "parts/xdp_lb/config/args.c"
 

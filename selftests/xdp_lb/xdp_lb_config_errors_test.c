@@ -3,7 +3,7 @@
  * Tests of what samples/xdp_lb says of errors in its configuration file: line,
  * field, message and hint. No BPF, no root.
  */
-#include "lib/sample.h"
+#include "lib/util.h"
 #include <kselftest_harness.h>
 #include "xdp_lb_config_test.h"
 #include "xdp_lb_config_file.h"

@@ -3,7 +3,8 @@
  * Tests of how samples/xdp_lb reads its configuration file: what is valid, what is
  * only warned of, and that any file is valid or an error. No BPF, no root.
  */
-#include "lib/sample.h"
+#include "lib/net.h"
+#include "lib/util.h"
 #include <kselftest_harness.h>
 #include "xdp_lb_config_test.h"
 

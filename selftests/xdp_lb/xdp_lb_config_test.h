@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What the tests of samples/xdp_lb's configuration share: its messages are kept.
- * Include lib/sample.h and kselftest_harness.h first.
+ * Include kselftest_harness.h first.
  */
 #ifndef _SELFTESTS_XDP_LB_CONFIG_TEST_H
 #define _SELFTESTS_XDP_LB_CONFIG_TEST_H
 
+#include <net/if.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include "test_run.h"

@@ -3,10 +3,11 @@
  * Tests of samples/parts/xdp_lb/health/ending.c: what a server sees of the end of a check, and
  * what the checks leave behind.
  */
-#include "lib/sample.h"
 #include <signal.h>
 #include <sys/wait.h>
 #include <kselftest_harness.h>
+#include <linux/types.h>
+#include <stdbool.h>
 #include "xdp_lb_health_test.h"
 
 /* A server sees a client that leaves, and none is reset. It says something at first, or not. */

@@ -3,8 +3,10 @@
  * Tests of the health checks of samples/xdp_lb: when they are, what they add up to,
  * hundreds of them, and the list of targets that changes under way.
  */
-#include "lib/sample.h"
+#include "lib/util.h"
 #include <kselftest_harness.h>
+#include <linux/types.h>
+#include <stdbool.h>
 #include "xdp_lb_health_test.h"
 
 /* --- rise and fall ------------------------------------------------------------------- */

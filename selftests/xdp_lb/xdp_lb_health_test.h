@@ -2,7 +2,7 @@
 /*
  * What the tests of the health checks of samples/xdp_lb share: servers to check, of
  * all kinds, in the thread of the test, and a network namespace for each test.
- * Include "sample.h" and kselftest_harness.h first.
+ * Include kselftest_harness.h first.
  */
 #ifndef _SELFTESTS_XDP_LB_HEALTH_TEST_H
 #define _SELFTESTS_XDP_LB_HEALTH_TEST_H

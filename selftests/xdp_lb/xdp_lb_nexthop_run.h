@@ -7,7 +7,6 @@
 #define _SELFTESTS_XDP_LB_NEXTHOP_RUN_H
 
 /* First: the harness takes its ARRAY_SIZE. */
-#include "lib/sample.h"
 #include <kselftest_harness.h>
 #include <arpa/inet.h>
 #include <limits.h>
@@ -15,6 +14,8 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <libmnl/libmnl.h>
+#include <linux/types.h>
+#include <stdbool.h>
 
 /* What the kernel answers can be changed on its way. */
 static ssize_t test_recv(const struct mnl_socket *nl, void *buf, size_t size);

@@ -3,8 +3,9 @@
  * Tests of a single health check of samples/xdp_lb: what it asks, and its verdict on
  * servers that work, and on servers that fail in each way there is.
  */
-#include "lib/sample.h"
+#include "lib/util.h"
 #include <kselftest_harness.h>
+#include <linux/types.h>
 #include "xdp_lb_health_test.h"
 
 /* --- verdicts ------------------------------------------------------------------------ */

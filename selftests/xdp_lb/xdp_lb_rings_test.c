@@ -4,10 +4,11 @@
  * change was killed before it could publish it, as soon as the next one does. The tables
  * of the instance are memory of the test; the rings are maps of the kernel.
  */
-#include "lib/sample.h"
+#include "lib/caps.h"
 #include <kselftest_harness.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
+#include <arpa/inet.h>
 #include "test_messages.h"
 #include "test_root.h"
 #include "parts/xdp_lb/ring/ring.c"

@@ -3,11 +3,17 @@
  * Tests of how samples/xdp_lb reads its flow table: what is over, what is counted, and
  * that no half-written connection is ever shown. The table is memory of the test.
  */
-#include "lib/sample.h"
+#include <net/if.h>
+#include "lib/caps.h"
+#include "lib/log.h"
+#include "lib/refused.h"
+#include "lib/util.h"
 #include <kselftest_harness.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include "test_root.h"
 #include "test_run.h"
 #include "parts/xdp_lb/cmd/table.c"

@@ -16,6 +16,17 @@
 #include <bpf/libbpf.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include "lib/addrs.h"
+#include "lib/caps.h"
+#include "lib/clock.h"
+#include "lib/iface.h"
+#include "lib/log.h"
+#include "lib/net.h"
+#include "lib/opts.h"
+#include "lib/refused.h"
+#include "lib/stats.h"
+#include "lib/tc.h"
+#include "lib/xdp.h"
 #include "parts/network/user.h"
 #include "network.skel.h"
 

@@ -4,6 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <linux/if_ether.h>
+#include "lib/clock.h"
+#include "lib/format.h"
+#include "lib/net.h"
+#include "lib/opts.h"
+#include "lib/output.h"
+#include "lib/stats.h"
+#include "lib/util.h"
 #include "parts/network/user.h"
 #include "network.skel.h"
 

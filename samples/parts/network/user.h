@@ -9,7 +9,9 @@
 
 #include "parts/network/command.h"
 #include "parts/network/path.h"
-#include "lib/sample.h"
+#include "lib/addrs.h"
+#include "lib/tc.h"
+#include "lib/xdp.h"
 #include "lib/connect.h"
 
 struct network_kern;

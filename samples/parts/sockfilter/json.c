@@ -3,7 +3,8 @@
 #include <stdio.h>
 #include <linux/if_ether.h>
 #include <netinet/in.h>
-#include "lib/sample.h"
+#include "lib/net.h"
+#include "lib/output.h"
 #include "parts/sockfilter/user.h"
 
 static void put_mac(json_writer_t *json, const char *name, const __u8 *mac)

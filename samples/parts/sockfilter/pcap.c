@@ -10,7 +10,9 @@
 #include <unistd.h>
 #include <pcap.h>
 #include <linux/filter.h>
-#include "lib/sample.h"
+#include <linux/types.h>
+#include "lib/log.h"
+#include "lib/output.h"
 #include "parts/sockfilter/user.h"
 
 enum {

@@ -17,7 +17,13 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include "lib/sample.h"
+#include "lib/caps.h"
+#include "lib/clock.h"
+#include "lib/iface.h"
+#include "lib/log.h"
+#include "lib/net.h"
+#include "lib/refused.h"
+#include "lib/util.h"
 #include "parts/sockfilter/ring.h"
 
 enum {

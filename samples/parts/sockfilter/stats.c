@@ -2,7 +2,10 @@
 /* What the filter has counted, and what --trace tells of each packet. */
 #include <stdio.h>
 #include <arpa/inet.h>
-#include "lib/sample.h"
+#include "lib/clock.h"
+#include "lib/net.h"
+#include "lib/opts.h"
+#include "lib/output.h"
 #include "parts/sockfilter/user.h"
 
 /* Names of the slots of enum sockfilter_count, in its order. */

@@ -2,7 +2,7 @@
 /* --vip and --backend of xdp_lb, a line each: the first byte tells which, and how. */
 #include <stdlib.h>
 #include <string.h>
-#include "lib/sample.h"
+#include <linux/types.h>
 #include "fuzz_user.h"
 #include "parts/xdp_lb/config/config.h"
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include "lib/sample.h"
+#include <linux/types.h>
 #include "fuzz_user.h"
 #include "parts/xdp_lb/config/config.h"
 

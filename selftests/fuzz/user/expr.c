@@ -5,7 +5,8 @@
 #include <string.h>
 #include <linux/bpf.h>
 #include <linux/filter.h>
-#include "lib/sample.h"
+#include <linux/types.h>
+#include <stdbool.h>
 #include "fuzz_user.h"
 #include "parts/sockfilter/user.h"
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What the targets of libFuzzer share: messages are made, so that what they say is
- * looked at by the sanitizers, and are not shown. Include lib/sample.h first.
+ * looked at by the sanitizers, and are not shown.
  */
 #ifndef _SELFTESTS_FUZZ_USER_H
 #define _SELFTESTS_FUZZ_USER_H
 
 #include <stdarg.h>
 #include <stddef.h>
+#include "lib/opts.h"
 #include <stdio.h>
 #include <linux/types.h>
 

@@ -2,7 +2,8 @@
 /* Any bytes as a packet: decoded, shown as text and as JSON, and written to a file. */
 #include <stdlib.h>
 #include <string.h>
-#include "lib/sample.h"
+#include <linux/types.h>
+#include "lib/output.h"
 #include "fuzz_user.h"
 #include "parts/sockfilter/user.h"
 

@@ -6,7 +6,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include "lib/sample.h"
+#include "lib/net.h"
+#include "lib/util.h"
 #include "parts/xdp_lb/check/check.h"
 #include "parts/xdp_lb/check/ports.h"
 

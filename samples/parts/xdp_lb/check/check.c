@@ -11,7 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 #include <linux/netlink.h>
-#include "lib/sample.h"
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "lib/net.h"
+#include "lib/output.h"
 #include "lib/fs.h"
 #include "parts/xdp_lb/check/check.h"
 

@@ -6,7 +6,10 @@
 #include <errno.h>
 #include <string.h>
 #include <linux/netlink.h>
-#include "lib/sample.h"
+#include <net/if.h>
+#include "lib/log.h"
+#include "lib/net.h"
+#include "lib/opts.h"
 #include "parts/xdp_lb/nexthop/netlink.h"
 #include "parts/xdp_lb/user.h"
 

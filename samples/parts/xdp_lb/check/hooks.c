@@ -7,7 +7,8 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <linux/if_link.h>
-#include "lib/sample.h"
+#include <stdbool.h>
+#include "lib/prog.h"
 #include "parts/xdp_lb/check/check.h"
 
 enum {

@@ -10,7 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 #include <linux/netlink.h>
-#include "lib/sample.h"
+#include <net/if.h>
+#include "lib/net.h"
 #include "parts/xdp_lb/check/check.h"
 
 enum {

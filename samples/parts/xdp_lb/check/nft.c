@@ -12,7 +12,8 @@
 #include <linux/netfilter/nf_tables_compat.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
-#include "lib/sample.h"
+#include <linux/types.h>
+#include <stdbool.h>
 #include "parts/xdp_lb/nexthop/netlink.h"
 #include "parts/xdp_lb/check/nft.h"
 #include "parts/xdp_lb/check/ports.h"

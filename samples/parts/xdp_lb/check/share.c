@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include "lib/sample.h"
+#include "lib/net.h"
 #include "parts/xdp_lb/check/check.h"
 #include "parts/xdp_lb/state/instances.h"
 #include "parts/xdp_lb/check/nft.h"

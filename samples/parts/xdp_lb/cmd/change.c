@@ -9,7 +9,14 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-#include "lib/sample.h"
+#include "lib/called.h"
+#include "lib/caps.h"
+#include "lib/format.h"
+#include "lib/log.h"
+#include "lib/net.h"
+#include "lib/opts.h"
+#include "lib/output.h"
+#include "lib/refused.h"
 #include "parts/xdp_lb/cmd/commands.h"
 #include "parts/xdp_lb/cmd/options.h"
 #include "parts/xdp_lb/cmd/show.h"

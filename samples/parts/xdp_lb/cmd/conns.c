@@ -8,7 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "lib/sample.h"
+#include "lib/called.h"
+#include "lib/caps.h"
+#include "lib/format.h"
+#include "lib/log.h"
+#include "lib/net.h"
+#include "lib/opts.h"
+#include "lib/output.h"
+#include "lib/refused.h"
 #include "parts/xdp_lb/cmd/commands.h"
 #include "parts/xdp_lb/bpf/hash.h"
 #include "parts/xdp_lb/cmd/options.h"

@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include "lib/sample.h"
+#include <net/if.h>
+#include "lib/log.h"
+#include "lib/opts.h"
 #include "parts/xdp_lb/cmd/options.h"
 #include "parts/xdp_lb/cmd/show.h"
 

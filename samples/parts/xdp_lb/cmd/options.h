@@ -4,7 +4,7 @@
 #define _SAMPLES_XDP_LB_OPTIONS_H
 
 #include <stdbool.h>
-#include "lib/sample.h"
+#include "lib/opts.h"
 #include "parts/xdp_lb/config/config.h"
 
 enum {

@@ -12,7 +12,15 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 #include <bpf/libbpf.h>
-#include "lib/sample.h"
+#include <arpa/inet.h>
+#include "lib/called.h"
+#include "lib/caps.h"
+#include "lib/log.h"
+#include "lib/loop.h"
+#include "lib/opts.h"
+#include "lib/output.h"
+#include "lib/refused.h"
+#include "lib/util.h"
 #include "parts/xdp_lb/cmd/commands.h"
 #include "parts/xdp_lb/state/iface.h"
 #include "parts/xdp_lb/state/instances.h"

@@ -9,7 +9,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include <linux/netlink.h>
-#include "lib/sample.h"
+#include <net/if.h>
+#include "lib/format.h"
+#include "lib/net.h"
+#include "lib/opts.h"
+#include "lib/output.h"
+#include "lib/util.h"
 #include "parts/xdp_lb/cmd/commands.h"
 #include "parts/xdp_lb/nexthop/netlink.h"
 #include "parts/xdp_lb/cmd/show.h"

@@ -11,7 +11,9 @@
 #ifndef _SAMPLES_XDP_LB_SHOW_H
 #define _SAMPLES_XDP_LB_SHOW_H
 
-#include "lib/sample.h"
+#include <json_writer.h>
+#include <linux/types.h>
+#include <stdbool.h>
 #include "parts/xdp_lb/state/state.h"
 
 /**

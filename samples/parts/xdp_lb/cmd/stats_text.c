@@ -9,7 +9,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
-#include "lib/sample.h"
+#include <stdbool.h>
+#include "lib/format.h"
 #include "parts/xdp_lb/cmd/commands.h"
 #include "parts/xdp_lb/cmd/show.h"
 

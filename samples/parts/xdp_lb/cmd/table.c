@@ -8,7 +8,10 @@
 #include <time.h>
 #include <linux/bpf.h>
 #include <bpf/bpf.h>
-#include "lib/sample.h"
+#include "lib/caps.h"
+#include "lib/log.h"
+#include "lib/refused.h"
+#include "lib/util.h"
 #include "parts/xdp_lb/bpf/hash.h"
 #include "parts/xdp_lb/cmd/show.h"
 

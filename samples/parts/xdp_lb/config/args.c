@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "lib/sample.h"
+#include "lib/format.h"
+#include "lib/log.h"
 #include "parts/xdp_lb/config/config.h"
 #include "parts/xdp_lb/config/valid.h"
 

@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "lib/sample.h"
+#include "lib/format.h"
+#include "lib/util.h"
 #include "parts/xdp_lb/config/conf.h"
 #include "parts/xdp_lb/config/text.h"
 

@@ -5,7 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "lib/sample.h"
+#include <net/if.h>
+#include <stdint.h>
+#include "lib/log.h"
+#include "lib/net.h"
 #include "parts/xdp_lb/config/config.h"
 #include "parts/xdp_lb/config/schema.h"
 #include "parts/xdp_lb/config/valid.h"

@@ -5,7 +5,7 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include "lib/sample.h"
+#include <stdbool.h>
 #include "parts/xdp_lb/config/schema.h"
 #include "parts/xdp_lb/config/text.h"
 #include "parts/xdp_lb/config/yaml.h"

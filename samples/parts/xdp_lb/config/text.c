@@ -7,7 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "lib/sample.h"
+#include <stdarg.h>
+#include <stdbool.h>
+#include "lib/format.h"
+#include "lib/log.h"
+#include "lib/util.h"
 #include "parts/xdp_lb/config/text.h"
 
 /* --- numbers and addresses --------------------------------------------------------------- */

@@ -6,7 +6,7 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
-#include "lib/sample.h"
+#include "lib/net.h"
 #include "parts/xdp_lb/config/conf.h"
 #include "parts/xdp_lb/config/text.h"
 #include "parts/xdp_lb/config/valid.h"

@@ -10,7 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "lib/sample.h"
+#include <stdarg.h>
+#include <stdbool.h>
+#include "lib/log.h"
 #include "parts/xdp_lb/config/text.h"
 #include "parts/xdp_lb/config/yaml.h"
 

@@ -13,7 +13,8 @@
 #include <unistd.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include "lib/sample.h"
+#include <stdbool.h>
+#include "lib/clock.h"
 #include "parts/xdp_lb/health/ending.h"
 
 enum {

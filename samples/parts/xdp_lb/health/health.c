@@ -12,7 +12,9 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/timerfd.h>
-#include "lib/sample.h"
+#include <stdbool.h>
+#include "lib/clock.h"
+#include "lib/log.h"
 #include "parts/xdp_lb/health/probe.h"
 
 #define NEVER	UINT64_MAX

@@ -13,7 +13,8 @@
 #include <string.h>
 #include <arpa/inet.h>
 #include <sys/socket.h>
-#include "lib/sample.h"
+#include <stdbool.h>
+#include "lib/format.h"
 #include "parts/xdp_lb/health/probe.h"
 
 enum {

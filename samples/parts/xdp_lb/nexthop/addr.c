@@ -6,7 +6,8 @@
 #include <sys/socket.h>
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
-#include "lib/sample.h"
+#include <linux/types.h>
+#include <stdbool.h>
 #include "parts/xdp_lb/nexthop/netlink.h"
 
 enum {

@@ -20,7 +20,9 @@
 #include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
 #include <linux/sockios.h>
-#include "lib/sample.h"
+#include <linux/types.h>
+#include <stdbool.h>
+#include "lib/util.h"
 #include "parts/xdp_lb/nexthop/netlink.h"
 
 /* Generic netlink family "netdev", Linux 6.3. */

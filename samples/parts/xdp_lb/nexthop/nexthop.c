@@ -10,7 +10,11 @@
 #include <sys/socket.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
-#include "lib/sample.h"
+#include <net/if.h>
+#include "lib/caps.h"
+#include "lib/log.h"
+#include "lib/refused.h"
+#include "lib/util.h"
 #include "parts/xdp_lb/nexthop/netlink.h"
 #include "parts/xdp_lb/nexthop/told.h"
 #include "parts/xdp_lb/user.h"

@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <linux/netlink.h>
-#include "lib/sample.h"
+#include "lib/log.h"
+#include "lib/util.h"
 #include "parts/xdp_lb/nexthop/netlink.h"
 #include "parts/xdp_lb/user.h"
 

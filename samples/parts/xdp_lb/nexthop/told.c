@@ -8,7 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "lib/sample.h"
+#include "lib/caps.h"
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "lib/net.h"
+#include "lib/refused.h"
 #include "parts/xdp_lb/nexthop/told.h"
 
 #define SECOND	1000000000ULL

@@ -10,7 +10,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
-#include "lib/sample.h"
+#include "lib/caps.h"
+#include "lib/log.h"
+#include "lib/refused.h"
 #include "parts/xdp_lb/state/state.h"
 
 enum {

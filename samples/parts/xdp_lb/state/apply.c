@@ -19,7 +19,8 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <linux/if_ether.h>
-#include "lib/sample.h"
+#include "lib/log.h"
+#include "lib/net.h"
 #include "parts/xdp_lb/state/instances.h"
 #include "parts/xdp_lb/state/state.h"
 

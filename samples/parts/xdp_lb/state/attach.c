@@ -10,7 +10,14 @@
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include "lib/sample.h"
+#include "lib/caps.h"
+#include "lib/iface.h"
+#include "lib/log.h"
+#include "lib/net.h"
+#include "lib/opts.h"
+#include "lib/refused.h"
+#include "lib/tc.h"
+#include "lib/xdp.h"
 #include "parts/xdp_lb/state/state.h"
 #include "xdp_lb.skel.h"
 

@@ -7,7 +7,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include "lib/sample.h"
+#include <net/if.h>
+#include "lib/called.h"
+#include "lib/iface.h"
+#include "lib/log.h"
+#include "lib/opts.h"
+#include "lib/output.h"
 #include "parts/xdp_lb/state/iface.h"
 
 static void tell_back(const struct lb_ifaces *ifaces, unsigned int i)

@@ -15,7 +15,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
-#include "lib/sample.h"
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <stdarg.h>
+#include "lib/log.h"
+#include "lib/net.h"
 #include "parts/xdp_lb/state/instances.h"
 #include "parts/xdp_lb/nexthop/netlink.h"
 #include "parts/xdp_lb/state/state.h"

@@ -10,7 +10,10 @@
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include "lib/sample.h"
+#include "lib/called.h"
+#include "lib/caps.h"
+#include "lib/log.h"
+#include "lib/refused.h"
 #include "parts/xdp_lb/cmd/show.h"
 #include "parts/xdp_lb/state/state.h"
 #include "xdp_lb.skel.h"

@@ -6,7 +6,11 @@
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
-#include "lib/sample.h"
+#include <net/if.h>
+#include "lib/called.h"
+#include "lib/log.h"
+#include "lib/net.h"
+#include "lib/util.h"
 #include "parts/xdp_lb/state/instances.h"
 #include "parts/xdp_lb/nexthop/netlink.h"
 #include "parts/xdp_lb/check/nft.h"

@@ -10,7 +10,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
-#include "lib/sample.h"
+#include <arpa/inet.h>
+#include "lib/called.h"
+#include "lib/caps.h"
+#include "lib/log.h"
+#include "lib/mount.h"
+#include "lib/refused.h"
+#include "lib/util.h"
 #include "lib/fs.h"
 #include "parts/xdp_lb/state/state.h"
 

@@ -10,7 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
-#include "lib/sample.h"
+#include <linux/types.h>
+#include <stdbool.h>
+#include "lib/log.h"
 #include "parts/xdp_lb/state/state.h"
 
 enum {

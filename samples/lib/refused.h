@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* What the kernel has refused: the capabilities that are missing, or the reason. */
+#ifndef _SAMPLES_LIB_REFUSED_H
+#define _SAMPLES_LIB_REFUSED_H
+
+#include <stdbool.h>
+
+__printf(3, 4) bool sample_refused(int err, unsigned int needs, const char *fmt, ...);
+
+#endif /* _SAMPLES_LIB_REFUSED_H */

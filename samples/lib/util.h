@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* What C lacks. */
+#ifndef _SAMPLES_LIB_UTIL_H
+#define _SAMPLES_LIB_UTIL_H
+
+#ifndef ARRAY_SIZE
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#endif
+
+#endif /* _SAMPLES_LIB_UTIL_H */
