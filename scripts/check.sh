@@ -4,7 +4,7 @@
 # What a reviewer would say before reading: style of files and of commits,
 # scripts, byte order, memory, pages, kernel-doc, spelling, licences.
 # One line for each tool.
-# Exceptions stand, with their reasons, in scripts/check-exceptions.
+# Exceptions stand, with their reasons, in scripts/check/exceptions.
 set -euo pipefail
 
 # shellcheck source=scripts/common.sh
@@ -37,10 +37,10 @@ usage()
 Usage: check.sh [-t NAME]... [BASE]
 
 Checks the tree, and the commits since BASE: checkpatch (--strict), shellcheck,
-that functions have less than 60 lines and files less than 600, sparse, gcc's
-analyzer, kernel-doc, docutils, Sphinx, codespell, that each file has its SPDX
-line, and that each sample has its page and its tests. Builds the tree first, for the headers that are made.
-Zero findings is the standard; exceptions are in scripts/check-exceptions.
+that functions have less than 60 lines, sparse, gcc's analyzer, kernel-doc,
+docutils, Sphinx, codespell, that each file has its SPDX line, and that each
+sample has its page and its tests. Builds the tree first, for the headers that are made.
+Zero findings is the standard; exceptions are in scripts/check/exceptions.
 
 Without BASE: where this branch left its upstream, or else origin/main. If it has
 none, the last commit.
@@ -123,7 +123,7 @@ each()
 	SAID="$(wc -l <"$LOG.files") files"
 }
 
-# excepted CHECK: stdin without what check-exceptions has for it.
+# excepted CHECK: stdin without what check/exceptions has for it.
 excepted()
 {
 	local -a rules=(-e '^$')
@@ -131,7 +131,7 @@ excepted()
 
 	while read -r check rule; do
 		[ "$check" != "$1" ] || rules+=(-e "$rule")
-	done <"$NETBPF_TOP/scripts/check-exceptions"
+	done <"$NETBPF_TOP/scripts/check/exceptions"
 	grep -Ev "${rules[@]}" || :
 }
 
@@ -194,7 +194,7 @@ check_shellcheck()
 
 check_size()
 {
-	each awk -f "$NETBPF_TOP/scripts/check-size.awk" \
+	each awk -f "$NETBPF_TOP/scripts/check/size.awk" \
 		: '*.[ch]' '*.sh' '*.pl' '*.awk' '*.bash-completion' .ci/run
 }
 

@@ -1,18 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# Says which functions and files are too long to be read at once: functions of C and
-# of shell scripts from { to }, both at the beginning of a line; what a script passes
-# on in a here document counts, and is not taken for code.
+# Says which functions are too long to be read at once: functions of C and of shell
+# scripts from { to }, both at the beginning of a line; what a script passes on in a here
+# document counts, and is not taken for code. A file may be as long as its subject.
 
 BEGIN {
 	function_max = 60
-	file_max = 600
 }
 
 function file_done()
 {
-	if (lines >= file_max)
-		printf "%s: a file of %d lines: not under %d\n", file, lines, file_max
 	if (here != "")
 		printf "%s: where is the end of the here document, %s?\n", file, here
 	here = ""
@@ -24,8 +21,6 @@ FNR == 1 {
 	file = FILENAME
 	shell = file !~ /\.[ch]$/
 }
-
-{ lines = FNR }
 
 here != "" {
 	line = $0
