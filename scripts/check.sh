@@ -10,6 +10,9 @@ set -euo pipefail
 # shellcheck source=scripts/common.sh
 . "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/common.sh"
 
+# shellcheck source=scripts/check/commits.sh
+. "$NETBPF_TOP/scripts/check/commits.sh"
+
 # A check a line, in this order: its name, the command it needs, the package.
 readonly CHECKS='build make make
 checkpatch perl perl
@@ -37,9 +40,9 @@ usage()
 Usage: check.sh [-t NAME]... [BASE]
 
 Checks the tree, and the commits since BASE: checkpatch (--strict), shellcheck,
-that functions have less than 60 lines, sparse, gcc's analyzer, kernel-doc,
-docutils, Sphinx, codespell, that each file has its SPDX line, and that each
-sample has its page and its tests. Builds the tree first, for the headers that are made.
+the messages of the commits, that functions have less than 60 lines, sparse,
+gcc's analyzer, kernel-doc, docutils, Sphinx, codespell, that each file has its
+SPDX line, and that each sample has its page and its tests. Builds the tree first, for the headers that are made.
 Zero findings is the standard; exceptions are in scripts/check/exceptions.
 
 Without BASE: where this branch left its upstream, or else origin/main. If it has
@@ -182,9 +185,11 @@ check_commits()
 		mapfile -t commits < <(git rev-list -n 1 HEAD)
 		SAID="the last one (no upstream)"
 	fi
-	[ ${#commits[@]} -eq 0 ] ||
+	[ ${#commits[@]} -eq 0 ] || {
 		perl "$KSRC/scripts/checkpatch.pl" --terse --showfile --no-summary \
-			-g "${commits[@]}" >"$LOG" 2>&1 || :
+			-g "${commits[@]}" || :
+		check_messages "${commits[@]}"
+	} >"$LOG" 2>&1
 }
 
 check_shellcheck()

@@ -120,6 +120,37 @@ test_commits_since_the_base()
 	in_repo reset -q --hard HEAD~1
 }
 
+# says SUBJECT TEXT PATTERN: of a commit with this message check.sh says that, and nothing
+# else if there is no pattern.
+says()
+{
+	echo x >>"$REPO/README.rst"
+	in_repo commit -q -a -F - <<<"$1"$'\n\n'"$2"
+	if [ -z "$3" ]; then
+		expect_status 0 "$CHECK" -t commits HEAD~1
+	else
+		expect_status 1 "$CHECK" -t commits HEAD~1
+		expect_out "^[0-9a-f]{12}: $3"
+	fi
+	in_repo reset -q --hard HEAD~1
+}
+
+test_messages_of_commits()
+{
+	local subject='samples: ping: drop by identifier' why='Users ask for it: see the page.'
+	local sign=$'\n\nSigned-off-by: A Tester <tester@example.org>' fixes
+
+	says "$subject" "$why$sign" ''
+	says 'samples, selftests: pass_kern.c: move the licence' "$why$sign" ''
+	says 'samples: ping: identifiers' "$why$sign" "the subject does not begin with a verb: 'identifiers'"
+	says 'drop pings by their identifier' "$why$sign" 'the subject names no area'
+	says "$subject$(printf ' and more%.0s' {1..6})" "$why$sign" 'the subject has 87 characters'
+	says "$subject" "$why"$'\n'"${sign#??}" 'no empty line before the trailers'
+	fixes="Fixes: $(in_repo log -1 --abbrev=12 --format='%h ("%s")')"
+	says "$subject" "$why"$'\n\n'"$fixes"$'\n'"${sign#??}" ''
+	says "$subject" "$why"$'\n\n'"${fixes/begin/end}"$'\n'"${sign#??}" 'Fixes: .*no such commit'
+}
+
 test_a_missing_tool_is_named()
 {
 	local tool
@@ -143,4 +174,4 @@ test_usage()
 
 run_tests test_each_tool_sees_its_fault test_what_is_too_long_is_seen \
 	test_sparse_sees_the_byte_order_on_both_sides test_the_analyzer_sees_a_leak \
-	test_commits_since_the_base test_a_missing_tool_is_named test_usage
+	test_commits_since_the_base test_messages_of_commits test_a_missing_tool_is_named test_usage

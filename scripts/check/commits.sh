@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# What checkpatch does not say of the message of a commit. check.sh sources it.
+
+# commit_says NAME TEXT: a line of the report, in the form of checkpatch.
+commit_says()
+{
+	printf '%s: %s\n' "$1" "$2"
+}
+
+# check_subject COMMIT SUBJECT: "area: part: verb ...", under 75 characters.
+check_subject()
+{
+	local area='^[A-Za-z0-9_.*/-]+(, [A-Za-z0-9_.*/-]+)*: ' rest=$2 verb
+
+	[ ${#2} -lt 75 ] || commit_says "$1" "the subject has ${#2} characters: not under 75"
+	[[ $rest =~ $area ]] || commit_says "$1" "the subject names no area: samples: ping: $2"
+	while [[ $rest =~ $area ]]; do
+		rest=${rest#"${BASH_REMATCH[0]}"}
+	done
+	verb=${rest%% *}
+	grep -v '^#' "$NETBPF_TOP/scripts/check/verbs" | grep -qw -e "$verb" ||
+		commit_says "$1" "the subject does not begin with a verb: '$verb' is not in scripts/check/verbs"
+}
+
+# check_trailers COMMIT: they are a paragraph of their own, and "Fixes:" tells of a commit.
+check_trailers()
+{
+	local id subject
+
+	git log -1 --format=%B "$1" | awk -v RS= 'END { print }' | grep . |
+		grep -Evq '^[A-Z][A-Za-z-]+: ' &&
+		commit_says "$1" "no empty line before the trailers, or none: git commit -s"
+	while read -r _ id subject; do
+		[ "$(git log -1 --format='("%s")' "$id" 2>/dev/null)" = "$subject" ] ||
+			commit_says "$1" "Fixes: $id: there is no such commit with this subject"
+	done < <(git log -1 --format=%B "$1" | grep '^Fixes: ')
+}
+
+# check_messages COMMIT...
+check_messages()
+{
+	local commit
+
+	for commit; do
+		commit=$(git log -1 --abbrev=12 --format=%h "$commit")
+		check_subject "$commit" "$(git log -1 --format=%s "$commit")"
+		check_trailers "$commit"
+	done
+}
