@@ -370,17 +370,22 @@ static int listen_and_loop(struct run *run)
 	int err, close_err;
 
 	err = open_rings(run);
-	if (!err)
-		err = watch_all(run);
-	if (!err && config.file)
+	if (err)
+		goto close_rings;
+	err = watch_all(run);
+	if (err)
+		goto close_rings;
+	if (config.file)
 		err = pcap_out_open(config.file, config.snaplen);
-	if (!err) {
-		ops.fd = run->epoll_fd;
-		tell_ready(run);
-		err = sample_loop_run(&ops);
-		stop(run);
-		print_totals(run, "summary");
-	}
+	if (err)
+		goto close_rings;
+	ops.fd = run->epoll_fd;
+	tell_ready(run);
+	err = sample_loop_run(&ops);
+	stop(run);
+	print_totals(run, "summary");
+
+close_rings:
 	close_err = config.file ? pcap_out_close() : 0;
 	for (i = 0; i < run->n_rings; i++)
 		ring_close(&run->rings[i]);

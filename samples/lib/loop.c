@@ -206,6 +206,20 @@ static int wait_and_dispatch(const struct sample_loop_ops *ops, int epoll_fd, in
 	return err;
 }
 
+static int watch_all(const struct sample_loop_ops *ops, int epoll_fd, int end_fd, int tick_fd)
+{
+	const int fds[] = { signal_fd, end_fd, tick_fd, ops->fd, sample_iface_fd() };
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < ARRAY_SIZE(fds); i++) {
+		err = watch(epoll_fd, fds[i]);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
 /**
  * sample_loop_run() - wait for events until a signal, -d, -c, an error, or until the last
  *	interface that is followed is gone (lib/iface.c)
@@ -219,31 +233,27 @@ int sample_loop_run(const struct sample_loop_ops *ops)
 	int err = 0;
 
 	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (epoll_fd < 0)
+	if (epoll_fd < 0) {
 		err = -errno;
-	if (!err)
-		err = make_timer(sample.duration_ns, false, &end_fd);
-	if (!err)
-		err = make_timer(sample.interval_ns, true, &tick_fd);
-	if (!err)
-		err = watch(epoll_fd, signal_fd);
-	if (!err)
-		err = watch(epoll_fd, end_fd);
-	if (!err)
-		err = watch(epoll_fd, tick_fd);
-	if (!err)
-		err = watch(epoll_fd, ops->fd);
-	if (!err)
-		err = watch(epoll_fd, sample_iface_fd());
+		goto out;
+	}
+	err = make_timer(sample.duration_ns, false, &end_fd);
+	if (err)
+		goto close_fds;
+	err = make_timer(sample.interval_ns, true, &tick_fd);
+	if (err)
+		goto close_fds;
+	err = watch_all(ops, epoll_fd, end_fd, tick_fd);
 	if (!err)
 		err = wait_and_dispatch(ops, epoll_fd, end_fd, tick_fd);
 
+close_fds:
 	if (tick_fd >= 0)
 		close(tick_fd);
 	if (end_fd >= 0)
 		close(end_fd);
-	if (epoll_fd >= 0)
-		close(epoll_fd);
+	close(epoll_fd);
+out:
 	if (err)
 		pr_err("failed to wait for events: %s", strerror(-err));
 	return err ? err : sample_iface_status();

@@ -315,8 +315,9 @@ static int attach_one(struct sample_tc *tc, const struct bpf_program *prog,
 	at->ifindex = ifindex;
 	snprintf(at->ifname, sizeof(at->ifname), "%s", sample_ifname(ifindex));
 	err = check_ethernet(at);
-	if (!err)
-		err = choose_hook(at, hook);
+	if (err)
+		return err;
+	err = choose_hook(at, hook);
 	if (err)
 		return err;
 	look_for_leftovers(at, prog);

@@ -129,11 +129,12 @@ static int fill_instance(struct sample_trace *trace, const char *glob)
 	/* Other programs call bpf_printk() too: take only our lines. */
 	snprintf(filter, sizeof(filter), "bpf_string ~ \"%s\"", glob);
 	err = write_file(trace->dir, "events/bpf_trace/bpf_trace_printk/filter", filter);
-	if (!err)
-		err = write_file(trace->dir, "trace_clock", "mono");
-	if (!err)
-		err = write_file(trace->dir, "events/bpf_trace/bpf_trace_printk/enable", "1");
-	return err;
+	if (err)
+		return err;
+	err = write_file(trace->dir, "trace_clock", "mono");
+	if (err)
+		return err;
+	return write_file(trace->dir, "events/bpf_trace/bpf_trace_printk/enable", "1");
 }
 
 /* tracefs is root's. */

@@ -66,22 +66,26 @@ static int map_ring(struct ring *ring, __u32 size)
 	req.tp_retire_blk_tov = BLOCK_TIMEOUT_MS;
 
 	err = set_option(ring->fd, PACKET_VERSION, &version, sizeof(version));
+	if (err)
+		goto fail;
 	/* Room in front of each packet, to put its VLAN tag back. */
-	if (!err)
-		err = set_option(ring->fd, PACKET_RESERVE, &reserve, sizeof(reserve));
-	if (!err)
-		err = set_option(ring->fd, PACKET_RX_RING, &req, sizeof(req));
-	if (err) {
-		explain_ring(ring, err);
-		return err;
-	}
+	err = set_option(ring->fd, PACKET_RESERVE, &reserve, sizeof(reserve));
+	if (err)
+		goto fail;
+	err = set_option(ring->fd, PACKET_RX_RING, &req, sizeof(req));
+	if (err)
+		goto fail;
 	ring->map = mmap(NULL, (size_t)ring->block_size * ring->n_blocks,
 			 PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd, 0);
 	if (ring->map == MAP_FAILED) {
 		err = -errno;
 		ring->map = NULL;
-		explain_ring(ring, err);
+		goto fail;
 	}
+	return 0;
+
+fail:
+	explain_ring(ring, err);
 	return err;
 }
 
@@ -170,13 +174,15 @@ int ring_open(struct ring *ring, const char *ifname, __u32 size, __u32 snaplen, 
 	snprintf(ring->ifname, sizeof(ring->ifname), "%s", sample_ifname(ring->ifindex));
 
 	err = sample_iface_follow(ring->ifindex, NULL, ring);
-	if (!err)
-		err = open_socket(ring);
-	if (!err)
-		err = map_ring(ring, size);
-	if (!err)
-		err = attach_and_bind(ring, prog_fd);
-	return err;
+	if (err)
+		return err;
+	err = open_socket(ring);
+	if (err)
+		return err;
+	err = map_ring(ring, size);
+	if (err)
+		return err;
+	return attach_and_bind(ring, prog_fd);
 }
 
 /*

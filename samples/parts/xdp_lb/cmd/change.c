@@ -119,8 +119,9 @@ int lb_reload(struct lb_state *state, char **words)
 		return -EINVAL;
 	}
 	err = check_file(state);
-	if (!err)
-		err = signal_run(state, SIGHUP);
+	if (err)
+		return err;
+	err = signal_run(state, SIGHUP);
 	if (err)
 		return err;
 	for (waited = 0; waited < WAIT_MS; waited += STEP_MS) {

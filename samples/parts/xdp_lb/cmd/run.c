@@ -307,17 +307,21 @@ static int read_again(struct run *run)
 		return err;
 	lb_override(&conf);
 	err = check_reload(run, &conf);
-	if (!err)
-		err = apply(run, &conf);
-	if (!err)
-		err = lb_ifaces_attach(&run->ifaces, &conf);
-	if (err) {
-		lb_conf_free(&conf);
-		return err;
-	}
+	if (err)
+		goto free_conf;
+	err = apply(run, &conf);
+	if (err)
+		goto free_conf;
+	err = lb_ifaces_attach(&run->ifaces, &conf);
+	if (err)
+		goto free_conf;
 	lb_conf_free(&run->conf);
 	run->conf = conf;
 	return 0;
+
+free_conf:
+	lb_conf_free(&conf);
+	return err;
 }
 
 /* Who has asked for it waits for the result, on another terminal. */
@@ -385,16 +389,23 @@ static int watch_all(struct run *run)
 
 	run->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	run->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (run->epoll_fd < 0 || run->timer_fd < 0)
+	if (run->epoll_fd < 0 || run->timer_fd < 0) {
 		err = -errno;
-	if (!err)
-		err = watch(run, run->timer_fd);
-	if (!err)
-		err = watch(run, lb_health_fd(run->health));
-	if (!err)
-		err = watch(run, lb_nexthops_fd(run->hops));
+		goto fail;
+	}
+	err = watch(run, run->timer_fd);
 	if (err)
-		pr_err("failed to wait for events: %s", strerror(-err));
+		goto fail;
+	err = watch(run, lb_health_fd(run->health));
+	if (err)
+		goto fail;
+	err = watch(run, lb_nexthops_fd(run->hops));
+	if (err)
+		goto fail;
+	return 0;
+
+fail:
+	pr_err("failed to wait for events: %s", strerror(-err));
 	return err;
 }
 
@@ -437,26 +448,41 @@ static int check_caps(void)
 	return 0;
 }
 
+/* The directory of the instance, and that no other control program works in it. */
+static int claim(struct run *run)
+{
+	int err = lb_state_make_dir(&run->state, run->conf.name);
+
+	if (err)
+		return err;
+	return lb_state_lock_run(&run->state);
+}
+
 static int open_all(struct run *run)
 {
 	int err;
 
-	err = lb_state_make_dir(&run->state, run->conf.name);
-	if (!err)
-		err = lb_state_lock_run(&run->state);
-	/* Until lb_load() says: one that is there is not ours to end. */
+	err = claim(run);
+	/* Until lb_load() says: an instance that is there is not ours to end. */
 	run->adopted = lb_state_exists(run->conf.name);
-	if (!err)
-		err = check_caps();
-	if (!err)
-		err = choose_mode(run);
-	if (!err)
-		err = lb_load(&run->state, &run->conf, run->mode, &run->skel, &run->adopted);
-	if (!err)
-		err = lb_nexthops_open(&run->hops);
-	if (!err)
-		err = lb_health_open(&run->health, on_health, run);
-	return err ?: watch_all(run);
+	if (err)
+		return err;
+	err = check_caps();
+	if (err)
+		return err;
+	err = choose_mode(run);
+	if (err)
+		return err;
+	err = lb_load(&run->state, &run->conf, run->mode, &run->skel, &run->adopted);
+	if (err)
+		return err;
+	err = lb_nexthops_open(&run->hops);
+	if (err)
+		return err;
+	err = lb_health_open(&run->health, on_health, run);
+	if (err)
+		return err;
+	return watch_all(run);
 }
 
 static void describe(struct run *run, const char *path)
@@ -481,11 +507,11 @@ static int work(struct run *run, const char *path)
 	describe(run, path);
 	lb_wait_for_snat(&run->state, &run->conf, run->hops);
 	err = apply(run, &run->conf);
-	if (!err) {
-		lb_tell_nft(&run->state);
-		wait_for_nexthops(run);
-		err = attach(run);
-	}
+	if (err)
+		return err;
+	lb_tell_nft(&run->state);
+	wait_for_nexthops(run);
+	err = attach(run);
 	if (err)
 		return err;
 	tell_ready(run);

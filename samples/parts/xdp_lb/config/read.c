@@ -228,22 +228,22 @@ static int take_check_times(const struct lb_place *at, struct lb_check *check)
 {
 	int err;
 
-	err = take_number32(at, "check.interval_ms", INTERVAL,
-			    &check->interval_ms);
-	if (!err && check->timeout_ms > check->interval_ms)
+	err = take_number32(at, "check.interval_ms", INTERVAL, &check->interval_ms);
+	if (err)
+		return err;
+	if (check->timeout_ms > check->interval_ms)
 		check->timeout_ms = check->interval_ms;
-	if (!err)
-		err = take_number32(at, "check.timeout_ms", TIMEOUT,
-				    &check->timeout_ms);
-	if (!err && check->timeout_ms > check->interval_ms)
+	err = take_number32(at, "check.timeout_ms", TIMEOUT, &check->timeout_ms);
+	if (err)
+		return err;
+	if (check->timeout_ms > check->interval_ms)
 		return lb_conf_bad(at, "check.timeout_ms", "make interval_ms as long, or longer",
 				   "%u is longer than the interval, %u", check->timeout_ms,
 				   check->interval_ms);
-	if (!err)
-		err = take_number32(at, "check.rise", RISE, &check->rise);
-	if (!err)
-		err = take_number32(at, "check.fall", FALL, &check->fall);
-	return err;
+	err = take_number32(at, "check.rise", RISE, &check->rise);
+	if (err)
+		return err;
+	return take_number32(at, "check.fall", FALL, &check->fall);
 }
 
 static int take_check(const struct lb_place *at, struct lb_vip_conf *vip)
@@ -260,9 +260,12 @@ static int take_check(const struct lb_place *at, struct lb_vip_conf *vip)
 				   "%s, but the service has any port, so no port to check",
 				   check_name(check->type));
 	err = take_check_path(at, check);
-	if (!err)
-		err = take_check_host(at, check);
-	return err ? err : take_check_times(at, check);
+	if (err)
+		return err;
+	err = take_check_host(at, check);
+	if (err)
+		return err;
+	return take_check_times(at, check);
 }
 
 static int take_backend(const struct lb_place *at, struct lb_backend_conf *backend,
@@ -273,11 +276,13 @@ static int take_backend(const struct lb_place *at, struct lb_backend_conf *backe
 
 	backend->weight = 1;
 	err = take_address(at, "address", &backend->addr);
-	if (!err)
-		err = take_number(at, "port", vip->port ? BACKEND_PORT : VIP_PORT,
-				  &port);
-	if (!err)
-		err = take_number32(at, "weight", WEIGHT, &backend->weight);
+	if (err)
+		return err;
+	err = take_number(at, "port", vip->port ? BACKEND_PORT : VIP_PORT,
+			  &port);
+	if (err)
+		return err;
+	err = take_number32(at, "weight", WEIGHT, &backend->weight);
 	if (err)
 		return err;
 	backend->port = port;
@@ -292,13 +297,16 @@ static int take_service(const struct lb_place *at, struct lb_vip_conf *vip)
 	int err;
 
 	err = take_address(at, "address", &vip->addr);
-	if (!err)
-		err = take_number(at, "port", VIP_PORT, &port);
-	if (!err)
-		err = take_word(at, "protocol", protocol_name, 2, &udp);
-	if (!err)
-		err = take_word(at, "forward", lb_forward_name, LB_IPIP + 1,
-				&forward);
+	if (err)
+		return err;
+	err = take_number(at, "port", VIP_PORT, &port);
+	if (err)
+		return err;
+	err = take_word(at, "protocol", protocol_name, 2, &udp);
+	if (err)
+		return err;
+	err = take_word(at, "forward", lb_forward_name, LB_IPIP + 1,
+			&forward);
 	if (err)
 		return err;
 	vip->port = port;
@@ -400,17 +408,23 @@ static int take_instance(const struct lb_place *at, struct lb_conf *conf)
 	if (name)
 		snprintf(conf->name, sizeof(conf->name), "%s", name);
 	err = take_interfaces(at, conf);
-	if (!err)
-		err = take_word(at, "mode", lb_mode_name, LB_MODE_TC + 1, &conf->mode);
-	if (!err)
-		err = take_number32(at, "table_size", TABLE_SIZE,
-				    &conf->table_size);
-	if (!err)
-		err = take_number(at, "seed", SEED, &conf->seed);
-	if (!err)
-		err = take_number32(at, "connections", CONNECTIONS,
-				    &conf->connections);
-	return err ? err : take_snat(at, conf);
+	if (err)
+		return err;
+	err = take_word(at, "mode", lb_mode_name, LB_MODE_TC + 1, &conf->mode);
+	if (err)
+		return err;
+	err = take_number32(at, "table_size", TABLE_SIZE,
+			    &conf->table_size);
+	if (err)
+		return err;
+	err = take_number(at, "seed", SEED, &conf->seed);
+	if (err)
+		return err;
+	err = take_number32(at, "connections", CONNECTIONS,
+			    &conf->connections);
+	if (err)
+		return err;
+	return take_snat(at, conf);
 }
 
 static int take_file(struct lb_conf *conf, const struct lb_source *src)
@@ -448,10 +462,13 @@ int lb_conf_read(struct lb_conf *conf, const char *path)
 
 	lb_conf_defaults(conf);
 	err = lb_yaml_read(&yaml, path);
-	if (!err)
-		err = lb_schema_check(&yaml);
-	if (!err)
-		err = take_file(conf, &src);
+	if (err)
+		goto out;
+	err = lb_schema_check(&yaml);
+	if (err)
+		goto out;
+	err = take_file(conf, &src);
+out:
 	if (err == -ENOMEM)
 		pr_err("failed to read the configuration %s: %s", path, strerror(ENOMEM));
 	lb_yaml_free(&yaml);

@@ -207,17 +207,21 @@ static int valid_backend(const struct lb_place *at, const struct lb_conf *conf,
 	int err;
 
 	err = valid_addr(at, "address", &backend->addr);
-	if (!err)
-		err = valid_family(at, vip, backend);
-	if (!err)
-		err = valid_port(at, vip, backend);
-	if (!err)
-		err = valid_own_addr(at, conf, vip, backend);
-	if (!err)
-		err = valid_unique(at, vip, backend);
-	if (!err)
-		err = valid_dnat(at, conf, vip, backend);
-	return err;
+	if (err)
+		return err;
+	err = valid_family(at, vip, backend);
+	if (err)
+		return err;
+	err = valid_port(at, vip, backend);
+	if (err)
+		return err;
+	err = valid_own_addr(at, conf, vip, backend);
+	if (err)
+		return err;
+	err = valid_unique(at, vip, backend);
+	if (err)
+		return err;
+	return valid_dnat(at, conf, vip, backend);
 }
 
 /* --- services ---------------------------------------------------------------------------- */
@@ -334,11 +338,15 @@ int lb_conf_valid(const struct lb_conf *conf, const struct lb_source *src)
 	int err;
 
 	err = valid_sizes(conf, src);
-	if (!err)
-		err = valid_vips(conf, src);
-	if (!err)
-		err = valid_snat(conf, src);
-	for (; !err && ++at.vip < (int)conf->n_vips;)
+	if (err)
+		return err;
+	err = valid_vips(conf, src);
+	if (err)
+		return err;
+	err = valid_snat(conf, src);
+	if (err)
+		return err;
+	while (++at.vip < (int)conf->n_vips)
 		warn_vip(&at, conf, &conf->vips[at.vip]);
-	return err;
+	return 0;
 }

@@ -345,11 +345,12 @@ int lb_yaml_read(struct lb_yaml *y, const char *path)
 
 	*y = (struct lb_yaml) { .path = path };
 	err = read_text(y);
-	if (!err)
-		err = with_parser(y, scan);
-	if (!err)
-		err = with_parser(y, load);
-	return err;
+	if (err)
+		return err;
+	err = with_parser(y, scan);
+	if (err)
+		return err;
+	return with_parser(y, load);
 }
 
 /**

@@ -552,8 +552,9 @@ static int apply_beside(struct lb_state *state, const struct lb_conf *conf,
 	if (lb_conf_clashes(all, conf, state->meta->mode, &clash))
 		return lb_refuse_clash(&clash);
 	err = apply_ifaces(state, conf);
-	if (!err)
-		err = lb_apply_snat(state, conf, hops, all);
+	if (err)
+		return err;
+	err = lb_apply_snat(state, conf, hops, all);
 	if (err)
 		return err;
 	remove_vips(state, conf);

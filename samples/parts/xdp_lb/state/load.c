@@ -113,11 +113,14 @@ static int adopt(const char *name, const struct lb_conf *conf, enum lb_mode mode
 	int err;
 
 	err = lb_state_open(&state, name);
-	if (!err)
-		err = check_adopted(&state, conf, mode);
-	/* That of the one before may be another process's by now. */
-	if (!err)
-		state.meta->pid = getpid();
+	if (err)
+		goto close;
+	err = check_adopted(&state, conf, mode);
+	if (err)
+		goto close;
+	/* The pid of the control program before may be another process's by now. */
+	state.meta->pid = getpid();
+close:
 	lb_state_close(&state);
 	return err;
 }
@@ -144,22 +147,26 @@ static void describe(struct lb_state *state, const struct lb_conf *conf, enum lb
 static int load(struct lb_state *state, const struct lb_conf *conf, enum lb_mode mode,
 		struct xdp_lb_kern *skel, __u32 hz)
 {
-	int inner = -1, err;
+	int inner, err;
 
 	choose_program(skel, mode);
 	set_rodata(skel, conf, hz);
 	err = set_maps(state, skel, conf);
-	if (!err)
-		inner = make_inner(skel, conf);
-	if (err || inner < 0) {
-		err = err ?: inner;
-		if (!sample_refused(err, SAMPLE_NEED_BPF, "prepare the tables"))
-			pr_err("failed to prepare the tables: %s", strerror(-err));
-		return err;
+	if (err)
+		goto fail;
+	inner = make_inner(skel, conf);
+	if (inner < 0) {
+		err = inner;
+		goto fail;
 	}
 	err = xdp_lb_kern__load(skel);
 	close(inner);
 	return err ? sample_load_failed("xdp_lb", err) : 0;
+
+fail:
+	if (!sample_refused(err, SAMPLE_NEED_BPF, "prepare the tables"))
+		pr_err("failed to prepare the tables: %s", strerror(-err));
+	return err;
 }
 
 /* The tables that are mapped were not there before; of the others only the fds. */

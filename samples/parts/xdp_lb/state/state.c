@@ -326,11 +326,15 @@ int lb_state_make_dir(struct lb_state *state, const char *name)
 	set_name(state, name);
 	lb_pin_path(state, "run", run);
 	err = sample_mount(&sample_bpffs, "pin");
-	if (!err)
-		err = make_dir(LB_PIN_ROOT);
-	if (!err)
-		err = make_dir(state->dir);
-	return err ?: make_dir(run);
+	if (err)
+		return err;
+	err = make_dir(LB_PIN_ROOT);
+	if (err)
+		return err;
+	err = make_dir(state->dir);
+	if (err)
+		return err;
+	return make_dir(run);
 }
 
 static int open_run(const struct lb_state *state)
