@@ -398,7 +398,7 @@ static int run_loaded(struct run *run)
 	int err = run_loop(run);
 
 	network_hooks_off(&run->hooks);
-	/* What came in between the last event and the detaching. */
+	/* Events of packets that came in after the last read and before the detaching. */
 	network_consume(&run->hooks);
 	network_paths_expire(&run->paths, UINT64_MAX, lost_lately(run, sample_now()));
 	if (run->is_ready)

@@ -8,7 +8,7 @@
 /**
  * enum pktcount_class - kind of a frame, by its EtherType behind VLAN tags
  * @PKTCOUNT_IPV4: IPv4, also if the IP packet is malformed
- * @PKTCOUNT_IPV6: IPv6, likewise
+ * @PKTCOUNT_IPV6: IPv6, also if the IP packet is malformed
  * @PKTCOUNT_ARP: ARP
  * @PKTCOUNT_OTHER: everything else, also more than two VLAN tags and frames
  *	that are too short for their tags
@@ -102,12 +102,12 @@ struct pktcount_source {
  * struct pktcount_event - one packet, for --events
  * @ts_ns: bpf_ktime_get_ns()
  * @saddr: source; an IPv4 address as ::ffff:a.b.c.d; zero if there is none
- * @daddr: destination, likewise
+ * @daddr: destination, in the form of @saddr
  * @ifindex: interface it came in on
  * @len: length in bytes, as in struct pktcount_cell
  * @ethertype: EtherType behind VLAN tags, network byte order; zero if cut short
  * @sport: source port of TCP, UDP, SCTP, network byte order; else zero
- * @dport: destination port, likewise
+ * @dport: destination port, in the form of @sport
  * @class: enum pktcount_class, of the first four
  * @protocol: enum pktcount_protocol; of IP only
  * @ip_proto: protocol number of the IP header, behind IPv6 extension headers

@@ -501,7 +501,7 @@ static int attach_and_loop(struct run *run)
 	sample_xdp_ready(&xdp);
 	err = sample_loop_run(&ops);
 	sample_xdp_detach(&xdp);
-	/* What came in between the last event and the detaching. */
+	/* Events of packets that came in after the last read and before the detaching. */
 	if (run->ring)
 		ring_buffer__consume(run->ring);
 	print_summary(run);

@@ -260,7 +260,7 @@ static int attach_and_loop(struct run *run)
 		err = sample_loop_run(&ops);
 	}
 	sample_tc_detach(&run->tc);
-	/* What came in between the last event and the detaching. */
+	/* Events of packets that came in after the last read and before the detaching. */
 	ring_buffer__consume(run->ring);
 	print_totals(run->skel, "summary");
 	return err;

@@ -21,7 +21,7 @@
 #include "lib/netlink.h"
 #include "lib/util.h"
 
-/* What is to be in the map. */
+/* The addresses that the map is to have. */
 struct wanted {
 	const struct sample_addrs *addrs;
 	unsigned int n;

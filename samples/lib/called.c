@@ -53,7 +53,7 @@ const char *sample_called_name(void)
 	return slash ? slash + 1 : sample_called();
 }
 
-/* What is installed has something in front of each name, as in "netbpf-ping". */
+/* Installed programs have a prefix before their names, as in "netbpf-ping". */
 static int prefix_len(const char *name)
 {
 	size_t len = strlen(name), own = strlen(sample.info->name);
@@ -68,7 +68,7 @@ static int prefix_len(const char *name)
  * @name: "lab" or "doctor"
  * @buf: takes it
  *
- * Return: @buf: the script beside the installed program, or that of the tree.
+ * Return: @buf: the path of the script beside the installed program, or in the source tree.
  */
 const char *sample_called_script(const char *name, char buf[SAMPLE_CALLED_LEN])
 {

@@ -14,7 +14,7 @@
 /* The inode of the first one, in include/linux/proc_ns.h of the kernel. */
 #define FIRST_USER_NAMESPACE 0xEFFFFFFDU
 
-/* In the order in which they are told. @admin: with CAP_SYS_ADMIN it is not asked for. */
+/* In the order in which messages name them. @admin: CAP_SYS_ADMIN stands in for it. */
 static const struct {
 	enum sample_need need;
 	unsigned int cap;

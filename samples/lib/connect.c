@@ -291,7 +291,7 @@ static int open_cgroup(const char *path)
  * @conn: what was attached
  * @config: which back end, and what to trace
  *
- * The back ends that do not work here are told with pr_info().
+ * pr_info() names the back ends that do not work on this machine.
  *
  * Return: 0, or a negative errno, which was printed; -EOPNOTSUPP if this kernel
  * lacks the back end.

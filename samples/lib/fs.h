@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * bpffs and tracefs, which nobody may have mounted yet. Who needs one mounts it where it
+ * bpffs and tracefs, which may not be mounted yet. A program that needs one mounts it where it
  * belongs, as bpftool and iproute2 do, and leaves it there:
  *
  *	lib/fs.c	looks and mounts, and prints nothing: the doctor looks, too

@@ -88,7 +88,7 @@ int sample_iface_follow(unsigned int ifindex, sample_iface_fn *gone, void *ctx)
 }
 
 /**
- * sample_iface_unfollow() - nobody is told any more
+ * sample_iface_unfollow() - stop watching interfaces
  * @ctx: of sample_iface_follow(), of as many interfaces as there are
  */
 void sample_iface_unfollow(const void *ctx)

@@ -38,7 +38,10 @@ static bool is_own_netns(int fd)
 	       own.st_ino == other.st_ino && own.st_dev == other.st_dev;
 }
 
-/* A name may stand for /proc/PID/ns/net, as that of a lab: EACCES is about the process. */
+/*
+ * The name of a namespace may be a link to /proc/PID/ns/net, as in a lab. Then EACCES is about
+ * that process.
+ */
 static unsigned int needs_of(const char *path, int err)
 {
 	char link[PATH_MAX];

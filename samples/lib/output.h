@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* What a sample prints on stdout: JSON Lines, and how a full disk is told. */
+/* Output on stdout: JSON Lines, and the message about a full disk. */
 #ifndef _SAMPLES_LIB_OUTPUT_H
 #define _SAMPLES_LIB_OUTPUT_H
 

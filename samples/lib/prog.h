@@ -5,7 +5,7 @@
 
 #include <linux/types.h>
 
-/* BPF_OBJ_NAME_LEN: its header and that of libpcap cannot be included together. */
+/* BPF_OBJ_NAME_LEN: <linux/bpf.h> and libpcap's headers cannot be included together. */
 enum { SAMPLE_PROG_NAME = 16 };
 
 void sample_prog_name(__u32 id, char name[SAMPLE_PROG_NAME]);

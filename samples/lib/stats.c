@@ -48,8 +48,8 @@ int sample_stats_read(const struct bpf_map *map, __u64 *sums, unsigned int n)
  * @title: what they have in common
  * @sums: counters
  * @names: their names
- * @first: of the counters to print
- * @last: likewise
+ * @first: number of the first counter to print
+ * @last: number of the last one
  */
 void sample_stats_text(const char *title, const __u64 *sums, const char * const *names,
 		       unsigned int first, unsigned int last)

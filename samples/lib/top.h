@@ -27,7 +27,7 @@ struct sample_source {
  * @max: how many are wanted
  * @n_cpus: CPUs that have a value each
  * @keys: what was just read
- * @values: likewise
+ * @values: packets and bytes of these keys, on each CPU
  */
 struct sample_top {
 	struct sample_source *at;

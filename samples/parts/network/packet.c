@@ -39,7 +39,7 @@ static void read_arp(struct network_packet *pkt, struct pkt_cursor *cur)
 	pkt->has_l4 = true;
 }
 
-/* What is not IP, or broken: by its MAC addresses, and by what is behind the tags. */
+/* A packet that is not IP, or broken: by its MAC addresses and the EtherType behind the tags. */
 static void read_ethernet(struct network_packet *pkt, struct pkt_cursor cur)
 {
 	struct pkt_cursor start = cur;

@@ -13,7 +13,7 @@
 /**
  * struct network_key - by what a packet is known again at the next hook
  * @saddr: source, IPv4 as ::ffff:a.b.c.d; not IP: MAC address in the first bytes
- * @daddr: destination, likewise
+ * @daddr: destination, in the form of @saddr
  * @ip_id: IPv4: identification, and above it flags and fragment offset; IPv6:
  *	traffic class and flow label
  * @seq: TCP: sequence number

@@ -38,7 +38,7 @@ static char *join_operands(void)
  * @insns: gets the program, to be freed
  * @n: gets its number of instructions
  *
- * What is wrong with an expression is the user's to know, and is told here.
+ * A faulty expression is the user's mistake: the message about it is printed here.
  *
  * Return: exit status.
  */

@@ -74,7 +74,7 @@ enum {
  * @l3: offset of what follows them
  * @family: 4, 6, or 0: not IP
  * @saddr: source, IPv4 as ::ffff:a.b.c.d; network byte order
- * @daddr: destination, likewise
+ * @daddr: destination, in the form of @saddr
  * @proto: protocol of the transport layer
  * @l4: offset of the transport layer
  * @l4_len: its length as the IP header tells, which the data may not reach
@@ -151,8 +151,8 @@ static inline __u32 get32(const __u8 *p)
  * struct show - how to show packets
  * @link: -e
  * @hex: -x, twice: with the Ethernet header
- * @hex_ascii: -X, likewise
- * @ascii: -A, likewise
+ * @hex_ascii: -X, twice: with the Ethernet header
+ * @ascii: -A, twice: with the Ethernet header
  * @ifname: name the interface on each line: there are several
  */
 struct show {

@@ -41,7 +41,7 @@
  * @smac: MAC address of the interface
  * @src: address that this host would use as source (the route's preferred one)
  * @mtu: of the route, else of the interface
- * @gateway: @dmac is that of a gateway
+ * @gateway: @dmac is the MAC address of a gateway
  * @via: whose it is: the gateway's address, or the address itself
  */
 struct lb_nexthop {
@@ -81,7 +81,7 @@ struct lb_nexthops;
  * -EADDRNOTAVAIL (an address of this host), -EOPNOTSUPP (no Ethernet), ...
  * lb_nexthops_route() looks for no neighbour. After lb_nexthops_look() the kernel
  * keeps nothing for us, and errors are not printed. lb_nexthops_close() leaves what the
- * kernel keeps; lb_nexthops_forget() removes it, also that of a killed process.
+ * kernel keeps; lb_nexthops_forget() removes it, also the one that a killed process has left.
  */
 int lb_nexthops_open(struct lb_nexthops **hops);
 int lb_nexthops_fd(const struct lb_nexthops *hops);

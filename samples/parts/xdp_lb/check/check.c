@@ -241,7 +241,7 @@ static bool check_room(struct lb_checker *c, int family)
 	return room.needed <= room.most;
 }
 
-/* All at once: the time is that of one. */
+/* Ask all backends at once, so that the check takes as long as the slowest one. */
 static void wait_resolved(struct lb_checker *c)
 {
 	struct pollfd pfd = { .fd = lb_nexthops_fd(c->hops), .events = POLLIN };

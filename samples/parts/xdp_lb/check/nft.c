@@ -111,7 +111,7 @@ static void read_nat(const struct reader *r, const struct nlattr *data, struct l
 	lb_netlink_nested(data, attrs, NFTA_NAT_MAX + 1);
 	if (be32_of(attrs[NFTA_NAT_TYPE]) != NFT_NAT_SNAT)
 		return;
-	/* In a table "inet", that of the rule. */
+	/* In a table of family "inet" the rule tells the address family. */
 	if (rule->family == NFPROTO_INET)
 		rule->family = be32_of(attrs[NFTA_NAT_FAMILY]);
 	len = rule->family == NFPROTO_IPV4 ? 4 : 16;

@@ -13,7 +13,7 @@ enum {
 
 /**
  * struct lb_options - what the command line said, besides the common options
- * @name: --name, NULL: the only one, or that of the file
+ * @name: --name; NULL: the only instance there is, or the name in the file
  * @path: -c
  * @mode: -m
  * @mode_given: -m was given

@@ -324,7 +324,7 @@ free_conf:
 	return err;
 }
 
-/* Who has asked for it waits for the result, on another terminal. */
+/* "xdp_lb reload" on another terminal waits for the result, and prints it. */
 static void on_hangup(void *ctx)
 {
 	struct run *run = ctx;
@@ -521,7 +521,7 @@ static int work(struct run *run, const char *path)
 	return err;
 }
 
-/* What was adopted is not ours to end when this program could not even begin. */
+/* If run fails to start, it does not stop an instance that it has adopted. */
 static void close_all(struct run *run, bool began)
 {
 	bool keep = began ? run->state.meta->keep : run->adopted;

@@ -199,7 +199,7 @@ static const struct lb_flow *flow_at(const struct lb_state *state, __u32 slot)
  * lb_end_of_slots() - where to stop when looking at all slots
  * @state: the instance
  *
- * What is no slot, the line of the words, is read as one without connection.
+ * The cache line of the words is no slot: it is read as a slot without a connection.
  *
  * Return: the number behind the last one.
  */
@@ -276,7 +276,7 @@ int lb_flow_backend(const struct lb_state *state, const struct lb_flow *flow)
  * @state: the instance
  * @usage: takes the counts
  *
- * What is over is not counted, although it is there until another takes its slot.
+ * A connection that is over is not counted, although it stays until another takes its slot.
  *
  * Return: 0, or a negative errno, which was printed.
  */

@@ -53,7 +53,7 @@ static int arg_vip(struct lb_vip_conf *vip, const struct lb_place *at, const cha
 	return 0;
 }
 
-/* ADDRESS:PORT, or without :PORT, that of the service; IPv6 has brackets in both. */
+/* ADDRESS:PORT, or ADDRESS alone with the port of the service. IPv6 has brackets in both. */
 static int parse_backend(const char *text, __u16 vip_port, struct lb_backend_conf *backend)
 {
 	char endpoint[SAMPLE_ENDPOINT_LEN + sizeof(":65535")];

@@ -49,7 +49,7 @@ enum progress {
 	BROKEN,
 };
 
-/* What is there is read. */
+/* Read all that has arrived, so that close() sends a FIN and not a RST. */
 static enum progress drain(struct lb_ending *ending)
 {
 	char buf[READ_SIZE];

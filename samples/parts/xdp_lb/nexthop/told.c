@@ -132,7 +132,7 @@ static void print_like(struct lb_tolds *tolds, const struct lb_told *first)
 	print_error(&addr, err, n);
 }
 
-/* While one gets in, another drops out: it is told of now and then, not each time. */
+/* In a full table one entry pushes out another: print that now and then, not each time. */
 static void print_full(struct lb_tolds *tolds, struct lb_netlink *nl, int family, unsigned int n)
 {
 	struct lb_neigh_table table = {};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* Errors of next hops: each is told once, and those that have one cause together. */
+/* Errors of next hops: each is printed once, errors with one cause in one message. */
 #ifndef _SAMPLES_XDP_LB_TOLD_H
 #define _SAMPLES_XDP_LB_TOLD_H
 

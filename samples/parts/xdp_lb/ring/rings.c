@@ -363,7 +363,7 @@ static bool set_nexthop(struct lb_backend *backend, const struct lb_nexthop *hop
 	new.tunnel_src = hop->src;
 	memcpy(new.dmac, hop->dmac, sizeof(new.dmac));
 	memcpy(new.smac, hop->smac, sizeof(new.smac));
-	/* What was known is better than nothing while it is asked for anew. */
+	/* Keep the old MAC address while the kernel asks for it again. */
 	if (!new.ifindex || !memcmp(&new, backend, sizeof(new)))
 		return backend->ifindex;
 	backend->tunnel_src = new.tunnel_src;
@@ -402,7 +402,7 @@ bool lb_follow_nexthops(struct lb_state *state, struct lb_nexthops *hops, int vi
 		}
 		complete = set_nexthop(backend, &hop) && complete;
 	}
-	/* Of a service alone they are told with the others'. */
+	/* Errors of a single service are printed together with those of the others. */
 	if (vip < 0)
 		lb_nexthops_tell(hops);
 	return complete;

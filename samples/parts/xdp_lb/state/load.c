@@ -85,7 +85,7 @@ static int make_inner(struct xdp_lb_kern *skel, const struct lb_conf *conf)
 	return err ?: fd;
 }
 
-/* What is pinned must be what this program and this configuration would make. */
+/* The pinned maps must be the ones that this program and this configuration would make. */
 static int check_adopted(const struct lb_state *state, const struct lb_conf *conf,
 			 enum lb_mode mode)
 {
