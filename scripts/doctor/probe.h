@@ -26,7 +26,7 @@
 
 struct btf;
 
-/* --- probe_main.c --- */
+/* --- probe_row.c --- */
 
 enum status { OK, WARN, FAIL };
 
@@ -43,6 +43,8 @@ const char *cure_of(int err, const char *otherwise);
 const char *path(const char *fmt, ...) __printf(1, 2);
 ssize_t read_file(const char *name, char *buf, size_t size);
 int write_file(const char *name, const char *text);
+
+/* --- probe_prog.c --- */
 
 int load(enum bpf_prog_type type, const struct bpf_insn *insns, size_t count,
 	 struct bpf_prog_load_opts *opts);
