@@ -3,7 +3,7 @@
 #
 # Runs the two commands of README.rst, or any other, where nobody prepared anything:
 # in a minimal root of a release of Debian, on a clone of the last commit:
-# Documentation/testing.rst, "A machine that nobody prepared".
+# Documentation/testing.rst, "A freshly installed system".
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
