@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What nobody thought of: random packets through all BPF programs, compared with a
+# Fuzzing and stress tests: random packets through all BPF programs, compared with a
 # model. Documentation/fuzz.rst tells how it works.
 set -euo pipefail
 
