@@ -162,7 +162,7 @@ struct lb_key {
  * @sport: LB_NAT: source port towards the backend
  * @snat: LB_NAT: index of the source address
  * @forward: enum lb_forward
- * @iface: index into lb_config.iface: where the client's packets come in
+ * @iface: index into lb_kern_conf.iface: where the client's packets come in
  * @spilled: 1: it is in its second bucket
  * @cmac: MAC address they come from, where replies go to
  * @pad: 0
@@ -271,7 +271,7 @@ struct lb_port_line {
 #define LB_REVERSE_SIZE ((LB_SNAT_MAX << 17) / LB_LINE_PORTS)
 
 /**
- * struct lb_config - what the program must know besides the tables; the one
+ * struct lb_kern_conf - what the program must know besides the tables; the one
  *	entry of lb_config
  * @seed: of all hashes
  * @table_size: slots of a ring, a prime
@@ -282,7 +282,7 @@ struct lb_port_line {
  * @iface: interfaces that the program is attached to: index, MAC address, MTU; index 0:
  *	it is gone, and another one of its name is waited for
  */
-struct lb_config {
+struct lb_kern_conf {
 	__u64 seed;
 	__u32 table_size;
 	__u32 n_snat;
@@ -297,11 +297,11 @@ struct lb_config {
 };
 
 /**
- * struct lb_filter - addresses that may concern us: those of services, SNAT
+ * struct lb_addr_filter - addresses that may concern us: those of services, SNAT
  *	addresses, and backends of LB_DNAT
  * @bit: lb_filter_bit() of each is set; others may be, too
  */
-struct lb_filter {
+struct lb_addr_filter {
 	__u64 bit[LB_FILTER_WORDS];
 };
 
@@ -314,14 +314,14 @@ static __always_inline __u32 lb_filter_bit(const struct lb_addr *addr)
 }
 
 /**
- * struct lb_stats - counters of a backend, one set each CPU
+ * struct lb_backend_stats - counters of a backend, one set each CPU
  * @packets: forwarded to it
  * @bytes: and their length as their IP header tells
  * @connections: assigned to it
  * @reply_packets: its packets, LB_NAT and LB_DNAT
  * @reply_bytes: and their length
  */
-struct lb_stats {
+struct lb_backend_stats {
 	__u64 packets;
 	__u64 bytes;
 	__u64 connections;
@@ -489,7 +489,7 @@ struct lb_attached {
 };
 
 /**
- * struct lb_meta - what the pinned maps are; the one entry of lb_meta
+ * struct lb_instance_meta - what the pinned maps are; the one entry of lb_meta
  * @layout: LB_LAYOUT
  * @table_size: slots of a ring
  * @connections: slots of the flow table
@@ -498,7 +498,7 @@ struct lb_attached {
  * @pid: of the control program
  * @keep: 1: it leaves all as it is when it ends
  * @generation: how often a configuration was applied
- * @own_snat: a bit for each entry of lb_config.snat that is the interface's own address,
+ * @own_snat: a bit for each entry of lb_kern_conf.snat that is the interface's own address,
  *	and follows it
  * @gone_snat: a bit for each of these that this host has no more
  * @netns: number of the network namespace that it works in
@@ -508,9 +508,9 @@ struct lb_attached {
  * @reload_hint: and its cure
  * @path: file of the configuration, empty: none
  * @at: where the program is
- * @ifnames: names of lb_config.iface, by place, as they are configured
+ * @ifnames: names of lb_kern_conf.iface, by place, as they are configured
  */
-struct lb_meta {
+struct lb_instance_meta {
 	__u32 layout;
 	__u32 table_size;
 	__u32 connections;

@@ -20,7 +20,7 @@
 #include "parts/xdp_lb/bpf/rewrite.bpf.h"
 #include "tc_mac.bpf.h"
 
-static __always_inline int lb_verdict(const struct lb_pkt *pkt, __u32 reason)
+static __always_inline int lb_not_forwarded(const struct lb_pkt *pkt, __u32 reason)
 {
 	lb_count(reason);
 	if (reason <= LB_PASS_ICMP)
@@ -103,21 +103,21 @@ static __always_inline int lb_sent(const struct lb_pkt *pkt, int reason, __u32 b
 				   __u32 ifindex, bool reply)
 {
 	if (reason != LB_GO)
-		return lb_verdict(pkt, reason);
+		return lb_not_forwarded(pkt, reason);
 	lb_account(backend, pkt->bytes, reply);
 	return lb_transmit(pkt, ifindex);
 }
 
-static __always_inline int lb_forward(struct lb_pkt *pkt, const struct lb_flow *flow)
+static __always_inline int lb_to_backend(struct lb_pkt *pkt, const struct lb_flow *flow)
 {
 	__u32 index = pkt->conn.backend;
-	struct lb_backend *backend = lb_backend(index);
+	struct lb_backend *backend = lb_backend_at(index);
 	int reason;
 
 	if (!backend)
-		return lb_verdict(pkt, LB_DROP_ERROR);
+		return lb_not_forwarded(pkt, LB_DROP_ERROR);
 	if (!backend->ifindex)
-		return lb_verdict(pkt, LB_DROP_NO_NEIGHBOUR);
+		return lb_not_forwarded(pkt, LB_DROP_NO_NEIGHBOUR);
 	if (lb_is_translated(pkt->conn.forward))
 		reason = lb_translate(pkt, flow, backend);
 	else
@@ -128,7 +128,7 @@ static __always_inline int lb_forward(struct lb_pkt *pkt, const struct lb_flow *
 /* A connection stays with its backend, unless that is gone or this one begins anew. */
 static __always_inline bool lb_is_usable(const struct lb_conn *conn, const struct lb_flow *flow)
 {
-	struct lb_backend *backend = lb_backend(flow->backend);
+	struct lb_backend *backend = lb_backend_at(flow->backend);
 	__u8 state = LB_WORD_STATE(conn->word);
 
 	if (!backend || backend->gen != flow->gen || backend->state == LB_BACKEND_UNUSED)
@@ -155,25 +155,25 @@ static __always_inline int lb_request(struct lb_pkt *pkt)
 	if (flow && lb_is_usable(conn, flow) && lb_touch(conn, flow, false)) {
 		conn->backend = flow->backend;
 		conn->forward = flow->forward;
-		return lb_forward(pkt, flow);
+		return lb_to_backend(pkt, flow);
 	}
 	reason = lb_connect(conn);
 	if (reason != LB_GO)
-		return lb_verdict(pkt, reason);
-	return lb_forward(pkt, conn->slot == LB_NO_SLOT ? NULL : lb_flow(conn->slot));
+		return lb_not_forwarded(pkt, reason);
+	return lb_to_backend(pkt, conn->slot == LB_NO_SLOT ? NULL : lb_flow_at(conn->slot));
 }
 
 /* --- to a client ---------------------------------------------------------------------- */
 
-static __always_inline const struct lb_iface *lb_iface(const struct lb_pkt *pkt,
-						       const struct lb_flow *flow)
+static __always_inline const struct lb_iface *lb_client_iface(const struct lb_pkt *pkt,
+							      const struct lb_flow *flow)
 {
 	return &pkt->conf->iface[flow->iface % LB_IFACES_MAX];
 }
 
 static __always_inline int lb_reply(struct lb_pkt *pkt, struct lb_flow *flow)
 {
-	const struct lb_iface *iface = lb_iface(pkt, flow);
+	const struct lb_iface *iface = lb_client_iface(pkt, flow);
 	struct lb_change change = {
 		.saddr = &flow->key.vip,
 		.sport = flow->key.vport,
@@ -183,15 +183,15 @@ static __always_inline int lb_reply(struct lb_pkt *pkt, struct lb_flow *flow)
 	int reason = LB_GO;
 
 	if (lb_ttl_spent(pkt))
-		return lb_verdict(pkt, LB_PASS_TTL);
+		return lb_not_forwarded(pkt, LB_PASS_TTL);
 	if (lb_lacks_checksum(pkt))
-		return lb_verdict(pkt, LB_DROP_UDP6_CHECKSUM);
+		return lb_not_forwarded(pkt, LB_DROP_UDP6_CHECKSUM);
 	if (flow->forward == LB_NAT) {
 		change.daddr = &flow->key.client;
 		change.dport = flow->key.cport;
 	}
 	if (!lb_touch(&pkt->conn, flow, true))
-		return lb_verdict(pkt, LB_DROP_NO_CONNECTION);
+		return lb_not_forwarded(pkt, LB_DROP_NO_CONNECTION);
 	if (!lb_fits(pkt, iface->ifindex, iface->mtu))
 		reason = lb_too_big(pkt, iface->mtu);
 	else if (lb_rewrite(pkt, &change))
@@ -205,21 +205,21 @@ static __always_inline int lb_reply(struct lb_pkt *pkt, struct lb_flow *flow)
 static __always_inline int lb_error_to_backend(struct lb_pkt *pkt, struct lb_quote *quote)
 {
 	const struct lb_conn *conn = &pkt->conn;
-	struct lb_backend *backend = lb_backend(conn->backend);
-	const struct lb_flow *flow = lb_flow(conn->slot);
+	struct lb_backend *backend = lb_backend_at(conn->backend);
+	const struct lb_flow *flow = lb_flow_at(conn->slot);
 	struct lb_change outer = {}, inner = {};
 	int reason = LB_GO;
 
 	if (!backend)
-		return lb_verdict(pkt, LB_DROP_ERROR);
+		return lb_not_forwarded(pkt, LB_DROP_ERROR);
 	if (!backend->ifindex)
-		return lb_verdict(pkt, LB_DROP_NO_NEIGHBOUR);
+		return lb_not_forwarded(pkt, LB_DROP_NO_NEIGHBOUR);
 	if (!lb_is_translated(conn->forward)) {
 		reason = lb_send_as_is(pkt, backend);
 		return lb_sent(pkt, reason, conn->backend, backend->ifindex, false);
 	}
 	if (lb_ttl_spent(pkt))
-		return lb_verdict(pkt, LB_PASS_TTL);
+		return lb_not_forwarded(pkt, LB_PASS_TTL);
 	outer.daddr = &backend->addr;
 	outer.smac = backend->smac;
 	outer.dmac = backend->dmac;
@@ -240,16 +240,16 @@ static __always_inline int lb_error_to_backend(struct lb_pkt *pkt, struct lb_quo
  */
 static __always_inline int lb_error_to_client(struct lb_pkt *pkt, struct lb_quote *quote)
 {
-	struct lb_flow *flow = lb_flow(pkt->conn.slot);
+	struct lb_flow *flow = lb_flow_at(pkt->conn.slot);
 	struct lb_change outer = {}, inner = {};
 	const struct lb_iface *iface;
 	int reason = LB_GO;
 
 	if (!flow)
-		return lb_verdict(pkt, LB_DROP_ERROR);
+		return lb_not_forwarded(pkt, LB_DROP_ERROR);
 	if (lb_ttl_spent(pkt))
-		return lb_verdict(pkt, LB_PASS_TTL);
-	iface = lb_iface(pkt, flow);
+		return lb_not_forwarded(pkt, LB_PASS_TTL);
+	iface = lb_client_iface(pkt, flow);
 	outer.saddr = &flow->key.vip;
 	outer.smac = iface->mac;
 	outer.dmac = flow->cmac;
@@ -272,12 +272,12 @@ static __always_inline int lb_icmp(struct lb_pkt *pkt, struct pkt_cursor *cur)
 	struct lb_quote quote = {};
 
 	if (!lb_parse_quote(pkt, cur, &quote))
-		return lb_verdict(pkt, other);
+		return lb_not_forwarded(pkt, other);
 	if (lb_find_quoted_reply(&pkt->conn))
 		return lb_error_to_client(pkt, &quote);
 	if (lb_find_quoted_request(&pkt->conn))
 		return lb_error_to_backend(pkt, &quote);
-	return lb_verdict(pkt, other);
+	return lb_not_forwarded(pkt, other);
 }
 
 /* --- the path ------------------------------------------------------------------------- */
@@ -313,13 +313,13 @@ static __always_inline int lb_transport(struct lb_pkt *pkt, struct pkt_cursor *c
 
 	reason = lb_get_ports(pkt, cur);
 	if (reason != LB_GO)
-		return lb_verdict(pkt, reason);
+		return lb_not_forwarded(pkt, reason);
 	flow = lb_find_port(&pkt->conn, pkt->conf);
 	if (flow)
 		return lb_reply(pkt, flow);
 	if (lb_may_be_dnat(pkt) && lb_find_dnat(&pkt->conn)) {
-		flow = lb_flow(pkt->conn.slot);
-		return flow ? lb_reply(pkt, flow) : lb_verdict(pkt, LB_DROP_ERROR);
+		flow = lb_flow_at(pkt->conn.slot);
+		return flow ? lb_reply(pkt, flow) : lb_not_forwarded(pkt, LB_DROP_ERROR);
 	}
 	return lb_request(pkt);
 }
@@ -333,20 +333,20 @@ static __always_inline int lb_path(struct lb_pkt *pkt)
 	};
 	enum pkt_status status;
 
-	pkt->conf = lb_conf();
+	pkt->conf = lb_get_conf();
 	if (!pkt->conf)
-		return lb_verdict(pkt, LB_PASS_OTHER);
+		return lb_not_forwarded(pkt, LB_PASS_OTHER);
 	status = lb_parse_ip(pkt, &cur);
 	if (status != PKT_OK)
-		return lb_verdict(pkt, status == PKT_NOT_IP ? LB_PASS_OTHER : LB_PASS_BAD);
+		return lb_not_forwarded(pkt, status == PKT_NOT_IP ? LB_PASS_OTHER : LB_PASS_BAD);
 	if (!lb_concerns_us(pkt) || !lb_is_for_us(pkt) || lb_is_mapped(pkt))
-		return lb_verdict(pkt, LB_PASS_OTHER);
+		return lb_not_forwarded(pkt, LB_PASS_OTHER);
 	pkt->conn.now = lb_now();
 	lb_set_mac(pkt->conn.mac, pkt->eth->h_source);
 	if (lb_is_icmp(pkt))
 		return lb_icmp(pkt, &cur);
 	if (!lb_is_tcp(&pkt->conn) && pkt->ip.proto != IPPROTO_UDP)
-		return lb_verdict(pkt, LB_PASS_OTHER);
+		return lb_not_forwarded(pkt, LB_PASS_OTHER);
 	return lb_transport(pkt, &cur);
 }
 

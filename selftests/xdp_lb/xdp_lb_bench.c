@@ -263,9 +263,9 @@ static void forget_all(LB_ARGS, const struct sample *sample)
 	bench->bss->bench_packet.forget = 1;
 }
 
-static struct lb_stats count_all(LB_ARGS)
+static struct lb_backend_stats count_all(LB_ARGS)
 {
-	struct lb_stats stats[LB_TEST_BACKENDS], sum = {};
+	struct lb_backend_stats stats[LB_TEST_BACKENDS], sum = {};
 	__u32 i;
 
 	lb_read_stats(_metadata, self, stats);
@@ -288,7 +288,7 @@ static const struct bpf_program *prog_of(const struct _test_data_lb *self,
 /* Packets of the program; each is what the line says it is, and new connections are new. */
 static double run_prog(LB_ARGS, const struct sample *sample, __u32 n)
 {
-	struct lb_stats before = count_all(_metadata, self), after;
+	struct lb_backend_stats before = count_all(_metadata, self), after;
 	bool reply = sample->what == REPLY;
 	bool request = !reply && sample->what != OTHER && sample->what != READ;
 	double ns = run(_metadata, self, prog_of(self, sample), n);

@@ -54,8 +54,8 @@ static const __u8 lb_mac_router[ETH_ALEN] = { 0x02, 0xcc, 0, 0, 0, 9 };
  * struct lb_maps - the maps of the program, in memory
  */
 struct lb_maps {
-	struct lb_config *config;
-	struct lb_filter *filter;
+	struct lb_kern_conf *config;
+	struct lb_addr_filter *filter;
 	struct lb_backend *backends;
 	struct lb_bucket *buckets;
 	struct lb_port_line *reverse;
@@ -233,7 +233,7 @@ FIXTURE(lb)
 	__u32 gso_size;		/* in TC: the packets will be cut into segments of so many bytes */
 	__u64 seen;		/* packets given to the program */
 	__u64 reasons[__LB_REASON_MAX];
-	struct lb_stats stats[LB_TEST_BACKENDS];
+	struct lb_backend_stats stats[LB_TEST_BACKENDS];
 	int reason;		/* of the last packet, NOWHERE: it was forwarded */
 	int backend;		/* to which, or from which */
 	bool reply;		/* from it */
@@ -261,7 +261,7 @@ FIXTURE_VARIANT_ADD(lb, tc)
 
 FIXTURE_SETUP(lb)
 {
-	struct lb_config *conf = lb_maps.config;
+	struct lb_kern_conf *conf = lb_maps.config;
 
 	if (test_lacks(SAMPLE_NEED_LOAD))
 		SKIP(return, "%s", test_lacked);
@@ -300,11 +300,11 @@ static inline void lb_read_reasons(LB_ARGS, __u64 *reasons)
 			reasons[keys[i]] += values[i * cpus + cpu];
 }
 
-static inline void lb_read_stats(LB_ARGS, struct lb_stats *stats)
+static inline void lb_read_stats(LB_ARGS, struct lb_backend_stats *stats)
 {
 	LIBBPF_OPTS(bpf_map_batch_opts, opts);
 	int cpu, cpus = libbpf_num_possible_cpus();
-	struct lb_stats values[LB_TEST_BACKENDS * cpus];
+	struct lb_backend_stats values[LB_TEST_BACKENDS * cpus];
 	__u32 keys[LB_TEST_BACKENDS], next, n = self->n_backends + 1, i, word;
 	int err;
 
@@ -341,7 +341,7 @@ FIXTURE_TEARDOWN(lb)
 
 /* --- tables --------------------------------------------------------------------------- */
 
-static inline struct lb_addr lb_addr(const char *text)
+static inline struct lb_addr lb_test_addr(const char *text)
 {
 	struct lb_addr addr = {};
 
@@ -355,7 +355,7 @@ static inline struct lb_addr lb_addr(const char *text)
 /* The @n-th after an address. */
 static inline struct lb_addr lb_addr_n(const char *text, __u32 n)
 {
-	struct lb_addr addr = lb_addr(text);
+	struct lb_addr addr = lb_test_addr(text);
 
 	addr.a[3] = htonl(ntohl(addr.a[3]) + n);
 	return addr;
@@ -371,7 +371,7 @@ static inline struct lb_addr lb_snat(int family, __u32 n)
 	return lb_addr_n(family == 4 ? "10.0.0.240" : "2001:db8:5::f0", n);
 }
 
-static inline struct lb_addr lb_vip(int family, __u32 n)
+static inline struct lb_addr lb_test_vip(int family, __u32 n)
 {
 	return lb_addr_n(family == 4 ? "192.0.2.10" : "2001:db8:1::10", n);
 }
@@ -386,7 +386,7 @@ static inline void lb_add_filter(struct _test_data_lb *self, const struct lb_add
 static inline void lb_add_snat(struct _test_data_lb *self, struct lb_addr addr, __u16 min,
 			       __u16 max)
 {
-	struct lb_config *conf = self->maps.config;
+	struct lb_kern_conf *conf = self->maps.config;
 
 	conf->snat[conf->n_snat].addr = addr;
 	conf->snat[conf->n_snat].min = min;
@@ -410,7 +410,7 @@ static inline __u32 lb_add_backend(struct _test_data_lb *self, int family, __u16
 
 	*backend = (struct lb_backend){
 		.addr = lb_addr_n(family == 4 ? "10.0.0.11" : "2001:db8:b::11", i),
-		.tunnel_src = lb_addr(family == 4 ? "10.0.0.1" : "2001:db8:b::1"),
+		.tunnel_src = lb_test_addr(family == 4 ? "10.0.0.1" : "2001:db8:b::1"),
 		.ifindex = i % 2 ? LB_TEST_OUT : LB_TEST_IN,
 		.port = htons(port),
 		.gen = 100 + i,
@@ -528,7 +528,7 @@ static inline struct service lb_add_service(LB_ARGS, struct kind kind, __u16 por
 	};
 	struct lb_vip_key marker;
 
-	vip.key.addr = lb_vip(kind.family, self->n_vips++);
+	vip.key.addr = lb_test_vip(kind.family, self->n_vips++);
 	vip.key.port = htons(port);
 	vip.key.proto = kind.proto;
 	while (n--)

@@ -360,7 +360,7 @@ static void wrap_in_error(struct _test_data_lb *self, const struct ends *quoted)
 	__u32 len;
 
 	ends.dst = quoted->src;
-	ends.src = lb_addr(ends.family == 4 ? "203.0.113.7" : "2001:db8:7::7");
+	ends.src = lb_test_addr(ends.family == 4 ? "203.0.113.7" : "2001:db8:7::7");
 	inner = self->pkt;
 	len = inner.len - inner.ip_at;
 	if (below(2))

@@ -53,7 +53,7 @@ static void quote(LB_ARGS, const __u8 *frame, __u32 len, __u32 l4_len, __u8 ttl)
 
 static struct lb_addr router(int family)
 {
-	return lb_addr(family == 4 ? "203.0.113.7" : "2001:db8:7::7");
+	return lb_test_addr(family == 4 ? "203.0.113.7" : "2001:db8:7::7");
 }
 
 /* In self->pkt, from @src to @dst, about what is in quoted[]. */

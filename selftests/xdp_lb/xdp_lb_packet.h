@@ -232,7 +232,8 @@ static inline void lb_send(LB_ARGS)
 	self->seen++;
 }
 
-static inline void lb_find_change(LB_ARGS, const __u64 *reasons, const struct lb_stats *stats)
+static inline void lb_find_change(LB_ARGS, const __u64 *reasons,
+				  const struct lb_backend_stats *stats)
 {
 	__u32 i, n = 0;
 
@@ -245,7 +246,7 @@ static inline void lb_find_change(LB_ARGS, const __u64 *reasons, const struct lb
 		self->reason = i;
 	}
 	for (i = 0; i < LB_TEST_BACKENDS; i++) {
-		const struct lb_stats *now = &stats[i], *old = &self->stats[i];
+		const struct lb_backend_stats *now = &stats[i], *old = &self->stats[i];
 
 		if (now->packets == old->packets && now->reply_packets == old->reply_packets)
 			continue;
@@ -278,7 +279,7 @@ static inline __u32 lb_wanted_verdict(const struct _test_data_lb *self)
 static inline void lb_run(LB_ARGS)
 {
 	__u64 reasons[__LB_REASON_MAX];
-	struct lb_stats stats[LB_TEST_BACKENDS];
+	struct lb_backend_stats stats[LB_TEST_BACKENDS];
 
 	lb_read_reasons(_metadata, self, self->reasons);
 	lb_read_stats(_metadata, self, self->stats);
@@ -363,7 +364,7 @@ static inline void lb_check_bytes(LB_ARGS)
 /* The source that LB_NAT gave: one of ours, and always the same. */
 static inline void lb_learn_source(LB_ARGS, struct conn *conn)
 {
-	const struct lb_config *conf = self->maps.config;
+	const struct lb_kern_conf *conf = self->maps.config;
 	struct lb_addr addr;
 	struct look look;
 	__u32 i, port;

@@ -205,7 +205,7 @@ static void offer_port(struct _test_data_lb *self, const struct conn *conn)
 TEST_F_TIMEOUT(lb, port_that_is_free, 60)
 {
 	const struct kind nat = { LB_NAT, 4, 4, IPPROTO_UDP };
-	struct lb_config *conf = self->maps.config;
+	struct lb_kern_conf *conf = self->maps.config;
 	struct race race = { .free = 0, .offer = offer_port };
 	struct service vip;
 	struct conn conn, other;

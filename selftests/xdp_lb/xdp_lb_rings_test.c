@@ -37,7 +37,7 @@ void lb_nexthops_tell(struct lb_nexthops *hops)
 FIXTURE(rings)
 {
 	struct lb_state state;
-	struct lb_config conf;
+	struct lb_kern_conf conf;
 	struct lb_vip_info vip_infos[LB_VIPS_MAX];
 	struct lb_backend *backends;
 	struct lb_backend_info *backend_infos;

@@ -239,7 +239,7 @@ TEST_F(lb, big_packets_go_back)
 /* Replies: the client's side takes less. Who sent them learns it from where they went. */
 TEST_F(lb, too_big_replies)
 {
-	struct lb_config *conf = self->maps.config;
+	struct lb_kern_conf *conf = self->maps.config;
 	const struct kind *kind;
 
 	lb_add_snats(self);

@@ -47,7 +47,7 @@ bool lb_addr_is4(const struct lb_addr *addr)
 	return lb_addr_family(addr) == AF_INET;
 }
 
-void lb_filter_add(struct lb_filter *filter, const struct lb_addr *addr)
+void lb_filter_add(struct lb_addr_filter *filter, const struct lb_addr *addr)
 {
 	__u32 bit = lb_filter_bit(addr);
 
@@ -56,9 +56,9 @@ void lb_filter_add(struct lb_filter *filter, const struct lb_addr *addr)
 
 /* --- an instance ------------------------------------------------------------------ */
 
-static struct lb_config config;
-static struct lb_filter filter;
-static struct lb_meta meta;
+static struct lb_kern_conf config;
+static struct lb_addr_filter filter;
+static struct lb_instance_meta meta;
 static struct lb_vip_conf vips[2];
 static struct lb_state state = { .name = "lb0", .conf = &config, .filter = &filter, .meta = &meta };
 static struct lb_conf conf = { .ifnames = { "n0" }, .n_ifnames = 1, .vips = vips, .n_vips = 1 };

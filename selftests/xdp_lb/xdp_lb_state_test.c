@@ -64,7 +64,7 @@ static int pin_meta(const char *pin, __u32 layout, __u32 more)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
 	struct {
-		struct lb_meta meta;
+		struct lb_instance_meta meta;
 		__u8 more[MORE];
 	} meta = { .meta.layout = layout };
 	int fd, err = 0;

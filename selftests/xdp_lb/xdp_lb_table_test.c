@@ -44,8 +44,8 @@ bool lb_addr_is4(const struct lb_addr *addr)
 FIXTURE(table)
 {
 	struct lb_state state;
-	struct lb_meta meta;
-	struct lb_config conf;
+	struct lb_instance_meta meta;
+	struct lb_kern_conf conf;
 	struct lb_backend backends[LB_BACKENDS_MAX];
 	struct lb_bucket *buckets;
 	struct lb_clock clock;

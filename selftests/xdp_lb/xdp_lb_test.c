@@ -115,7 +115,7 @@ TEST_F(lb, any_port)
 TEST_F(lb, replies_leave_where_requests_came_in)
 {
 	static const __u8 mac[ETH_ALEN] = { 0x02, 0xdd, 1, 2, 3, 4 };
-	struct lb_config *conf = self->maps.config;
+	struct lb_kern_conf *conf = self->maps.config;
 	struct service vip;
 	struct conn conn;
 
@@ -145,7 +145,7 @@ TEST_F(lb, counters_of_a_backend)
 		struct service vip = lb_add(_metadata, self, *kind, 1);
 		bool back = lb_translates(kind->forward), tcp = kind->proto == IPPROTO_TCP;
 		struct conn conns[2] = { lb_conn_n(&vip, 1), lb_conn_n(&vip, 2) };
-		const struct lb_stats *stats = &self->stats[vip.first];
+		const struct lb_backend_stats *stats = &self->stats[vip.first];
 		int i;
 
 		for (i = 0; i < 6; i++) {
@@ -396,7 +396,7 @@ TEST_F(lb, mapped_addresses_pass)
 		if (i == 1)
 			ends.src = lb_client(6, 1);
 		if (i == 2)
-			ends.dst = lb_vip(6, 0);
+			ends.dst = lb_test_vip(6, 0);
 		lb_add_filter(self, &ends.dst);
 		lb_build(&self->pkt, &ends, i ? SYN : ACK, NULL);
 		memcpy(self->pkt.data, lb_mac_in, ETH_ALEN);

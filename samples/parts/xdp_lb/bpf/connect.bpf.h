@@ -38,7 +38,7 @@ static __always_inline bool lb_is_vip_addr(const struct lb_conn *conn)
 /* By hash alone: the same on every balancer. */
 static __always_inline __u32 lb_pick(const struct lb_conn *conn, __u32 vip)
 {
-	const struct lb_config *conf = lb_conf();
+	const struct lb_kern_conf *conf = lb_get_conf();
 	__u32 *backend, slot;
 	void *ring;
 
@@ -62,7 +62,7 @@ static __always_inline bool lb_worth_entering(const struct lb_conn *conn)
 
 	if (lb_is_tcp(conn) && conn->flags & (TCP_SYN | TCP_RST | TCP_FIN))
 		return false;
-	rate = lb_rate(conn->now);
+	rate = lb_this_tick(conn->now);
 	if (rate && rate->flows++ < lb_flow_limit)
 		return true;
 	lb_count(LB_INFO_STATELESS);
@@ -89,7 +89,7 @@ static __always_inline int lb_enter(struct lb_conn *conn, __u16 gen)
 	err = lb_claim(conn);
 	if (err != LB_GO)
 		return err;
-	flow = lb_flow(conn->slot);
+	flow = lb_flow_at(conn->slot);
 	if (!flow)
 		return LB_DROP_ERROR;
 	if (conn->forward == LB_NAT && !lb_claim_port(conn, flow)) {
@@ -150,11 +150,11 @@ __noinline int lb_connect(struct lb_conn *conn)
 		return LB_DROP_NO_CONNECTION;
 	conn->forward = vip->forward;
 	conn->backend = lb_pick(conn, vip->id);
-	backend = lb_backend(conn->backend);
+	backend = lb_backend_at(conn->backend);
 	if (!backend || backend->state == LB_BACKEND_UNUSED)
 		return LB_DROP_NO_BACKEND;
 
-	flow = conn->slot == LB_NO_SLOT ? NULL : lb_flow(conn->slot);
+	flow = conn->slot == LB_NO_SLOT ? NULL : lb_flow_at(conn->slot);
 	if (flow) {
 		if (!lb_hold(conn, conn->slot, conn->word))
 			return lb_busy(conn);
@@ -186,7 +186,7 @@ __noinline int lb_find_dnat(struct lb_conn *conn)
 	struct lb_vip_key from = {}, *vip;
 	struct lb_key own;
 	struct lb_flow *flow;
-	const struct lb_config *conf = lb_conf();
+	const struct lb_kern_conf *conf = lb_get_conf();
 
 	if (!conn || !conf)
 		return 0;
@@ -221,7 +221,7 @@ __noinline int lb_find_dnat(struct lb_conn *conn)
  */
 __noinline int lb_find_quoted_reply(struct lb_conn *conn)
 {
-	const struct lb_config *conf = lb_conf();
+	const struct lb_kern_conf *conf = lb_get_conf();
 
 	if (!conn || !conf)
 		return 0;
@@ -238,7 +238,7 @@ __noinline int lb_find_quoted_reply(struct lb_conn *conn)
  */
 __noinline int lb_find_quoted_request(struct lb_conn *conn)
 {
-	const struct lb_config *conf = lb_conf();
+	const struct lb_kern_conf *conf = lb_get_conf();
 	struct lb_backend *backend;
 	struct lb_flow *flow;
 	struct lb_vip *vip;
@@ -251,7 +251,7 @@ __noinline int lb_find_quoted_request(struct lb_conn *conn)
 	if (flow) {
 		conn->backend = flow->backend;
 		conn->forward = flow->forward;
-		backend = lb_backend(flow->backend);
+		backend = lb_backend_at(flow->backend);
 		return backend && backend->gen == flow->gen;
 	}
 	vip = lb_find_vip(conn);
@@ -259,7 +259,7 @@ __noinline int lb_find_quoted_request(struct lb_conn *conn)
 		return 0;
 	conn->forward = vip->forward;
 	conn->backend = lb_pick(conn, vip->id);
-	backend = lb_backend(conn->backend);
+	backend = lb_backend_at(conn->backend);
 	return backend && backend->state != LB_BACKEND_UNUSED;
 }
 

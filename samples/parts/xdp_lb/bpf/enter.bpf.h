@@ -46,7 +46,7 @@ enum lb_worth {
 	 LB_WORTH(LB_FLOW_UDP_REPLIED, LB_WORTH_KEEP))
 
 /* enum lb_worth; a connection that is over has none. */
-static __always_inline __u64 lb_worth(__u64 word, __u32 now)
+static __always_inline __u64 lb_worth_of(__u64 word, __u32 now)
 {
 	__u32 state = LB_WORD_STATE(word) & (LB_TIMEOUTS - 1);
 
@@ -73,7 +73,7 @@ static __always_inline struct lb_choice lb_choose(const struct lb_bucket *bucket
 
 	for (i = 1; i < LB_BUCKET_LINES; i++) {
 		word = *(volatile __u64 *)&bucket->word[i];
-		worth = lb_worth(word, now);
+		worth = lb_worth_of(word, now);
 		score = worth << 40 | (0xffffffff - lb_age(word, now)) << 8 | i;
 		best.n_free += lb_less(worth, 1);
 		best.score = lb_min(best.score, score);
@@ -88,7 +88,7 @@ static __always_inline struct lb_choice lb_choose(const struct lb_bucket *bucket
 static __always_inline bool lb_claim_slot(struct lb_conn *conn)
 {
 	__u32 index = lb_hash_bucket(conn->hash, 0, lb_n_buckets);
-	struct lb_bucket *bucket = lb_bucket(index), *other;
+	struct lb_bucket *bucket = lb_bucket_at(index), *other;
 	struct lb_choice choice, choice2;
 	__u64 old;
 
@@ -99,7 +99,7 @@ static __always_inline bool lb_claim_slot(struct lb_conn *conn)
 	if (choice.n_free < LB_ROOM) {
 		__u32 second = lb_hash_bucket(conn->hash, 1, lb_n_buckets);
 
-		other = lb_bucket(second);
+		other = lb_bucket_at(second);
 		if (!other)
 			return false;
 		choice2 = lb_choose(other, conn->now);
@@ -116,7 +116,7 @@ static __always_inline bool lb_claim_slot(struct lb_conn *conn)
 		return false;
 	old = *(volatile __u64 *)&bucket->word[LB_SCORE_PLACE(choice.score)];
 	/* Another CPU may have been here since. */
-	if (lb_worth(old, conn->now) > LB_SCORE_WORTH(choice.score))
+	if (lb_worth_of(old, conn->now) > LB_SCORE_WORTH(choice.score))
 		return false;
 	return lb_hold(conn, index * LB_BUCKET_LINES + LB_SCORE_PLACE(choice.score), old);
 }
@@ -124,7 +124,7 @@ static __always_inline bool lb_claim_slot(struct lb_conn *conn)
 static __always_inline bool lb_has_rival_in(const struct lb_conn *conn, __u32 index)
 {
 	__u32 wanted = lb_hash_tag(conn->hash), i;
-	struct lb_bucket *bucket = lb_bucket(index);
+	struct lb_bucket *bucket = lb_bucket_at(index);
 	__u64 word;
 
 	for (i = 1; bucket && i < LB_BUCKET_LINES; i++) {
@@ -179,7 +179,7 @@ __noinline int lb_claim(struct lb_conn *conn)
 static __always_inline bool lb_owns_port(const struct lb_conn *conn, __u32 slot, __u32 snat,
 					 __be16 port)
 {
-	struct lb_flow *flow = lb_flow(slot);
+	struct lb_flow *flow = lb_flow_at(slot);
 
 	return flow && flow->forward == LB_NAT && flow->sport == port && flow->snat == snat &&
 	       flow->key.proto == conn->key.proto;
@@ -193,7 +193,7 @@ static __always_inline bool lb_owns_port(const struct lb_conn *conn, __u32 slot,
 static __always_inline bool lb_evict_owner(const struct lb_conn *conn, __u32 slot, __u32 snat,
 					   __u32 port, __u32 most)
 {
-	__u64 *owner = lb_word(slot), word;
+	__u64 *owner = lb_word_at(slot), word;
 
 	if (!owner || slot == conn->slot)
 		return true;
@@ -203,7 +203,7 @@ static __always_inline bool lb_evict_owner(const struct lb_conn *conn, __u32 slo
 	if (LB_WORD_STATE(word) == LB_FLOW_FREE ||
 	    !lb_owns_port(conn, slot, snat, bpf_htons(port)))
 		return true;
-	return lb_worth(word, conn->now) <= most &&
+	return lb_worth_of(word, conn->now) <= most &&
 	       __sync_val_compare_and_swap(owner, word, 0) == word;
 }
 
@@ -246,7 +246,7 @@ static __always_inline __u64 lb_is_outside(const struct lb_ports *range, __u32 p
 __noinline int lb_free_port(struct lb_conn *conn, __u32 snat, __u32 random)
 {
 	__u64 best = 1ULL << 40, entry, age, score;
-	const struct lb_config *conf = lb_conf();
+	const struct lb_kern_conf *conf = lb_get_conf();
 	const struct lb_ports *range;
 	struct lb_port_line *line;
 	__u32 place, i;
@@ -257,7 +257,7 @@ __noinline int lb_free_port(struct lb_conn *conn, __u32 snat, __u32 random)
 	barrier_var(snat);
 	range = &conf->snat[snat & (LB_SNAT_MAX - 1)];
 	place = lb_port_place(range, random);
-	line = lb_port_line(conn, snat & (LB_SNAT_MAX - 1), place);
+	line = lb_port_line_at(conn, snat & (LB_SNAT_MAX - 1), place);
 	if (!line)
 		return 0;
 	for (i = 0; i < LB_LINE_PORTS; i++) {
@@ -288,7 +288,7 @@ __noinline int lb_free_port(struct lb_conn *conn, __u32 snat, __u32 random)
  */
 __noinline int lb_evict_port(struct lb_conn *conn, __u32 snat, __u32 random, __u32 most)
 {
-	const struct lb_config *conf = lb_conf();
+	const struct lb_kern_conf *conf = lb_get_conf();
 	struct lb_port_line *line;
 	__u32 place, i;
 	__u64 old;
@@ -299,7 +299,7 @@ __noinline int lb_evict_port(struct lb_conn *conn, __u32 snat, __u32 random, __u
 	barrier_var(snat);
 	snat &= LB_SNAT_MAX - 1;
 	place = lb_port_place(&conf->snat[snat], random);
-	line = lb_port_line(conn, snat, place);
+	line = lb_port_line_at(conn, snat, place);
 	/* Clang 14 enters the loop in its middle, which Linux 6.1 takes for an endless one. */
 #pragma clang loop unroll(full)
 	for (i = 0; line && i < LB_LINE_PORTS; i++) {
@@ -314,7 +314,7 @@ __noinline int lb_evict_port(struct lb_conn *conn, __u32 snat, __u32 random, __u
 
 /* A SNAT address of the service's family, by hash: the n-th replaces one in n times. */
 static __always_inline __u32 lb_choose_snat(const struct lb_conn *conn,
-					    const struct lb_config *conf)
+					    const struct lb_kern_conf *conf)
 {
 	bool want4 = lb_addr4(&conn->key.vip);
 	__u32 i, n = 0, snat = LB_SNAT_MAX;
@@ -336,7 +336,7 @@ static __always_inline __u32 lb_choose_snat(const struct lb_conn *conn,
  */
 static __always_inline void lb_fetch_ports(struct lb_conn *conn)
 {
-	const struct lb_config *conf = lb_conf();
+	const struct lb_kern_conf *conf = lb_get_conf();
 	struct lb_port_line *line;
 	__u32 snat;
 
@@ -346,7 +346,7 @@ static __always_inline void lb_fetch_ports(struct lb_conn *conn)
 	conn->snat = snat;
 	if (snat >= LB_SNAT_MAX)
 		return;
-	line = lb_port_line(conn, snat, lb_port_place(&conf->snat[snat], conn->hash));
+	line = lb_port_line_at(conn, snat, lb_port_place(&conf->snat[snat], conn->hash));
 	if (line)
 		(void)*(volatile __u64 *)line->port;
 }

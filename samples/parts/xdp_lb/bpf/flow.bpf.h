@@ -21,14 +21,14 @@ enum {
 	LB_GO = -1,
 };
 
-static __always_inline struct lb_bucket *lb_bucket(__u32 index)
+static __always_inline struct lb_bucket *lb_bucket_at(__u32 index)
 {
 	return bpf_map_lookup_elem(&lb_buckets, &index);
 }
 
-static __always_inline __u64 *lb_word(__u32 slot)
+static __always_inline __u64 *lb_word_at(__u32 slot)
 {
-	struct lb_bucket *bucket = lb_bucket(slot / LB_BUCKET_LINES);
+	struct lb_bucket *bucket = lb_bucket_at(slot / LB_BUCKET_LINES);
 
 	if (!bucket)
 		return NULL;
@@ -37,9 +37,9 @@ static __always_inline __u64 *lb_word(__u32 slot)
 	return &bucket->word[slot % LB_BUCKET_LINES];
 }
 
-static __always_inline struct lb_flow *lb_flow(__u32 slot)
+static __always_inline struct lb_flow *lb_flow_at(__u32 slot)
 {
-	struct lb_bucket *bucket = lb_bucket(slot / LB_BUCKET_LINES);
+	struct lb_bucket *bucket = lb_bucket_at(slot / LB_BUCKET_LINES);
 
 	if (!bucket)
 		return NULL;
@@ -54,7 +54,7 @@ static __always_inline struct lb_flow *lb_flow(__u32 slot)
  */
 static __always_inline bool lb_replace_word(__u32 slot, __u64 old, __u64 new)
 {
-	__u64 *word = lb_word(slot);
+	__u64 *word = lb_word_at(slot);
 
 	return word && __sync_val_compare_and_swap(word, old, new) == old;
 }
@@ -108,7 +108,7 @@ static __always_inline bool lb_same_key(const struct lb_key *a, const struct lb_
 static __always_inline struct lb_flow *lb_find_in(struct lb_conn *conn, __u32 index)
 {
 	__u32 wanted = lb_hash_tag(conn->hash), i;
-	struct lb_bucket *bucket = lb_bucket(index);
+	struct lb_bucket *bucket = lb_bucket_at(index);
 	__u64 word;
 
 	if (!bucket)
@@ -132,7 +132,7 @@ static __always_inline struct lb_flow *lb_find_in(struct lb_conn *conn, __u32 in
  */
 static __always_inline bool lb_has_spilled(__u32 index, __u32 now)
 {
-	struct lb_bucket *bucket = lb_bucket(index);
+	struct lb_bucket *bucket = lb_bucket_at(index);
 
 	return bucket &&
 	       now - LB_WORD_LAST(bucket->word[0]) <= lb_timeouts[LB_FLOW_ESTABLISHED];
@@ -150,7 +150,7 @@ static __always_inline struct lb_flow *lb_find(struct lb_conn *conn)
 }
 
 /* The index of a SNAT address in the configuration, or -1. */
-static __always_inline int lb_snat_index(const struct lb_config *conf,
+static __always_inline int lb_snat_index(const struct lb_kern_conf *conf,
 					 const struct lb_addr *addr)
 {
 	int i;
@@ -162,7 +162,7 @@ static __always_inline int lb_snat_index(const struct lb_config *conf,
 	return -1;
 }
 
-static __always_inline struct lb_backend *lb_backend(__u32 index)
+static __always_inline struct lb_backend *lb_backend_at(__u32 index)
 {
 	return bpf_map_lookup_elem(&lb_backends, &index);
 }
@@ -171,15 +171,15 @@ static __always_inline struct lb_backend *lb_backend(__u32 index)
 static __always_inline bool lb_is_from(const struct lb_flow *flow, const struct lb_addr *addr,
 				       __be16 port)
 {
-	struct lb_backend *backend = lb_backend(flow->backend);
+	struct lb_backend *backend = lb_backend_at(flow->backend);
 
 	return backend && backend->gen == flow->gen && lb_same_addr(&backend->addr, addr) &&
 	       (backend->port ?: flow->key.vport) == port;
 }
 
 /* LB_NAT: neighbours of a port, which is in host byte order. */
-static __always_inline struct lb_port_line *lb_port_line(const struct lb_conn *conn, __u32 snat,
-							 __u32 port)
+static __always_inline struct lb_port_line *lb_port_line_at(const struct lb_conn *conn, __u32 snat,
+							    __u32 port)
 {
 	__u32 index = LB_REVERSE_INDEX(snat, !lb_is_tcp(conn), port);
 
@@ -190,7 +190,7 @@ static __always_inline struct lb_port_line *lb_port_line(const struct lb_conn *c
 static __always_inline __u64 *lb_port_entry(const struct lb_conn *conn, __u32 snat, __be16 port)
 {
 	__u32 number = bpf_ntohs(port);
-	struct lb_port_line *line = lb_port_line(conn, snat, number);
+	struct lb_port_line *line = lb_port_line_at(conn, snat, number);
 
 	if (!line)
 		return NULL;
@@ -203,7 +203,7 @@ static __always_inline __u64 *lb_port_entry(const struct lb_conn *conn, __u32 sn
  * address that it is sent to. Sets @slot and @word.
  */
 static __always_inline struct lb_flow *lb_find_port(struct lb_conn *conn,
-						    const struct lb_config *conf)
+						    const struct lb_kern_conf *conf)
 {
 	int snat = lb_snat_index(conf, &conn->key.vip);
 	struct lb_flow *flow;
@@ -215,8 +215,8 @@ static __always_inline struct lb_flow *lb_find_port(struct lb_conn *conn,
 	if (!entry || !*entry)
 		return NULL;
 	conn->slot = LB_PORT_SLOT(*entry);
-	word = lb_word(conn->slot);
-	flow = lb_flow(conn->slot);
+	word = lb_word_at(conn->slot);
+	flow = lb_flow_at(conn->slot);
 	if (!word || !flow)
 		return NULL;
 	conn->word = *(volatile __u64 *)word;
@@ -300,13 +300,13 @@ static __always_inline bool lb_keep_port(const struct lb_conn *conn, const struc
 }
 
 /**
- * union lb_way - the part of struct lb_flow that says where replies go to
+ * union lb_return - the part of struct lb_flow that says where replies go to
  * @iface: as there
  * @spilled: as there
  * @cmac: as there
  * @whole: all of it, which changes at once: aligned, as it stands there
  */
-union lb_way {
+union lb_return {
 	struct {
 		__u8 iface;
 		__u8 spilled;
@@ -315,27 +315,27 @@ union lb_way {
 	__u64 whole;
 };
 
-static __always_inline __u64 *lb_way(struct lb_flow *flow)
+static __always_inline __u64 *lb_return_word(struct lb_flow *flow)
 {
 	return (__u64 *)&flow->iface;
 }
 
 /* The way that this packet came, unless another connection has got the slot since @old. */
-static __always_inline void lb_set_way(const struct lb_conn *conn, struct lb_flow *flow,
-				       __u64 old)
+static __always_inline void lb_set_return(const struct lb_conn *conn, struct lb_flow *flow,
+					  __u64 old)
 {
-	union lb_way new = { .whole = old };
+	union lb_return new = { .whole = old };
 
 	new.iface = conn->iface;
 	lb_set_mac(new.cmac, conn->mac);
 	if (new.whole != old)
-		__sync_val_compare_and_swap(lb_way(flow), old, new.whole);
+		__sync_val_compare_and_swap(lb_return_word(flow), old, new.whole);
 }
 
 /* The first bucket of a connection in its second one: look there, too. */
 static __always_inline void lb_mark_spilled(__u64 hash, __u32 now)
 {
-	struct lb_bucket *bucket = lb_bucket(lb_hash_bucket(hash, 0, lb_n_buckets));
+	struct lb_bucket *bucket = lb_bucket_at(lb_hash_bucket(hash, 0, lb_n_buckets));
 
 	if (bucket)
 		*(volatile __u64 *)&bucket->word[0] = LB_WORD(now, 0, LB_FLOW_FREE);
@@ -350,12 +350,12 @@ static __always_inline void lb_mark_spilled(__u64 hash, __u32 now)
  */
 __noinline int lb_outlive(struct lb_conn *conn, __u32 state)
 {
-	const struct lb_config *conf = lb_conf();
+	const struct lb_kern_conf *conf = lb_get_conf();
 	struct lb_flow *flow;
 
 	if (!conn || !conf)
 		return 0;
-	flow = lb_flow(conn->slot);
+	flow = lb_flow_at(conn->slot);
 	if (!flow)
 		return 0;
 	if (flow->spilled)
@@ -383,14 +383,14 @@ static __always_inline bool lb_touch(struct lb_conn *conn, struct lb_flow *flow,
 
 	if (!lb_outlive(conn, next))
 		return false;
-	way = *(volatile __u64 *)lb_way(flow);
+	way = *(volatile __u64 *)lb_return_word(flow);
 	/* Where it fails, another CPU had a packet of it; or it is somebody else's now. */
 	if (!lb_replace_word(conn->slot, conn->word,
 			     LB_WORD(conn->now, LB_WORD_TAG(conn->word), next)))
 		return true;
 	/* The way back to the client may have changed. */
 	if (!reply)
-		lb_set_way(conn, flow, way);
+		lb_set_return(conn, flow, way);
 	return true;
 }
 

@@ -377,7 +377,7 @@ static __always_inline int lb_too_big6(const struct lb_pkt *pkt, const struct lb
 
 static __always_inline bool lb_may_send_icmp(__u32 now)
 {
-	struct lb_rate *rate = lb_rate(now);
+	struct lb_rate *rate = lb_this_tick(now);
 
 	return rate && rate->icmps++ < lb_icmp_limit;
 }

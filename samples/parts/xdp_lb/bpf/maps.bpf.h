@@ -27,7 +27,7 @@ struct {
 	__uint(max_entries, 1);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__type(key, __u32);
-	__type(value, struct lb_config);
+	__type(value, struct lb_kern_conf);
 } lb_config SEC(".maps");
 
 struct {
@@ -35,7 +35,7 @@ struct {
 	__uint(max_entries, 1);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__type(key, __u32);
-	__type(value, struct lb_filter);
+	__type(value, struct lb_addr_filter);
 } lb_filter SEC(".maps");
 
 struct {
@@ -109,7 +109,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, LB_BACKENDS_MAX);
 	__type(key, __u32);
-	__type(value, struct lb_stats);
+	__type(value, struct lb_backend_stats);
 } lb_stats SEC(".maps");
 
 struct {
@@ -144,7 +144,7 @@ struct {
 	__uint(max_entries, 1);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__type(key, __u32);
-	__type(value, struct lb_meta);
+	__type(value, struct lb_instance_meta);
 } lb_meta SEC(".maps");
 
 struct {
@@ -175,7 +175,7 @@ static __always_inline void lb_count(__u32 reason)
 
 static __always_inline void lb_account(__u32 backend, __u32 bytes, bool reply)
 {
-	struct lb_stats *stats = bpf_map_lookup_elem(&lb_stats, &backend);
+	struct lb_backend_stats *stats = bpf_map_lookup_elem(&lb_stats, &backend);
 
 	if (!stats)
 		return;
@@ -190,7 +190,7 @@ static __always_inline void lb_account(__u32 backend, __u32 bytes, bool reply)
 
 static __always_inline void lb_account_connection(__u32 backend)
 {
-	struct lb_stats *stats = bpf_map_lookup_elem(&lb_stats, &backend);
+	struct lb_backend_stats *stats = bpf_map_lookup_elem(&lb_stats, &backend);
 
 	if (stats)
 		stats->connections++;
@@ -204,7 +204,7 @@ static __always_inline __u32 lb_now(void)
 }
 
 /* This CPU's counters of the present tick. */
-static __always_inline struct lb_rate *lb_rate(__u32 now)
+static __always_inline struct lb_rate *lb_this_tick(__u32 now)
 {
 	struct lb_rate *rate;
 	__u32 zero = 0;

@@ -32,7 +32,7 @@ enum {
  * @forward: enum lb_forward
  * @flags: of TCP, TCP_*
  * @has_data: TCP: there is more than a header
- * @iface: which of lb_config.iface it came in on
+ * @iface: which of lb_kern_conf.iface it came in on
  * @mac: MAC address it came from
  * @spilled: its slot is in its second bucket
  * @snat: LB_NAT: index of the source address of a new one; LB_SNAT_MAX: there is none
@@ -75,7 +75,7 @@ struct lb_conn {
  */
 struct lb_pkt {
 	void *ctx;
-	const struct lb_config *conf;
+	const struct lb_kern_conf *conf;
 	struct ethhdr *eth;
 	void *l3;
 	struct pkt_ip ip;
@@ -89,7 +89,7 @@ struct lb_pkt {
 	__u64 tc;
 };
 
-static __always_inline const struct lb_config *lb_conf(void)
+static __always_inline const struct lb_kern_conf *lb_get_conf(void)
 {
 	__u32 zero = 0;
 
@@ -185,7 +185,7 @@ static __always_inline void lb_set_mac(__u8 *to, const __u8 *from)
 
 static __always_inline bool lb_in_filter(const struct lb_addr *addr)
 {
-	const struct lb_filter *filter;
+	const struct lb_addr_filter *filter;
 	__u32 zero = 0, bit = lb_filter_bit(addr);
 
 	filter = bpf_map_lookup_elem(&lb_filter, &zero);
@@ -198,7 +198,7 @@ static __always_inline bool lb_in_filter(const struct lb_addr *addr)
  */
 static __always_inline bool lb_is_for_us(struct lb_pkt *pkt)
 {
-	const struct lb_config *conf = pkt->conf;
+	const struct lb_kern_conf *conf = pkt->conf;
 	__u32 i;
 
 	for (i = 0; i < LB_IFACES_MAX && i < conf->n_ifaces; i++) {

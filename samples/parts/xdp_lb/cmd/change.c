@@ -78,7 +78,7 @@ static int check_file(const struct lb_state *state)
 }
 
 /* What the control program has printed, where nobody may look. */
-static int reload_result(const struct lb_meta *meta)
+static int reload_result(const struct lb_instance_meta *meta)
 {
 	if (!meta->reload_err)
 		return 0;
@@ -230,7 +230,7 @@ static void list_backend(const struct lb_state *state, unsigned int i)
 		jsonw_string_field(json, "address", sample_addr(backend->addr.a, buf));
 		jsonw_uint_field(json, "port", ntohs(backend->port));
 		jsonw_uint_field(json, "weight", info->weight);
-		jsonw_string_field(json, "state", lb_backend_state(info));
+		jsonw_string_field(json, "state", lb_backend_state_name(info));
 		jsonw_bool_field(json, "drained", info->drained);
 		jsonw_bool_field(json, "healthy", !info->unhealthy);
 		sample_json_end(json);

@@ -328,7 +328,7 @@ free_conf:
 static void on_hangup(void *ctx)
 {
 	struct run *run = ctx;
-	struct lb_meta *meta = run->state.meta;
+	struct lb_instance_meta *meta = run->state.meta;
 	int err;
 
 	sample_log_keep(meta->reload_why, meta->reload_hint, LB_MESSAGE_KEPT);
@@ -487,7 +487,7 @@ static int open_all(struct run *run)
 
 static void describe(struct run *run, const char *path)
 {
-	struct lb_meta *meta = run->state.meta;
+	struct lb_instance_meta *meta = run->state.meta;
 	char *full = path ? realpath(path, NULL) : NULL;
 
 	meta->pid = getpid();

@@ -133,8 +133,8 @@ static void iface_text(unsigned int ifindex, const __u8 mac[6])
 
 static void instance_text(const struct lb_state *state)
 {
-	const struct lb_meta *meta = state->meta;
-	const struct lb_config *conf = state->conf;
+	const struct lb_instance_meta *meta = state->meta;
+	const struct lb_kern_conf *conf = state->conf;
 	char buf[INET6_ADDRSTRLEN];
 	unsigned int i;
 
@@ -246,8 +246,8 @@ static void place_json(json_writer_t *json, const struct lb_state *state, unsign
 static void instance_json(json_writer_t *json, const struct lb_state *state)
 {
 	bool running = lb_state_is_running(state);
-	const struct lb_config *conf = state->conf;
-	const struct lb_meta *meta = state->meta;
+	const struct lb_kern_conf *conf = state->conf;
+	const struct lb_instance_meta *meta = state->meta;
 	char buf[INET6_ADDRSTRLEN];
 	unsigned int i;
 

@@ -61,14 +61,14 @@ enum {
 };
 
 /**
- * struct lb_row - what a line of a table says
+ * struct lb_table_row - what a line of a table says
  * @stats: counters
  * @active: connections
  * @pps: packets a second
  * @bps: bits a second
  */
-struct lb_row {
-	struct lb_stats stats;
+struct lb_table_row {
+	struct lb_backend_stats stats;
 	__u64 active;
 	double pps;
 	double bps;
@@ -77,12 +77,12 @@ struct lb_row {
 int lb_read_report(const struct lb_state *state);
 int lb_next_backend(unsigned int vip, int backend);
 void lb_print_vip(const struct lb_vip_info *info);
-struct lb_row lb_backend_row(int i);
-struct lb_row lb_vip_row(int vip);
+struct lb_table_row lb_backend_row(int i);
+struct lb_table_row lb_vip_row(int vip);
 bool lb_has_rates(void);
-__u64 lb_reason(unsigned int reason, const char **name, const char **what);
+__u64 lb_reason_count(unsigned int reason, const char **name, const char **what);
 const struct lb_usage *lb_report_usage(void);
-const char *lb_backend_state(const struct lb_backend_info *info);
+const char *lb_backend_state_name(const struct lb_backend_info *info);
 const char *lb_backend_text(const struct lb_state *state, int backend,
 			    char buf[LB_STATE_TEXT]);
 

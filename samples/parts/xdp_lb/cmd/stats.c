@@ -39,7 +39,7 @@ enum {
  */
 struct report {
 	__u64 ts_ns;
-	struct lb_stats stats[LB_BACKENDS_MAX];
+	struct lb_backend_stats stats[LB_BACKENDS_MAX];
 	__u64 reasons[__LB_REASON_MAX];
 	struct lb_usage usage;
 	int first[LB_VIPS_MAX];
@@ -96,8 +96,8 @@ static int read_percpu(int fd, __u32 key, __u64 *values, __u64 *sums, unsigned i
 
 static int read_counters(const struct lb_state *state, struct report *report)
 {
-	const unsigned int n = sizeof(struct lb_stats) / sizeof(__u64);
-	__u64 *values = calloc(libbpf_num_possible_cpus(), sizeof(struct lb_stats));
+	const unsigned int n = sizeof(struct lb_backend_stats) / sizeof(__u64);
+	__u64 *values = calloc(libbpf_num_possible_cpus(), sizeof(struct lb_backend_stats));
 	int err = values ? 0 : -ENOMEM;
 	__u32 i;
 
@@ -182,9 +182,9 @@ static double rate(__u64 value, __u64 before)
  *
  * Return: the numbers.
  */
-struct lb_row lb_backend_row(int i)
+struct lb_table_row lb_backend_row(int i)
 {
-	struct lb_row row = { .stats = now.stats[i], .active = now.usage.active[i] };
+	struct lb_table_row row = { .stats = now.stats[i], .active = now.usage.active[i] };
 
 	if (lb_has_rates()) {
 		row.pps = rate(now.stats[i].packets, then.stats[i].packets);
@@ -199,9 +199,9 @@ struct lb_row lb_backend_row(int i)
  *
  * Return: the sums of its backends.
  */
-struct lb_row lb_vip_row(int vip)
+struct lb_table_row lb_vip_row(int vip)
 {
-	struct lb_row sum = {}, row;
+	struct lb_table_row sum = {}, row;
 	int i;
 
 	for (i = now.first[vip]; i != NONE; i = now.next[i]) {
@@ -219,14 +219,14 @@ struct lb_row lb_vip_row(int vip)
 }
 
 /**
- * lb_reason() - packets that were not forwarded for a reason
+ * lb_reason_count() - packets that were not forwarded for a reason
  * @reason: enum lb_reason
  * @name: takes its name
  * @what: takes what it says
  *
  * Return: how many.
  */
-__u64 lb_reason(unsigned int reason, const char **name, const char **what)
+__u64 lb_reason_count(unsigned int reason, const char **name, const char **what)
 {
 	*name = reasons[reason].name;
 	*what = reasons[reason].what;
@@ -246,12 +246,12 @@ const struct lb_usage *lb_report_usage(void)
 /* --- words ------------------------------------------------------------------------------ */
 
 /**
- * lb_backend_state() - state of a backend in a word
+ * lb_backend_state_name() - state of a backend in a word
  * @info: the backend
  *
  * Return: "up", "down" or "drained"; what is both is down.
  */
-const char *lb_backend_state(const struct lb_backend_info *info)
+const char *lb_backend_state_name(const struct lb_backend_info *info)
 {
 	if (info->unhealthy)
 		return "down";
@@ -273,7 +273,7 @@ const char *lb_backend_text(const struct lb_state *state, int backend,
 	bool down = info->unhealthy, drained = info->drained;
 
 	snprintf(buf, LB_STATE_TEXT, "%s%s%s%s",
-		 info->weight || down || drained ? lb_backend_state(info) : "weight 0",
+		 info->weight || down || drained ? lb_backend_state_name(info) : "weight 0",
 		 down && drained ? ", drained" : "",
 		 !info->weight && (down || drained) ? ", weight 0" : "",
 		 state->backends[backend].ifindex ? "" : ", no neighbour");
@@ -299,7 +299,7 @@ void lb_print_vip(const struct lb_vip_info *info)
 
 /* --- stats as JSON ------------------------------------------------------------------------ */
 
-static void row_json(json_writer_t *json, const struct lb_row *row)
+static void row_json(json_writer_t *json, const struct lb_table_row *row)
 {
 	jsonw_uint_field(json, "packets", row->stats.packets);
 	jsonw_uint_field(json, "bytes", row->stats.bytes);
@@ -317,7 +317,7 @@ static void backend_json(json_writer_t *json, const struct lb_state *state, int 
 			 lb_json_fn *fn)
 {
 	const struct lb_backend *backend = &state->backends[i];
-	struct lb_row row = lb_backend_row(i);
+	struct lb_table_row row = lb_backend_row(i);
 	char buf[INET6_ADDRSTRLEN];
 
 	jsonw_start_object(json);
@@ -325,7 +325,7 @@ static void backend_json(json_writer_t *json, const struct lb_state *state, int 
 	jsonw_string_field(json, "address", sample_addr(backend->addr.a, buf));
 	jsonw_uint_field(json, "port", ntohs(backend->port));
 	jsonw_uint_field(json, "weight", state->backend_infos[i].weight);
-	jsonw_string_field(json, "state", lb_backend_state(&state->backend_infos[i]));
+	jsonw_string_field(json, "state", lb_backend_state_name(&state->backend_infos[i]));
 	if (fn)
 		fn(json, state, i);
 	row_json(json, &row);
@@ -336,7 +336,7 @@ static void vip_json(json_writer_t *json, const struct lb_state *state, int vip,
 		     lb_json_fn *vip_fn, lb_json_fn *backend_fn)
 {
 	const struct lb_vip_info *info = &state->vip_infos[vip];
-	struct lb_row row = lb_vip_row(vip);
+	struct lb_table_row row = lb_vip_row(vip);
 	char buf[INET6_ADDRSTRLEN];
 	int i;
 

@@ -63,7 +63,7 @@ static void put_count(const struct layout *l, __u64 n, char cell[CELL_LEN])
 		snprintf(cell, CELL_LEN, "%llu", n);
 }
 
-static void put_numbers(const struct layout *l, const struct lb_row *row,
+static void put_numbers(const struct layout *l, const struct lb_table_row *row,
 			char cells[N_COLUMNS][CELL_LEN])
 {
 	char buf[SAMPLE_SI_LEN];
@@ -81,7 +81,7 @@ static void put_backend(const struct lb_state *state, const struct layout *l, in
 {
 	const struct lb_backend *backend = &state->backends[i];
 	const struct lb_backend_info *info = &state->backend_infos[i];
-	struct lb_row row = lb_backend_row(i);
+	struct lb_table_row row = lb_backend_row(i);
 
 	snprintf(cells[NAME], CELL_LEN, "%s", info->name);
 	sample_endpoint(backend->addr.a, backend->port, cells[ADDRESS]);
@@ -92,7 +92,7 @@ static void put_backend(const struct lb_state *state, const struct layout *l, in
 
 static void put_sum(const struct layout *l, int vip, char cells[N_COLUMNS][CELL_LEN])
 {
-	struct lb_row row = lb_vip_row(vip);
+	struct lb_table_row row = lb_vip_row(vip);
 
 	memset(cells, 0, N_COLUMNS * CELL_LEN);
 	snprintf(cells[NAME], CELL_LEN, "sum");
@@ -225,7 +225,7 @@ static void reasons_text(void)
 	__u64 n;
 
 	for (i = 0; i < __LB_REASON_MAX; i++) {
-		n = lb_reason(i, &name, &what);
+		n = lb_reason_count(i, &name, &what);
 		if (!n)
 			continue;
 		if (!titled)

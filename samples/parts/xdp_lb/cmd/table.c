@@ -84,7 +84,7 @@ __u32 lb_hz(void)
 	return jiffy.tv_nsec ? (1000000000 + jiffy.tv_nsec / 2) / jiffy.tv_nsec : 0;
 }
 
-/* The inverse of how lb_meta.tick_us was made; -1: no power of two of jiffies. */
+/* The inverse of how lb_instance_meta.tick_us was made; -1: no power of two of jiffies. */
 static int get_tick_shift(__u32 tick_us, __u32 hz)
 {
 	int shift;

@@ -99,7 +99,7 @@ static bool is_configured(const struct lb_vip_conf *vip, const struct lb_backend
 
 static void clear_stats(const struct lb_state *state, __u32 index)
 {
-	struct lb_stats *zero = calloc(libbpf_num_possible_cpus(), sizeof(*zero));
+	struct lb_backend_stats *zero = calloc(libbpf_num_possible_cpus(), sizeof(*zero));
 
 	if (zero)
 		bpf_map_update_elem(state->stats_fd, &index, zero, BPF_ANY);
@@ -406,7 +406,7 @@ static int apply_vips(struct lb_state *state, const struct lb_conf *conf,
  * @filter: lb_filter of the instance
  * @addr: the address
  */
-void lb_filter_add(struct lb_filter *filter, const struct lb_addr *addr)
+void lb_filter_add(struct lb_addr_filter *filter, const struct lb_addr *addr)
 {
 	__u32 bit = lb_filter_bit(addr);
 
@@ -414,7 +414,7 @@ void lb_filter_add(struct lb_filter *filter, const struct lb_addr *addr)
 }
 
 static void make_filter(const struct lb_state *state, const struct lb_conf *conf,
-			struct lb_filter *filter)
+			struct lb_addr_filter *filter)
 {
 	unsigned int i, k;
 
@@ -545,7 +545,7 @@ static void tell_unknown(const struct lb_instances *all)
 static int apply_beside(struct lb_state *state, const struct lb_conf *conf,
 			struct lb_nexthops *hops, const struct lb_instances *all)
 {
-	struct lb_filter filter;
+	struct lb_addr_filter filter;
 	struct lb_clash clash;
 	int err;
 

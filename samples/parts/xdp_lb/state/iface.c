@@ -36,7 +36,7 @@ static void tell_back(const struct lb_ifaces *ifaces, unsigned int i)
 /* What waits for another one of the name. Returns its place, -1: it is none of ours. */
 static int lose(const struct lb_ifaces *ifaces, unsigned int ifindex)
 {
-	struct lb_config *conf = ifaces->state->conf;
+	struct lb_kern_conf *conf = ifaces->state->conf;
 	int i, found = -1;
 
 	lb_state_lock(ifaces->state);
@@ -77,7 +77,7 @@ static int follow(struct lb_ifaces *ifaces, unsigned int ifindex)
 
 static int follow_all(struct lb_ifaces *ifaces)
 {
-	const struct lb_config *conf = ifaces->state->conf;
+	const struct lb_kern_conf *conf = ifaces->state->conf;
 	unsigned int i;
 	int err = 0;
 

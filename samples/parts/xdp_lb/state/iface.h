@@ -7,7 +7,7 @@
 
 /**
  * struct lb_ifaces - the interfaces of an instance that runs
- * @state: the instance; lb_config.iface has 0 for the number of one that is gone
+ * @state: the instance; lb_kern_conf.iface has 0 for the number of one that is gone
  * @skel: the program
  * @mode: the hook, not LB_MODE_AUTO
  * @changed: called after one has gone: next hops lead elsewhere

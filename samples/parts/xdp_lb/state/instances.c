@@ -100,7 +100,7 @@ static int read_vips(struct lb_instance *instance)
 /* Returns whether there is one, and of this network namespace, as far as that can be told. */
 static bool read_instance(struct lb_instance *instance, const char *name)
 {
-	struct lb_meta meta = {};
+	struct lb_instance_meta meta = {};
 	int err;
 
 	memset(instance, 0, sizeof(*instance));

@@ -17,7 +17,7 @@ enum {
  * @name: its name
  * @known: the rest can be told; false: another version of this program has made it
  * @mode: its hook, enum lb_mode
- * @own_snat: bits of lb_meta.own_snat
+ * @own_snat: bits of lb_instance_meta.own_snat
  * @conf: interfaces, source addresses
  * @vips: services
  * @n_vips: how many
@@ -27,7 +27,7 @@ struct lb_instance {
 	bool known;
 	enum lb_mode mode;
 	__u32 own_snat;
-	struct lb_config conf;
+	struct lb_kern_conf conf;
 	struct lb_vip_info *vips;
 	unsigned int n_vips;
 };

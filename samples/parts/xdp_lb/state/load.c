@@ -89,7 +89,7 @@ static int make_inner(struct xdp_lb_kern *skel, const struct lb_conf *conf)
 static int check_adopted(const struct lb_state *state, const struct lb_conf *conf,
 			 enum lb_mode mode)
 {
-	const struct lb_meta *meta = state->meta;
+	const struct lb_instance_meta *meta = state->meta;
 	const char *what = NULL;
 
 	if (meta->table_size != conf->table_size)
@@ -173,7 +173,7 @@ fail:
 static int open_new(struct lb_state *state, const struct lb_conf *conf, enum lb_mode mode,
 		    const struct xdp_lb_kern *skel, __u32 hz)
 {
-	struct lb_meta meta = { .layout = LB_LAYOUT };
+	struct lb_instance_meta meta = { .layout = LB_LAYOUT };
 	int run_fd = state->run_fd;
 	__u32 zero = 0;
 	int err;

@@ -57,7 +57,7 @@ static int find_own(const struct lb_state *state, int family)
 /**
  * lb_snat_is_own() - a source address is the interface's own, which is followed
  * @state: the instance
- * @i: index into lb_config.snat
+ * @i: index into lb_kern_conf.snat
  *
  * Return: true if so, false: it was configured.
  */

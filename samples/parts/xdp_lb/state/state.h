@@ -51,9 +51,9 @@ struct lb_state {
 	int rings_fd;
 	int stats_fd;
 	int reasons_fd;
-	struct lb_config *conf;
-	struct lb_filter *filter;
-	struct lb_meta *meta;
+	struct lb_kern_conf *conf;
+	struct lb_addr_filter *filter;
+	struct lb_instance_meta *meta;
 	struct lb_backend *backends;
 	struct lb_vip_info *vip_infos;
 	struct lb_backend_info *backend_infos;
@@ -96,7 +96,7 @@ struct lb_instances;
 int lb_apply(struct lb_state *state, const struct lb_conf *conf, struct lb_nexthops *hops);
 void lb_follow_ifaces(struct lb_state *state);
 int lb_apply_iface(struct lb_state *state, unsigned int i, const char ifname[LB_IFNAME_MAX]);
-void lb_filter_add(struct lb_filter *filter, const struct lb_addr *addr);
+void lb_filter_add(struct lb_addr_filter *filter, const struct lb_addr *addr);
 
 /* --- state/snat.c ------------------------------------------------------------ */
 

@@ -108,7 +108,7 @@ static int refuse(const struct lb_state *state)
 /* 1: it is finished; 0: not, or it is none; -ENOENT: nobody knows. */
 static int is_finished(const struct lb_state *state)
 {
-	struct lb_meta meta = {};
+	struct lb_instance_meta meta = {};
 	char path[LB_PATH_MAX];
 	__u32 zero = 0;
 	int fd, err;
