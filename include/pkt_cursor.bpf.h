@@ -88,13 +88,13 @@ struct pkt_ipv6_ext {
 #define PKT_IPV6_OFFSET		0xfff8
 
 /**
- * pkt_cursor() - start parsing
+ * pkt_start() - start parsing
  * @data: first byte, xdp_md.data or __sk_buff.data
  * @data_end: xdp_md.data_end or __sk_buff.data_end
  *
  * Return: a cursor at the first byte.
  */
-static __always_inline struct pkt_cursor pkt_cursor(__u32 data, __u32 data_end)
+static __always_inline struct pkt_cursor pkt_start(__u32 data, __u32 data_end)
 {
 	return (struct pkt_cursor){ .pos = (void *)(long)data, .end = (void *)(long)data_end };
 }
@@ -149,7 +149,7 @@ static __always_inline struct ethhdr *pkt_eth(struct pkt_cursor *cur, __be16 *pr
 	return eth;
 }
 
-static __always_inline enum pkt_frag pkt_frag(__u16 offset, __u16 more)
+static __always_inline enum pkt_frag pkt_frag_kind(__u16 offset, __u16 more)
 {
 	if (offset)
 		return PKT_FRAG_LATER;
@@ -186,7 +186,8 @@ __weak __noinline __u32 pkt_ipv6_ext_len(__u32 proto, __u32 hdrlen)
 }
 
 /* A fragment stays one: bits of its header are added to @frag. */
-static __always_inline bool pkt_ipv6_ext(struct pkt_cursor *cur, struct pkt_ip *ip, __u32 *frag)
+static __always_inline bool pkt_ipv6_skip_ext(struct pkt_cursor *cur, struct pkt_ip *ip,
+					      __u32 *frag)
 {
 	struct pkt_ipv6_ext *hdr = pkt_pull(cur, sizeof(*hdr));
 	__u32 more;
@@ -223,10 +224,10 @@ static __always_inline bool pkt_ipv6_exts(struct pkt_cursor *cur, struct pkt_ip 
 	int i;
 
 	for (i = 0; !(frag & PKT_IPV6_OFFSET) && pkt_ipv6_is_ext(ip->proto); i++) {
-		if (i == PKT_IPV6_EXT_MAX || !pkt_ipv6_ext(cur, ip, &frag))
+		if (i == PKT_IPV6_EXT_MAX || !pkt_ipv6_skip_ext(cur, ip, &frag))
 			return false;
 	}
-	ip->frag = pkt_frag(frag & PKT_IPV6_OFFSET, frag & PKT_IPV6_MF);
+	ip->frag = pkt_frag_kind(frag & PKT_IPV6_OFFSET, frag & PKT_IPV6_MF);
 	return true;
 }
 

@@ -3,7 +3,7 @@
  * Reading packets in BPF programs: the network layer in one struct, and one
  * function per header behind it, by the steps of pkt_cursor.bpf.h.
  *
- *	struct pkt_cursor cur = pkt_cursor(ctx->data, ctx->data_end);
+ *	struct pkt_cursor cur = pkt_start(ctx->data, ctx->data_end);
  *	struct pkt_ip ip;
  *
  *	if (pkt_parse_ip(&cur, &ip) != PKT_OK)
@@ -92,7 +92,7 @@ static __always_inline enum pkt_status pkt_ipv4(struct pkt_cursor *cur, struct p
 	ip->len = total - hlen;
 	ip->frag_id = (__be32)iph->id;
 	ip->proto = iph->protocol;
-	ip->frag = pkt_frag(frag & PKT_IPV4_OFFSET, frag & PKT_IPV4_MF);
+	ip->frag = pkt_frag_kind(frag & PKT_IPV4_OFFSET, frag & PKT_IPV4_MF);
 	return PKT_OK;
 }
 

@@ -7,7 +7,7 @@
  *	struct sock_pkt pkt;
  *	enum pkt_status status = sock_parse(skb, &pkt);
  *
- *	if (sock_match(&match, status, &pkt) != SOCK_MATCHED)
+ *	if (sock_match_pkt(&match, status, &pkt) != SOCK_MATCHED)
  *		return 0;
  *
  * The frame starts with its Ethernet header, as on an AF_PACKET socket of type
@@ -68,7 +68,7 @@ static __always_inline bool sock_ipv4_hdr(struct sock_cursor *cur, const struct 
 	pkt_addr4(pkt->daddr, iph->daddr);
 	pkt->family = 4;
 	pkt->proto = iph->protocol;
-	pkt->frag = pkt_frag(frag & PKT_IPV4_OFFSET, frag & PKT_IPV4_MF);
+	pkt->frag = pkt_frag_kind(frag & PKT_IPV4_OFFSET, frag & PKT_IPV4_MF);
 	*len = total - hlen;
 	return true;
 }
@@ -122,7 +122,7 @@ static __always_inline bool sock_ipv6(struct sock_cursor *cur, struct sock_pkt *
 		if (i == PKT_IPV6_EXT_MAX || !sock_ipv6_ext(cur, pkt, len, &frag))
 			return false;
 	}
-	pkt->frag = pkt_frag(frag & PKT_IPV6_OFFSET, frag & PKT_IPV6_MF);
+	pkt->frag = pkt_frag_kind(frag & PKT_IPV6_OFFSET, frag & PKT_IPV6_MF);
 	return true;
 }
 
@@ -264,16 +264,16 @@ static __always_inline bool sock_host_is(const volatile struct sock_match *match
 }
 
 /**
- * sock_match() - whether a packet is asked for
+ * sock_match_pkt() - whether a packet is asked for
  * @match: what is asked for
  * @status: of sock_parse()
  * @pkt: of sock_parse()
  *
  * Return: enum sock_verdict, SOCK_MATCHED if it is.
  */
-static __always_inline enum sock_verdict sock_match(const volatile struct sock_match *match,
-						    enum pkt_status status,
-						    const struct sock_pkt *pkt)
+static __always_inline enum sock_verdict sock_match_pkt(const volatile struct sock_match *match,
+							enum pkt_status status,
+							const struct sock_pkt *pkt)
 {
 	__be16 port = bpf_htons(match->port);
 

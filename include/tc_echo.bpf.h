@@ -85,7 +85,7 @@ static __always_inline __u32 tc_echo_look(struct __sk_buff *skb, struct tc_echo 
 	enum pkt_status status;
 
 	tc_echo_pull(skb, headers);
-	cur = pkt_cursor(skb->data, skb->data_end);
+	cur = pkt_start(skb->data, skb->data_end);
 	cur.left = skb->len;
 	req->eth = cur.pos;
 	status = pkt_parse_ip(&cur, &req->ip);

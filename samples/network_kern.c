@@ -95,7 +95,7 @@ static __always_inline bool headers_len(__u32 len, __u32 *n)
 
 static __always_inline bool is_echo(struct xdp_md *ctx)
 {
-	struct pkt_cursor cur = pkt_cursor(ctx->data, ctx->data_end);
+	struct pkt_cursor cur = pkt_start(ctx->data, ctx->data_end);
 	struct pkt_ip ip;
 
 	return pkt_parse_ip(&cur, &ip) == PKT_OK && pkt_echo(&cur, &ip);

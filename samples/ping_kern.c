@@ -93,7 +93,7 @@ static __always_inline bool read_ipv4(struct pkt_cursor *cur, struct pkt_ip *ip,
 	    !pkt_pull(cur, hlen - sizeof(*iph)))
 		return false;
 	frag = bpf_ntohs(iph->frag_off);
-	ip->frag = pkt_frag(frag & PKT_IPV4_OFFSET, frag & PKT_IPV4_MF);
+	ip->frag = pkt_frag_kind(frag & PKT_IPV4_OFFSET, frag & PKT_IPV4_MF);
 	ip->len = len - hlen;
 	ip->proto = iph->protocol;
 	ev->family = 4;
@@ -138,7 +138,7 @@ static __always_inline bool read_echo(struct pkt_cursor *cur, const struct pkt_i
 
 static __always_inline __u32 handle(struct xdp_md *ctx)
 {
-	struct pkt_cursor cur = pkt_cursor(ctx->data, ctx->data_end);
+	struct pkt_cursor cur = pkt_start(ctx->data, ctx->data_end);
 	struct ping_event ev = {};
 	struct pkt_ip ip = {};
 	__be16 proto;

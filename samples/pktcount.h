@@ -72,7 +72,7 @@ struct pktcount_cell {
 };
 
 /**
- * struct pktcount_counts - all counters of one CPU
+ * struct pktcount_cpu - all counters of one CPU
  * @classes: by enum pktcount_class
  * @protocols: by enum pktcount_protocol
  * @events: packets that --events --sample took
@@ -82,7 +82,7 @@ struct pktcount_cell {
  *
  * All of it is __u64: the loader adds up the CPUs word by word.
  */
-struct pktcount_counts {
+struct pktcount_cpu {
 	struct pktcount_cell classes[__PKTCOUNT_CLASS_MAX];
 	struct pktcount_cell protocols[__PKTCOUNT_PROTOCOL_MAX];
 	__u64 events;

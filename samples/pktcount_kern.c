@@ -24,7 +24,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct pktcount_counts);
+	__type(value, struct pktcount_cpu);
 } pktcount_counts SEC(".maps");
 
 /* A full map makes room: what was not seen for long goes. */
@@ -168,7 +168,7 @@ static __always_inline void add_to(struct pktcount_cell *cells, __u32 n, __u32 i
 		add(&cells[index], len);
 }
 
-static __always_inline void count(struct pktcount_counts *counts, const struct packet *pkt)
+static __always_inline void count(struct pktcount_cpu *counts, const struct packet *pkt)
 {
 	add_to(counts->classes, PKTCOUNT_VLAN, pkt->class, pkt->len);
 	if (pkt->vlan)
@@ -181,7 +181,7 @@ static __always_inline void count(struct pktcount_counts *counts, const struct p
  * A source that is new; another CPU may be first, then its entry is taken. One
  * that finds no place is counted too: it will be missing in the map.
  */
-static __always_inline struct pktcount_cell *add_source(struct pktcount_counts *counts,
+static __always_inline struct pktcount_cell *add_source(struct pktcount_cpu *counts,
 							const struct pktcount_source *source)
 {
 	struct pktcount_cell zero = {};
@@ -193,7 +193,7 @@ static __always_inline struct pktcount_cell *add_source(struct pktcount_counts *
 	return bpf_map_lookup_elem(&pktcount_sources, source);
 }
 
-static __always_inline void count_source(struct pktcount_counts *counts,
+static __always_inline void count_source(struct pktcount_cpu *counts,
 					 const struct packet *pkt)
 {
 	struct pktcount_source source;
@@ -219,7 +219,7 @@ static __always_inline bool is_nth(void)
 	return nth % sample_every == 0;
 }
 
-static __always_inline void report(struct xdp_md *ctx, struct pktcount_counts *counts,
+static __always_inline void report(struct xdp_md *ctx, struct pktcount_cpu *counts,
 				   const struct packet *pkt)
 {
 	struct pktcount_event ev = {};
@@ -249,10 +249,10 @@ static __always_inline void report(struct xdp_md *ctx, struct pktcount_counts *c
 SEC("xdp.frags")
 int pktcount(struct xdp_md *ctx)
 {
-	struct pkt_cursor cur = pkt_cursor(ctx->data, ctx->data_end);
+	struct pkt_cursor cur = pkt_start(ctx->data, ctx->data_end);
 	/* data_end is the end of the first buffer, not of a jumbo frame. */
 	struct packet pkt = { .len = bpf_xdp_get_buff_len(ctx) };
-	struct pktcount_counts *counts;
+	struct pktcount_cpu *counts;
 	__u32 zero = 0;
 
 	counts = bpf_map_lookup_elem(&pktcount_counts, &zero);

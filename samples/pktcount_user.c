@@ -105,8 +105,8 @@ static const char * const protocols[__PKTCOUNT_PROTOCOL_MAX] = {
 /* The counters at one moment: those of each CPU, and their sum. */
 struct snapshot {
 	__u64 ts_ns;
-	struct pktcount_counts *cpus;
-	struct pktcount_counts sum;
+	struct pktcount_cpu *cpus;
+	struct pktcount_cpu sum;
 	struct pktcount_cell all;
 };
 
@@ -130,7 +130,7 @@ static void add_cell(struct pktcount_cell *to, const struct pktcount_cell *cell)
 }
 
 /* Each packet is in one of the classes before vlan. */
-static struct pktcount_cell all_classes(const struct pktcount_counts *counts)
+static struct pktcount_cell all_classes(const struct pktcount_cpu *counts)
 {
 	struct pktcount_cell all = {};
 	int i;
@@ -462,7 +462,7 @@ static void print(struct run *run, const char *event)
 
 static void on_tick(void *ctx)
 {
-	struct pktcount_counts *cpus;
+	struct pktcount_cpu *cpus;
 	struct run *run = ctx;
 
 	if (!sample.quiet)

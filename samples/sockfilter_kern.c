@@ -99,7 +99,7 @@ int sockfilter(struct __sk_buff *skb)
 
 	status = sock_parse(skb, &pkt);
 	if (wanted_direction(skb))
-		verdict = SOCKFILTER_VERDICT + sock_match(&match, status, &pkt);
+		verdict = SOCKFILTER_VERDICT + sock_match_pkt(&match, status, &pkt);
 
 	proto = protocol(status, &pkt);
 	count(proto);

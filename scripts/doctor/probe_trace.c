@@ -254,7 +254,7 @@ static void kprobe_row(const char *name, int err)
 }
 
 /* @kprobe, @fentry, @tp: negative errno, or 0. @err: of the last resort. */
-static void tcpconnect_row(int kprobe, int fentry, int tp, int err)
+static void back_ends_row(int kprobe, int fentry, int tp, int err)
 {
 	if (kprobe && fentry && tp)
 		row("tcpconnect", WARN, cure_of(err, "run a kernel with CONFIG_KPROBES=y"),
@@ -288,5 +288,5 @@ void probe_tracing(const struct btf *btf, const char *tracefs)
 	rows_need(SAMPLE_NEED_BPF | SAMPLE_NEED_PERFMON);
 	tracing_row("attach raw_tp", raw, "refused on " STATE_TP);
 	tracing_row("attach tp_btf", tp_btf, "refused on " STATE_TP);
-	tcpconnect_row(kprobe ? : kretprobe, fentry, tracepoint && raw && tp_btf, raw);
+	back_ends_row(kprobe ? : kretprobe, fentry, tracepoint && raw && tp_btf, raw);
 }

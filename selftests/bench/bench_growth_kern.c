@@ -47,7 +47,7 @@ int growth(struct xdp_md *ctx)
 SEC("xdp.frags")
 int growth_floor(struct xdp_md *ctx)
 {
-	struct pkt_cursor cur = pkt_cursor(ctx->data, ctx->data_end);
+	struct pkt_cursor cur = pkt_start(ctx->data, ctx->data_end);
 	struct pkt_ip ip;
 
 	return pkt_parse_ip(&cur, &ip) == PKT_OK && pkt_tcp(&cur, &ip) ? XDP_PASS : XDP_ABORTED;

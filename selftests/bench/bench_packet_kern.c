@@ -72,7 +72,7 @@ int bench_sock_return(struct __sk_buff *skb)
 /* Up to the TCP header, where there is one: all of it must be looked at. */
 static __always_inline bool bench_parse(__u32 data, __u32 data_end)
 {
-	struct pkt_cursor cur = pkt_cursor(data, data_end);
+	struct pkt_cursor cur = pkt_start(data, data_end);
 	struct tcphdr *tcp;
 	struct pkt_ip ip;
 

@@ -24,11 +24,11 @@ static int load_pktcount(struct fuzz_target *t)
 						       skel->maps.pktcount_counts,
 						       skel->maps.pktcount_events);
 	/* How many sources were put into the map depends on those it has pushed out. */
-	t->n_counts = offsetof(struct pktcount_counts, sources) / sizeof(__u64);
+	t->n_counts = offsetof(struct pktcount_cpu, sources) / sizeof(__u64);
 	return err;
 }
 
-static __u8 pktcount_class(const struct model *m)
+static __u8 want_class(const struct model *m)
 {
 	switch (m->type) {
 	case ETH_P_IP:
@@ -47,7 +47,7 @@ static __u8 with_header(bool has, __u8 protocol)
 	return has ? protocol : PKTCOUNT_MALFORMED;
 }
 
-static __u8 pktcount_protocol(const struct model *m)
+static __u8 want_protocol(const struct model *m)
 {
 	if (m->status != MODEL_IP)
 		return PKTCOUNT_MALFORMED;
@@ -108,15 +108,15 @@ static void add_cell(struct pktcount_cell *cell, __u32 len)
 
 static void predict_pktcount(struct fuzz_target *t, const struct model *m, struct fuzz_want *want)
 {
-	struct pktcount_counts *counts = (void *)t->count;
-	__u8 class = pktcount_class(m), protocol = 0;
+	struct pktcount_cpu *counts = (void *)t->count;
+	__u8 class = want_class(m), protocol = 0;
 
 	want->verdict = XDP_PASS;
 	add_cell(&counts->classes[class], m->len);
 	if (m->tagged)
 		add_cell(&counts->classes[PKTCOUNT_VLAN], m->len);
 	if (class == PKTCOUNT_IPV4 || class == PKTCOUNT_IPV6) {
-		protocol = pktcount_protocol(m);
+		protocol = want_protocol(m);
 		add_cell(&counts->protocols[protocol], m->len);
 	}
 	counts->events++;
@@ -186,7 +186,7 @@ static bool has_port(const struct model *m)
 	return has_ports(m) && (!memcmp(l4, port, 2) || !memcmp(l4 + 2, port, 2));
 }
 
-static __u32 sock_verdict(const struct fuzz_target *t, const struct model *m)
+static __u32 want_sock_verdict(const struct fuzz_target *t, const struct model *m)
 {
 	if (t->variant == SOCK_ALL)
 		return SOCK_MATCHED;
@@ -232,7 +232,7 @@ static void tell_trace(const struct model *m, struct fuzz_want *want, __u32 verd
 
 static void predict_sockfilter(struct fuzz_target *t, const struct model *m, struct fuzz_want *want)
 {
-	__u32 verdict = sock_verdict(t, m), protocol = sock_protocol(m);
+	__u32 verdict = want_sock_verdict(t, m), protocol = sock_protocol(m);
 
 	want->verdict = verdict == SOCK_MATCHED ? SNAP : 0;
 	t->count[SOCKFILTER_VERDICT + verdict]++;
@@ -259,7 +259,7 @@ static int load_network(struct fuzz_target *t)
 	       fuzz_loaded(t, skel, prog, skel->maps.net_counts, skel->maps.net_events);
 }
 
-static __u8 network_verdict(const struct fuzz_target *t, const struct model *m)
+static __u8 want_network_verdict(const struct fuzz_target *t, const struct model *m)
 {
 	if (t->hook == FUZZ_SOCKET)
 		return NETWORK_COPY;
@@ -298,7 +298,7 @@ static void predict_network(struct fuzz_target *t, const struct model *m, struct
 	ev->ifindex = FUZZ_IFINDEX;
 	ev->len = m->len;
 	ev->hook = hooks[t->hook];
-	ev->verdict = network_verdict(t, m);
+	ev->verdict = want_network_verdict(t, m);
 	ev->n_headers = m->len < NETWORK_HEADERS ? m->len : NETWORK_HEADERS;
 	memcpy(ev->headers, m->data, ev->n_headers);
 	t->count[NETWORK_SEEN + ev->hook * __NETWORK_VERDICT_MAX + ev->verdict]++;

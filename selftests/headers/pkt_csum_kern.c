@@ -126,7 +126,7 @@ static __always_inline void rewrite_transport(struct pkt_cursor *cur, const stru
 SEC("xdp")
 int csum_rewrite(struct xdp_md *ctx)
 {
-	struct pkt_cursor cur = pkt_cursor(ctx->data, ctx->data_end);
+	struct pkt_cursor cur = pkt_start(ctx->data, ctx->data_end);
 	struct pkt_ip ip;
 	__u32 diff;
 

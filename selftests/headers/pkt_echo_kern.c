@@ -12,7 +12,7 @@ struct echo_found found;
 SEC("xdp")
 int echo_answer(struct xdp_md *ctx)
 {
-	struct pkt_cursor cur = pkt_cursor(ctx->data, ctx->data_end);
+	struct pkt_cursor cur = pkt_start(ctx->data, ctx->data_end);
 	struct ethhdr *eth = cur.pos;
 	struct icmphdr *icmp;
 	struct pkt_ip ip;

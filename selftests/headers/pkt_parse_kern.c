@@ -31,7 +31,7 @@ static __always_inline void *transport(struct pkt_cursor *cur, const struct pkt_
 
 static __always_inline void parse(__u32 data, __u32 data_end)
 {
-	struct pkt_cursor cur = pkt_cursor(data, data_end);
+	struct pkt_cursor cur = pkt_start(data, data_end);
 	void *start = cur.pos;
 	struct pkt_ip ip;
 	void *l4;

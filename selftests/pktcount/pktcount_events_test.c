@@ -119,7 +119,7 @@ TEST_F(pktcount, sample)
 /* Each Nth of all packets, not of each CPU's. */
 TEST_F(pktcount, sample_on_several_cpus)
 {
-	struct pktcount_counts have;
+	struct pktcount_cpu have;
 	__u32 n;
 
 	if (!has_two_cpus())
@@ -139,7 +139,7 @@ TEST_F(pktcount, sample_on_several_cpus)
 TEST_F(pktcount, lost_events)
 {
 	__u32 i, n, room = RING_SIZE / RING_ENTRY;
-	struct pktcount_counts have;
+	struct pktcount_cpu have;
 
 	self->skel->rodata->events = true;
 	load(_metadata, self);

@@ -29,7 +29,7 @@ FIXTURE(pktcount)
 	struct test_ring ring;
 	struct build pkt;
 	struct test_out out;
-	struct pktcount_counts want;
+	struct pktcount_cpu want;
 	bool loaded;
 	struct pktcount_event events[EVENTS_MAX];
 };
@@ -44,7 +44,7 @@ FIXTURE_SETUP(pktcount)
 
 /* Sums over all CPUs; *cpus, if asked for, is how many have counted. */
 static inline void get_counts(struct __test_metadata *_metadata, struct _test_data_pktcount *self,
-			      struct pktcount_counts *sum, int *cpus)
+			      struct pktcount_cpu *sum, int *cpus)
 {
 	__u32 zero = 0;
 	int used;
@@ -85,7 +85,7 @@ static inline void expect_cells(struct __test_metadata *_metadata, const char *w
 static inline void check_counts(struct __test_metadata *_metadata, struct _test_data_pktcount *self)
 {
 	struct pktcount_cell ip, protocols;
-	struct pktcount_counts have;
+	struct pktcount_cpu have;
 
 	get_counts(_metadata, self, &have, NULL);
 	expect_cells(_metadata, "class", self->want.classes, have.classes, __PKTCOUNT_CLASS_MAX);
@@ -149,7 +149,7 @@ static inline void want(struct _test_data_pktcount *self, __u64 n, __u32 len, in
 static inline void expect_len(struct __test_metadata *_metadata, struct _test_data_pktcount *self,
 			      __u32 len, int class, int protocol)
 {
-	struct pktcount_counts before, after;
+	struct pktcount_cpu before, after;
 	bool vlan = build_get16(&self->pkt, 12) == ETH_P_8021Q ||
 		    build_get16(&self->pkt, 12) == ETH_P_8021AD;
 

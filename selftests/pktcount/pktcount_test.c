@@ -10,7 +10,7 @@
 
 TEST_F(pktcount, zero_on_start)
 {
-	struct pktcount_counts have, zero = {};
+	struct pktcount_cpu have, zero = {};
 
 	load(_metadata, self);
 	get_counts(_metadata, self, &have, NULL);
@@ -277,7 +277,7 @@ TEST_F(pktcount, repeat)
 
 TEST_F(pktcount, several_cpus)
 {
-	struct pktcount_counts have;
+	struct pktcount_cpu have;
 	int cpus;
 
 	if (!has_two_cpus())

@@ -40,7 +40,7 @@ static __u32 count_sources(struct _test_data_pktcount *self)
 
 TEST_F(pktcount, sources)
 {
-	struct pktcount_counts have;
+	struct pktcount_cpu have;
 	__u32 len;
 	int i;
 
@@ -80,7 +80,7 @@ TEST_F(pktcount, sources)
 /* One source on both CPUs at once: added to the map once, no packet is missing. */
 TEST_F(pktcount, source_on_several_cpus)
 {
-	struct pktcount_counts have;
+	struct pktcount_cpu have;
 
 	if (!has_two_cpus())
 		SKIP(return, "needs CPU 0 and 1");
@@ -134,7 +134,7 @@ static void *race(void *arg)
 TEST_F(pktcount, new_sources_on_several_cpus)
 {
 	struct racer *racers = calloc(CPUS, sizeof(*racers));
-	struct pktcount_counts have;
+	struct pktcount_cpu have;
 	char addr[32];
 	int i;
 
@@ -166,7 +166,7 @@ TEST_F(pktcount, new_sources_on_several_cpus)
 /* A full map pushes sources out, which shows; the counters are exact all the same. */
 TEST_F(pktcount, too_many_sources)
 {
-	struct pktcount_counts have;
+	struct pktcount_cpu have;
 	__u32 i, n;
 
 	self->skel->rodata->top = true;

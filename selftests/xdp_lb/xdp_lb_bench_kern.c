@@ -141,7 +141,7 @@ int bench_tc(struct __sk_buff *skb)
 
 static __always_inline bool bench_parse(__u32 data, __u32 data_end)
 {
-	struct pkt_cursor cur = pkt_cursor(data, data_end);
+	struct pkt_cursor cur = pkt_start(data, data_end);
 	struct pkt_ip ip;
 
 	return pkt_parse_ip(&cur, &ip) == PKT_OK && pkt_tcp(&cur, &ip);

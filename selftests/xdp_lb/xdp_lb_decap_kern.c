@@ -34,7 +34,7 @@ static __always_inline int take_off(struct xdp_md *ctx, int len, __be16 proto)
 SEC("xdp")
 int decap(struct xdp_md *ctx)
 {
-	struct pkt_cursor cur = pkt_cursor(ctx->data, ctx->data_end);
+	struct pkt_cursor cur = pkt_start(ctx->data, ctx->data_end);
 	struct pkt_ip ip;
 
 	if (pkt_parse_ip(&cur, &ip) != PKT_OK || !inner_proto(ip.proto))
