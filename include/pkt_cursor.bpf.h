@@ -231,19 +231,4 @@ static __always_inline bool pkt_ipv6_exts(struct pkt_cursor *cur, struct pkt_ip 
 	return true;
 }
 
-/**
- * pkt_addr4() - an IPv4 address as the IPv6 address ::ffff:a.b.c.d
- * @to: takes it, in network byte order
- * @addr: IPv4 address
- *
- * One comparison, map key, field of an event for both (RFC 4291 section 2.5.5.2).
- */
-static __always_inline void pkt_addr4(__be32 to[4], __be32 addr)
-{
-	to[0] = 0;
-	to[1] = 0;
-	to[2] = bpf_htonl(0xffff);
-	to[3] = addr;
-}
-
 #endif /* _PKT_CURSOR_BPF_H */

@@ -27,6 +27,7 @@
 #include <linux/icmpv6.h>
 #include <linux/tcp.h>
 #include <linux/udp.h>
+#include "addr4.h"
 #include "pkt_cursor.bpf.h"
 
 enum {
@@ -161,7 +162,7 @@ static __always_inline void pkt_saddr(const struct pkt_ip *ip, __be32 to[4])
 	struct ipv6hdr *ip6h = pkt_addr_v6(ip);
 
 	if (ip->v4)
-		pkt_addr4(to, ip->v4->saddr);
+		addr_from4(to, ip->v4->saddr);
 	else if (ip6h)
 		__builtin_memcpy(to, &ip6h->saddr, sizeof(ip6h->saddr));
 }
@@ -176,7 +177,7 @@ static __always_inline void pkt_daddr(const struct pkt_ip *ip, __be32 to[4])
 	struct ipv6hdr *ip6h = pkt_addr_v6(ip);
 
 	if (ip->v4)
-		pkt_addr4(to, ip->v4->daddr);
+		addr_from4(to, ip->v4->daddr);
 	else if (ip6h)
 		__builtin_memcpy(to, &ip6h->daddr, sizeof(ip6h->daddr));
 }

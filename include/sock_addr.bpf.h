@@ -12,37 +12,13 @@
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
-#include <bpf/bpf_endian.h>
+#include "addr4.h"
 
 /* Macros in the kernel, so not in its BTF. */
 enum {
 	AF_INET = 2,
 	AF_INET6 = 10,
 };
-
-/**
- * sock_addr4() - an IPv4 address as an IPv6 one
- * @to: takes the address
- * @addr: IPv4
- */
-static __always_inline void sock_addr4(__be32 to[4], __be32 addr)
-{
-	to[0] = 0;
-	to[1] = 0;
-	to[2] = bpf_htonl(0xffff);
-	to[3] = addr;
-}
-
-/**
- * sock_addr_is4() - it is an IPv4 address
- * @addr: ::ffff:a.b.c.d, or any of IPv6
- *
- * Return: true if it is ::ffff:a.b.c.d.
- */
-static __always_inline bool sock_addr_is4(const __be32 addr[4])
-{
-	return !addr[0] && !addr[1] && addr[2] == bpf_htonl(0xffff);
-}
 
 /**
  * sock_family() - family of a socket
@@ -67,7 +43,7 @@ static __always_inline void sock_local(const struct sock *sk, __be32 addr[4], __
 
 	*port = BPF_CORE_READ(inet, inet_sport);
 	if (sock_family(sk) == AF_INET)
-		sock_addr4(addr, BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr));
+		addr_from4(addr, BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr));
 	else if (bpf_core_field_exists(sk->__sk_common.skc_v6_rcv_saddr))
 		BPF_CORE_READ_INTO((struct in6_addr *)addr, sk, __sk_common.skc_v6_rcv_saddr);
 }
@@ -82,7 +58,7 @@ static __always_inline void sock_remote(const struct sock *sk, __be32 addr[4], _
 {
 	*port = BPF_CORE_READ(sk, __sk_common.skc_dport);
 	if (sock_family(sk) == AF_INET)
-		sock_addr4(addr, BPF_CORE_READ(sk, __sk_common.skc_daddr));
+		addr_from4(addr, BPF_CORE_READ(sk, __sk_common.skc_daddr));
 	else if (bpf_core_field_exists(sk->__sk_common.skc_v6_daddr))
 		BPF_CORE_READ_INTO((struct in6_addr *)addr, sk, __sk_common.skc_v6_daddr);
 }
@@ -110,7 +86,7 @@ static __always_inline void sock_parse_addr(const void *uaddr, int len, bool use
 	else
 		bpf_probe_read_kernel(&v6, size, uaddr);
 	if (v6.sin6_family == AF_INET) {
-		sock_addr4(addr, v4->sin_addr.s_addr);
+		addr_from4(addr, v4->sin_addr.s_addr);
 		*port = v4->sin_port;
 	} else if (v6.sin6_family == AF_INET6 && len >= len6) {
 		__builtin_memcpy(addr, &v6.sin6_addr, sizeof(v6.sin6_addr));

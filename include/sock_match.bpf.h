@@ -17,6 +17,7 @@
 #define _SOCK_MATCH_BPF_H
 
 #include <linux/bpf.h>
+#include "addr4.h"
 #include "pkt_parse.bpf.h"
 #include "sock_match.h"
 
@@ -64,8 +65,8 @@ static __always_inline bool sock_ipv4_hdr(struct sock_cursor *cur, const struct 
 	if (iph->version != 4 || hlen < sizeof(*iph) || total < hlen)
 		return false;
 	cur->off += hlen;
-	pkt_addr4(pkt->saddr, iph->saddr);
-	pkt_addr4(pkt->daddr, iph->daddr);
+	addr_from4(pkt->saddr, iph->saddr);
+	addr_from4(pkt->daddr, iph->daddr);
 	pkt->family = 4;
 	pkt->proto = iph->protocol;
 	pkt->frag = pkt_frag_kind(frag & PKT_IPV4_OFFSET, frag & PKT_IPV4_MF);

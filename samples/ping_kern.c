@@ -97,8 +97,11 @@ static __always_inline bool read_ipv4(struct pkt_cursor *cur, struct pkt_ip *ip,
 	ip->len = len - hlen;
 	ip->proto = iph->protocol;
 	ev->family = 4;
-	pkt_addr4(ev->saddr, iph->saddr);
-	pkt_addr4(ev->daddr, iph->daddr);
+	/* ::ffff:a.b.c.d; the words before are zero already. */
+	ev->saddr[2] = bpf_htonl(0xffff);
+	ev->saddr[3] = iph->saddr;
+	ev->daddr[2] = bpf_htonl(0xffff);
+	ev->daddr[3] = iph->daddr;
 	return true;
 }
 

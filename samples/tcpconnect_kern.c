@@ -36,6 +36,7 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_tracing.h>
+#include "addr4.h"
 #include "sock_addr.bpf.h"
 #include "tcpconnect.h"
 
@@ -125,10 +126,10 @@ static __always_inline void count(__u32 reason)
 static __always_inline void get_local(struct tcpconnect_event *ev, const struct sock *sk)
 {
 	sock_local(sk, ev->saddr, &ev->sport);
-	ev->family = sock_addr_is4(ev->daddr) ? 4 : 6;
+	ev->family = addr_is4(ev->daddr) ? 4 : 6;
 	/* For ::ffff:a.b.c.d a socket may have :: as the local address. */
-	if (ev->family == 4 && !sock_addr_is4(ev->saddr))
-		sock_addr4(ev->saddr, 0);
+	if (ev->family == 4 && !addr_is4(ev->saddr))
+		addr_from4(ev->saddr, 0);
 }
 
 /* 0: the caller has no number there. */
@@ -161,7 +162,7 @@ static __always_inline void get_call(struct tcpconnect_attempt *attempt, const s
 {
 	get_caller(attempt, sk);
 	if (sock_family(sk) == AF_INET)
-		sock_addr4(attempt->ev.daddr, 0);
+		addr_from4(attempt->ev.daddr, 0);
 	sock_parse_addr(uaddr, len, user, attempt->ev.daddr, &attempt->ev.dport);
 	get_local(&attempt->ev, sk);
 }

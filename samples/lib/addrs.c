@@ -15,6 +15,7 @@
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 #include <stdbool.h>
+#include "addr4.h"
 #include "own_addr.h"
 #include "lib/addrs.h"
 #include "lib/log.h"
@@ -46,6 +47,7 @@ static bool is_watched(const struct sample_addrs *addrs, __u32 ifindex)
 static void want(struct wanted *wanted, __u32 ifindex, int family, const void *addr, __u32 kind)
 {
 	struct own_addr *key;
+	__be32 v4;
 
 	if (wanted->n == OWN_ADDR_MAX) {
 		wanted->too_many = true;
@@ -56,10 +58,8 @@ static void want(struct wanted *wanted, __u32 ifindex, int family, const void *a
 	if (family == AF_INET6) {
 		memcpy(key->addr, addr, sizeof(key->addr));
 	} else {
-		key->addr[0] = 0;
-		key->addr[1] = 0;
-		key->addr[2] = htonl(0xffff);
-		memcpy(&key->addr[3], addr, sizeof(key->addr[3]));
+		memcpy(&v4, addr, sizeof(v4));
+		addr_from4(key->addr, v4);
 	}
 	wanted->at[wanted->n++].kind = kind;
 }

@@ -2,6 +2,7 @@
 /* Numbers and addresses for people. */
 #include <arpa/inet.h>
 #include <stdio.h>
+#include "addr4.h"
 #include "lib/format.h"
 #include "lib/net.h"
 #include "lib/util.h"
@@ -38,7 +39,7 @@ const char *sample_si(double value, const char *sep, char buf[SAMPLE_SI_LEN])
  */
 const char *sample_endpoint(const __be32 addr[4], __be16 port, char buf[SAMPLE_ENDPOINT_LEN])
 {
-	bool v4 = IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)addr);
+	bool v4 = addr_is4(addr);
 	char text[INET6_ADDRSTRLEN];
 
 	snprintf(buf, SAMPLE_ENDPOINT_LEN, "%s%s%s:%u", v4 ? "" : "[", sample_addr(addr, text),

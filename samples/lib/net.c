@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include "addr4.h"
 #include "lib/called.h"
 #include "lib/caps.h"
 #include "lib/log.h"
@@ -238,20 +239,12 @@ const char *sample_ifname(unsigned int ifindex)
 
 /* --- addresses: IPv4 as ::ffff:a.b.c.d, so that one form does for both ------ */
 
-static void map_ipv4(__be32 to[4], __be32 addr)
-{
-	to[0] = 0;
-	to[1] = 0;
-	to[2] = htonl(0xffff);
-	to[3] = addr;
-}
-
 static int parse_addr(const char *text, __be32 addr[4], unsigned int *bits)
 {
 	struct in_addr v4;
 
 	if (inet_pton(AF_INET, text, &v4) == 1) {
-		map_ipv4(addr, v4.s_addr);
+		addr_from4(addr, v4.s_addr);
 		*bits = 32;
 		return 0;
 	}
@@ -326,9 +319,7 @@ int sample_prefix_family(const char *text)
  */
 const char *sample_addr(const __be32 addr[4], char buf[INET6_ADDRSTRLEN])
 {
-	const struct in6_addr *v6 = (const void *)addr;
-
-	if (IN6_IS_ADDR_V4MAPPED(v6))
+	if (addr_is4(addr))
 		inet_ntop(AF_INET, &addr[3], buf, INET6_ADDRSTRLEN);
 	else
 		inet_ntop(AF_INET6, addr, buf, INET6_ADDRSTRLEN);
@@ -403,7 +394,7 @@ static bool is_address(const struct sockaddr *sa, const __be32 addr[4])
 	if (!sa)
 		return false;
 	if (sa->sa_family == AF_INET)
-		map_ipv4(have, ((const struct sockaddr_in *)sa)->sin_addr.s_addr);
+		addr_from4(have, ((const struct sockaddr_in *)sa)->sin_addr.s_addr);
 	else if (sa->sa_family == AF_INET6)
 		memcpy(have, &((const struct sockaddr_in6 *)sa)->sin6_addr, sizeof(have));
 	else

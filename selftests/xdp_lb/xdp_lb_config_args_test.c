@@ -3,6 +3,7 @@
  * Tests of samples/xdp_lb: services, backends and names as text, and a configuration
  * of --vip and --backend. No BPF, no root.
  */
+#include "addr4.h"
 #include "lib/util.h"
 #include <kselftest_harness.h>
 #include <arpa/inet.h>
@@ -42,11 +43,11 @@ TEST(services_as_text)
 	EXPECT_EQ(0, lb_parse_vip("tcp:192.0.2.1:258", &key));
 	EXPECT_EQ(htons(258), key.port);
 	EXPECT_EQ(IPPROTO_TCP, key.proto);
-	EXPECT_TRUE(lb_addr_is4(&key.addr));
+	EXPECT_TRUE(addr_is4(key.addr.a));
 	EXPECT_EQ(htonl(0xc0000201), key.addr.a[3]);
 	EXPECT_EQ(0, lb_parse_vip("udp:[2001:db8::1]:1", &key));
 	EXPECT_EQ(IPPROTO_UDP, key.proto);
-	EXPECT_FALSE(lb_addr_is4(&key.addr));
+	EXPECT_FALSE(addr_is4(key.addr.a));
 }
 
 TEST(endpoints_as_text)

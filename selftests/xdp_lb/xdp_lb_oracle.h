@@ -202,7 +202,7 @@ static inline bool same_addr(const struct lb_addr *a, const struct lb_addr *b)
 	return !memcmp(a, b, sizeof(*a));
 }
 
-static inline bool lb_addr_is4(const struct lb_addr *addr)
+static inline bool look_is4(const struct lb_addr *addr)
 {
 	return !addr->a[0] && !addr->a[1] && addr->a[2] == htonl(0xffff);
 }

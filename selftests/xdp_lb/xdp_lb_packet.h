@@ -441,7 +441,7 @@ static inline void lb_check_outer(LB_ARGS, const __u8 *out, __u32 at, const stru
 
 static inline void lb_check_tunnel(LB_ARGS, const struct lb_backend *backend)
 {
-	__u32 grown = lb_addr_is4(&backend->addr) ? 20 : 40;
+	__u32 grown = look_is4(&backend->addr) ? 20 : 40;
 	struct look look;
 	__u32 l2;
 

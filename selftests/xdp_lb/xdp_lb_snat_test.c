@@ -42,11 +42,6 @@ const char *lb_vip_text(const struct lb_vip_key *key, char buf[LB_VIP_TEXT])
 	return "";
 }
 
-bool lb_addr_is4(const struct lb_addr *addr)
-{
-	return lb_addr_family(addr) == AF_INET;
-}
-
 void lb_filter_add(struct lb_addr_filter *filter, const struct lb_addr *addr)
 {
 	__u32 bit = lb_filter_bit(addr);

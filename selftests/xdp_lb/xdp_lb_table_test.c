@@ -4,6 +4,7 @@
  * that no half-written connection is ever shown. The table is memory of the test.
  */
 #include <net/if.h>
+#include "addr4.h"
 #include "lib/caps.h"
 #include "lib/log.h"
 #include "lib/refused.h"
@@ -34,11 +35,6 @@ void pr_err(const char *fmt, ...)
 bool sample_refused(int err, unsigned int needs, const char *fmt, ...)
 {
 	return refused;
-}
-
-bool lb_addr_is4(const struct lb_addr *addr)
-{
-	return IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)addr->a);
 }
 
 FIXTURE(table)
@@ -113,7 +109,7 @@ static struct lb_flow make_flow(__u32 x)
 
 static __u64 make_word(TABLE, const struct lb_flow *flow, __u32 last, __u8 flow_state)
 {
-	__u64 hash = lb_hash(&flow->key, lb_addr_is4(&flow->key.vip), self->conf.seed);
+	__u64 hash = lb_hash(&flow->key, addr_is4(flow->key.vip.a), self->conf.seed);
 
 	return LB_WORD(last, lb_hash_tag(hash), flow_state);
 }

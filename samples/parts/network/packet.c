@@ -7,6 +7,7 @@
  */
 #include <string.h>
 #include <linux/if_arp.h>
+#include "addr4.h"
 #include "parts/network/path.h"
 
 /* clang's; it only spares a test. */
@@ -32,9 +33,9 @@ static void read_arp(struct network_packet *pkt, struct pkt_cursor *cur)
 	    arp->ar_pln != sizeof(ip))
 		return;
 	memcpy(&ip, addrs + ARP_SENDER_IP, sizeof(ip));
-	pkt_addr4(pkt->key.saddr, ip);
+	addr_from4(pkt->key.saddr, ip);
 	memcpy(&ip, addrs + ARP_TARGET_IP, sizeof(ip));
-	pkt_addr4(pkt->key.daddr, ip);
+	addr_from4(pkt->key.daddr, ip);
 	pkt->key.sport = bpf_ntohs(arp->ar_op);
 	pkt->has_l4 = true;
 }

@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <linux/if_ether.h>
 #include <netinet/in.h>
+#include "addr4.h"
 #include "parts/sockfilter/user.h"
 
 enum {
@@ -41,12 +42,12 @@ static const __u8 *take(struct decoded *dec, __u32 off, __u32 len, const char *n
 	return p;
 }
 
-static void map_ipv4(__be32 to[4], const __u8 *addr)
+static void take_addr4(__be32 to[4], const __u8 *addr)
 {
-	to[0] = 0;
-	to[1] = 0;
-	to[2] = htonl(0xffff);
-	memcpy(&to[3], addr, 4);
+	__be32 v4;
+
+	memcpy(&v4, addr, sizeof(v4));
+	addr_from4(to, v4);
 }
 
 static void decode_tcp(struct decoded *dec)
@@ -151,8 +152,8 @@ static void decode_ipv4(struct decoded *dec)
 	frag = get16(ip + 6);
 	dec->family = 4;
 	dec->proto = ip[9];
-	map_ipv4(dec->saddr, ip + 12);
-	map_ipv4(dec->daddr, ip + 16);
+	take_addr4(dec->saddr, ip + 12);
+	take_addr4(dec->daddr, ip + 16);
 	dec->frag_off = (frag & 0x1fff) * 8;
 	dec->frag_more = frag & 0x2000;
 	dec->frag = dec->frag_off || dec->frag_more;

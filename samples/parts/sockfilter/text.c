@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <linux/if_ether.h>
 #include <netinet/in.h>
+#include "addr4.h"
 #include "parts/sockfilter/user.h"
 
 enum {
@@ -17,7 +18,7 @@ enum {
 
 static const char *address(const __be32 addr[4], char buf[INET6_ADDRSTRLEN])
 {
-	if (IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)addr))
+	if (addr_is4(addr))
 		inet_ntop(AF_INET, &addr[3], buf, INET6_ADDRSTRLEN);
 	else
 		inet_ntop(AF_INET6, addr, buf, INET6_ADDRSTRLEN);

@@ -7,6 +7,7 @@
 #ifndef _XDP_LB_CONNECT_BPF_H
 #define _XDP_LB_CONNECT_BPF_H
 
+#include "addr4.h"
 #include "parts/xdp_lb/bpf/enter.bpf.h"
 
 /* --- services ----------------------------------------------------------------------- */
@@ -205,7 +206,7 @@ __noinline int lb_find_dnat(struct lb_conn *conn)
 	conn->key.cport = own.vport;
 	conn->key.vip = vip->addr;
 	conn->key.vport = vip->port ?: own.cport;
-	conn->hash = lb_hash(&conn->key, lb_addr4(&conn->key.vip), conf->seed);
+	conn->hash = lb_hash(&conn->key, addr_is4(conn->key.vip.a), conf->seed);
 	flow = lb_find(conn);
 	conn->key = own;
 	return flow && flow->forward == LB_DNAT && lb_is_from(flow, &own.client, own.cport);
@@ -246,7 +247,7 @@ __noinline int lb_find_quoted_request(struct lb_conn *conn)
 	if (!conn || !conf)
 		return 0;
 	conn->slot = LB_NO_SLOT;
-	conn->hash = lb_hash(&conn->key, lb_addr4(&conn->key.vip), conf->seed);
+	conn->hash = lb_hash(&conn->key, addr_is4(conn->key.vip.a), conf->seed);
 	flow = lb_find(conn);
 	if (flow) {
 		conn->backend = flow->backend;

@@ -7,6 +7,7 @@
 #ifndef _XDP_LB_ENTER_BPF_H
 #define _XDP_LB_ENTER_BPF_H
 
+#include "addr4.h"
 #include "parts/xdp_lb/bpf/flow.bpf.h"
 
 enum {
@@ -316,11 +317,11 @@ __noinline int lb_evict_port(struct lb_conn *conn, __u32 snat, __u32 random, __u
 static __always_inline __u32 lb_choose_snat(const struct lb_conn *conn,
 					    const struct lb_kern_conf *conf)
 {
-	bool want4 = lb_addr4(&conn->key.vip);
+	bool want4 = addr_is4(conn->key.vip.a);
 	__u32 i, n = 0, snat = LB_SNAT_MAX;
 
 	for (i = 0; i < LB_SNAT_MAX && i < conf->n_snat; i++) {
-		if (lb_addr4(&conf->snat[i].addr) != want4)
+		if (addr_is4(conf->snat[i].addr.a) != want4)
 			continue;
 		n++;
 		if (!((conn->hash >> 2 * i & 0xffffffff) * n >> 32))

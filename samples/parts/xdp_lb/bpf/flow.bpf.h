@@ -13,6 +13,7 @@
 #ifndef _XDP_LB_FLOW_BPF_H
 #define _XDP_LB_FLOW_BPF_H
 
+#include "addr4.h"
 #include "parts/xdp_lb/bpf/pkt.bpf.h"
 
 enum {
@@ -359,7 +360,7 @@ __noinline int lb_outlive(struct lb_conn *conn, __u32 state)
 	if (!flow)
 		return 0;
 	if (flow->spilled)
-		lb_mark_spilled(lb_hash(&flow->key, lb_addr4(&flow->key.vip), conf->seed),
+		lb_mark_spilled(lb_hash(&flow->key, addr_is4(flow->key.vip.a), conf->seed),
 				conn->now);
 	return flow->forward != LB_NAT || lb_keep_port(conn, flow, state);
 }

@@ -9,6 +9,7 @@
 #ifndef _XDP_LB_ICMP_BPF_H
 #define _XDP_LB_ICMP_BPF_H
 
+#include "addr4.h"
 #include "parts/xdp_lb/bpf/flow.bpf.h"
 #include "parts/xdp_lb/bpf/rewrite.bpf.h"
 
@@ -387,7 +388,7 @@ static __always_inline int lb_make_too_big(const struct lb_pkt *pkt, const struc
 					   __u32 l2, __u32 mtu, __u32 check_at)
 {
 	const struct lb_key *key = &conn->key;
-	bool is4 = lb_addr4(&key->vip);
+	bool is4 = addr_is4(key->vip.a);
 	struct lb_quoted quoted = {
 		.l2 = l2,
 		.l3 = is4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr),

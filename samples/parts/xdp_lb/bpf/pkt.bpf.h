@@ -6,6 +6,7 @@
 #ifndef _XDP_LB_PKT_BPF_H
 #define _XDP_LB_PKT_BPF_H
 
+#include "addr4.h"
 #include "pkt_parse.bpf.h"
 #include "parts/xdp_lb/bpf/hash.h"
 #include "parts/xdp_lb/bpf/maps.bpf.h"
@@ -154,11 +155,6 @@ static __always_inline struct ipv6hdr *lb_ip6(const struct lb_pkt *pkt)
 	return pkt_addr_v6(&pkt->ip);
 }
 
-static __always_inline bool lb_addr4(const struct lb_addr *addr)
-{
-	return !addr->a[0] && !addr->a[1] && addr->a[2] == bpf_htonl(0xffff);
-}
-
 static __always_inline bool lb_same_addr(const struct lb_addr *a, const struct lb_addr *b)
 {
 	const __u64 *x = (const __u64 *)a, *y = (const __u64 *)b;
@@ -213,7 +209,7 @@ static __always_inline bool lb_is_for_us(struct lb_pkt *pkt)
 /* IPv6 packets that would pass for IPv4 ones: RFC 4291 section 2.5.5.2. */
 static __always_inline bool lb_is_mapped(const struct lb_pkt *pkt)
 {
-	return lb_ip6(pkt) && (lb_addr4(&pkt->conn.key.client) || lb_addr4(&pkt->conn.key.vip));
+	return lb_ip6(pkt) && (addr_is4(pkt->conn.key.client.a) || addr_is4(pkt->conn.key.vip.a));
 }
 
 /* Ethernet header, VLAN tags, network layer. */

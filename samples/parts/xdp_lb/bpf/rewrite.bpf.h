@@ -12,6 +12,7 @@
 #define _XDP_LB_REWRITE_BPF_H
 
 #include <linux/pkt_cls.h>
+#include "addr4.h"
 #include "pkt_csum.bpf.h"
 #include "parts/xdp_lb/bpf/pkt.bpf.h"
 
@@ -240,7 +241,7 @@ static __always_inline void lb_outer6(struct ipv6hdr *ip6, const struct lb_backe
 
 static __always_inline __u32 lb_outer_len(const struct lb_backend *backend)
 {
-	return lb_addr4(&backend->addr) ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
+	return addr_is4(backend->addr.a) ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
 }
 
 /**
@@ -276,7 +277,7 @@ static __always_inline void lb_make_outer(const struct lb_pkt *pkt,
 	__u8 proto = pkt->ip.v4 ? IPPROTO_IPIP : IPPROTO_IPV6;
 
 	outer->len = lb_outer_len(backend);
-	if (lb_addr4(&backend->addr)) {
+	if (addr_is4(backend->addr.a)) {
 		outer->proto = bpf_htons(ETH_P_IP);
 		lb_outer4(&outer->v4, backend, lb_tos(pkt), proto, pkt->bytes);
 	} else {

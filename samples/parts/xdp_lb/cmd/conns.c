@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "addr4.h"
 #include "lib/called.h"
 #include "lib/caps.h"
 #include "lib/format.h"
@@ -331,7 +332,7 @@ static void show_shares(const struct ring *ring)
 static int parse_who(const struct lb_state *state, int vip, struct lb_key *key)
 {
 	const struct lb_vip_info *info = &state->vip_infos[vip];
-	bool is4 = lb_addr_is4(&info->key.addr);
+	bool is4 = addr_is4(info->key.addr.a);
 	__u16 port;
 
 	memset(key, 0, sizeof(*key));
@@ -341,7 +342,7 @@ static int parse_who(const struct lb_state *state, int vip, struct lb_key *key)
 		pr_hint("--who 192.0.2.1:40000, --who [2001:db8::1]:40000");
 		return -EINVAL;
 	}
-	if (lb_addr_is4(&key->client) != is4) {
+	if (addr_is4(key->client.a) != is4) {
 		pr_err("bad argument %s for --who: clients of %s have IPv%d addresses",
 		       lb_options.who, info->name, is4 ? 4 : 6);
 		pr_hint("--who %s", is4 ? "192.0.2.1:40000" : "[2001:db8::1]:40000");
@@ -374,7 +375,7 @@ static int show_who(const struct ring *ring)
 	err = parse_who(state, ring->vip, &key);
 	if (err)
 		return err;
-	hash = lb_hash(&key, lb_addr_is4(&key.vip), state->conf->seed);
+	hash = lb_hash(&key, addr_is4(key.vip.a), state->conf->seed);
 	i = ring->slots[lb_ring_slot(hash, ring->size)];
 	if (i >= LB_BACKENDS_MAX) {
 		pr_err("%s gets no backend: none of %s takes new connections", lb_options.who,

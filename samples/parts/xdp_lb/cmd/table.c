@@ -8,6 +8,7 @@
 #include <time.h>
 #include <linux/bpf.h>
 #include <bpf/bpf.h>
+#include "addr4.h"
 #include "lib/caps.h"
 #include "lib/log.h"
 #include "lib/refused.h"
@@ -222,7 +223,7 @@ __u32 lb_n_slots(const struct lb_state *state)
 /* The tag is part of the hash: it shows a key that was half another one's. */
 static bool has_tag(const struct lb_state *state, const struct lb_flow *flow, __u64 word)
 {
-	__u64 hash = lb_hash(&flow->key, lb_addr_is4(&flow->key.vip), state->conf->seed);
+	__u64 hash = lb_hash(&flow->key, addr_is4(flow->key.vip.a), state->conf->seed);
 
 	return lb_hash_tag(hash) == LB_WORD_TAG(word);
 }

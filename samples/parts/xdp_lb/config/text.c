@@ -9,6 +9,7 @@
 #include <string.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include "addr4.h"
 #include "lib/format.h"
 #include "lib/log.h"
 #include "lib/util.h"
@@ -38,17 +39,6 @@ int lb_parse_number(const char *text, __u64 max, __u64 *value)
 }
 
 /**
- * lb_addr_is4() - whether it is an IPv4 address
- * @addr: the address
- *
- * Return: true if so.
- */
-bool lb_addr_is4(const struct lb_addr *addr)
-{
-	return IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)addr->a);
-}
-
-/**
  * lb_parse_addr() - an IPv4 or IPv6 address
  * @text: the address
  * @addr: result
@@ -60,10 +50,10 @@ int lb_parse_addr(const char *text, struct lb_addr *addr)
 	struct in_addr v4;
 
 	if (inet_pton(AF_INET, text, &v4) == 1) {
-		*addr = (struct lb_addr) { { 0, 0, htonl(0xffff), v4.s_addr } };
+		addr_from4(addr->a, v4.s_addr);
 		return 0;
 	}
-	return inet_pton(AF_INET6, text, addr->a) == 1 && !lb_addr_is4(addr) ? 0 : -EINVAL;
+	return inet_pton(AF_INET6, text, addr->a) == 1 && !addr_is4(addr->a) ? 0 : -EINVAL;
 }
 
 /**
@@ -90,7 +80,7 @@ int lb_parse_endpoint(const char *text, struct lb_addr *addr, __u16 *port)
 	memcpy(host, text + is6, len);
 	host[len] = '\0';
 	/* IPv6 needs the brackets, IPv4 has none. */
-	if (lb_parse_addr(host, addr) || lb_addr_is4(addr) == is6 ||
+	if (lb_parse_addr(host, addr) || addr_is4(addr->a) == is6 ||
 	    lb_parse_number(colon + 1, 65535, &value))
 		return -EINVAL;
 	*port = value;

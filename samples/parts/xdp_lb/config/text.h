@@ -23,7 +23,6 @@ enum {
 };
 
 int lb_parse_number(const char *text, __u64 max, __u64 *value);
-bool lb_addr_is4(const struct lb_addr *addr);
 int lb_parse_addr(const char *text, struct lb_addr *addr);
 int lb_parse_endpoint(const char *text, struct lb_addr *addr, __u16 *port);
 int lb_parse_vip(const char *text, struct lb_vip_key *key);

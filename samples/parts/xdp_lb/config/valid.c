@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
+#include "addr4.h"
 #include "lib/net.h"
 #include "parts/xdp_lb/config/conf.h"
 #include "parts/xdp_lb/config/text.h"
@@ -35,7 +36,7 @@ static const char *addr_unfit(const struct lb_addr *addr)
 	const struct in6_addr *in6 = (const struct in6_addr *)addr->a;
 	__u32 ip = ntohl(addr->a[3]);
 
-	if (!lb_addr_is4(addr)) {
+	if (!addr_is4(addr->a)) {
 		if (IN6_IS_ADDR_UNSPECIFIED(in6))
 			return "stands for no address";
 		if (IN6_IS_ADDR_LOOPBACK(in6))
@@ -72,7 +73,7 @@ static bool has_snat(const struct lb_conf *conf, bool is4)
 	unsigned int i;
 
 	for (i = 0; i < conf->n_snat; i++) {
-		if (lb_addr_is4(&conf->snat[i]) == is4)
+		if (addr_is4(conf->snat[i].a) == is4)
 			return true;
 	}
 	return false;
@@ -108,9 +109,9 @@ static int valid_snat(const struct lb_conf *conf, const struct lb_source *src)
 static int valid_family(const struct lb_place *at, const struct lb_vip_conf *vip,
 			const struct lb_backend_conf *backend)
 {
-	bool is4 = lb_addr_is4(&backend->addr);
+	bool is4 = addr_is4(backend->addr.a);
 
-	if (vip->forward == LB_IPIP || is4 == lb_addr_is4(&vip->addr))
+	if (vip->forward == LB_IPIP || is4 == addr_is4(vip->addr.a))
 		return 0;
 	return lb_conf_bad(at, "address", "forward: ipip reaches backends of the other family",
 			   "%s is IPv%d, but the service is IPv%d, and %s translates neither",
@@ -229,7 +230,7 @@ static int valid_backend(const struct lb_place *at, const struct lb_conf *conf,
 static int valid_vip(const struct lb_place *at, const struct lb_conf *conf,
 		     const struct lb_vip_conf *vip)
 {
-	bool is4 = lb_addr_is4(&vip->addr);
+	bool is4 = addr_is4(vip->addr.a);
 	const struct lb_vip_conf *other;
 
 	for (other = conf->vips; other < vip; other++) {

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <netinet/in.h>
+#include "addr4.h"
 #include "parts/xdp_lb/nexthop/netlink.h"
 
 enum {
@@ -209,7 +210,7 @@ __u32 lb_netlink_u32(const struct nlattr *attr)
  */
 int lb_addr_family(const struct lb_addr *addr)
 {
-	return addr->a[0] || addr->a[1] || addr->a[2] != htonl(0xffff) ? AF_INET6 : AF_INET;
+	return addr_is4(addr->a) ? AF_INET : AF_INET6;
 }
 
 /**
@@ -237,10 +238,12 @@ const void *lb_addr_bytes(const struct lb_addr *addr, size_t *len)
  */
 int lb_addr_take(struct lb_addr *addr, const void *bytes, size_t len)
 {
+	__be32 v4;
+
 	memset(addr, 0, sizeof(*addr));
-	if (len == sizeof(addr->a[3])) {
-		addr->a[2] = htonl(0xffff);
-		memcpy(&addr->a[3], bytes, len);
+	if (len == sizeof(v4)) {
+		memcpy(&v4, bytes, len);
+		addr_from4(addr->a, v4);
 		return 0;
 	}
 	if (len != sizeof(*addr))

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <net/if.h>
+#include "addr4.h"
 #include "lib/called.h"
 #include "lib/log.h"
 #include "lib/net.h"
@@ -25,7 +26,7 @@ enum {
 
 static bool is_family(const struct lb_addr *addr, int family)
 {
-	return lb_addr_is4(addr) ? family == 4 : family == 6;
+	return addr_is4(addr->a) ? family == 4 : family == 6;
 }
 
 /* --- what there is ---------------------------------------------------------------------- */
@@ -167,7 +168,7 @@ static int add_own_snat(struct lb_state *state, const struct lb_conf *conf,
 static bool is_own_addr(const struct lb_conf *conf, struct lb_nexthops *hops,
 			const struct lb_addr *addr)
 {
-	int family = lb_addr_is4(addr) ? 4 : 6;
+	int family = addr_is4(addr->a) ? 4 : 6;
 	struct lb_addr own;
 	unsigned int i;
 
