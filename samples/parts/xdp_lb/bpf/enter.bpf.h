@@ -8,6 +8,7 @@
 #define _XDP_LB_ENTER_BPF_H
 
 #include "addr4.h"
+#include "once.bpf.h"
 #include "parts/xdp_lb/bpf/flow.bpf.h"
 
 enum {
@@ -73,7 +74,7 @@ static __always_inline struct lb_choice lb_choose(const struct lb_bucket *bucket
 	__u64 i, word, worth, score;
 
 	for (i = 1; i < LB_BUCKET_LINES; i++) {
-		word = *(volatile __u64 *)&bucket->word[i];
+		word = READ_ONCE(bucket->word[i]);
 		worth = lb_worth_of(word, now);
 		score = worth << 40 | (0xffffffff - lb_age(word, now)) << 8 | i;
 		best.n_free += lb_less(worth, 1);
@@ -115,7 +116,7 @@ static __always_inline bool lb_claim_slot(struct lb_conn *conn)
 	}
 	if (LB_SCORE_WORTH(choice.score) >= LB_WORTH_KEEP)
 		return false;
-	old = *(volatile __u64 *)&bucket->word[LB_SCORE_PLACE(choice.score)];
+	old = READ_ONCE(bucket->word[LB_SCORE_PLACE(choice.score)]);
 	/* Another CPU may have been here since. */
 	if (lb_worth_of(old, conn->now) > LB_SCORE_WORTH(choice.score))
 		return false;
@@ -129,7 +130,7 @@ static __always_inline bool lb_has_rival_in(const struct lb_conn *conn, __u32 in
 	__u64 word;
 
 	for (i = 1; bucket && i < LB_BUCKET_LINES; i++) {
-		word = *(volatile __u64 *)&bucket->word[i];
+		word = READ_ONCE(bucket->word[i]);
 		if (LB_WORD_TAG(word) != wanted || LB_WORD_STATE(word) == LB_FLOW_FREE ||
 		    index * LB_BUCKET_LINES + i == conn->slot)
 			continue;
@@ -198,7 +199,7 @@ static __always_inline bool lb_evict_owner(const struct lb_conn *conn, __u32 slo
 
 	if (!owner || slot == conn->slot)
 		return true;
-	word = *(volatile __u64 *)owner;
+	word = READ_ONCE(*owner);
 	if (LB_WORD_STATE(word) == LB_FLOW_CLAIMED)
 		return false;
 	if (LB_WORD_STATE(word) == LB_FLOW_FREE ||
@@ -262,7 +263,7 @@ __noinline int lb_free_port(struct lb_conn *conn, __u32 snat, __u32 random)
 	if (!line)
 		return 0;
 	for (i = 0; i < LB_LINE_PORTS; i++) {
-		entry = *(volatile __u64 *)&line->port[i];
+		entry = READ_ONCE(line->port[i]);
 		age = lb_port_age(conn, entry);
 		score = (age >> 31 | lb_is_outside(range, place + i)) << 40 |
 			(0x7fffffff - (age & 0x7fffffff)) << 8 | i;
@@ -271,7 +272,7 @@ __noinline int lb_free_port(struct lb_conn *conn, __u32 snat, __u32 random)
 	if (best >> 40)
 		return 0;
 	i = best % LB_LINE_PORTS;
-	entry = *(volatile __u64 *)&line->port[i];
+	entry = READ_ONCE(line->port[i]);
 	/* Another CPU may have been here since. */
 	if (lb_port_age(conn, entry) >> 31)
 		return 0;
@@ -304,7 +305,7 @@ __noinline int lb_evict_port(struct lb_conn *conn, __u32 snat, __u32 random, __u
 	/* Clang 14 enters the loop in its middle, which Linux 6.1 takes for an endless one. */
 #pragma clang loop unroll(full)
 	for (i = 0; line && i < LB_LINE_PORTS; i++) {
-		old = *(volatile __u64 *)&line->port[i];
+		old = READ_ONCE(line->port[i]);
 		if (!lb_is_outside(&conf->snat[snat], place + i) &&
 		    lb_evict_owner(conn, LB_PORT_SLOT(old), snat, place + i, most) &&
 		    lb_take_port(conn, &line->port[i], old))
@@ -349,7 +350,7 @@ static __always_inline void lb_fetch_ports(struct lb_conn *conn)
 		return;
 	line = lb_port_line_at(conn, snat, lb_port_place(&conf->snat[snat], conn->hash));
 	if (line)
-		(void)*(volatile __u64 *)line->port;
+		(void)READ_ONCE(line->port[0]);
 }
 
 static __always_inline bool lb_claim_port(struct lb_conn *conn, struct lb_flow *flow)

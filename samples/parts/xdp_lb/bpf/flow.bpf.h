@@ -14,6 +14,7 @@
 #define _XDP_LB_FLOW_BPF_H
 
 #include "addr4.h"
+#include "once.bpf.h"
 #include "parts/xdp_lb/bpf/pkt.bpf.h"
 
 enum {
@@ -115,7 +116,7 @@ static __always_inline struct lb_flow *lb_find_in(struct lb_conn *conn, __u32 in
 	if (!bucket)
 		return NULL;
 	for (i = 1; i < LB_BUCKET_LINES; i++) {
-		word = bucket->word[i];
+		word = READ_ONCE(bucket->word[i]);
 		if (LB_WORD_TAG(word) != wanted || LB_WORD_STATE(word) < LB_FLOW_SYN)
 			continue;
 		if (!lb_same_key(&bucket->line[i].key, &conn->key))
@@ -136,7 +137,7 @@ static __always_inline bool lb_has_spilled(__u32 index, __u32 now)
 	struct lb_bucket *bucket = lb_bucket_at(index);
 
 	return bucket &&
-	       now - LB_WORD_LAST(bucket->word[0]) <= lb_timeouts[LB_FLOW_ESTABLISHED];
+	       now - LB_WORD_LAST(READ_ONCE(bucket->word[0])) <= lb_timeouts[LB_FLOW_ESTABLISHED];
 }
 
 /* The connection of a client's packet, NULL if there is none. Sets @slot and @word. */
@@ -208,19 +209,20 @@ static __always_inline struct lb_flow *lb_find_port(struct lb_conn *conn,
 {
 	int snat = lb_snat_index(conf, &conn->key.vip);
 	struct lb_flow *flow;
-	__u64 *entry, *word;
+	__u64 *entry, *word, owner;
 
 	if (snat < 0)
 		return NULL;
 	entry = lb_port_entry(conn, snat, conn->key.vport);
-	if (!entry || !*entry)
+	owner = entry ? READ_ONCE(*entry) : 0;
+	if (!owner)
 		return NULL;
-	conn->slot = LB_PORT_SLOT(*entry);
+	conn->slot = LB_PORT_SLOT(owner);
 	word = lb_word_at(conn->slot);
 	flow = lb_flow_at(conn->slot);
 	if (!word || !flow)
 		return NULL;
-	conn->word = *(volatile __u64 *)word;
+	conn->word = READ_ONCE(*word);
 	if (LB_WORD_STATE(conn->word) < LB_FLOW_SYN || flow->forward != LB_NAT ||
 	    flow->sport != conn->key.vport || flow->snat != snat ||
 	    flow->key.proto != conn->key.proto)
@@ -295,7 +297,7 @@ static __always_inline bool lb_keep_port(const struct lb_conn *conn, const struc
 
 	if (!entry)
 		return false;
-	old = *(volatile __u64 *)entry;
+	old = READ_ONCE(*entry);
 	return LB_PORT_SLOT(old) == conn->slot &&
 	       __sync_val_compare_and_swap(entry, old, lb_port_until(conn, state)) == old;
 }
@@ -339,7 +341,7 @@ static __always_inline void lb_mark_spilled(__u64 hash, __u32 now)
 	struct lb_bucket *bucket = lb_bucket_at(lb_hash_bucket(hash, 0, lb_n_buckets));
 
 	if (bucket)
-		*(volatile __u64 *)&bucket->word[0] = LB_WORD(now, 0, LB_FLOW_FREE);
+		WRITE_ONCE(bucket->word[0], LB_WORD(now, 0, LB_FLOW_FREE));
 }
 
 /**
@@ -384,7 +386,7 @@ static __always_inline bool lb_touch(struct lb_conn *conn, struct lb_flow *flow,
 
 	if (!lb_outlive(conn, next))
 		return false;
-	way = *(volatile __u64 *)lb_return_word(flow);
+	way = READ_ONCE(*lb_return_word(flow));
 	/* Where it fails, another CPU had a packet of it; or it is somebody else's now. */
 	if (!lb_replace_word(conn->slot, conn->word,
 			     LB_WORD(conn->now, LB_WORD_TAG(conn->word), next)))

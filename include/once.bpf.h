@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * Memory that other CPUs change at the same time: read it once, write it once.
+ *
+ * Without these macros the compiler may read a variable twice and get two values, or
+ * take a value that it read before. They order nothing: who needs order between two
+ * variables takes an atomic operation, such as __sync_val_compare_and_swap().
+ */
+#ifndef _ONCE_BPF_H
+#define _ONCE_BPF_H
+
+/**
+ * READ_ONCE() - read a variable with exactly one access
+ * @x: variable of 1, 2, 4 or 8 bytes
+ *
+ * Return: its value.
+ */
+#define READ_ONCE(x) (*(const volatile __typeof__(x) *)&(x))
+
+/**
+ * WRITE_ONCE() - write a variable with exactly one access
+ * @x: variable of 1, 2, 4 or 8 bytes
+ * @value: new value
+ */
+#define WRITE_ONCE(x, value) (*(volatile __typeof__(x) *)&(x) = (value))
+
+#endif /* _ONCE_BPF_H */
