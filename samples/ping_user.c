@@ -110,6 +110,7 @@ static void print_counts(const struct ping_kern *skel, const char *event)
 
 	if (sample_stats_read(skel->maps.ping_counts, n, __PING_COUNT_MAX))
 		return;
+	_Static_assert(PING_LOST + 1 == __PING_COUNT_MAX, "packets are counted before it");
 	for (i = 0; i < PING_LOST; i++)
 		seen += n[i];
 	matched = n[PING_PASS_EVERY] + n[PING_PASS_ACTION] + n[PING_DROP_ECHO];

@@ -129,12 +129,12 @@ static void add_cell(struct pktcount_cell *to, const struct pktcount_cell *cell)
 	to->bytes += cell->bytes;
 }
 
-/* Each packet is in one of the classes before vlan. */
 static struct pktcount_cell all_classes(const struct pktcount_cpu *counts)
 {
 	struct pktcount_cell all = {};
 	int i;
 
+	_Static_assert(PKTCOUNT_VLAN + 1 == __PKTCOUNT_CLASS_MAX, "packets have a class before");
 	for (i = 0; i < PKTCOUNT_VLAN; i++)
 		add_cell(&all, &counts->classes[i]);
 	return all;

@@ -166,6 +166,7 @@ static bool get_totals(struct run *run)
 	t->dropped = 0;
 	if (sample_stats_read(run->skel->maps.sockf_counts, t->n, __SOCKFILTER_COUNT_MAX))
 		return false;
+	_Static_assert(SOCKFILTER_SKIP_DIRECTION + 1 == SOCKFILTER_TCP, "verdicts come first");
 	for (i = 0; i <= SOCKFILTER_SKIP_DIRECTION; i++)
 		t->seen += t->n[i];
 	for (i = 0; i < run->n_rings; i++) {

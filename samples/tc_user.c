@@ -130,6 +130,8 @@ static int read_totals(const struct bpf_map *map, struct totals *t)
 	err = sample_stats_read(map, t->reason, __TC_COUNT_MAX);
 	if (err)
 		return err;
+	_Static_assert(TC_PASS_ACTION < TC_PASS_NOT_OWN && TC_PASS_NOT_OWN + 1 == TC_DROP_OTHER,
+		       "TC_PASS_* come first, those of echo requests last");
 	for (i = 0; i <= TC_PASS_NOT_OWN; i++)
 		t->passed += t->reason[i];
 	t->dropped = t->reason[TC_DROP_OTHER] + t->reason[TC_DROP_ECHO];

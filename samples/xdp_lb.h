@@ -136,6 +136,8 @@ struct lb_backend {
 	__u8 pad2[6];
 };
 
+_Static_assert(sizeof(struct lb_backend) == 64, "a backend is a cache line");
+
 /**
  * struct lb_key - the two ends of a connection
  * @client: the client's address
@@ -179,6 +181,8 @@ struct lb_flow {
 	__u8 cmac[6];
 	__u8 pad[8];
 };
+
+_Static_assert(sizeof(struct lb_flow) == 64, "a connection is a cache line");
 
 /**
  * enum lb_flow_state - how far a connection is
@@ -232,6 +236,9 @@ struct lb_bucket {
 		struct lb_flow line[LB_BUCKET_LINES];
 	};
 };
+
+_Static_assert(sizeof(__u64) * LB_BUCKET_LINES == sizeof(struct lb_flow),
+	       "the words are in place of line 0");
 
 /* Buckets for so many connections. */
 #define LB_BUCKETS(connections) (((connections) + LB_BUCKET_SLOTS - 1) / LB_BUCKET_SLOTS)

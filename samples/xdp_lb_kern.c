@@ -22,6 +22,9 @@
 
 static __always_inline int lb_not_forwarded(const struct lb_pkt *pkt, __u32 reason)
 {
+	_Static_assert(LB_PASS_OTHER < LB_PASS_ICMP && LB_PASS_BAD < LB_PASS_ICMP &&
+		       LB_PASS_TTL < LB_PASS_ICMP && LB_PASS_ICMP + 1 == LB_DROP_MALFORMED,
+		       "LB_PASS_* come first");
 	lb_count(reason);
 	if (reason <= LB_PASS_ICMP)
 		return pkt->tc ? TC_ACT_UNSPEC : XDP_PASS;

@@ -47,6 +47,11 @@ enum lb_worth {
 	 LB_WORTH(LB_FLOW_UDP, LB_WORTH_UNPROVEN) |			\
 	 LB_WORTH(LB_FLOW_UDP_REPLIED, LB_WORTH_KEEP))
 
+_Static_assert(2 * __LB_FLOW_STATE_MAX <= 32, "LB_WORTHS has two bits for each state");
+_Static_assert(LB_WORTH_NONE == 0 && LB_WORTH_NONE < LB_WORTH_CLOSED &&
+	       LB_WORTH_CLOSED < LB_WORTH_UNPROVEN && LB_WORTH_UNPROVEN < LB_WORTH_KEEP &&
+	       LB_WORTH_KEEP <= 3, "enum lb_worth is compared, multiplied, kept in two bits");
+
 /* enum lb_worth; a connection that is over has none. */
 static __always_inline __u64 lb_worth_of(__u64 word, __u32 now)
 {

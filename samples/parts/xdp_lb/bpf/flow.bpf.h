@@ -23,6 +23,13 @@ enum {
 	LB_GO = -1,
 };
 
+/* A slot whose state is less than LB_FLOW_SYN has no connection; a word of 0 is free. */
+_Static_assert(LB_FLOW_FREE == 0 && LB_FLOW_CLAIMED == 1 && LB_FLOW_SYN == 2,
+	       "LB_FLOW_FREE and LB_FLOW_CLAIMED come first");
+_Static_assert((LB_TIMEOUTS & (LB_TIMEOUTS - 1)) == 0 && __LB_FLOW_STATE_MAX <= LB_TIMEOUTS,
+	       "a state is masked by LB_TIMEOUTS - 1");
+_Static_assert(sizeof(struct lb_key) == 5 * sizeof(__u64), "lb_same_key() compares five words");
+
 static __always_inline struct lb_bucket *lb_bucket_at(__u32 index)
 {
 	return bpf_map_lookup_elem(&lb_buckets, &index);
@@ -317,6 +324,13 @@ union lb_return {
 	};
 	__u64 whole;
 };
+
+/* bpf_helpers.h has an offsetof() that is no constant expression. */
+_Static_assert(!(__builtin_offsetof(struct lb_flow, iface) % sizeof(union lb_return)) &&
+	       __builtin_offsetof(struct lb_flow, cmac[ETH_ALEN]) ==
+	       __builtin_offsetof(struct lb_flow, iface) + sizeof(__u64) &&
+	       sizeof(union lb_return) == sizeof(__u64),
+	       "union lb_return is an aligned word of struct lb_flow");
 
 static __always_inline __u64 *lb_return_word(struct lb_flow *flow)
 {

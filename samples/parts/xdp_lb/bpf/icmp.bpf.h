@@ -459,6 +459,7 @@ static __always_inline int lb_too_big(struct lb_pkt *pkt, __u32 mtu)
 		reason = lb_too_big_tc(pkt->ctx, &pkt->conn, pkt->l2_len, mtu, check_at);
 	else
 		reason = lb_too_big_xdp(pkt->ctx, &pkt->conn, pkt->l2_len, mtu, check_at);
+	_Static_assert(__LB_REASON_MAX <= 0x20, "the mask keeps every reason");
 	/* Never LB_GO, after which the packet would be read: so the verifier knows. */
 	return reason & 0x1f;
 }

@@ -243,6 +243,7 @@ bool lb_read_flow(const struct lb_state *state, __u32 slot, struct lb_flow *flow
 
 	for (try = 0; try < READ_TRIES; try++) {
 		*word = read_word(state, slot);
+		_Static_assert(LB_FLOW_CLAIMED + 1 == LB_FLOW_SYN, "connections begin with it");
 		if (LB_WORD_STATE(*word) < LB_FLOW_SYN)
 			return false;
 		*flow = *flow_at(state, slot);
