@@ -9,9 +9,52 @@
  *	       -> in the flow table: established ---------------> forward
  *	       -> a service: choose by hash, enter -------------> forward
  *
- * What is not for a service passes as it came. What is and cannot be forwarded is
- * counted under one reason. The program has no policy: user space makes the rings and
- * follows the next hops.
+ * A packet that is not for a service passes unchanged. A packet for a service that cannot
+ * be forwarded is counted under one reason (enum lb_reason) in lb_reasons. The program makes
+ * no policy: the control program fills the rings and follows routes and neighbours.
+ *
+ * One packet, step by step. The service is 203.0.113.80:80 in mode nat, with the SNAT address
+ * 10.0.0.1 and the backend 10.0.0.11:8080. The files are in parts/xdp_lb/bpf/, "-" is this
+ * one. The client sends 192.0.2.7:40000 -> 203.0.113.80:80, SYN:
+ *
+ *	function          file     map: what happens
+ *	lb_get_conf()     pkt      lb_config
+ *	lb_parse_ip()     pkt      Ethernet, VLAN tags, IP header
+ *	lb_in_filter()    pkt      lb_filter: the bit of 203.0.113.80 is set
+ *	lb_is_for_us()    pkt      lb_config: the frame is for the interface's MAC address
+ *	lb_parse_l4()     pkt      ports and TCP flags (fragments: lb_fragment(), lb_frags)
+ *	lb_find_port()    flow     lb_config: the destination is no SNAT address, so no reply
+ *	lb_find()         flow     lb_buckets: no connection with this hash (hash.h)
+ *	lb_find_vip()     connect  lb_vips: the service, its mode
+ *	lb_fetch_ports()  enter    lb_config, lb_reverse: start to load a line of ports
+ *	lb_pick()         connect  lb_rings: the backend in the slot that the hash selects
+ *	lb_claim()        enter    lb_buckets: a slot becomes LB_FLOW_CLAIMED
+ *	lb_claim_port()   enter    lb_reverse: port 32768 of 10.0.0.1 points to this slot
+ *	lb_publish()      flow     lb_buckets: LB_FLOW_SYN: other CPUs find the connection
+ *	lb_translate()    -        lb_backends: address, MTU, MAC addresses of the next hop
+ *	lb_rewrite()      rewrite  10.0.0.1:32768 -> 10.0.0.11:8080, checksums, TTL - 1
+ *	lb_sent()         -        lb_stats; XDP_TX, or bpf_redirect() to another interface
+ *
+ * The backend answers 10.0.0.11:8080 -> 10.0.0.1:32768, SYN and ACK. The first five steps
+ * are the same: the SNAT address has a bit in lb_filter, too. Then:
+ *
+ *	lb_find_port()    flow     lb_reverse: the slot; lb_buckets: the connection in it;
+ *	                           lb_backends: the sender is its backend
+ *	lb_touch()        flow     lb_reverse: the port is taken for longer;
+ *	                           lb_buckets: LB_FLOW_SYNACK
+ *	lb_rewrite()      rewrite  203.0.113.80:80 -> 192.0.2.7:40000, to the MAC address that
+ *	                           the SYN came from
+ *	lb_sent()         -        lb_stats; out of the interface that the SYN came in on
+ *
+ * For the client's next packet lb_find() finds the connection, and no function of connect or
+ * enter runs. The other modes, and TC:
+ *
+ *	dnat  lb_claim_port() is left out. A reply is found by lb_find_dnat(): lb_dnat has the
+ *	      service of its sender, lb_buckets the connection.
+ *	dsr   lb_send_as_is() changes MAC addresses only. A SYN makes no entry; the packets
+ *	      after it do. Replies bypass this host.
+ *	ipip  As dsr, but lb_encap() (rewrite) puts an outer IP header in front.
+ *	TC    tc_lb() puts the headers into place, then the path is the same.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
