@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* What a BPF program tells its loader about an echo request. */
+/* The event by which a BPF program reports an echo request to its loader. */
 #ifndef _ECHO_EVENT_H
 #define _ECHO_EVENT_H
 
@@ -7,7 +7,7 @@
 
 /**
  * enum echo_verdict - what became of an echo request
- * @ECHO_PASS: it went on as it came
+ * @ECHO_PASS: passed unchanged
  * @ECHO_DROP: dropped
  * @ECHO_ANSWER: turned into its reply and sent back
  */
@@ -21,11 +21,11 @@ enum echo_verdict {
  * struct echo_event - an echo request
  * @ts_ns: bpf_ktime_get_ns()
  * @saddr: source; an IPv4 address as ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2)
- * @daddr: destination, likewise
- * @ifindex: interface it came in on, or goes out of
+ * @daddr: destination, in the same form
+ * @ifindex: interface that the request came in on, or goes out of
  * @id: identifier, network byte order
  * @seq: sequence number, network byte order
- * @reason: which counter of the sample counted it
+ * @reason: the counter of the sample that counted the request
  * @family: 4 or 6
  * @verdict: enum echo_verdict
  * @pad: zero

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * A hash map of the addresses that interfaces have. The loader keeps it up to
- * date (samples/lib/addrs.c), the BPF program looks into it.
+ * A hash map of the addresses of interfaces. The loader keeps the map up to date
+ * (samples/lib/addrs.c), the BPF program looks addresses up.
  */
 #ifndef _OWN_ADDR_H
 #define _OWN_ADDR_H
@@ -9,7 +9,7 @@
 #include <linux/types.h>
 
 enum {
-	/* Room in the map, for all interfaces together. */
+	/* Entries of the map, for all interfaces together. */
 	OWN_ADDR_MAX = 4096,
 };
 

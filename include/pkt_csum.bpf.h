@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Internet checksums, updated for what changed instead of computed anew:
+ * Internet checksums, updated for the words that change instead of computed anew:
  * RFC 1624 equation 3, HC' = ~(~HC + ~m + m').
  *
  * All values are in network byte order, as they stand in the packet. The sum
@@ -93,7 +93,7 @@ static __always_inline void pkt_csum_apply(__sum16 *check, __u32 diff)
  * @check: checksum in the header
  * @diff: changes of the words it covers
  *
- * Zero says that the sender made none (RFC 768): it stays. A computed zero is
+ * Zero means that the sender computed no checksum (RFC 768): it stays. A computed zero is
  * sent as 0xffff.
  */
 static __always_inline void pkt_csum_apply_udp(__sum16 *check, __u32 diff)

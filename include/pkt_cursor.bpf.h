@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Steps through a packet: a cursor that compares each one with the end of the data,
- * Ethernet with its VLAN tags, and the extension headers of IPv6. No function hands
- * out a pointer that was not checked. ping_kern.c shows how to use them;
- * pkt_parse.bpf.h reads the whole network layer, for programs that need more of it.
+ * Steps through a packet: a cursor that compares each step with the end of the data,
+ * Ethernet with VLAN tags, and the extension headers of IPv6. No function returns a
+ * pointer that was not checked. ping_kern.c shows how to use them; pkt_parse.bpf.h reads
+ * the whole network layer, for programs that need more of it.
  *
  * Fields of headers are in network byte order, all other numbers in host byte order.
  */
@@ -38,8 +38,8 @@ struct pkt_cursor {
 /**
  * enum pkt_frag - whether a packet is a fragment
  * @PKT_FRAG_NONE: not a fragment
- * @PKT_FRAG_FIRST: the first one, the transport header is in it
- * @PKT_FRAG_LATER: without transport header: what stands there is payload
+ * @PKT_FRAG_FIRST: the first fragment, which has the transport header
+ * @PKT_FRAG_LATER: a later fragment: payload, no transport header
  */
 enum pkt_frag {
 	PKT_FRAG_NONE,
@@ -51,8 +51,8 @@ enum pkt_frag {
  * struct pkt_ip - the network layer of a packet
  * @v4: IPv4 header, NULL in IPv6
  * @v6: IPv6 header, NULL in IPv4
- * @len: bytes of the transport layer, as the IP header tells
- * @frag_id: what the fragments of a packet share, network byte order
+ * @len: bytes of the transport layer by the length in the IP header
+ * @frag_id: identification, which the fragments of a packet share, network byte order
  * @proto: protocol of the transport layer, IPPROTO_*
  * @frag: enum pkt_frag
  */
@@ -110,7 +110,7 @@ static __always_inline void *pkt_pull(struct pkt_cursor *cur, __u32 len)
 {
 	void *hdr = cur->pos;
 
-	/* Spares the compiler a test for NULL at each step. */
+	/* Never NULL: spares the program a test at each step. */
 	__builtin_assume(hdr);
 	if (hdr + len > cur->end)
 		return NULL;
@@ -167,8 +167,8 @@ static __always_inline bool pkt_ipv6_is_ext(__u8 proto)
  * @proto: its number, one of pkt_ipv6_is_ext()
  * @hdrlen: its second byte
  *
- * No inline function: the verifier walks through a global function once, and takes its
- * result for any number. Inline, each case would be a path of its own, to the sixth power.
+ * Not inlined: the verifier walks a global function once, and takes its result for any
+ * number. Inlined, each of the three cases would be a path of its own, for each of six headers.
  *
  * Return: bytes, 8 to 2048.
  */
@@ -185,7 +185,7 @@ __weak __noinline __u32 pkt_ipv6_ext_len(__u32 proto, __u32 hdrlen)
 	}
 }
 
-/* A fragment stays one: bits of its header are added to @frag. */
+/* Step over one extension header. The bits of a fragment header are added to @frag. */
 static __always_inline bool pkt_ipv6_skip_ext(struct pkt_cursor *cur, struct pkt_ip *ip,
 					      __u32 *frag)
 {
@@ -194,7 +194,7 @@ static __always_inline bool pkt_ipv6_skip_ext(struct pkt_cursor *cur, struct pkt
 
 	if (!hdr)
 		return false;
-	/* At most 255 * 8; the mask tells the verifier. */
+	/* At most 255 * 8; the mask shows that to the verifier. */
 	more = (pkt_ipv6_ext_len(ip->proto, hdr->hdrlen) - sizeof(*hdr)) & 0x7ff;
 	if (ip->len < sizeof(*hdr) + more || !pkt_pull(cur, more))
 		return false;
@@ -210,8 +210,8 @@ static __always_inline bool pkt_ipv6_skip_ext(struct pkt_cursor *cur, struct pkt
 /**
  * pkt_ipv6_exts() - step over the extension headers of IPv6
  * @cur: cursor behind the IPv6 header; at the transport layer afterwards
- * @ip: @len and @proto as the IPv6 header tells them, @frag_id 0; all as the last
- *	extension header tells them afterwards
+ * @ip: @len and @proto of the IPv6 header, @frag_id 0; afterwards @proto and @len are those
+ *	of the transport layer, @frag and @frag_id those of a fragment header
  *
  * ESP ends the walk. So does the fragment header of a later fragment, whatever its next
  * header says: payload follows.

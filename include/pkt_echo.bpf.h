@@ -3,9 +3,9 @@
  * Echo requests of ICMP (RFC 792) and ICMPv6 (RFC 4443 section 4.1) in BPF
  * programs: find one, describe it to user space, turn it into its reply.
  *
- * The echo header is laid out alike in both families, so struct icmphdr does
- * for both. v4 and v6 are tested one by one, without else: the verifier does
- * not see that a pointer into the packet is never NULL.
+ * The echo header has the same layout in both families, so struct icmphdr serves both. v4
+ * and v6 are tested one by one, without else: the verifier does not know that one of them
+ * is not NULL.
  */
 #ifndef _PKT_ECHO_BPF_H
 #define _PKT_ECHO_BPF_H
@@ -59,7 +59,7 @@ static __always_inline void pkt_echo_event(struct echo_event *ev, const struct p
 	pkt_daddr(ip, ev->daddr);
 }
 
-/* 0.0.0.0/8, 224.0.0.0/4 and 255.255.255.255 are no hosts. */
+/* False for 0.0.0.0/8, 224.0.0.0/4 and 255.255.255.255, which are no hosts. */
 static __always_inline bool pkt_unicast4(__be32 addr)
 {
 	__u32 host = bpf_ntohl(addr);
@@ -68,8 +68,8 @@ static __always_inline bool pkt_unicast4(__be32 addr)
 }
 
 /*
- * Nor are ff00::/8 and ::. A mapped IPv4 address in an IPv6 packet is none of
- * anybody (RFC 4942 section 2.2); it must not be taken for the IPv4 address.
+ * False for ff00::/8 and ::, which are no hosts, and for ::ffff:a.b.c.d: no host sends it
+ * in an IPv6 packet (RFC 4942 section 2.2), and it must not be taken for the IPv4 address.
  */
 static __always_inline bool pkt_unicast6(const __be32 addr[4])
 {
@@ -81,13 +81,13 @@ static __always_inline bool pkt_unicast6(const __be32 addr[4])
 }
 
 /**
- * pkt_echo_unicast() - from one host to one host?
+ * pkt_echo_unicast() - whether a request goes from one host to one host
  * @eth: Ethernet header
  * @ev: of pkt_echo_event()
  *
- * Nothing else may be answered: the reply to a request for all would be one of
- * a storm, and a reply must not go to all either. The broadcast address of a
- * network is not known here.
+ * Only such a request may be answered: all hosts would answer a broadcast request at once,
+ * and a reply must not be broadcast either. The broadcast address of an IPv4 network is not
+ * known here.
  *
  * Return: true if both MAC and both IP addresses are unicast addresses.
  */
@@ -110,7 +110,7 @@ static __always_inline void pkt_swap_macs(struct ethhdr *eth)
 	__builtin_memcpy(eth->h_source, mac, ETH_ALEN);
 }
 
-/* Swapped, the addresses have the same sum; the TTL has not. */
+/* Swapped addresses do not change the checksum; the new TTL does. */
 static __always_inline void pkt_echo_turn4(struct iphdr *iph)
 {
 	__be16 from = bpf_htons(iph->ttl << 8 | iph->protocol);
@@ -138,10 +138,9 @@ static __always_inline void pkt_echo_turn6(struct ipv6hdr *ip6h)
  * @ip: network layer
  * @icmp: of pkt_echo()
  *
- * Everything else stays as it came: VLAN tags, IP options, extension headers,
- * payload. The ICMP checksum is left to the caller, who knows where it is
- * computed. In the pseudo header of ICMPv6 the addresses are swapped too, which
- * does not change its sum.
+ * Everything else is not changed: VLAN tags, IP options, extension headers, payload. The
+ * caller updates the ICMP checksum, in the packet or by a helper. The pseudo header of
+ * ICMPv6 has the same sum with swapped addresses.
  *
  * Return: the change of the words that the ICMP checksum covers, for
  * pkt_csum_apply().
@@ -165,19 +164,19 @@ static __always_inline __u32 pkt_echo_reply(struct ethhdr *eth, const struct pkt
 }
 
 /**
- * pkt_echo_reply_skb() - the same in an skb, with its checksum
+ * pkt_echo_reply_skb() - turn an echo request in an skb into its reply, with its checksum
  * @skb: packet; pointers into it are void afterwards
  * @eth: Ethernet header, first byte of the packet
  * @ip: network layer
  * @icmp: of pkt_echo()
  *
- * An skb may say more about checksums than the bytes do:
+ * An skb has more about checksums than its bytes:
  *
- * - CHECKSUM_PARTIAL: the field holds a beginning that the device completes,
- *   over the bytes as they are then. bpf_l4_csum_replace() knows.
+ * - CHECKSUM_PARTIAL: the field has a partial sum, and the device adds the bytes when it
+ *   sends them. bpf_l4_csum_replace() handles that.
  * - CHECKSUM_COMPLETE: the sum of the whole packet is in the skb. All changes
- *   made here cancel out in it, each under some checksum, but that of the hop
- *   limit, for IPv6 has no checksum in its header.
+ *   made here cancel out in it, since a checksum changes with them, except the hop limit:
+ *   IPv6 has no header checksum.
  *
  * An ICMP reply of nothing but zeros (identifier, sequence number, payload) has the
  * checksum 0xffff, which is the other zero in one's complement and the only one that
@@ -193,7 +192,7 @@ static __always_inline void pkt_echo_reply_skb(struct __sk_buff *skb, struct eth
 	__u64 flags = ip->v4 ? BPF_F_MARK_MANGLED_0 | BPF_F_MARK_ENFORCE : 0;
 	__u32 diff, hops = 0;
 
-	/* Or the compiler subtracts in 32 bits, which the verifier refuses. */
+	/* Without it the compiler subtracts in 32 bits, which the verifier refuses. */
 	barrier_var(check_at);
 	if (ip->v6)
 		hops = pkt_csum_diff2(0, bpf_htons(ip->v6->hop_limit), bpf_htons(PKT_ECHO_TTL));

@@ -14,10 +14,9 @@
  *	if (!tcp)
  *		return XDP_PASS;
  *
- * No function hands out a pointer that was not checked. Lengths come from the
- * IP header: Ethernet pads short frames, so the end of the frame says nothing.
- * Fields of headers are in network byte order; what struct pkt_ip holds besides
- * pointers is in host byte order.
+ * No function returns a pointer that was not checked. Lengths come from the IP header:
+ * Ethernet pads short frames, so a packet may end before its frame does. Fields of headers
+ * are in network byte order; numbers in struct pkt_ip are in host byte order.
  */
 #ifndef _PKT_PARSE_BPF_H
 #define _PKT_PARSE_BPF_H
@@ -31,7 +30,7 @@
 #include "pkt_cursor.bpf.h"
 
 enum {
-	/* What 16 bits of an IP header can tell. */
+	/* The largest length in an IP header: 16 bits. */
 	PKT_LEN_MAX = 65535,
 };
 
@@ -39,8 +38,8 @@ enum {
  * enum pkt_status - what pkt_parse_ip() found
  * @PKT_OK: an IP packet, struct pkt_ip is filled
  * @PKT_NOT_IP: a whole Ethernet header of some other protocol
- * @PKT_BAD: cut short, contradicting itself, or with more VLAN tags or IPv6
- *	extension headers than are looked through
+ * @PKT_BAD: cut short, with contradicting lengths, or with more VLAN tags or IPv6 extension
+ *	headers than are read
  */
 enum pkt_status {
 	PKT_OK,
@@ -49,12 +48,13 @@ enum pkt_status {
 };
 
 /*
- * The length that a header tells. In BIG TCP it is 0, and the packet ends where its
- * bytes end: inside of a host a packet that will be cut into segments may be longer than
- * its header can tell (iph_totlen() in include/linux/ip.h). No frame of a wire is. Whoever
- * may meet such a packet sets @left, pkt_cursor.left, to __sk_buff.len at the first byte.
+ * The length of a packet: @told, from its header, or @left for BIG TCP. Inside a host, a
+ * packet that will be segmented may be longer than its header can say; the header then has
+ * 0, and the packet ends where its bytes end (iph_totlen() in include/linux/ip.h). No frame
+ * on a wire is so long. A program that may see such a packet sets pkt_cursor.left to
+ * __sk_buff.len at the first byte.
  *
- * Branch-free: after a branch Linux 6.1 takes a length of 0 for possible where it is not,
+ * Branch-free: after a branch Linux 6.1 believes that the length may be 0 where it cannot,
  * and refuses what comes next.
  */
 static __always_inline __u32 pkt_len(__u32 told, __s64 left)
@@ -141,8 +141,8 @@ static __always_inline enum pkt_status pkt_parse_ip(struct pkt_cursor *cur, stru
 }
 
 /*
- * The compiler knows that one of the two headers is there and would spare the
- * second test. The verifier does not, and asks for it: hence barrier_var().
+ * The compiler knows that one of the two headers is there, and would leave out the test of
+ * the second one. The verifier needs that test: hence barrier_var().
  */
 static __always_inline struct ipv6hdr *pkt_addr_v6(const struct pkt_ip *ip)
 {
@@ -188,8 +188,8 @@ static __always_inline void pkt_daddr(const struct pkt_ip *ip, __be32 to[4])
  * @ip: network layer
  * @size: size of the header
  *
- * Return: the header, or NULL if the packet is a later fragment or its IP
- * header or its data say that it is shorter.
+ * Return: the header, or NULL if the packet is a later fragment, or shorter by its IP
+ * header or by its data.
  */
 static __always_inline void *pkt_transport(struct pkt_cursor *cur,
 					   const struct pkt_ip *ip, __u32 size)

@@ -32,7 +32,7 @@ static __always_inline __u16 sock_family(const struct sock *sk)
 }
 
 /**
- * sock_local() - local address and port; zero as long as they are not chosen
+ * sock_local() - local address and port; zero until they are chosen
  * @sk: socket of IPv4 or IPv6
  * @addr: takes the address
  * @port: takes the port; it stays known when the socket is closed
@@ -67,9 +67,9 @@ static __always_inline void sock_remote(const struct sock *sk, __be32 addr[4], _
  * sock_parse_addr() - a struct sockaddr_in or sockaddr_in6
  * @uaddr: what a system call was given
  * @len: its length; sin6_scope_id may be missing, as in the kernel (RFC 2133)
- * @user: it is in user space; else in the kernel
- * @addr: takes the address; unchanged if it is too short or of another family
- * @port: takes the port, likewise
+ * @user: @uaddr is in user space; else in the kernel
+ * @addr: takes the address; unchanged if @len is too short or the family is another one
+ * @port: takes the port; unchanged in the same cases
  */
 static __always_inline void sock_parse_addr(const void *uaddr, int len, bool user,
 					    __be32 addr[4], __be16 *port)

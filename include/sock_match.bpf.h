@@ -44,9 +44,8 @@ static __always_inline bool sock_pull(struct sock_cursor *cur, void *to, __u32 l
 }
 
 /*
- * Length from the IP header. Segmentation offload makes packets that are longer
- * than its field can tell: they have 0 there (BIG TCP), and what counts is the
- * length of the buffer.
+ * The length of a packet, @len from its IP header. A packet of BIG TCP is longer than the
+ * field can say, and has 0 there: its length is that of the buffer.
  */
 static __always_inline __u32 sock_ip_len(const struct sock_cursor *cur, __u32 len, __u32 ip_off)
 {
@@ -83,8 +82,8 @@ static __always_inline bool sock_ipv4(struct sock_cursor *cur, struct sock_pkt *
 }
 
 /*
- * Step over the extension header pkt->proto, take the next protocol from it.
- * A fragment stays one: bits of its header are added to @frag.
+ * Step over the extension header pkt->proto, and take the next protocol from it. The bits of
+ * a fragment header are added to @frag.
  */
 static __always_inline bool sock_ipv6_ext(struct sock_cursor *cur, struct sock_pkt *pkt,
 					  __u32 *left, __u32 *frag)
@@ -127,7 +126,7 @@ static __always_inline bool sock_ipv6(struct sock_cursor *cur, struct sock_pkt *
 	return true;
 }
 
-/* Whether there is a whole header of TCP or UDP; its first four bytes are the ports. */
+/* True if the packet has a whole TCP or UDP header, whose first four bytes are the ports. */
 static __always_inline bool sock_has_ports(const struct sock_pkt *pkt, __u32 len)
 {
 	__u32 size;
@@ -156,7 +155,7 @@ static __always_inline void sock_ports(struct sock_cursor *cur, struct sock_pkt 
 		sock_set_ports(pkt, ports);
 }
 
-/* Most packets begin like this: one call reads all that is of interest. */
+/* Most packets begin like this: one call reads all headers that are needed. */
 struct sock_usual {
 	__u8 pad[2];
 	struct ethhdr eth;
@@ -223,7 +222,7 @@ static __always_inline enum pkt_status sock_parse(const struct __sk_buff *skb,
 		ok = sock_ipv6(&cur, pkt, &len);
 	else
 		return pkt_is_vlan(proto) ? PKT_BAD : PKT_NOT_IP;
-	/* The last options, or extension header, were stepped over unseen. */
+	/* The last options or extension header were skipped without a read: do they exist? */
 	if (!ok || cur.off > skb->len)
 		return PKT_BAD;
 	sock_ports(&cur, pkt, len);
@@ -265,8 +264,8 @@ static __always_inline bool sock_host_is(const volatile struct sock_match *match
 }
 
 /**
- * sock_match_pkt() - whether a packet is asked for
- * @match: what is asked for
+ * sock_match_pkt() - whether a packet matches
+ * @match: which packets match
  * @status: of sock_parse()
  * @pkt: of sock_parse()
  *
@@ -278,7 +277,7 @@ static __always_inline enum sock_verdict sock_match_pkt(const volatile struct so
 {
 	__be16 port = bpf_htons(match->port);
 
-	/* Nothing of IP is asked for. */
+	/* No condition: all packets match, also those that are not IP. */
 	if (!match->proto && !match->family && !match->port)
 		return SOCK_MATCHED;
 	if (status != PKT_OK)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* What a socket filter matches by: shared by both sides, see sock_match.bpf.h. */
+/* Conditions and results of a socket filter, for both sides: see sock_match.bpf.h. */
 #ifndef _SOCK_MATCH_H
 #define _SOCK_MATCH_H
 
@@ -25,8 +25,8 @@ struct sock_match {
 
 /**
  * enum sock_verdict - what became of a packet; each packet has one
- * @SOCK_SKIP_NOT_IP: neither IPv4 nor IPv6, but something of IP was asked for
- * @SOCK_SKIP_BAD: malformed or cut short, likewise
+ * @SOCK_SKIP_NOT_IP: neither IPv4 nor IPv6, but there is a condition
+ * @SOCK_SKIP_BAD: malformed or cut short, but there is a condition
  * @SOCK_SKIP_PROTO: another protocol than sock_match.proto
  * @SOCK_SKIP_HOST: neither address is in the prefix
  * @SOCK_SKIP_PORT: neither port is the one, or there are none
@@ -46,9 +46,9 @@ enum sock_verdict {
 /**
  * struct sock_pkt - what a socket filter has found in a packet
  * @saddr: source; an IPv4 address as ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2)
- * @daddr: destination, likewise
- * @sport: source port, network byte order; 0 without
- * @dport: destination port, likewise
+ * @daddr: destination, in the same form
+ * @sport: source port, network byte order; 0 if there is none
+ * @dport: destination port, network byte order; 0 if there is none
  * @family: 4, 6, or 0: not IP, the rest is zero
  * @proto: protocol of the transport layer
  * @frag: enum pkt_frag

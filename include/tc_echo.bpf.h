@@ -57,7 +57,7 @@ enum tc_echo_result {
  * @eth: Ethernet header
  * @ip: network layer
  * @icmp: echo header
- * @ev: what there is to tell about it, from before it is answered
+ * @ev: the event that describes the request
  */
 struct tc_echo {
 	struct ethhdr *eth;
@@ -67,8 +67,8 @@ struct tc_echo {
 };
 
 /*
- * An skb keeps a part of its bytes, or all behind the Ethernet header, in pages
- * that data and data_end do not show: fetch the first ones.
+ * An skb may keep bytes in pages, outside of data and data_end, even all behind the Ethernet
+ * header: make the first @len bytes accessible.
  */
 static __always_inline void tc_echo_pull(struct __sk_buff *skb, __u32 len)
 {
@@ -97,7 +97,7 @@ static __always_inline __u32 tc_echo_look(struct __sk_buff *skb, struct tc_echo 
 	return req->icmp ? TC_ECHO_FOUND : TC_ECHO_NONE;
 }
 
-/* It ended within the headers; in the pages there may be more. */
+/* True if the data ended within the headers; the pages may have the rest. */
 static __always_inline bool tc_echo_ended_early(const struct tc_echo *req, __u32 result)
 {
 	return result == TC_ECHO_BAD ||
@@ -105,11 +105,11 @@ static __always_inline bool tc_echo_ended_early(const struct tc_echo *req, __u32
 }
 
 /**
- * tc_echo_find() - is it an echo request?
- * @skb: packet; pointers into it that were taken before are void afterwards
- * @req: filled if it is one; all zero before
+ * tc_echo_find() - whether a packet is an echo request
+ * @skb: packet; pointers into it that were taken before are invalid afterwards
+ * @req: filled if it is an echo request; all zero before
  *
- * Return: enum tc_echo_result, TC_ECHO_FOUND if it is.
+ * Return: enum tc_echo_result, TC_ECHO_FOUND for an echo request.
  */
 static __always_inline __u32 tc_echo_find(struct __sk_buff *skb, struct tc_echo *req)
 {
@@ -124,7 +124,7 @@ static __always_inline __u32 tc_echo_find(struct __sk_buff *skb, struct tc_echo 
 	return TC_ECHO_FOUND;
 }
 
-/* The frame holds all that the IP header tells. */
+/* True if the frame is not shorter than its IP header says. */
 static __always_inline bool tc_echo_is_whole(const struct __sk_buff *skb,
 					     const struct tc_echo *req)
 {
@@ -153,7 +153,7 @@ static __always_inline __u32 tc_echo_addr_kind(void *own_addrs, __u32 ifindex,
  *	own_addr_kind
  * @any: answer for every address, not only for those of the interface
  *
- * A frame for another host is none of ours, whatever its IP address: it came in
+ * A frame to another MAC address is not answered, whatever its IP address: it only came in
  * because the interface is promiscuous.
  *
  * Return: enum tc_echo_result, TC_ECHO_ANSWERED or why not.

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * The Ethernet header of an skb in TC ingress, where generic XDP has taken it
- * away.
+ * Restoring the Ethernet header of an skb in TC ingress after generic XDP has hidden it.
  *
  * Before it runs a program, generic XDP copies an skb that has too little
  * headroom, which is each one that comes through a veth pair. Since Linux 6.9 the
@@ -17,7 +16,7 @@
 #include <linux/if_ether.h>
 #include <bpf/bpf_helpers.h>
 
-/* In words: of memcmp() clang makes a call, which there is nobody to take. */
+/* u16 at a time: clang would emit memcmp(), which BPF lacks. */
 static __always_inline bool tc_mac_equal(const __u16 *a, const __u16 *b)
 {
 	__u16 diff = 0;
@@ -29,12 +28,12 @@ static __always_inline bool tc_mac_equal(const __u16 *a, const __u16 *b)
 }
 
 /**
- * tc_mac_restore() - have the packet begin with its Ethernet header
+ * tc_mac_restore() - make the packet begin with its Ethernet header
  * @skb: packet, of an interface with Ethernet headers; pointers into it that were
  *	taken before are void afterwards
  *
- * The header itself is still where it was, in front of the packet: found there it
- * is put back, and the length with it. In all other cases nothing is changed.
+ * The header still is in memory in front of the packet. If the packet does not begin with
+ * it, it is put back, and with it skb->mac_len. Otherwise nothing is changed.
  */
 static __always_inline void tc_mac_restore(struct __sk_buff *skb)
 {

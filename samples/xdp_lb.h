@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * What xdp_lb_kern.c and the control program share: the layout of the pinned
- * maps. A change here that an older program would misread needs a new
- * LB_LAYOUT.
+ * What xdp_lb_kern.c and the control program share: the layout of the pinned maps. A change
+ * here that an older program would misread needs a new LB_LAYOUT.
  *
- * Addresses are IPv6; an IPv4 address is kept as ::ffff:a.b.c.d (RFC 4291
- * section 2.5.5.2). IPv6 packets with such an address are none of ours.
+ * All addresses are IPv6 addresses; an IPv4 address is kept as ::ffff:a.b.c.d (RFC 4291
+ * section 2.5.5.2). An IPv6 packet with such an address passes.
  */
 #ifndef _XDP_LB_H
 #define _XDP_LB_H
@@ -16,39 +15,40 @@
 
 enum {
 	LB_VIPS_MAX = 1024,
-	/* Backends of all services; one of two services counts twice. */
+	/* Backends of all services; a backend of two services counts twice. */
 	LB_BACKENDS_MAX = 4096,
 	LB_SNAT_MAX = 8,
 	LB_IFACES_MAX = 16,
-	/* Cache lines of a bucket of the flow table; all but the first are slots. */
+	/* Cache lines of a bucket of the flow table; each but the first is a slot. */
 	LB_BUCKET_LINES = 8,
 	LB_BUCKET_SLOTS = LB_BUCKET_LINES - 1,
-	/* Ports that are looked at together. */
+	/* Ports in a line of lb_reverse, which are searched together. */
 	LB_LINE_PORTS = 8,
-	/* Words of the address filter; one bit an address. */
+	/* Words of the address filter, which has one bit for an address. */
 	LB_FILTER_WORDS = 1024,
 	LB_NAME_MAX = 32,
-	/* No IP packet of a wire is longer. */
+	/* The longest IP packet on a wire. */
 	LB_MTU_MAX = 65535,
 	/* IFNAMSIZ. */
 	LB_IFNAME_MAX = 16,
-	/* Bytes of a message that is kept for another process, with its 0. */
+	/* Bytes of a message that is kept for another process, with the 0 at its end. */
 	LB_MESSAGE_KEPT = 512,
 	/* Entries of lb_timeouts: enum lb_flow_state, rounded up to a power of two. */
 	LB_TIMEOUTS = 16,
 };
 
-/* Not one of the above: no int holds it, and C23 gives a whole enum the type of its
- * largest.
+/*
+ * No value of the enum above: an int cannot hold it, and C23 would give the whole enum a
+ * larger type.
  */
 #define LB_NO_BACKEND 0xffffffffU
 
 /**
  * enum lb_forward - how packets of a service reach a backend
- * @LB_NAT: source and destination are rewritten, replies come back here
- * @LB_DNAT: the destination is rewritten; the backends route replies through here
- * @LB_DSR: only the MAC addresses are; the backend has the service's address
- * @LB_IPIP: within another IP header; the backend has the service's address
+ * @LB_NAT: source and destination are rewritten; replies come back to this host
+ * @LB_DNAT: the destination is rewritten; the backends route replies through this host
+ * @LB_DSR: only the MAC addresses are rewritten; the backend has the service's address
+ * @LB_IPIP: packets get an outer IP header; the backend has the service's address
  */
 enum lb_forward {
 	LB_NAT,
@@ -67,11 +67,10 @@ struct lb_addr {
 
 /**
  * struct lb_vip_key - a virtual service
- * @addr: its address
- * @port: 0: any
+ * @addr: address of the service
+ * @port: port, network byte order; 0: any
  * @proto: IPPROTO_TCP, IPPROTO_UDP
- * @marker: 1: the entry, with @port 0, only says that some service has @addr and
- *	@proto
+ * @marker: 1: no service; the entry, with @port 0, says that a service has @addr and @proto
  */
 struct lb_vip_key {
 	struct lb_addr addr;
@@ -82,7 +81,7 @@ struct lb_vip_key {
 
 /**
  * struct lb_vip - what to do with packets of a service
- * @id: its number, index into lb_rings
+ * @id: number of the service, index into lb_rings
  * @forward: enum lb_forward
  * @pad: 0
  */
@@ -93,10 +92,10 @@ struct lb_vip {
 };
 
 /**
- * enum lb_backend_state - what becomes of the connections of a backend
+ * enum lb_backend_state - whether a backend takes connections
  * @LB_BACKEND_UNUSED: the entry is free
- * @LB_BACKEND_UP: new ones come, if the ring has it; old ones stay
- * @LB_BACKEND_DOWN: none come; those that can move do so
+ * @LB_BACKEND_UP: the backend keeps its connections, and gets new ones if it is in the ring
+ * @LB_BACKEND_DOWN: it gets no new connections; those that can move to another one do so
  */
 enum lb_backend_state {
 	LB_BACKEND_UNUSED,
@@ -106,12 +105,12 @@ enum lb_backend_state {
 
 /**
  * struct lb_backend - where packets of a connection go
- * @addr: the backend
+ * @addr: address of the backend
  * @tunnel_src: LB_IPIP: source address of the outer header
- * @ifindex: interface towards it; 0: not known (yet)
- * @port: 0: that of the packet
- * @gen: tells users of this entry from those of an earlier one
- * @mtu: of that interface, or of the route
+ * @ifindex: interface towards the backend; 0: the next hop is not known (yet)
+ * @port: port of the backend, network byte order; 0: the port of the packet
+ * @gen: generation: differs from that of an earlier backend in this entry
+ * @mtu: MTU of the interface, or of the route
  * @state: enum lb_backend_state
  * @pad: 0
  * @dmac: MAC address of the next hop
@@ -119,7 +118,7 @@ enum lb_backend_state {
  * @vip: id of its service
  * @pad2: 0
  *
- * One cache line; written by the control program alone.
+ * One cache line; only the control program writes it.
  */
 struct lb_backend {
 	struct lb_addr addr;
@@ -142,8 +141,8 @@ _Static_assert(sizeof(struct lb_backend) == 64, "a backend is a cache line");
  * struct lb_key - the two ends of a connection
  * @client: the client's address
  * @vip: the service's address
- * @cport: the client's port
- * @vport: the service's port, never 0
+ * @cport: the client's port, network byte order
+ * @vport: the service's port, network byte order, never 0
  * @proto: IPPROTO_TCP, IPPROTO_UDP
  * @pad: 0
  */
@@ -158,15 +157,15 @@ struct lb_key {
 
 /**
  * struct lb_flow - a connection: one cache line
- * @key: what it is found by
- * @backend: index of its backend
- * @gen: of that backend
- * @sport: LB_NAT: source port towards the backend
- * @snat: LB_NAT: index of the source address
+ * @key: both ends, by which the connection is found
+ * @backend: index into lb_backends
+ * @gen: generation of the backend
+ * @sport: LB_NAT: source port towards the backend, network byte order
+ * @snat: LB_NAT: index of the SNAT address
  * @forward: enum lb_forward
- * @iface: index into lb_kern_conf.iface: where the client's packets come in
- * @spilled: 1: it is in its second bucket
- * @cmac: MAC address they come from, where replies go to
+ * @iface: index into lb_kern_conf.iface: the interface where the client's packets come in
+ * @spilled: 1: the connection is in its second bucket
+ * @cmac: MAC address that the client's packets come from, and that replies are sent to
  * @pad: 0
  */
 struct lb_flow {
@@ -185,16 +184,16 @@ struct lb_flow {
 _Static_assert(sizeof(struct lb_flow) == 64, "a connection is a cache line");
 
 /**
- * enum lb_flow_state - how far a connection is
- * @LB_FLOW_FREE: the slot holds none
- * @LB_FLOW_CLAIMED: being filled
- * @LB_FLOW_SYN: LB_NAT: the client asked
- * @LB_FLOW_SYNACK: LB_NAT: the backend answered
- * @LB_FLOW_ESTABLISHED: data flow
- * @LB_FLOW_FIN: one side has ended it
- * @LB_FLOW_RESET: one side has reset it
- * @LB_FLOW_UDP: UDP, one packet so far, or one direction
- * @LB_FLOW_UDP_REPLIED: UDP, more than that
+ * enum lb_flow_state - state of a slot and its connection
+ * @LB_FLOW_FREE: the slot has no connection
+ * @LB_FLOW_CLAIMED: a CPU is filling the slot
+ * @LB_FLOW_SYN: the client has sent a SYN
+ * @LB_FLOW_SYNACK: LB_NAT, LB_DNAT: the backend has answered the SYN
+ * @LB_FLOW_ESTABLISHED: the connection is established
+ * @LB_FLOW_FIN: one side has sent a FIN
+ * @LB_FLOW_RESET: one side has sent a reset
+ * @LB_FLOW_UDP: UDP: one packet so far, or packets of one side only
+ * @LB_FLOW_UDP_REPLIED: UDP: packets of both sides, or a second one where replies are not seen
  */
 enum lb_flow_state {
 	LB_FLOW_FREE,
@@ -221,13 +220,13 @@ enum lb_flow_state {
 
 /**
  * struct lb_bucket - slots that are searched together
- * @word: LB_WORD() of the connection in the line of this number: the part that is
- *	searched and claimed; word 0 says when a connection that is in its second
- *	bucket, as there was no room here, was last used
- * @line: from 1 on: the connections; the words are in place of line 0
+ * @word: LB_WORD() of the connection in the line of this number; lookups search the words,
+ *	and a slot is claimed by its word. Word 0 has the last use of a connection that found
+ *	no room here and is in its second bucket
+ * @line: the connections, from 1 on; the words are in place of line 0
  *
- * Never across a page: all that a packet needs is behind one translation of an address,
- * which costs more than the two cache lines. A slot is known by the number of its line,
+ * A bucket does not cross a page, so that a packet costs one translation of an address,
+ * which takes longer than two cache lines. The number of a slot is the number of its line,
  * counted from the first bucket on.
  */
 struct lb_bucket {
@@ -240,14 +239,14 @@ struct lb_bucket {
 _Static_assert(sizeof(__u64) * LB_BUCKET_LINES == sizeof(struct lb_flow),
 	       "the words are in place of line 0");
 
-/* Buckets for so many connections. */
+/* Number of buckets for a number of connections. */
 #define LB_BUCKETS(connections) (((connections) + LB_BUCKET_SLOTS - 1) / LB_BUCKET_SLOTS)
 
 /**
  * struct lb_ports - ports of one SNAT address
  * @addr: the address
  * @min: first port, host byte order
- * @max: last port
+ * @max: last port, host byte order
  */
 struct lb_ports {
 	struct lb_addr addr;
@@ -256,7 +255,7 @@ struct lb_ports {
 };
 
 /**
- * LB_PORT() - whose a source port is
+ * LB_PORT() - the connection that has a source port
  * @expires: the tick after which it may be given to another connection
  * @slot: the slot of the connection, never 0
  */
@@ -266,7 +265,7 @@ struct lb_ports {
 
 /**
  * struct lb_port_line - neighbouring ports of a SNAT address: one cache line
- * @port: LB_PORT(), of eight ports, the first of which is a multiple of eight
+ * @port: LB_PORT() of eight ports; the first port is a multiple of eight
  */
 struct lb_port_line {
 	__u64 port[LB_LINE_PORTS];
@@ -278,16 +277,16 @@ struct lb_port_line {
 #define LB_REVERSE_SIZE ((LB_SNAT_MAX << 17) / LB_LINE_PORTS)
 
 /**
- * struct lb_kern_conf - what the program must know besides the tables; the one
- *	entry of lb_config
- * @seed: of all hashes
+ * struct lb_kern_conf - configuration of the program in the kernel; the one entry of
+ *	lb_config
+ * @seed: seed of all hashes
  * @table_size: slots of a ring, a prime
  * @n_snat: entries of @snat
  * @snat: source addresses of LB_NAT
  * @n_ifaces: entries of @iface
- * @has_dnat: some service is LB_DNAT: packets of backends must be looked at
- * @iface: interfaces that the program is attached to: index, MAC address, MTU; index 0:
- *	it is gone, and another one of its name is waited for
+ * @has_dnat: a service is LB_DNAT: packets of backends must be looked at
+ * @iface: interfaces that the program is attached to: index, MAC address, MTU; index 0: the
+ *	interface is gone, and the control program waits for one of its name
  */
 struct lb_kern_conf {
 	__u64 seed;
@@ -304,15 +303,15 @@ struct lb_kern_conf {
 };
 
 /**
- * struct lb_addr_filter - addresses that may concern us: those of services, SNAT
- *	addresses, and backends of LB_DNAT
- * @bit: lb_filter_bit() of each is set; others may be, too
+ * struct lb_addr_filter - addresses that may concern us: services, SNAT addresses, and
+ *	backends of LB_DNAT
+ * @bit: the bit lb_filter_bit() of each address is set; other addresses may share it
  */
 struct lb_addr_filter {
 	__u64 bit[LB_FILTER_WORDS];
 };
 
-/* The bit of an address: its last word, mixed; an index of 16 bits. */
+/* Number of the bit of an address: a hash of 16 bits. */
 static __always_inline __u32 lb_filter_bit(const struct lb_addr *addr)
 {
 	__u32 x = (__u32)addr->a[3] ^ (__u32)addr->a[1];
@@ -321,12 +320,12 @@ static __always_inline __u32 lb_filter_bit(const struct lb_addr *addr)
 }
 
 /**
- * struct lb_backend_stats - counters of a backend, one set each CPU
- * @packets: forwarded to it
- * @bytes: and their length as their IP header tells
- * @connections: assigned to it
- * @reply_packets: its packets, LB_NAT and LB_DNAT
- * @reply_bytes: and their length
+ * struct lb_backend_stats - counters of a backend on one CPU
+ * @packets: packets forwarded to the backend
+ * @bytes: bytes of these, from the IP header on
+ * @connections: connections assigned to the backend
+ * @reply_packets: packets of the backend to clients, LB_NAT and LB_DNAT
+ * @reply_bytes: bytes of these
  */
 struct lb_backend_stats {
 	__u64 packets;
@@ -340,23 +339,24 @@ struct lb_backend_stats {
  * enum lb_reason - why a packet was not forwarded; index into lb_reasons
  * @LB_PASS_OTHER: passed: not for a service
  * @LB_PASS_BAD: passed: no well-formed IP packet, or not an Ethernet frame
- * @LB_PASS_TTL: passed: its TTL is spent; the stack answers
+ * @LB_PASS_TTL: passed: its TTL is used up; the stack answers
  * @LB_PASS_ICMP: passed: ICMP for an address of ours, but not an error about a
  *	connection; the stack answers
- * @LB_DROP_MALFORMED: for a service, but its transport header is cut short or false
+ * @LB_DROP_MALFORMED: for a service, but its transport header is cut short or wrong
  * @LB_DROP_UDP6_CHECKSUM: UDP over IPv6 without checksum (RFC 8200 section 8.1)
  * @LB_DROP_FRAGMENT: a later fragment came before the first, which has the ports
- * @LB_DROP_NO_BACKEND: the service has none
+ * @LB_DROP_NO_BACKEND: the service has no backend
  * @LB_DROP_NO_NEIGHBOUR: the MAC address of the next hop is not known (yet)
- * @LB_DROP_NO_CONNECTION: LB_NAT: no connection, and the packet opens none
- * @LB_DROP_TABLE_FULL: LB_NAT: no slot for a connection
- * @LB_DROP_NO_PORT: LB_NAT: no free port of a SNAT address for it
- * @LB_DROP_BUSY: LB_NAT: another CPU is entering this very connection
- * @LB_DROP_TOO_BIG: too big for the way out, and may be fragmented by others
- * @LB_DROP_TOO_BIG_LIMIT: too big for the way out, answered too many lately
- * @LB_TOO_BIG: too big for the way out: became the ICMP error that says so
+ * @LB_DROP_NO_CONNECTION: LB_NAT, LB_DNAT: no connection, and the packet opens none
+ * @LB_DROP_TABLE_FULL: LB_NAT, LB_DNAT: no slot for a connection
+ * @LB_DROP_NO_PORT: LB_NAT: no free port of a SNAT address
+ * @LB_DROP_BUSY: LB_NAT, LB_DNAT: another CPU is entering the same connection
+ * @LB_DROP_TOO_BIG: larger than the MTU of the way out, but its sender lets routers fragment
+ *	it, or it is an ICMP error: no answer
+ * @LB_DROP_TOO_BIG_LIMIT: larger than the MTU of the way out; the limit of answers is reached
+ * @LB_TOO_BIG: larger than the MTU of the way out: answered by the ICMP error
  * @LB_DROP_ERROR: a helper failed
- * @LB_INFO_STATELESS: counted besides: forwarded by the hash alone, as too many new
+ * @LB_INFO_STATELESS: counted besides: forwarded by the hash alone, because too many new
  *	connections came or the table was full
  *
  * Each packet is either in lb_stats of a backend or under one reason;
@@ -389,7 +389,7 @@ enum lb_reason {
  * struct lb_frag_key - fragments of one packet
  * @src: source
  * @dst: destination
- * @id: identification; of IPv4, its 16 bits
+ * @id: identification, network byte order; 16 bits in IPv4
  * @proto: IPPROTO_TCP, IPPROTO_UDP
  * @pad: 0
  */
@@ -403,25 +403,25 @@ struct lb_frag_key {
 
 /**
  * struct lb_frag_ports - ports of a packet, from its first fragment
- * @sport: source
- * @dport: destination
+ * @sport: source port, network byte order
+ * @dport: destination port, network byte order
  */
 struct lb_frag_ports {
 	__be16 sport;
 	__be16 dport;
 };
 
-/* --- used by the control program alone; pinned, so that any command finds it --- */
+/* --- used by the control program only; pinned, so that each command finds it --- */
 
 /**
- * struct lb_check - how the health of backends is told
+ * struct lb_check - how the health of backends is checked
  * @type: enum lb_check_type
- * @interval_ms: between two checks
- * @timeout_ms: a check without result has failed
+ * @interval_ms: time between two checks
+ * @timeout_ms: a check without result after this time has failed
  * @rise: successes in a row that make a backend up
  * @fall: failures in a row that make it down
  * @path: LB_CHECK_HTTP: what to GET
- * @host: LB_CHECK_HTTP: whose it is, "Host:" of the request; empty: ADDRESS:PORT
+ * @host: LB_CHECK_HTTP: "Host:" of the request; empty: ADDRESS:PORT
  */
 struct lb_check {
 	__u32 type;
@@ -448,7 +448,7 @@ enum lb_check_type {
 /**
  * struct lb_vip_info - a service as it was configured
  * @used: the entry is in use
- * @ring_stale: 1: packets do not see what was written of its backends: it needs a new ring
+ * @ring_stale: 1: the backends were changed, and the ring was not made anew yet
  * @name: its name
  * @key: address, port, protocol
  * @forward: enum lb_forward
@@ -466,7 +466,7 @@ struct lb_vip_info {
 /**
  * struct lb_backend_info - a backend as it was configured, and what became of it
  * @name: its name
- * @weight: its share, 0: no new connections
+ * @weight: share of the new connections; 0: none
  * @drained: 1: no new connections, by command
  * @unhealthy: 1: the check says it is down
  */

@@ -79,16 +79,19 @@ static __always_inline int lb_not_forwarded(const struct lb_pkt *pkt, __u32 reas
 /* --- size ------------------------------------------------------------------------------ */
 
 /*
- * Generic XDP may get packets that will be cut, and nothing tells into what: one that goes
- * back out of the interface it came in on is taken to fit. Another interface takes none
- * from XDP that is larger than its MTU, and says nothing.
+ * Generic XDP may see a packet before it is segmented, and cannot tell the segment size.
+ * A packet that leaves by the interface it came in on is assumed to fit. Any other interface
+ * silently drops a redirected packet that is larger than its MTU.
  */
 static __always_inline bool lb_fits(const struct lb_pkt *pkt, __u32 ifindex, __u32 mtu)
 {
 	return pkt->wire <= mtu || (!pkt->tc && ifindex == pkt->ifindex);
 }
 
-/* With an outer header. The segments of TCP become smaller (skb_decrease_gso_size()). */
+/*
+ * The packet and its outer header. The kernel makes segments of TCP smaller by the outer
+ * header (skb_decrease_gso_size()).
+ */
 static __always_inline bool lb_fits_tunnel(const struct lb_pkt *pkt, __u32 outer, __u32 mtu)
 {
 	if (lb_is_tcp(&pkt->conn) && pkt->wire != pkt->bytes)
@@ -128,7 +131,7 @@ static __always_inline int lb_translate(struct lb_pkt *pkt, const struct lb_flow
 	return lb_rewrite(pkt, &change) ? LB_DROP_ERROR : LB_GO;
 }
 
-/* Where only the way changes, not what is said. */
+/* LB_DSR, LB_IPIP: the inner packet is not changed. */
 static __always_inline int lb_send_as_is(struct lb_pkt *pkt,
 					 const struct lb_backend *backend)
 {
@@ -137,7 +140,7 @@ static __always_inline int lb_send_as_is(struct lb_pkt *pkt,
 
 	if (!(tunnel ? lb_fits_tunnel(pkt, outer, backend->mtu) :
 		       lb_fits(pkt, backend->ifindex, backend->mtu)))
-		/* RFC 1122 section 3.2.2: no error about an error. */
+		/* RFC 1122 section 3.2.2: never send an error about an error. */
 		return lb_is_icmp(pkt) ? LB_DROP_TOO_BIG : lb_too_big(pkt, backend->mtu - outer);
 	if (tunnel)
 		return lb_encap(pkt, backend) ? LB_DROP_ERROR : LB_GO;
@@ -171,7 +174,10 @@ static __always_inline int lb_to_backend(struct lb_pkt *pkt, const struct lb_flo
 	return lb_sent(pkt, reason, index, backend->ifindex, false);
 }
 
-/* A connection stays with its backend, unless that is gone or this one begins anew. */
+/*
+ * A connection keeps its backend, unless the backend is gone, or is down and the connection
+ * can move, or the connection has ended and this packet begins a new one.
+ */
 static __always_inline bool lb_is_usable(const struct lb_conn *conn, const struct lb_flow *flow)
 {
 	struct lb_backend *backend = lb_backend_at(flow->backend);
@@ -188,7 +194,7 @@ static __always_inline bool lb_is_usable(const struct lb_conn *conn, const struc
 	       !lb_is_over(conn->word, conn->now);
 }
 
-/* A packet of a client, or not for a service at all. */
+/* A packet from a client, or one that is not for a service. */
 static __always_inline int lb_request(struct lb_pkt *pkt)
 {
 	struct lb_conn *conn = &pkt->conn;
@@ -247,7 +253,7 @@ static __always_inline int lb_reply(struct lb_pkt *pkt, struct lb_flow *flow)
 
 /* --- ICMP errors ---------------------------------------------------------------------- */
 
-/* From the client's side, about a packet of the service. */
+/* The client's side reports an error about a packet that the service sent. */
 static __always_inline int lb_error_to_backend(struct lb_pkt *pkt, struct lb_quote *quote)
 {
 	const struct lb_conn *conn = &pkt->conn;
@@ -281,8 +287,8 @@ static __always_inline int lb_error_to_backend(struct lb_pkt *pkt, struct lb_quo
 }
 
 /*
- * From the backend's side, about a packet to it. To the client it comes from the
- * service's address, as all else that it knows of it.
+ * The backend's side reports an error about a packet to the backend. The client gets it
+ * from the service's address: it does not know the backend.
  */
 static __always_inline int lb_error_to_client(struct lb_pkt *pkt, struct lb_quote *quote)
 {
@@ -313,7 +319,7 @@ static __always_inline int lb_error_to_client(struct lb_pkt *pkt, struct lb_quot
 
 static __always_inline int lb_icmp(struct lb_pkt *pkt, struct pkt_cursor *cur)
 {
-	/* With LB_DNAT, errors for anybody are looked at. */
+	/* With LB_DNAT, errors to any address get here, not only to addresses of ours. */
 	__u32 other = lb_in_filter(&pkt->conn.key.vip) ? LB_PASS_ICMP : LB_PASS_OTHER;
 	struct lb_quote quote = {};
 
@@ -328,7 +334,7 @@ static __always_inline int lb_icmp(struct lb_pkt *pkt, struct pkt_cursor *cur)
 
 /* --- the path ------------------------------------------------------------------------- */
 
-/* Cheap, as it is asked for each packet of the host: may it concern us? */
+/* May the packet concern us? This runs for each packet of the host, so it is cheap. */
 static __always_inline bool lb_concerns_us(const struct lb_pkt *pkt)
 {
 	if (lb_in_filter(&pkt->conn.key.vip))
@@ -336,7 +342,7 @@ static __always_inline bool lb_concerns_us(const struct lb_pkt *pkt)
 	return pkt->conf->has_dnat && (lb_is_icmp(pkt) || lb_in_filter(&pkt->conn.key.client));
 }
 
-/* Ports, or the reason why there are none. */
+/* Read the ports. Returns LB_GO, or the reason why there are none. */
 static __always_inline int lb_get_ports(struct lb_pkt *pkt, struct pkt_cursor *cur)
 {
 	if (pkt->ip.frag != PKT_FRAG_LATER && !lb_parse_l4(pkt, cur))
@@ -346,7 +352,7 @@ static __always_inline int lb_get_ports(struct lb_pkt *pkt, struct pkt_cursor *c
 	return lb_fragment(&pkt->conn, pkt->ip.frag_id, pkt->ip.frag == PKT_FRAG_FIRST);
 }
 
-/* Backends of LB_DNAT are in the filter: other clients are spared two lookups. */
+/* Backends of LB_DNAT are in the filter. Any other sender is spared two lookups. */
 static __always_inline bool lb_may_be_dnat(const struct lb_pkt *pkt)
 {
 	return pkt->conf->has_dnat && lb_in_filter(&pkt->conn.key.client);
@@ -410,7 +416,7 @@ int tc_lb(struct __sk_buff *skb)
 	struct lb_pkt pkt = { .ctx = skb, .ifindex = skb->ifindex, .tc = true };
 
 	tc_mac_restore(skb);
-	/* An skb may keep its headers anywhere. */
+	/* The headers of an skb may be in pages, where the program cannot read them. */
 	if (skb->data_end - skb->data < LB_PULL && skb->len > skb->data_end - skb->data)
 		bpf_skb_pull_data(skb, skb->len < LB_PULL ? skb->len : LB_PULL);
 	return lb_path(&pkt);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What established connections do not need: the lookup of the service, and the choice
- * of a backend; bpf/enter.bpf.h enters what was chosen. These functions are global
- * ones in the sense of the verifier: it looks at each once, without knowing who calls it.
+ * What only new connections, replies of LB_DNAT, ICMP errors and fragments need: the lookup
+ * of the service, and the choice of a backend; bpf/enter.bpf.h enters the connection. The
+ * functions without "static" are global functions for the verifier: it checks each once,
+ * whoever calls it.
  */
 #ifndef _XDP_LB_CONNECT_BPF_H
 #define _XDP_LB_CONNECT_BPF_H
@@ -28,7 +29,7 @@ static __always_inline struct lb_vip *lb_find_vip(const struct lb_conn *conn)
 	return bpf_map_lookup_elem(&lb_vips, &key);
 }
 
-/* Some service has this address, and this protocol. */
+/* True if a service has this address and protocol, with any port. */
 static __always_inline bool lb_is_vip_addr(const struct lb_conn *conn)
 {
 	struct lb_vip_key key = { .addr = conn->key.vip, .proto = conn->key.proto, .marker = 1 };
@@ -36,7 +37,7 @@ static __always_inline bool lb_is_vip_addr(const struct lb_conn *conn)
 	return bpf_map_lookup_elem(&lb_vips, &key);
 }
 
-/* By hash alone: the same on every balancer. */
+/* The backend that the hash selects: the same one on every balancer. */
 static __always_inline __u32 lb_pick(const struct lb_conn *conn, __u32 vip)
 {
 	const struct lb_kern_conf *conf = lb_get_conf();
@@ -54,8 +55,8 @@ static __always_inline __u32 lb_pick(const struct lb_conn *conn, __u32 vip)
 /* --- entering a connection ------------------------------------------------------------- */
 
 /*
- * Where the hash decides, an entry only remembers. A SYN leaves none: a flood of
- * them finds nothing to fill.
+ * In LB_DSR and LB_IPIP the hash selects the backend; an entry only keeps the connection
+ * there when the ring changes. A SYN makes no entry, so a SYN flood cannot fill the table.
  */
 static __always_inline bool lb_worth_entering(const struct lb_conn *conn)
 {
@@ -81,7 +82,7 @@ static __always_inline void lb_fill(const struct lb_conn *conn, struct lb_flow *
 	lb_set_mac(flow->cmac, conn->mac);
 }
 
-/* Returns LB_GO, or a reason. */
+/* Claim a slot and a port, and publish the connection. Returns LB_GO or enum lb_reason. */
 static __always_inline int lb_enter(struct lb_conn *conn, __u16 gen)
 {
 	struct lb_flow *flow;
@@ -98,14 +99,14 @@ static __always_inline int lb_enter(struct lb_conn *conn, __u16 gen)
 		return LB_DROP_NO_PORT;
 	}
 	lb_fill(conn, flow, gen);
-	/* It was held for seconds: this CPU stood still. */
+	/* This CPU was stopped for seconds, and another one has taken the slot. */
 	if (!lb_publish(conn, lb_first_state(conn)))
 		return LB_DROP_BUSY;
 	lb_account_connection(conn->backend);
 	return LB_GO;
 }
 
-/* A connection that is there, and held, gets another backend; false: it lost its port. */
+/* Move a claimed connection to another backend. False if it has lost its port. */
 static __always_inline bool lb_move(struct lb_conn *conn, struct lb_flow *flow, __u16 gen)
 {
 	if (flow->spilled)
@@ -119,7 +120,7 @@ static __always_inline bool lb_move(struct lb_conn *conn, struct lb_flow *flow, 
 	return true;
 }
 
-/* Another CPU changes the entry. Where the hash says the same, it is not needed. */
+/* Another CPU changes the entry. Without translation the packet can go by the hash alone. */
 static __always_inline int lb_busy(struct lb_conn *conn)
 {
 	conn->slot = LB_NO_SLOT;
@@ -127,9 +128,9 @@ static __always_inline int lb_busy(struct lb_conn *conn)
 }
 
 /**
- * lb_connect() - a packet without usable connection
- * @conn: @slot is LB_NO_SLOT, or that of a connection whose backend is gone; takes
- *	the backend, and the slot of the connection if it has one
+ * lb_connect() - choose a backend for a packet without usable connection
+ * @conn: @slot is LB_NO_SLOT, or the slot of a connection that is not usable; @backend,
+ *	@forward and @slot are set, @slot to LB_NO_SLOT if there is no entry
  *
  * Return: LB_GO, or enum lb_reason.
  */
@@ -161,7 +162,7 @@ __noinline int lb_connect(struct lb_conn *conn)
 			return lb_busy(conn);
 		if (flow->forward == conn->forward && lb_move(conn, flow, backend->gen))
 			return LB_GO;
-		/* Without port, or of a service that was of another kind: as if there was none. */
+		/* It has lost its port, or was made in another mode: begin anew. */
 		lb_give_back(conn);
 	}
 	if (!lb_is_translated(conn->forward) && !lb_worth_entering(conn))
@@ -169,7 +170,7 @@ __noinline int lb_connect(struct lb_conn *conn)
 	err = lb_enter(conn, backend->gen);
 	if (err == LB_GO || lb_is_translated(conn->forward))
 		return err;
-	/* The hash says the same for the next packet. */
+	/* Without entry, the next packet goes by the hash to the same backend. */
 	lb_count(LB_INFO_STATELESS);
 	return LB_GO;
 }
@@ -177,8 +178,8 @@ __noinline int lb_connect(struct lb_conn *conn)
 /* --- replies ------------------------------------------------------------------------ */
 
 /**
- * lb_find_dnat() - LB_DNAT: the connection that a packet of a backend is of
- * @conn: its packet: @key.client is the backend, @key.vip the client; takes @slot, @word
+ * lb_find_dnat() - LB_DNAT: find the connection of a backend's packet
+ * @conn: @key.client is the backend, @key.vip the client; @slot and @word are set
  *
  * Return: 1 if there is one.
  */
@@ -212,13 +213,13 @@ __noinline int lb_find_dnat(struct lb_conn *conn)
 	return flow && flow->forward == LB_DNAT && lb_is_from(flow, &own.client, own.cport);
 }
 
-/* --- what ICMP errors are about --------------------------------------------------------- */
+/* --- connections that ICMP errors quote -------------------------------------------------- */
 
 /**
- * lb_find_quoted_reply() - as for a packet of a backend
- * @conn: takes @slot, @word
+ * lb_find_quoted_reply() - find the connection of a quoted packet to a backend
+ * @conn: the quoted packet in reverse, as if the backend had sent it; @slot and @word are set
  *
- * Return: 1 if it is of a connection.
+ * Return: 1 if there is one.
  */
 __noinline int lb_find_quoted_reply(struct lb_conn *conn)
 {
@@ -232,10 +233,13 @@ __noinline int lb_find_quoted_reply(struct lb_conn *conn)
 }
 
 /**
- * lb_find_quoted_request() - as for a packet of a client, but opening nothing
- * @conn: takes @slot, @word, @backend, @forward
+ * lb_find_quoted_request() - find the backend that sent a quoted packet to a client
+ * @conn: the quoted packet in reverse, as if the client had sent it; @slot, @word, @backend
+ *	and @forward are set
  *
- * Return: 1 if it has a backend.
+ * No connection is entered.
+ *
+ * Return: 1 if there is a backend.
  */
 __noinline int lb_find_quoted_request(struct lb_conn *conn)
 {
@@ -267,12 +271,12 @@ __noinline int lb_find_quoted_request(struct lb_conn *conn)
 /* --- fragments ------------------------------------------------------------------------ */
 
 /**
- * lb_fragment() - ports of a fragment
- * @conn: of the first fragment: they are kept; of a later one: takes them
- * @id: identification
- * @first: it is the first
+ * lb_fragment() - keep the ports of a first fragment, or give them to a later one
+ * @conn: connection of the fragment; the ports are set in a later one
+ * @id: identification, network byte order
+ * @first: 1: it is the first fragment
  *
- * Return: LB_GO, or enum lb_reason: the first one is not known.
+ * Return: LB_GO, or enum lb_reason if the first fragment has not been seen.
  */
 __noinline int lb_fragment(struct lb_conn *conn, __be32 id, __u32 first)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Entering a connection into the flow table: which slot it gets, whom it pushes out for
- * that, and, for LB_NAT, which SNAT address and port. Packets of connections that are
- * there need none of this.
+ * Entering a connection into the flow table: which slot it gets, which connection it evicts
+ * for that, and, for LB_NAT, its SNAT address and port. Packets of connections that are in
+ * the table need none of this.
  */
 #ifndef _XDP_LB_ENTER_BPF_H
 #define _XDP_LB_ENTER_BPF_H
@@ -12,20 +12,20 @@
 #include "parts/xdp_lb/bpf/flow.bpf.h"
 
 enum {
-	/* So many free slots make a bucket roomy. */
+	/* A first bucket with so many free slots is taken without a look at the second one. */
 	LB_ROOM = 3,
-	/* Lines of ports that are searched for a free one. */
+	/* Lines of eight ports that are searched for a free port. */
 	LB_PORT_PLACES = 4,
 };
 
 /* --- a slot --------------------------------------------------------------------------- */
 
 /**
- * enum lb_worth - how much it hurts to give a slot away, least first
- * @LB_WORTH_NONE: it is free or over
- * @LB_WORTH_CLOSED: closed lately: its port should rest (RFC 6191)
- * @LB_WORTH_UNPROVEN: one packet, which anyone may have sent
- * @LB_WORTH_KEEP: an established connection, never given away
+ * enum lb_worth - how bad it is to evict the connection of a slot, least first
+ * @LB_WORTH_NONE: the slot is free, or its connection is over
+ * @LB_WORTH_CLOSED: closed a short time ago: its port should rest (RFC 6191)
+ * @LB_WORTH_UNPROVEN: there was one packet, which anyone may have sent
+ * @LB_WORTH_KEEP: an established connection, never evicted
  */
 enum lb_worth {
 	LB_WORTH_NONE,
@@ -34,7 +34,7 @@ enum lb_worth {
 	LB_WORTH_KEEP,
 };
 
-/* By state, two bits each. */
+/* enum lb_worth of each state: a table of two bits per state in one number. */
 #define LB_WORTH(state, worth) ((__u32)(worth) << 2 * (state))
 #define LB_WORTHS							\
 	(LB_WORTH(LB_FLOW_FREE, LB_WORTH_NONE) |			\
@@ -52,7 +52,7 @@ _Static_assert(LB_WORTH_NONE == 0 && LB_WORTH_NONE < LB_WORTH_CLOSED &&
 	       LB_WORTH_CLOSED < LB_WORTH_UNPROVEN && LB_WORTH_UNPROVEN < LB_WORTH_KEEP &&
 	       LB_WORTH_KEEP <= 3, "enum lb_worth is compared, multiplied, kept in two bits");
 
-/* enum lb_worth; a connection that is over has none. */
+/* enum lb_worth of the slot with this word. Branch-free, as lb_less() is. */
 static __always_inline __u64 lb_worth_of(__u64 word, __u32 now)
 {
 	__u32 state = LB_WORD_STATE(word) & (LB_TIMEOUTS - 1);
@@ -61,9 +61,10 @@ static __always_inline __u64 lb_worth_of(__u64 word, __u32 now)
 }
 
 /**
- * struct lb_choice - a slot of a bucket that may be taken
- * @n_free: how many slots of the bucket hold nothing of worth
- * @score: of the best: enum lb_worth, then the youth, then its place
+ * struct lb_choice - the best slot of a bucket for a new connection
+ * @n_free: number of slots with LB_WORTH_NONE
+ * @score: least score of a slot: enum lb_worth, then the age (the oldest has the least),
+ *	then the number of its line
  */
 struct lb_choice {
 	__u64 n_free;
@@ -89,8 +90,8 @@ static __always_inline struct lb_choice lb_choose(const struct lb_bucket *bucket
 }
 
 /*
- * Of the first bucket, where it is found soonest, as long as that has room; then of the
- * emptier one.
+ * Claim a slot of the first bucket, where lookups begin, while that has room. Else claim one
+ * of the second bucket if that has more free slots, or a slot of less worth.
  */
 static __always_inline bool lb_claim_slot(struct lb_conn *conn)
 {
@@ -122,12 +123,13 @@ static __always_inline bool lb_claim_slot(struct lb_conn *conn)
 	if (LB_SCORE_WORTH(choice.score) >= LB_WORTH_KEEP)
 		return false;
 	old = READ_ONCE(bucket->word[LB_SCORE_PLACE(choice.score)]);
-	/* Another CPU may have been here since. */
+	/* Another CPU may have changed the word since lb_choose(). */
 	if (lb_worth_of(old, conn->now) > LB_SCORE_WORTH(choice.score))
 		return false;
 	return lb_hold(conn, index * LB_BUCKET_LINES + LB_SCORE_PLACE(choice.score), old);
 }
 
+/* True if another slot of the bucket has this connection, or may be getting it. */
 static __always_inline bool lb_has_rival_in(const struct lb_conn *conn, __u32 index)
 {
 	__u32 wanted = lb_hash_tag(conn->hash), i;
@@ -147,8 +149,9 @@ static __always_inline bool lb_has_rival_in(const struct lb_conn *conn, __u32 in
 }
 
 /*
- * Two CPUs must not enter one connection twice. Each claims a slot, which is a full
- * barrier, and then looks for the other's: one of them sees it, perhaps both do.
+ * Two CPUs must not both enter the same connection. Each claims a slot, which is a full
+ * barrier, and then looks for a slot that the other one has claimed: at least one of them
+ * sees the other.
  */
 static __always_inline bool lb_has_rival(const struct lb_conn *conn)
 {
@@ -160,8 +163,8 @@ static __always_inline bool lb_has_rival(const struct lb_conn *conn)
 }
 
 /**
- * lb_claim() - a slot for a connection that has none
- * @conn: the connection; takes @slot and @spilled
+ * lb_claim() - claim a slot for a connection that has none
+ * @conn: the connection; @slot and @spilled are set
  *
  * Return: LB_GO, or enum lb_reason.
  */
@@ -182,7 +185,7 @@ __noinline int lb_claim(struct lb_conn *conn)
 
 /* --- ports ------------------------------------------------------------------------- */
 
-/* The connection says, as its port does, that the port is its own. */
+/* True if the connection in @slot names the port as its source port. */
 static __always_inline bool lb_owns_port(const struct lb_conn *conn, __u32 slot, __u32 snat,
 					 __be16 port)
 {
@@ -193,9 +196,10 @@ static __always_inline bool lb_owns_port(const struct lb_conn *conn, __u32 slot,
 }
 
 /*
- * End the connection that has a port if it is worth no more than @most. Its slot is
- * freed first, so that no two have one port. One that is being entered says nothing yet;
- * who had our own slot before us is gone.
+ * Make sure that the connection in @slot does not use the port: end it if it is worth no
+ * more than @most. Its slot is freed before the port is taken, so that no two connections
+ * have the same port. A slot that is being filled does not name its port yet: leave it. If
+ * @slot is our own slot, the connection that had the port is gone.
  */
 static __always_inline bool lb_evict_owner(const struct lb_conn *conn, __u32 slot, __u32 snat,
 					   __u32 port, __u32 most)
@@ -214,7 +218,7 @@ static __always_inline bool lb_evict_owner(const struct lb_conn *conn, __u32 slo
 	       __sync_val_compare_and_swap(owner, word, 0) == word;
 }
 
-/* Ticks since a port may be given away; until then, a negative number of 32 bits. */
+/* Ticks since the port is free; while it is taken, a negative number of 32 bits. */
 static __always_inline __u32 lb_port_age(const struct lb_conn *conn, __u64 entry)
 {
 	return conn->now - LB_PORT_EXPIRES(entry) - 1 + lb_less(entry, 1);
@@ -226,7 +230,7 @@ static __always_inline bool lb_take_port(const struct lb_conn *conn, __u64 *entr
 					   lb_port_until(conn, lb_first_state(conn))) == old;
 }
 
-/* First port of a line of the range; 32 random bits say which. */
+/* First port of a line of the range; @random, of 32 bits, selects the line. */
 static __always_inline __u32 lb_port_place(const struct lb_ports *range, __u32 random)
 {
 	__u32 first = range->min / LB_LINE_PORTS, last = range->max / LB_LINE_PORTS;
@@ -234,21 +238,21 @@ static __always_inline __u32 lb_port_place(const struct lb_ports *range, __u32 r
 	return (first + ((__u64)random * (last - first + 1) >> 32)) * LB_LINE_PORTS;
 }
 
-/* 1 if the port is not of the range. */
+/* Branch-free: 1 if the port is outside the range. */
 static __always_inline __u64 lb_is_outside(const struct lb_ports *range, __u32 port)
 {
 	return lb_less(port, range->min) | lb_less(range->max, port);
 }
 
 /**
- * lb_free_port() - of a line of ports, take the one that is free for the longest time
- * @conn: the connection that needs one; @slot is set
- * @snat: index of the address, less than LB_SNAT_MAX
- * @random: place, of 32 bits
+ * lb_free_port() - take the port of a line that is free for the longest time
+ * @conn: the connection that needs a port; @slot is set
+ * @snat: index of the SNAT address, less than LB_SNAT_MAX
+ * @random: 32 bits that select the line
  *
- * As in lb_choose(), no conditions.
+ * The search is branch-free, as that of lb_choose() is.
  *
- * Return: the port, or 0.
+ * Return: the port, host byte order, or 0 if the line has no free port.
  */
 __noinline int lb_free_port(struct lb_conn *conn, __u32 snat, __u32 random)
 {
@@ -278,7 +282,7 @@ __noinline int lb_free_port(struct lb_conn *conn, __u32 snat, __u32 random)
 		return 0;
 	i = best % LB_LINE_PORTS;
 	entry = READ_ONCE(line->port[i]);
-	/* Another CPU may have been here since. */
+	/* Another CPU may have taken the port since. */
 	if (lb_port_age(conn, entry) >> 31)
 		return 0;
 	return lb_take_port(conn, &line->port[i], entry) ? place + i : 0;
@@ -286,12 +290,12 @@ __noinline int lb_free_port(struct lb_conn *conn, __u32 snat, __u32 random)
 
 /**
  * lb_evict_port() - take a port from another connection
- * @conn: the connection that needs one; @slot is set
- * @snat: index of the address, less than LB_SNAT_MAX
- * @random: place, of 32 bits
- * @most: what the connection that has the port may be worth, enum lb_worth
+ * @conn: the connection that needs a port; @slot is set
+ * @snat: index of the SNAT address, less than LB_SNAT_MAX
+ * @random: 32 bits that select the line
+ * @most: evict a connection up to this worth, enum lb_worth
  *
- * Return: the port, or 0.
+ * Return: the port, host byte order, or 0.
  */
 __noinline int lb_evict_port(struct lb_conn *conn, __u32 snat, __u32 random, __u32 most)
 {
@@ -307,7 +311,7 @@ __noinline int lb_evict_port(struct lb_conn *conn, __u32 snat, __u32 random, __u
 	snat &= LB_SNAT_MAX - 1;
 	place = lb_port_place(&conf->snat[snat], random);
 	line = lb_port_line_at(conn, snat, place);
-	/* Clang 14 enters the loop in its middle, which Linux 6.1 takes for an endless one. */
+	/* Clang 14 jumps into the middle of the loop; Linux 6.1 takes that for an endless loop. */
 #pragma clang loop unroll(full)
 	for (i = 0; line && i < LB_LINE_PORTS; i++) {
 		old = READ_ONCE(line->port[i]);
@@ -319,7 +323,10 @@ __noinline int lb_evict_port(struct lb_conn *conn, __u32 snat, __u32 random, __u
 	return 0;
 }
 
-/* A SNAT address of the service's family, by hash: the n-th replaces one in n times. */
+/*
+ * Choose a SNAT address of the service's family by the hash. The n-th address replaces the
+ * choice with probability 1/n, so that all are equally likely.
+ */
 static __always_inline __u32 lb_choose_snat(const struct lb_conn *conn,
 					    const struct lb_kern_conf *conf)
 {
@@ -337,9 +344,8 @@ static __always_inline __u32 lb_choose_snat(const struct lb_conn *conn,
 }
 
 /*
- * The ports that a new connection will look at, far away in memory: ask for them now, so
- * that they come while a backend is chosen and a slot claimed. There is no prefetch in BPF.
- * Sets @snat.
+ * Read the line of ports that a new connection will search, so that it is in the cache when
+ * a backend is chosen and a slot is claimed. BPF has no prefetch. Sets @snat.
  */
 static __always_inline void lb_fetch_ports(struct lb_conn *conn)
 {
@@ -360,14 +366,14 @@ static __always_inline void lb_fetch_ports(struct lb_conn *conn)
 
 static __always_inline bool lb_claim_port(struct lb_conn *conn, struct lb_flow *flow)
 {
-	/* Changes with time: who found none finds one when it asks again. */
+	/* Mix in the tick, so that a retransmitted SYN probes other ports. */
 	__u32 step = (__u32)(conn->hash >> 16) ^ conn->now * 0x9e3779b1U;
 	__u32 snat = conn->snat, place = conn->hash, i;
 	int port = 0;
 
 	if (snat >= LB_SNAT_MAX)
 		return false;
-	/* Free ones first; then those that rest; then the unproven. */
+	/* First free ports, then ports of closed connections, then of unproven ones. */
 	for (i = 0; i < LB_PORT_PLACES && !port; i++, place += step)
 		port = lb_free_port(conn, snat, place);
 	if (!port)

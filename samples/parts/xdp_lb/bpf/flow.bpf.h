@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The flow table: which backend a connection has. A connection may be in one of two
- * buckets of seven slots. The first cache line of a bucket has a word for each slot: the
- * tag and the age of a connection; the connection itself is another line of the same page.
- * An established connection costs no more than these two. Only where the first bucket had
- * no room, and says so, the second one is looked at.
+ * The flow table: connection -> backend. The hash of a connection selects two buckets of
+ * seven slots. The first cache line of a bucket has a word for each slot, with the tag, the
+ * last use and the state of a connection; struct lb_flow is another cache line of the same
+ * page. A packet of an established connection reads these two lines. It reads the second
+ * bucket only if the first one says that connections had to go there (lb_has_spilled()).
  *
- * A slot is claimed and given up by compare-and-exchange of its word. Connections
- * are found by one key, so there is one entry for each, in every mode: for LB_NAT
- * a port points back to it.
+ * A CPU claims and frees a slot by compare-and-exchange of its word. A connection has one
+ * entry in every mode; for replies in LB_NAT, the source port points to its slot.
  */
 #ifndef _XDP_LB_FLOW_BPF_H
 #define _XDP_LB_FLOW_BPF_H
@@ -19,7 +18,7 @@
 
 enum {
 	LB_NO_SLOT = 0xffffffff,
-	/* Not a reason: the packet goes on. */
+	/* No enum lb_reason: the packet goes on. */
 	LB_GO = -1,
 };
 
@@ -41,7 +40,7 @@ static __always_inline __u64 *lb_word_at(__u32 slot)
 
 	if (!bucket)
 		return NULL;
-	/* Clang 19 would add to it before the verifier knows that it is not NULL. */
+	/* Clang 19 would add to the pointer before the test for NULL; the verifier refuses. */
 	barrier_var(bucket);
 	return &bucket->word[slot % LB_BUCKET_LINES];
 }
@@ -57,9 +56,9 @@ static __always_inline struct lb_flow *lb_flow_at(__u32 slot)
 }
 
 /*
- * The only way to change the word of a slot: by compare-and-exchange with what this CPU
- * knows of it, which is a full barrier. False: another CPU was here since, and the slot may
- * be that of another connection.
+ * The only way to change the word of a slot: compare-and-exchange with the word that this
+ * CPU has read, which is a full barrier. False: another CPU has changed the word, and the
+ * slot may belong to another connection now.
  */
 static __always_inline bool lb_replace_word(__u32 slot, __u64 old, __u64 new)
 {
@@ -68,7 +67,7 @@ static __always_inline bool lb_replace_word(__u32 slot, __u64 old, __u64 new)
 	return word && __sync_val_compare_and_swap(word, old, new) == old;
 }
 
-/* No other CPU finds it, or takes it, until lb_publish() or lb_give_back(). */
+/* Claim a slot: no other CPU finds or takes it until lb_publish() or lb_give_back(). */
 static __always_inline bool lb_hold(struct lb_conn *conn, __u32 slot, __u64 old)
 {
 	__u64 word = LB_WORD(conn->now, lb_hash_tag(conn->hash), LB_FLOW_CLAIMED);
@@ -136,8 +135,8 @@ static __always_inline struct lb_flow *lb_find_in(struct lb_conn *conn, __u32 in
 }
 
 /*
- * A connection whose first bucket this is may be in its second one. No state lasts
- * longer than that of an established connection.
+ * True if a connection of this first bucket may be in its second bucket. No state lasts
+ * longer than LB_FLOW_ESTABLISHED.
  */
 static __always_inline bool lb_has_spilled(__u32 index, __u32 now)
 {
@@ -147,7 +146,7 @@ static __always_inline bool lb_has_spilled(__u32 index, __u32 now)
 	       now - LB_WORD_LAST(READ_ONCE(bucket->word[0])) <= lb_timeouts[LB_FLOW_ESTABLISHED];
 }
 
-/* The connection of a client's packet, NULL if there is none. Sets @slot and @word. */
+/* Find the connection of a client's packet, or NULL. Sets @slot and @word. */
 static __always_inline struct lb_flow *lb_find(struct lb_conn *conn)
 {
 	__u32 index = lb_hash_bucket(conn->hash, 0, lb_n_buckets);
@@ -176,7 +175,7 @@ static __always_inline struct lb_backend *lb_backend_at(__u32 index)
 	return bpf_map_lookup_elem(&lb_backends, &index);
 }
 
-/* What came from @addr and @port is of the backend of this connection. */
+/* True if addr:port is this flow's backend. */
 static __always_inline bool lb_is_from(const struct lb_flow *flow, const struct lb_addr *addr,
 				       __be16 port)
 {
@@ -186,7 +185,7 @@ static __always_inline bool lb_is_from(const struct lb_flow *flow, const struct 
 	       (backend->port ?: flow->key.vport) == port;
 }
 
-/* LB_NAT: neighbours of a port, which is in host byte order. */
+/* LB_NAT: the line of eight ports that has @port (host byte order). */
 static __always_inline struct lb_port_line *lb_port_line_at(const struct lb_conn *conn, __u32 snat,
 							    __u32 port)
 {
@@ -195,7 +194,7 @@ static __always_inline struct lb_port_line *lb_port_line_at(const struct lb_conn
 	return bpf_map_lookup_elem(&lb_reverse, &index);
 }
 
-/* LB_NAT: LB_PORT() of a port. */
+/* LB_NAT: the LB_PORT() entry of @port. */
 static __always_inline __u64 *lb_port_entry(const struct lb_conn *conn, __u32 snat, __be16 port)
 {
 	__u32 number = bpf_ntohs(port);
@@ -208,8 +207,8 @@ static __always_inline __u64 *lb_port_entry(const struct lb_conn *conn, __u32 sn
 }
 
 /*
- * LB_NAT: the connection that a packet of a backend is of, by the port of the SNAT
- * address that it is sent to. Sets @slot and @word.
+ * LB_NAT: find the connection of a backend's packet by its destination, a port of a SNAT
+ * address. Sets @slot and @word.
  */
 static __always_inline struct lb_flow *lb_find_port(struct lb_conn *conn,
 						    const struct lb_kern_conf *conf)
@@ -237,7 +236,7 @@ static __always_inline struct lb_flow *lb_find_port(struct lb_conn *conn,
 	return lb_is_from(flow, &conn->key.client, conn->key.cport) ? flow : NULL;
 }
 
-/* These cannot do without an entry: replies are translated by it. */
+/* In these modes a connection needs an entry: replies are translated by it. */
 static __always_inline bool lb_is_translated(__u8 forward)
 {
 	return forward == LB_NAT || forward == LB_DNAT;
@@ -253,9 +252,9 @@ static __always_inline __u8 lb_first_state(const struct lb_conn *conn)
 }
 
 /*
- * RFC 9293, as far as one who looks on can follow. A reset may be forged: it only
- * shortens the time that an idle connection stays, and data undo it. The last ACK
- * behind a FIN does not.
+ * The next TCP state (RFC 9293), as far as packets in the middle show it. A reset may be
+ * forged: it only shortens the timeout, and a packet with data undoes it. The last ACK
+ * after a FIN has no data, and does not.
  */
 static __always_inline __u8 lb_next_tcp(const struct lb_conn *conn, const struct lb_flow *flow,
 					__u8 state, bool reply)
@@ -271,7 +270,7 @@ static __always_inline __u8 lb_next_tcp(const struct lb_conn *conn, const struct
 	}
 	if (state == LB_FLOW_SYNACK && !reply)
 		return LB_FLOW_ESTABLISHED;
-	/* Replies do not come through here: what follows a SYN has to do. */
+	/* Replies bypass this host: the client's packet after the SYN is the only sign. */
 	if (state == LB_FLOW_SYN && !lb_is_translated(flow->forward))
 		return LB_FLOW_ESTABLISHED;
 	if (state == LB_FLOW_RESET && conn->has_data)
@@ -281,20 +280,21 @@ static __always_inline __u8 lb_next_tcp(const struct lb_conn *conn, const struct
 
 static __always_inline __u8 lb_next_udp(const struct lb_flow *flow, __u8 state, bool reply)
 {
-	/* Where replies do not come through here, a second packet says as much. */
+	/* Replies bypass this host in the other modes: there a second packet counts as one. */
 	if (reply || !lb_is_translated(flow->forward))
 		return LB_FLOW_UDP_REPLIED;
 	return state;
 }
 
+/* LB_PORT() of a connection in @state: the port is taken until the state times out. */
 static __always_inline __u64 lb_port_until(const struct lb_conn *conn, __u8 state)
 {
 	return LB_PORT(conn->now + lb_timeouts[state & (LB_TIMEOUTS - 1)], conn->slot);
 }
 
 /*
- * LB_NAT: the connection lives on, and so its port is its own; false if it was idle for
- * so long that another connection got it.
+ * LB_NAT: keep the port for as long as the connection may last now. False if the connection
+ * was idle for so long that another one has taken the port.
  */
 static __always_inline bool lb_keep_port(const struct lb_conn *conn, const struct lb_flow *flow,
 					 __u8 state)
@@ -310,11 +310,11 @@ static __always_inline bool lb_keep_port(const struct lb_conn *conn, const struc
 }
 
 /**
- * union lb_return - the part of struct lb_flow that says where replies go to
- * @iface: as there
- * @spilled: as there
- * @cmac: as there
- * @whole: all of it, which changes at once: aligned, as it stands there
+ * union lb_return - the word of struct lb_flow that says where replies go to
+ * @iface: lb_flow.iface
+ * @spilled: lb_flow.spilled
+ * @cmac: lb_flow.cmac
+ * @whole: the three fields as one aligned word, which changes atomically
  */
 union lb_return {
 	struct {
@@ -337,7 +337,7 @@ static __always_inline __u64 *lb_return_word(struct lb_flow *flow)
 	return (__u64 *)&flow->iface;
 }
 
-/* The way that this packet came, unless another connection has got the slot since @old. */
+/* Send replies where this packet came from, unless the word has changed since @old. */
 static __always_inline void lb_set_return(const struct lb_conn *conn, struct lb_flow *flow,
 					  __u64 old)
 {
@@ -349,7 +349,7 @@ static __always_inline void lb_set_return(const struct lb_conn *conn, struct lb_
 		__sync_val_compare_and_swap(lb_return_word(flow), old, new.whole);
 }
 
-/* The first bucket of a connection in its second one: look there, too. */
+/* Note in the first bucket of a connection that the connection is in its second one. */
 static __always_inline void lb_mark_spilled(__u64 hash, __u32 now)
 {
 	struct lb_bucket *bucket = lb_bucket_at(lb_hash_bucket(hash, 0, lb_n_buckets));
@@ -359,11 +359,11 @@ static __always_inline void lb_mark_spilled(__u64 hash, __u32 now)
 }
 
 /**
- * lb_outlive() - what else must be known of a connection that goes on
- * @conn: its packet; @slot is set
- * @state: of it, enum lb_flow_state
+ * lb_outlive() - prolong the port and the mark of the first bucket with the connection
+ * @conn: connection of the packet; @slot is set
+ * @state: its next state, enum lb_flow_state
  *
- * Return: 0 if it is none any more: it has lost its port.
+ * Return: 1, or 0 if the connection has lost its port and is over.
  */
 __noinline int lb_outlive(struct lb_conn *conn, __u32 state)
 {
@@ -382,9 +382,8 @@ __noinline int lb_outlive(struct lb_conn *conn, __u32 state)
 }
 
 /*
- * A packet of the connection came. The word is written if something changed, at
- * most twice a second otherwise: other CPUs have the cache line too. Returns false if
- * the connection is no more.
+ * Note a packet of the connection. The word is written if the state changes, else once in a
+ * tick at most, because other CPUs have the cache line, too. False if the connection is over.
  */
 static __always_inline bool lb_touch(struct lb_conn *conn, struct lb_flow *flow, bool reply)
 {
@@ -401,7 +400,7 @@ static __always_inline bool lb_touch(struct lb_conn *conn, struct lb_flow *flow,
 	if (!lb_outlive(conn, next))
 		return false;
 	way = READ_ONCE(*lb_return_word(flow));
-	/* Where it fails, another CPU had a packet of it; or it is somebody else's now. */
+	/* Another CPU has noted a packet, or has given the slot to another connection. */
 	if (!lb_replace_word(conn->slot, conn->word,
 			     LB_WORD(conn->now, LB_WORD_TAG(conn->word), next)))
 		return true;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * The hash of a connection, for the program and for "ring --who". One hash
- * serves all: parts of it say the bucket of the flow table, the other bucket, the
- * tag of the slot, and the slot of the ring.
+ * The hash of a connection, for the program and for "ring --who". Parts of the one hash
+ * select the first and the second bucket of the flow table, the tag of the slot, and the
+ * slot of the ring.
  */
 #ifndef _XDP_LB_HASH_H
 #define _XDP_LB_HASH_H
@@ -22,11 +22,11 @@ static __always_inline __u64 lb_words(__be32 high, __be32 low)
 
 /**
  * lb_hash() - hash of a connection
- * @key: its ends
+ * @key: addresses, ports and protocol
  * @is4: both addresses are IPv4
  * @seed: of the configuration
  *
- * Return: 64 bits, each of which depends on each of @key and @seed.
+ * Return: 64 bits; each depends on every bit of @key and @seed.
  */
 static __always_inline __u64 lb_hash(const struct lb_key *key, int is4, __u64 seed)
 {
@@ -41,7 +41,7 @@ static __always_inline __u64 lb_hash(const struct lb_key *key, int is4, __u64 se
 	hash = lb_hash_step(hash, lb_words(c[3], v[3]));
 	hash = lb_hash_step(hash, (__u64)(__u16)key->cport << 32 |
 				  (__u32)(__u16)key->vport << 16 | key->proto);
-	/* The low bits of a product know nothing of the high bits of its factors. */
+	/* The high bits of a factor do not reach the low bits of the product: mix again. */
 	return lb_hash_step(hash, hash >> 29);
 }
 
@@ -57,7 +57,7 @@ static __always_inline __u32 lb_ring_slot(__u64 hash, __u32 size)
 	return (hash >> 32) * size >> 32;
 }
 
-/* Slots of a bucket are told apart by 24 bits before the key is compared. */
+/* A slot whose 24 bits differ is skipped; only a slot with the same bits compares the key. */
 static __always_inline __u32 lb_hash_tag(__u64 hash)
 {
 	return hash >> 40;
@@ -66,7 +66,7 @@ static __always_inline __u32 lb_hash_tag(__u64 hash)
 /**
  * lb_hash_bucket() - bucket of the flow table
  * @hash: of lb_hash()
- * @second: not the one where it should be, but the other
+ * @second: 0: the first bucket of the connection, 1: the second
  * @n: number of buckets
  *
  * Return: 0 to @n - 1.

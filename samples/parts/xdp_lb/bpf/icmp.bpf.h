@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * ICMP errors: those about packets of a connection go where the connection goes,
- * translated as it is; and the one that xdp_lb sends itself, "too big" for the way out.
+ * ICMP errors. An error about a packet of a connection is translated as the connection is,
+ * and goes to the same host. xdp_lb itself sends one error: the packet is too big for the
+ * MTU of the way out.
  *
- * An error quotes the packet it is about, or as little as its IP header and 8
- * bytes (RFC 792, RFC 4443): the ports, and of UDP the checksum.
+ * An error quotes the packet it is about, at least its IP header and the next 8 bytes (RFC
+ * 792, RFC 4443): the ports, and the checksum of UDP.
  */
 #ifndef _XDP_LB_ICMP_BPF_H
 #define _XDP_LB_ICMP_BPF_H
@@ -15,20 +16,23 @@
 
 enum {
 	LB_QUOTED_L4 = 8,
-	/* Quoted by our own errors; multiples of 4, at most 512 in one bpf_csum_diff(). */
+	/*
+	 * Bytes that our own errors quote: multiples of 4, and bpf_csum_diff() takes 512 at
+	 * most.
+	 */
 	LB_QUOTE4 = 512,
 	LB_QUOTE6 = 1024,
 	/* IP header and ICMP header. */
 	LB_ROOM4 = 28,
 	LB_ROOM6 = 48,
 	LB_IPV6_MIN_MTU = 1280,
-	/* More than 16 bits: no sum. */
+	/* No sum of 16 bits: the bytes have to be summed up. */
 	LB_WHOLE_SUM = 0x10000,
 };
 
 /**
  * struct lb_quote - the packet that an ICMP error is about
- * @ip: its network layer; not all lengths of it were checked
+ * @ip: its network layer; the lengths in its header were not checked
  * @ports: its ports, and the next four bytes
  * @icmp: header of the error
  */
@@ -38,7 +42,7 @@ struct lb_quote {
 	struct icmphdr *icmp;
 };
 
-/* Errors about packets: not redirects, nor anything that is no error. */
+/* True for errors about a packet; a redirect is none. */
 static __always_inline bool lb_is_error(const struct lb_pkt *pkt, const struct icmphdr *icmp)
 {
 	if (pkt->ip.v4)
@@ -68,7 +72,7 @@ static __always_inline bool lb_parse_quote4(struct lb_quote *quote, struct pkt_c
 	return true;
 }
 
-/* With extension headers, there are rarely ports in what is quoted. */
+/* Extension headers are not read: behind them the ports are rarely quoted. */
 static __always_inline bool lb_parse_quote6(struct lb_quote *quote, struct pkt_cursor *cur)
 {
 	struct ipv6hdr *ip6 = pkt_pull(cur, sizeof(*ip6));
@@ -82,8 +86,9 @@ static __always_inline bool lb_parse_quote6(struct lb_quote *quote, struct pkt_c
 }
 
 /*
- * False: no error, or not about TCP or UDP. Else the error counts as a packet the
- * other way round: from where the quoted one was to go, to where it came from.
+ * Read an ICMP error about TCP or UDP; false if it is none. Sets the key to the quoted packet
+ * in reverse direction, since the error travels that way: the connection is looked up as for
+ * a packet that the receiver of the quoted packet has sent.
  */
 static __always_inline bool lb_parse_quote(struct lb_pkt *pkt, struct pkt_cursor *cur,
 					   struct lb_quote *quote)
@@ -101,10 +106,10 @@ static __always_inline bool lb_parse_quote(struct lb_pkt *pkt, struct pkt_cursor
 	if (quote->ip.proto != IPPROTO_TCP && quote->ip.proto != IPPROTO_UDP)
 		return false;
 	quote->ports = pkt_pull(cur, LB_QUOTED_L4);
-	/* As far as the IP header says: what Ethernet pads is no quote. */
+	/* The padding of a short Ethernet frame is no part of the quote. */
 	if (!quote->ports || cur->pos - (void *)quote->icmp > pkt->ip.len)
 		return false;
-	/* It comes to who sent the packet, as in nf_conntrack_inet_error(). */
+	/* An error goes to the sender of the quoted packet, as nf_conntrack_inet_error() checks. */
 	pkt_saddr(&quote->ip, key->client.a);
 	if (!lb_same_addr(&key->client, &key->vip))
 		return false;
@@ -115,9 +120,9 @@ static __always_inline bool lb_parse_quote(struct lb_pkt *pkt, struct pkt_cursor
 	return true;
 }
 
-/* --- translating it ---------------------------------------------------------------- */
+/* --- translating an error ---------------------------------------------------------------- */
 
-/* The quoted header. Returns the change of what the checksum of the error covers. */
+/* Change the quoted IP header. Returns the change of the sum that the error's checksum covers. */
 static __always_inline __u32 lb_change_quote4(struct iphdr *ip, const struct lb_change *inner)
 {
 	__be16 check = (__be16)ip->check;
@@ -146,7 +151,7 @@ static __always_inline __u32 lb_change_quote6(struct ipv6hdr *ip6, const struct 
 	return diff;
 }
 
-/* The quoted ports, and the checksum of UDP, which is among the 8 bytes. */
+/* Change the quoted ports, and the checksum of UDP, which is within the 8 bytes. */
 static __always_inline __u32 lb_change_quote_l4(const struct lb_quote *quote,
 						const struct lb_change *inner, __u32 pseudo)
 {
@@ -189,7 +194,7 @@ static __always_inline int lb_fix_error6(const struct lb_pkt *pkt, struct lb_quo
 	return bpf_l4_csum_replace(pkt->ctx, off, 0, diff, 0);
 }
 
-/* Apply @outer to the error, @inner to what it quotes. Returns 0, or -1. */
+/* Apply @outer to the error, @inner to the packet that it quotes. Returns 0 or -1. */
 static __always_inline int lb_rewrite_error(const struct lb_pkt *pkt, struct lb_quote *quote,
 					    const struct lb_change *outer,
 					    const struct lb_change *inner)
@@ -199,7 +204,7 @@ static __always_inline int lb_rewrite_error(const struct lb_pkt *pkt, struct lb_
 
 	lb_set_macs(pkt->eth, outer->smac, outer->dmac);
 	if (quote->ip.v4) {
-		/* What the pseudo header of UDP has of it: the addresses. */
+		/* The pseudo header of UDP has the addresses. */
 		if (inner->saddr)
 			pseudo = pkt_csum_diff4(pseudo, quote->ip.v4->saddr, inner->saddr->a[3]);
 		if (inner->daddr)
@@ -217,13 +222,13 @@ static __always_inline int lb_rewrite_error(const struct lb_pkt *pkt, struct lb_
 	return 0;
 }
 
-/* --- too big for the way out ----------------------------------------------------------- */
+/* --- errors that we send: too big ----------------------------------------------------------- */
 
 /**
- * struct lb_quoted - a packet that is too big, as lb_too_big_tc() sees it
- * @l2: length of its Ethernet header and VLAN tags
- * @l3: length of its IP header, without options and extension headers
- * @is4: it is IPv4
+ * struct lb_quoted - a packet that is too big, and will be quoted
+ * @l2: length of the Ethernet header and VLAN tags
+ * @l3: length of the IP header, without options and extension headers
+ * @is4: the packet is IPv4
  */
 struct lb_quoted {
 	__u32 l2;
@@ -231,26 +236,27 @@ struct lb_quoted {
 	bool is4;
 };
 
-/* Length of its transport layer, where nothing is between that and the plain IP header. */
+/* Length of the transport layer, if it follows the plain IP header directly. */
 static __always_inline __u32 lb_quoted_len(const struct lb_pkt *pkt,
 					   const struct lb_quoted *quoted, const void *l3)
 {
 	__u32 len = quoted->is4 ? bpf_ntohs(((struct iphdr *)l3)->tot_len) - quoted->l3 :
 				  bpf_ntohs(((struct ipv6hdr *)l3)->payload_len);
 
-	/* BIG TCP, whose length is not in its header. */
+	/* The IP header of BIG TCP has no length. */
 	if ((__s32)len <= 0)
 		len = lb_skb_len(pkt) - quoted->l2 - quoted->l3;
 	return len;
 }
 
 /*
- * The sum of a quoted packet of an skb whose checksum is left to the device: that
- * will set it so that the transport layer sums up to the complement of what stands
- * there now, the sum of the pseudo header (Documentation/networking/checksum-offloads.rst,
- * LCO). One in 65536 other packets looks the same; its error gets lost.
+ * The sum of the quoted transport layer, if the device will fill in its checksum
+ * (CHECKSUM_PARTIAL). The checksum field then holds the sum of the pseudo header, and the
+ * device makes the transport layer sum up to the complement of that (local checksum offload,
+ * Documentation/networking/checksum-offloads.rst). BPF cannot read skb->ip_summed, so the
+ * field is compared: one in 65536 other packets looks the same, and its error gets lost.
  *
- * Returns that complement, or LB_WHOLE_SUM: there is nothing left to be set.
+ * Returns the complement, or LB_WHOLE_SUM if the checksum is complete.
  */
 static __always_inline __u32 lb_partial_sum(const struct lb_pkt *pkt, const struct lb_conn *conn,
 					    const struct lb_quoted *quoted, __u32 check_at)
@@ -262,7 +268,7 @@ static __always_inline __u32 lb_partial_sum(const struct lb_pkt *pkt, const stru
 	void *l3 = lb_data(pkt) + quoted->l2;
 	__u32 i, len, sum;
 
-	/* Options and extension headers would have to be summed up as well. */
+	/* Options and extension headers would have to be added to the sum. */
 	if (!pkt->tc || check_at != quoted->l2 + quoted->l3 + off)
 		return LB_WHOLE_SUM;
 	if (l3 + sizeof(struct ipv6hdr) + sizeof(struct tcphdr) > lb_data_end(pkt))
@@ -276,7 +282,7 @@ static __always_inline __u32 lb_partial_sum(const struct lb_pkt *pkt, const stru
 	return *check == pkt_csum_fold(sum) ? (__u16)~*check : LB_WHOLE_SUM;
 }
 
-/* RFC 791: whoever lets others cut the packet learns nothing. */
+/* True if routers may fragment the packet (RFC 791): then its sender gets no error. */
 static __always_inline bool lb_may_be_cut(const struct lb_pkt *pkt,
 					  const struct lb_quoted *quoted)
 {
@@ -286,7 +292,7 @@ static __always_inline bool lb_may_be_cut(const struct lb_pkt *pkt,
 	       !(ip->frag_off & bpf_htons(0x4000));
 }
 
-/* Head room for the new headers, nothing behind the quote. */
+/* Make room for the new headers, and cut the packet off behind the quote. */
 static __always_inline int lb_resize(const struct lb_pkt *pkt, __u32 room, __u32 len)
 {
 	struct xdp_md *xdp = pkt->ctx;
@@ -308,7 +314,7 @@ static __always_inline void lb_make_icmp(struct icmphdr *icmp, __u8 type, __u8 c
 	icmp->un.gateway = bpf_htonl(word);
 }
 
-/* The sum of @len bytes, a multiple of 4, in 17 bits. */
+/* The sum of @len bytes, a multiple of 4, folded to 17 bits. */
 static __always_inline __u32 lb_sum(void *at, const __u32 len)
 {
 	__u32 sum = bpf_csum_diff(NULL, 0, at, len, 0);
@@ -316,7 +322,7 @@ static __always_inline __u32 lb_sum(void *at, const __u32 len)
 	return (sum & 0xffff) + (sum >> 16);
 }
 
-/* The sum of @len quoted bytes behind @at; of @header bytes if that of the rest is known. */
+/* The sum of @len quoted bytes at @at; if @partial is known, only @header bytes are read. */
 static __always_inline __u32 lb_quote_sum(void *at, const __u32 len, const __u32 header,
 					  __u32 partial)
 {
@@ -383,7 +389,7 @@ static __always_inline bool lb_may_send_icmp(__u32 now)
 	return rate && rate->icmps++ < lb_icmp_limit;
 }
 
-/* @pkt: no more than @ctx and @tc is known of it. */
+/* Turn the packet into the error. Only @ctx and @tc of @pkt are set. */
 static __always_inline int lb_make_too_big(const struct lb_pkt *pkt, const struct lb_conn *conn,
 					   __u32 l2, __u32 mtu, __u32 check_at)
 {
@@ -426,10 +432,11 @@ static __always_inline int lb_make_too_big(const struct lb_pkt *pkt, const struc
 }
 
 /*
- * Not inlined, and without pointers into the packet: many ways lead here, and to the verifier
- * they look alike. @l2: length of the Ethernet header and VLAN tags; @mtu: what would fit;
- * @check_at: where the checksum of the transport layer is, 0: it has none. LB_TOO_BIG: the
- * answer is ready to go back (RFC 1191, RFC 8201); or another enum lb_reason.
+ * Not inlined, and without pointers into the packet, so that the verifier finds fewer
+ * different states on the many paths that lead here. @l2: length of the Ethernet header and
+ * VLAN tags; @mtu: what would fit; @check_at: offset of the transport checksum, 0: none.
+ * Returns LB_TOO_BIG, the error is ready to be sent back (RFC 1191, RFC 8201), or another
+ * enum lb_reason.
  */
 static __noinline int lb_too_big_xdp(struct xdp_md *xdp, struct lb_conn *conn, __u32 l2,
 				     __u32 mtu, __u32 check_at)
@@ -451,7 +458,7 @@ static __always_inline int lb_too_big(struct lb_pkt *pkt, __u32 mtu)
 {
 	__u32 check_at = 0, reason;
 
-	/* Clang 19 would pass the pointer itself where it is NULL, which is no number. */
+	/* Clang 19 would pass the NULL pointer for 0; the verifier wants a number. */
 	barrier_var(check_at);
 	if (pkt->check)
 		check_at = (void *)pkt->check - (void *)pkt->eth;
@@ -460,7 +467,7 @@ static __always_inline int lb_too_big(struct lb_pkt *pkt, __u32 mtu)
 	else
 		reason = lb_too_big_xdp(pkt->ctx, &pkt->conn, pkt->l2_len, mtu, check_at);
 	_Static_assert(__LB_REASON_MAX <= 0x20, "the mask keeps every reason");
-	/* Never LB_GO, after which the packet would be read: so the verifier knows. */
+	/* Shows the verifier that this is never LB_GO, after which the packet would be read. */
 	return reason & 0x1f;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The tables of the load balancer. All but lb_frags and lb_rates are pinned: they
- * outlive the control program. Plain arrays wherever a packet of an established
- * connection looks: the index is computed inline, no helper is called.
+ * The maps of the load balancer. All but lb_frags and lb_rates are pinned, and outlive the
+ * control program. A packet of an established connection finds its way in plain arrays: the
+ * verifier turns such a lookup into inline code without a call.
  */
 #ifndef _XDP_LB_MAPS_BPF_H
 #define _XDP_LB_MAPS_BPF_H
@@ -14,11 +14,14 @@
 
 /* Buckets of the flow table. */
 const volatile __u32 lb_n_buckets = LB_BUCKETS(1024);
-/* Jiffies in a tick, as a power of two. */
+/* A tick is 1 << lb_tick_shift jiffies. */
 const volatile __u32 lb_tick_shift = 7;
-/* Ticks after which a connection of a state is over. */
+/* A connection that is idle for more ticks than this is over; by enum lb_flow_state. */
 const volatile __u32 lb_timeouts[LB_TIMEOUTS];
-/* Each CPU and tick: new connections that are remembered, ICMP errors that are sent. */
+/*
+ * Limits for each CPU in each tick: connections that enter the flow table in the modes dsr
+ * and ipip, and ICMP errors that are sent.
+ */
 const volatile __u32 lb_flow_limit = 50000;
 const volatile __u32 lb_icmp_limit = 100;
 
@@ -45,7 +48,7 @@ struct {
 	__type(value, struct lb_vip);
 } lb_vips SEC(".maps");
 
-/* LB_DNAT: the service of a backend, for its replies. */
+/* LB_DNAT: address, port and protocol of a backend -> its service. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, LB_BACKENDS_MAX);
@@ -68,7 +71,7 @@ struct lb_ring {
 	__type(value, __u32);
 };
 
-/* By service; a ring is replaced as a whole. */
+/* Index: the number of a service. The control program replaces a ring as a whole. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, LB_VIPS_MAX);
@@ -76,7 +79,7 @@ struct {
 	__array(values, struct lb_ring);
 } lb_rings SEC(".maps");
 
-/* BPF_F_MMAPABLE makes a table begin at a page, so that its entries are cache lines. */
+/* BPF_F_MMAPABLE makes the array begin at a page, so that its entries are cache lines. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, LB_BUCKETS(1024));
@@ -86,9 +89,10 @@ struct {
 } lb_buckets SEC(".maps");
 
 /*
- * LB_REVERSE_INDEX() -> whose the ports are. An entry says until when the port is taken, so
- * that who looks for one need not ask its owner, far away in memory. The owner keeps it as
- * long as it lives; one that went without a word is told by its struct lb_flow.
+ * LB_REVERSE_INDEX() -> eight ports, each with its connection and the tick until which it
+ * is taken. So a search for a free port reads this line only, and no connection. A
+ * connection that is in use moves the tick on. If it is gone before that, struct lb_flow in
+ * its slot does not name the port any more.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -138,7 +142,7 @@ struct {
 	__type(value, struct lb_rate);
 } lb_rates SEC(".maps");
 
-/* For the control program alone. */
+/* Only the control program uses the maps below. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -203,7 +207,7 @@ static __always_inline __u32 lb_now(void)
 	return bpf_jiffies64() >> lb_tick_shift;
 }
 
-/* This CPU's counters of the present tick. */
+/* This CPU's counters of the current tick. */
 static __always_inline struct lb_rate *lb_this_tick(__u32 now)
 {
 	struct lb_rate *rate;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the load balancer reads from a packet, and what differs between XDP and
- * TC. The path is written once; a flag that the compiler knows says where it runs.
+ * Reading a packet, and the differences between XDP and TC. The path is written once for
+ * both: struct lb_pkt has a flag, which is a constant for the compiler.
  */
 #ifndef _XDP_LB_PKT_BPF_H
 #define _XDP_LB_PKT_BPF_H
@@ -18,28 +18,28 @@ enum {
 	TCP_ACK = 0x10,
 	/* Ethernet header, two VLAN tags, IP headers of usual length, TCP header. */
 	LB_PULL = 22 + 60 + 60,
-	/* RFC 2675. */
+	/* Hop-by-hop header with the jumbo payload option (RFC 2675). */
 	LB_JUMBO_HEADER = 8,
 };
 
 /**
- * struct lb_conn - what a packet says of its connection, and what is found of it
- * @key: @client is its source, @vip its destination, and their ports
- * @hash: of @key
- * @word: of the slot
- * @now: ticks
- * @slot: in the flow table, or LB_NO_SLOT
+ * struct lb_conn - the connection of a packet: read from the packet, and from the flow table
+ * @key: @client is the packet's source, @vip its destination, with their ports
+ * @hash: lb_hash() of @key
+ * @word: LB_WORD() of the slot
+ * @now: the current tick
+ * @slot: slot in the flow table, or LB_NO_SLOT
  * @backend: index of the backend
  * @forward: enum lb_forward
- * @flags: of TCP, TCP_*
- * @has_data: TCP: there is more than a header
- * @iface: which of lb_kern_conf.iface it came in on
- * @mac: MAC address it came from
- * @spilled: its slot is in its second bucket
- * @snat: LB_NAT: index of the source address of a new one; LB_SNAT_MAX: there is none
+ * @flags: TCP flags, TCP_*
+ * @has_data: TCP: data follow the header
+ * @iface: index into lb_kern_conf.iface of the interface that the packet came in on
+ * @mac: MAC address that the packet came from
+ * @spilled: the slot is in the second bucket of the connection
+ * @snat: LB_NAT, new connection: index of its SNAT address; LB_SNAT_MAX: there is none
  *
- * No pointers: functions that take no more than this are verified by themselves, not
- * once more for each path that leads to them.
+ * It has no pointers, so that a global function can take it: the verifier checks such a
+ * function once, and not again for each path that calls it.
  */
 struct lb_conn {
 	struct lb_key key;
@@ -64,15 +64,15 @@ struct lb_conn {
  * @eth: Ethernet header
  * @l3: IP header
  * @ip: network layer
- * @l4: transport layer, NULL in later fragments: of TCP and UDP, it begins with the ports
- * @check: its checksum, NULL likewise
- * @conn: its connection
- * @l2_len: of its Ethernet header and VLAN tags
- * @bytes: length of its IP packet
- * @wire: length of the IP packets that go out, at most: in TC the kernel may cut it
- * @ifindex: interface it came in on
- * @tc: @ctx is a struct __sk_buff; of 64 bits, as the verifier follows only those
- *	through the stack
+ * @l4: TCP or UDP header, which begins with the ports; NULL in later fragments
+ * @check: checksum of TCP or UDP; NULL in later fragments
+ * @conn: connection of the packet
+ * @l2_len: length of the Ethernet header and VLAN tags
+ * @bytes: length of the IP packet
+ * @wire: length of the longest IP packet that goes out: in TC the kernel may segment it
+ * @ifindex: interface that the packet came in on
+ * @tc: 1: @ctx is a struct __sk_buff; 64 bits, because the verifier forgets smaller
+ *	constants on the stack
  */
 struct lb_pkt {
 	void *ctx;
@@ -98,8 +98,8 @@ static __always_inline const struct lb_kern_conf *lb_get_conf(void)
 }
 
 /*
- * A field of the context. In assembler, as clang would compute the place of what
- * two kinds of context both have, and the verifier wants it constant.
+ * Read a field of the context. In assembler, because clang would merge the reads of both
+ * kinds of context and compute the offset, and the verifier wants a constant offset.
  */
 #define LB_CTX_FIELD(pkt, type, field) ({				\
 	__u64 __value;							\
@@ -124,8 +124,8 @@ static __always_inline void *lb_data_end(const struct lb_pkt *pkt)
 }
 
 /*
- * 1 if a < b, of less than 2^63. No condition, on purpose: over eight slots the
- * verifier would walk each combination of them.
+ * Branch-free a < b (both below 2^63), 0 or 1: a branch for each of eight slots would
+ * multiply the paths that the verifier walks.
  */
 static __always_inline __u64 lb_less(__u64 a, __u64 b)
 {
@@ -135,7 +135,7 @@ static __always_inline __u64 lb_less(__u64 a, __u64 b)
 	return diff >> 63;
 }
 
-/* The smaller one, of less than 2^63; no condition either. */
+/* Branch-free minimum of a and b (both below 2^63). */
 static __always_inline __u64 lb_min(__u64 a, __u64 b)
 {
 	__s64 diff = a - b;
@@ -144,7 +144,7 @@ static __always_inline __u64 lb_min(__u64 a, __u64 b)
 	return b + (diff & (diff >> 63));
 }
 
-/* Of the whole frame; only in TC there are packets of BIG TCP. */
+/* Length of the frame in TC; 0 in XDP, where BIG TCP does not occur. */
 static __always_inline __u32 lb_skb_len(const struct lb_pkt *pkt)
 {
 	return pkt->tc ? LB_CTX_FIELD(pkt, __sk_buff, len) : 0;
@@ -189,8 +189,8 @@ static __always_inline bool lb_in_filter(const struct lb_addr *addr)
 }
 
 /*
- * Only frames for our own MAC address: what a switch floods, or sends to all, is
- * somebody else's. Sets @conn.iface.
+ * True if the frame is for the MAC address of the interface. Frames that a switch floods or
+ * broadcasts are not for us. Sets @conn.iface.
  */
 static __always_inline bool lb_is_for_us(struct lb_pkt *pkt)
 {
@@ -206,13 +206,13 @@ static __always_inline bool lb_is_for_us(struct lb_pkt *pkt)
 	return false;
 }
 
-/* IPv6 packets that would pass for IPv4 ones: RFC 4291 section 2.5.5.2. */
+/* An IPv6 packet with an address that means an IPv4 address here (::ffff:a.b.c.d). */
 static __always_inline bool lb_is_mapped(const struct lb_pkt *pkt)
 {
 	return lb_ip6(pkt) && (addr_is4(pkt->conn.key.client.a) || addr_is4(pkt->conn.key.vip.a));
 }
 
-/* Ethernet header, VLAN tags, network layer. */
+/* Read the Ethernet header, VLAN tags and the network layer. */
 static __always_inline enum pkt_status lb_parse_ip(struct lb_pkt *pkt, struct pkt_cursor *cur)
 {
 	enum pkt_status status;
@@ -223,8 +223,8 @@ static __always_inline enum pkt_status lb_parse_ip(struct lb_pkt *pkt, struct pk
 	if (!pkt->eth)
 		return PKT_BAD;
 	/*
-	 * From here on one path for all, tagged or not, instead of three: to the verifier,
-	 * the difference of two pointers is any number.
+	 * The verifier takes the difference of two pointers for any number. So it walks the
+	 * rest once, and not three times for 0, 1 and 2 VLAN tags.
 	 */
 	l2_len = cur->pos - (void *)pkt->eth;
 	barrier_var(l2_len);
@@ -248,8 +248,8 @@ static __always_inline enum pkt_status lb_parse_ip(struct lb_pkt *pkt, struct pk
 }
 
 /*
- * In TC a packet may be one that will be cut into segments of gso_size bytes, of what is
- * behind its headers: @payload bytes. Without a condition, as in lb_min().
+ * In TC the kernel may cut the @payload bytes behind the headers into segments of gso_size
+ * bytes. Sets @wire to the length of a segment. Branch-free, as lb_min() is.
  */
 static __always_inline void lb_measure(struct lb_pkt *pkt, __u32 payload)
 {
@@ -258,15 +258,15 @@ static __always_inline void lb_measure(struct lb_pkt *pkt, __u32 payload)
 
 	if (!pkt->tc)
 		return;
-	/* Less one: 0, which stands for a packet in one piece, becomes the greatest. */
+	/* gso_size 0 means that the packet is not cut: minus 1, it is the largest number. */
 	segment = LB_CTX_FIELD(pkt, __sk_buff, gso_size) - 1;
 	pkt->wire += lb_min(segment, payload - 1) + 1 - payload;
-	/* The segments of BIG TCP are without its hop-by-hop header. */
+	/* The kernel removes the hop-by-hop header of BIG TCP from the segments. */
 	if (pkt->bytes > PKT_LEN_MAX && ip6 && ip6->nexthdr == IPPROTO_HOPOPTS)
 		pkt->wire -= LB_JUMBO_HEADER;
 }
 
-/* The transport layer: false if it is cut short or contradicts itself. */
+/* Read the transport header. False if it is cut short or its lengths are wrong. */
 static __always_inline bool lb_parse_l4(struct lb_pkt *pkt, struct pkt_cursor *cur)
 {
 	if (pkt->ip.proto == IPPROTO_TCP) {
@@ -295,7 +295,7 @@ static __always_inline bool lb_parse_l4(struct lb_pkt *pkt, struct pkt_cursor *c
 	return true;
 }
 
-/* Asks for a connection. */
+/* True for the first packet of a TCP handshake. */
 static __always_inline bool lb_is_syn(const struct lb_conn *conn)
 {
 	return (conn->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;

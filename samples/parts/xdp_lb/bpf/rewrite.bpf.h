@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Sending a packet on: new addresses, ports and checksums, or an outer header.
+ * Changing a packet before it is sent: new addresses, ports and checksums, or an outer header.
  *
- * In XDP a checksum is updated in the packet. In TC the kernel does it: the
- * checksum of an skb may be left to the device (CHECKSUM_PARTIAL: it covers the
- * pseudo header only), or its sum be known (CHECKSUM_COMPLETE: it must follow).
- * Calls that do this end the life of all pointers into the packet, so they come
- * last.
+ * In XDP the program updates the checksum in the packet. In TC helpers of the kernel do it,
+ * because the skb may say more: the device will fill in the checksum (CHECKSUM_PARTIAL: the
+ * field has the sum of the pseudo header), or the sum of the packet is known
+ * (CHECKSUM_COMPLETE: it has to change with the packet). These helpers invalidate all
+ * pointers into the packet, so they come last.
  */
 #ifndef _XDP_LB_REWRITE_BPF_H
 #define _XDP_LB_REWRITE_BPF_H
@@ -20,14 +20,14 @@
 #define LB_IP6_HOPS_OFF offsetof(struct ipv6hdr, hop_limit)
 
 enum {
-	/* Of outer headers, and of ICMP errors. */
+	/* TTL of outer headers and of ICMP errors. */
 	LB_TTL = 64,
 	/* Ethernet header and two VLAN tags. */
 	LB_L2_MAX = 22,
 };
 
 /**
- * struct lb_change - what becomes of a packet
+ * struct lb_change - new addresses and ports of a packet
  * @saddr: source address, NULL: stays
  * @daddr: destination address, NULL: stays
  * @sport: source port, 0: stays
@@ -44,7 +44,7 @@ struct lb_change {
 	const __u8 *dmac;
 };
 
-/* Out of @ifindex. */
+/* Send the packet out of @ifindex. */
 static __always_inline int lb_transmit(const struct lb_pkt *pkt, __u32 ifindex)
 {
 	if (!pkt->tc && ifindex == pkt->ifindex)
@@ -58,7 +58,7 @@ static __always_inline void lb_set_macs(struct ethhdr *eth, const __u8 *smac, co
 	lb_set_mac(eth->h_dest, dmac);
 }
 
-/* RFC 1812 section 5.3.1: who forwards a packet takes one off. */
+/* A router decrements the TTL; a packet whose TTL is used up is not forwarded (RFC 1812). */
 static __always_inline bool lb_ttl_spent(const struct lb_pkt *pkt)
 {
 	struct ipv6hdr *ip6 = lb_ip6(pkt);
@@ -68,7 +68,7 @@ static __always_inline bool lb_ttl_spent(const struct lb_pkt *pkt)
 	return ip6 && ip6->hop_limit <= 1;
 }
 
-/* New addresses of IPv4, TTL - 1. Returns the change of the pseudo header. */
+/* Set the IPv4 addresses, decrement the TTL. Returns the change of the pseudo header. */
 static __always_inline __u32 lb_change_ip4(struct iphdr *ip, const struct lb_change *change)
 {
 	__u32 diff = 0, ttl;
@@ -113,7 +113,7 @@ static __always_inline void lb_change_ip6(struct ipv6hdr *ip6, const struct lb_c
 	ip6->hop_limit--;
 }
 
-/* New ports. Returns the change of what the checksum covers. */
+/* Set the ports. Returns the change of the sum that the checksum covers. */
 static __always_inline __u32 lb_change_ports(const struct lb_pkt *pkt,
 					     const struct lb_change *change)
 {
@@ -131,7 +131,7 @@ static __always_inline __u32 lb_change_ports(const struct lb_pkt *pkt,
 	return diff;
 }
 
-/* XDP: the checksum of TCP or UDP. That of UDP over IPv6 is not 0: checked before. */
+/* XDP: update the checksum. For UDP over IPv6 lb_lacks_checksum() has ruled out 0. */
 static __always_inline void lb_fix_xdp(const struct lb_pkt *pkt, __u32 diff)
 {
 	if (lb_is_tcp(&pkt->conn))
@@ -141,8 +141,8 @@ static __always_inline void lb_fix_xdp(const struct lb_pkt *pkt, __u32 diff)
 }
 
 /*
- * TC: likewise. @off: of the checksum. The change of the pseudo header is told apart
- * from that of the ports: with CHECKSUM_PARTIAL only the former counts.
+ * TC: update the checksum at offset @off. The pseudo header and the ports have a call each:
+ * with CHECKSUM_PARTIAL the field covers the pseudo header only.
  */
 static __always_inline int lb_fix_tc(const struct lb_pkt *pkt, __u32 off, __u32 pseudo,
 				     __u32 ports)
@@ -155,8 +155,8 @@ static __always_inline int lb_fix_tc(const struct lb_pkt *pkt, __u32 off, __u32 
 }
 
 /*
- * TC, IPv6: from the hop limit to the addresses in one go. There is no header
- * checksum that keeps the sum of the packet: the helper makes it follow.
+ * TC, IPv6: store hop limit and addresses in one call. IPv6 has no header checksum that
+ * would cancel the change in the sum of the packet: the helper updates the sum.
  */
 static __always_inline int lb_store_ip6(const struct lb_pkt *pkt, const struct ipv6hdr *ip6,
 					const struct lb_change *change)
@@ -198,13 +198,13 @@ static __always_inline int lb_rewrite(const struct lb_pkt *pkt, const struct lb_
 
 /* --- tunnel ------------------------------------------------------------------------- */
 
-/* The kernel's way to say that the end of the packet tells: BIG TCP. */
+/* BIG TCP has a length of 0: the packet ends where the skb ends. */
 static __always_inline __be16 lb_len_field(__u32 len)
 {
 	return len <= PKT_LEN_MAX ? bpf_htons(len) : 0;
 }
 
-/* IPv4 in IPv4 (RFC 2003), IPv6 in IPv4 (RFC 4213), either in IPv6 (RFC 2473). */
+/* The outer IPv4 header, for IPv4 (RFC 2003) and IPv6 (RFC 4213) inside. */
 static __always_inline void lb_outer4(struct iphdr *ip, const struct lb_backend *backend,
 				      __u8 tos, __u8 proto, __u32 inner_len)
 {
@@ -227,7 +227,10 @@ static __always_inline void lb_outer4(struct iphdr *ip, const struct lb_backend 
 	ip->check = (__sum16)~pkt_csum_fold(sum);
 }
 
-/* The flow label tells connections apart, for routers that spread them (RFC 6438). */
+/*
+ * The outer IPv6 header (RFC 2473). The flow label is a hash of the connection, for routers
+ * that balance by it (RFC 6438).
+ */
 static __always_inline void lb_outer6(struct ipv6hdr *ip6, const struct lb_backend *backend,
 				      __u8 tos, __u8 proto, __u32 inner_len, __u32 label)
 {
@@ -246,10 +249,10 @@ static __always_inline __u32 lb_outer_len(const struct lb_backend *backend)
 
 /**
  * struct lb_outer - an outer header
- * @v4: of IPv4
- * @v6: of IPv6
- * @len: its length
- * @proto: EtherType of it
+ * @v4: IPv4 header
+ * @v6: IPv6 header
+ * @len: length of the header
+ * @proto: EtherType of the header
  */
 struct lb_outer {
 	union {
@@ -260,7 +263,7 @@ struct lb_outer {
 	__be16 proto;
 };
 
-/* DSCP and ECN go along (RFC 6040, normal mode). */
+/* DSCP and ECN, which the outer header copies (RFC 6040, normal mode). */
 static __always_inline __u8 lb_tos(const struct lb_pkt *pkt)
 {
 	struct ipv6hdr *ip6 = lb_ip6(pkt);
@@ -293,7 +296,7 @@ static __always_inline int lb_grow(const struct lb_pkt *pkt, __u32 len)
 	__u64 flags = len == sizeof(struct iphdr) ? BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 :
 						    BPF_F_ADJ_ROOM_ENCAP_L3_IPV6;
 
-	/* Segments of UDP are datagrams: cut elsewhere, they would be others. */
+	/* A segment of UDP is a datagram: its size must not change. */
 	if (!lb_is_tcp(&pkt->conn))
 		flags |= BPF_F_ADJ_ROOM_FIXED_GSO;
 	if (pkt->tc)
@@ -302,12 +305,12 @@ static __always_inline int lb_grow(const struct lb_pkt *pkt, __u32 len)
 }
 
 /*
- * The Ethernet header and its tags, moved up into the @room before them; @room is
- * even and known to the compiler.
+ * Move the Ethernet header and VLAN tags to the front, by @room bytes, which is even and a
+ * constant for the compiler.
  */
 static __always_inline int lb_move_l2(const struct lb_pkt *pkt, __u32 l2, const __u32 room)
 {
-	/* Volatile, or clang calls memmove(), which there is none of. */
+	/* Volatile: clang would emit memmove(), which BPF lacks. */
 	volatile __u16 *to = lb_data(pkt);
 	__u32 i, words = l2 / 2;
 
@@ -337,7 +340,7 @@ static __always_inline int lb_encap(const struct lb_pkt *pkt, const struct lb_ba
 
 	eth = lb_data(pkt);
 	end = lb_data_end(pkt);
-	/* The EtherType is behind the tags; the verifier takes no step back from there. */
+	/* The last EtherType; the verifier does not allow a step back from the IP header. */
 	proto = (void *)eth + ((l2 - sizeof(*proto)) & 0x1f);
 	barrier_var(proto);
 	at = proto + 1;
