@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/timex.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include <linux/capability.h>
 /* First: the harness takes its ARRAY_SIZE. */
@@ -18,7 +19,16 @@
 #include "lib/util.h"
 #include <kselftest_harness.h>
 #include "test_root.h"
-#include "lib/clock.c"
+
+#define NS_PER_SEC 1000000000LL
+
+static __u64 clock_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return now.tv_sec * NS_PER_SEC + now.tv_nsec;
+}
 
 /* Why no time namespace can be made and set here; NULL: one can. */
 static const char *cannot_unshare(void)

@@ -7,12 +7,8 @@
 #include "lib/log.h"
 #include "lib/opts.h"
 #include <kselftest_harness.h>
-#include "lib/called.c"
-#include "lib/log.c"
-#include "lib/refused.c"
 
 static const struct sample_info info = { .name = "test" };
-struct sample_config sample = { .info = &info };
 
 static void err(void)
 {
@@ -48,6 +44,7 @@ static int errno_behind(void (*message)(void))
 
 TEST(messages_leave_errno)
 {
+	sample.info = &info;
 	EXPECT_EQ(EXDEV, errno_behind(err));
 	EXPECT_EQ(EXDEV, errno_behind(hint));
 	EXPECT_EQ(EXDEV, errno_behind(say));

@@ -4,7 +4,7 @@
  * said of a bad one. No BPF, no root.
  */
 #include <kselftest_harness.h>
-#include "parts/network/command.c"
+#include "parts/network/command.h"
 
 static int parse(struct network_command *cmd, const char *text, char why[128])
 {

@@ -7,8 +7,9 @@
 #include <stdlib.h>
 #include <time.h>
 #include "pkt_build.h"
-#include "parts/network/path.c"
-#include "parts/network/packet.c"
+#include "parts/network/path.h"
+
+#define BIT(n) (1U << (n))
 
 enum {
 	PATHS_MAX = 40000,

@@ -8,9 +8,7 @@
 #include "test_root.h"
 #include "test_run.h"
 #include "sockfilter_test.h"
-#include "parts/sockfilter/decode.c"
-#include "parts/sockfilter/expr.c"
-#include "parts/sockfilter/text.c"
+#include "parts/sockfilter/user.h"
 
 /* --- expressions ----------------------------------------------------------------------- */
 

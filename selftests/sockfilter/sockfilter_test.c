@@ -4,7 +4,7 @@
 #include "test_root.h"
 #include "test_run.h"
 #include "sockfilter_test.h"
-#include "parts/sockfilter/expr.c"
+#include "parts/sockfilter/user.h"
 #include "sockfilter.skel.h"
 
 /* --- the filter -------------------------------------------------------------------- */

@@ -3,7 +3,7 @@
 #ifndef _SELFTESTS_SOCKFILTER_TEST_H
 #define _SELFTESTS_SOCKFILTER_TEST_H
 
-struct sock_filter;
+#include <linux/filter.h>
 
 enum {
 	SNAPLEN = 4321,
