@@ -6,7 +6,9 @@
  */
 #include <stdlib.h>
 #include <unistd.h>
-#include "test_slow.h"
+#include "test_wrap.h"
+
+TEST_WRAPS(alarm);
 
 unsigned int __wrap_alarm(unsigned int seconds)
 {
