@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * In the place of libsample's messages: what the code under test would have told is kept
- * and counted.
+ * In the place of the messages of samples/lib: what the code under test would have told is
+ * kept and counted.
  */
 #ifndef _SELFTESTS_TEST_MESSAGES_H
 #define _SELFTESTS_TEST_MESSAGES_H
@@ -11,11 +11,19 @@
 #include "lib/called.h"
 #include "lib/log.h"
 #include "lib/refused.h"
+#include "test_wrap.h"
+
+TEST_WRAPS(pr_err);
+TEST_WRAPS(pr_hint);
+TEST_WRAPS(pr_hint_doctor);
+TEST_WRAPS(sample_refused);
+TEST_WRAPS(sample_called);
+TEST_WRAPS(sample_called_script);
 
 static char last_err[512];
 static unsigned int n_errs, n_hints;
 
-void pr_err(const char *fmt, ...)
+void __wrap_pr_err(const char *fmt, ...)
 {
 	va_list ap;
 
@@ -25,23 +33,28 @@ void pr_err(const char *fmt, ...)
 	n_errs++;
 }
 
-void pr_hint(const char *fmt, ...)
+void __wrap_pr_hint(const char *fmt, ...)
+{
+	n_hints++;
+}
+
+void __wrap_pr_hint_doctor(void)
 {
 	n_hints++;
 }
 
 /* Why does not matter to the code under test. */
-bool sample_refused(int err, unsigned int needs, const char *fmt, ...)
+bool __wrap_sample_refused(int err, unsigned int needs, const char *fmt, ...)
 {
 	return false;
 }
 
-const char *sample_called(void)
+const char *__wrap_sample_called(void)
 {
 	return "called";
 }
 
-const char *sample_called_script(const char *name, char buf[SAMPLE_CALLED_LEN])
+const char *__wrap_sample_called_script(const char *name, char buf[SAMPLE_CALLED_LEN])
 {
 	return name;
 }

@@ -6,6 +6,11 @@
 #ifndef _SELFTESTS_XDP_LB_CHECK_ROWS_H
 #define _SELFTESTS_XDP_LB_CHECK_ROWS_H
 
+#include <json_writer.h>
+#include "lib/output.h"
+#include "parts/xdp_lb/check/check.h"
+#include "test_wrap.h"
+
 enum {
 	FIELDS = 5,
 	FIELD_MAX = 2 * LB_ROW_MAX + 1,
@@ -18,38 +23,30 @@ static struct found {
 static unsigned int n_found, n_fields;
 static __u64 counts[3];
 
-json_writer_t *sample_json_begin(const char *event)
+TEST_WRAPS(sample_json_begin);
+TEST_WRAPS(sample_json_end);
+TEST_WRAPS(jsonw_string_field);
+TEST_WRAPS(jsonw_uint_field);
+
+json_writer_t *__wrap_sample_json_begin(const char *event)
 {
 	n_fields = 0;
 	return NULL;
 }
 
-void sample_json_end(json_writer_t *json)
+void __wrap_sample_json_end(json_writer_t *json)
 {
 	n_found++;
 }
 
-void jsonw_string_field(json_writer_t *self, const char *prop, const char *val)
+void __wrap_jsonw_string_field(json_writer_t *self, const char *prop, const char *val)
 {
 	snprintf(found[n_found].field[n_fields++], FIELD_MAX, "%s", val);
 }
 
-void jsonw_uint_field(json_writer_t *self, const char *prop, uint64_t num)
+void __wrap_jsonw_uint_field(json_writer_t *self, const char *prop, uint64_t num)
 {
 	counts[n_fields++] = num;
-}
-
-const char *lb_mode_name(unsigned int mode)
-{
-	static const char * const names[] = { "auto", "native", "skb", "tc" };
-
-	return names[mode];
-}
-
-const char *lb_vip_text(const struct lb_vip_key *key, char buf[LB_VIP_TEXT])
-{
-	snprintf(buf, LB_VIP_TEXT, "port %u", ntohs(key->port));
-	return buf;
 }
 
 /* A row of this group and name: its status and a space before its text, or "". */

@@ -11,35 +11,37 @@
 #include <kselftest_harness.h>
 #include <net/if.h>
 #include <stdbool.h>
-#include "parts/xdp_lb/nexthop/netlink.c"
-#include "parts/xdp_lb/nexthop/neigh.c"
-#include "parts/xdp_lb/nexthop/link.c"
-#include "parts/xdp_lb/nexthop/addr.c"
-#include "parts/xdp_lb/nexthop/told.c"
-#include "parts/xdp_lb/nexthop/nexthop.c"
+#include "parts/xdp_lb/check/check.h"
+#include "parts/xdp_lb/state/instances.h"
+#include "test_root.h"
+#include "test_wrap.h"
+#include "xdp_lb_netns.h"
+#include "xdp_lb_check_rows.h"
+
+/* --- what there is, as far as a namespace of its own does not have it ------------ */
 
 /* The table of neighbours can be said to be another one. */
 static struct lb_neigh_table test_table;
 
-static int test_table_read(struct lb_netlink *nl, int family, struct lb_neigh_table *table)
+TEST_WRAPS(lb_neigh_table_read);
+
+int __wrap_lb_neigh_table_read(struct lb_netlink *nl, int family, struct lb_neigh_table *table)
 {
 	if (!test_table.most)
-		return lb_neigh_table_read(nl, family, table);
+		return __real_lb_neigh_table_read(nl, family, table);
 	*table = test_table;
 	return 0;
 }
 
-#define lb_neigh_table_read test_table_read
-#include "parts/xdp_lb/nexthop/room.c"
-#undef lb_neigh_table_read
-
 /* No hardware is in a namespace: an interface can be said to be some. */
 static const char *hardware;
 
-static int test_link_read(struct lb_netlink *nl, unsigned int ifindex, int netns,
-			  struct lb_link *link)
+TEST_WRAPS(lb_link_read);
+
+int __wrap_lb_link_read(struct lb_netlink *nl, unsigned int ifindex, int netns,
+			struct lb_link *link)
 {
-	int err = lb_link_read(nl, ifindex, netns, link);
+	int err = __real_lb_link_read(nl, ifindex, netns, link);
 
 	if (!err && hardware && !strcmp(link->name, hardware))
 		*link->kind = '\0';
@@ -48,61 +50,41 @@ static int test_link_read(struct lb_netlink *nl, unsigned int ifindex, int netns
 
 /* How bpffs is found. */
 static struct sample_fs_report bpffs;
-const struct sample_fs sample_bpffs = { .dir = "/sys/fs/bpf" };
 
-void sample_fs_look(const struct sample_fs *fs, struct sample_fs_report *report)
+TEST_WRAPS(sample_fs_look);
+
+void __wrap_sample_fs_look(const struct sample_fs *fs, struct sample_fs_report *report)
 {
 	*report = bpffs;
 }
 
-#include "parts/xdp_lb/state/instances.c"
-
-/* What is there besides. */
+/* What instances there are besides. */
 static struct lb_instances others;
 
-static int test_instances_read(struct lb_instances *all, bool lock)
+TEST_WRAPS(lb_instances_read);
+TEST_WRAPS(lb_instances_free);
+
+int __wrap_lb_instances_read(struct lb_instances *all, bool lock)
 {
 	*all = others;
 	return 0;
 }
 
-static void test_instances_free(struct lb_instances *all)
+void __wrap_lb_instances_free(struct lb_instances *all)
 {
 }
-
-#define lb_instances_read test_instances_read
-#define lb_instances_free test_instances_free
-#define lb_link_read test_link_read
-#include "parts/xdp_lb/check/check.c"
-#include "parts/xdp_lb/check/addr.c"
-#include "parts/xdp_lb/check/share.c"
-#include "parts/xdp_lb/check/iface.c"
-#include "parts/xdp_lb/check/hooks.c"
-#include "parts/xdp_lb/check/guard.c"
 
 /* Names of tables of iptables-legacy; NULL: those of the kernel. */
 static const char *iptables_names;
 
-static FILE *test_fopen(const char *path, const char *mode)
+TEST_WRAPS(fopen);
+
+FILE *__wrap_fopen(const char *path, const char *mode)
 {
-	if (!iptables_names)
-		return fopen(path, mode);
+	if (!iptables_names || strcmp(path, "/proc/net/ip_tables_names"))
+		return __real_fopen(path, mode);
 	return fmemopen((void *)iptables_names, strlen(iptables_names), "r");
 }
-
-#define fopen test_fopen
-#include "parts/xdp_lb/check/nft.c"
-#undef fopen
-#include "parts/xdp_lb/check/ports.c"
-#undef lb_link_read
-#include "lib/clock.c"
-#include "lib/prog.c"
-#undef lb_instances_read
-#undef lb_instances_free
-#include "lib/net.c"
-#include "test_root.h"
-#include "xdp_lb_netns.h"
-#include "xdp_lb_check_rows.h"
 
 /* --- a configuration ---------------------------------------------------------- */
 

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <bpf/bpf.h>
 #include <linux/bpf.h>
+#include <linux/if_link.h>
 #include <linux/pkt_cls.h>
 
 static const char *chosen(struct _test_data_host_check *self)

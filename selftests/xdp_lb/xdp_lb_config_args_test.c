@@ -10,7 +10,6 @@
 #include <linux/types.h>
 #include <netinet/in.h>
 #include "xdp_lb_config_test.h"
-#include "parts/xdp_lb/config/args.c"
 
 /* --- text -------------------------------------------------------------------------------- */
 

@@ -6,10 +6,6 @@
 #ifndef _SELFTESTS_XDP_LB_CONFIG_FILE_H
 #define _SELFTESTS_XDP_LB_CONFIG_FILE_H
 
-#include "parts/xdp_lb/config/yaml.c"
-#include "parts/xdp_lb/config/schema.c"
-#include "parts/xdp_lb/config/read.c"
-
 static const char valid[] =
 /*  1 */	"name: lb0\n"
 /*  2 */	"interfaces: [eth0]\n"

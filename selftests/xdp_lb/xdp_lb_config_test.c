@@ -7,6 +7,7 @@
 #include "lib/util.h"
 #include <kselftest_harness.h>
 #include "xdp_lb_config_test.h"
+#include "parts/xdp_lb/ring/ring.h"
 
 #include "xdp_lb_config_file.h"
 

@@ -10,19 +10,16 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include "test_run.h"
-#include "lib/called.c"
-#include "lib/format.c"
-#include "lib/net.c"
-#include "parts/xdp_lb/ring/ring.c"
-#include "parts/xdp_lb/config/text.c"
-#include "parts/xdp_lb/config/conf.c"
-#include "parts/xdp_lb/config/valid.c"
+#include "test_wrap.h"
+#include "lib/log.h"
+#include "lib/refused.h"
+#include "parts/xdp_lb/config/config.h"
 
 /* --- what is printed --------------------------------------------------------------------- */
 
-struct sample_config sample;
+TEST_WRAPS(sample_refused);
 
-bool sample_refused(int err, unsigned int needs, const char *fmt, ...)
+bool __wrap_sample_refused(int err, unsigned int needs, const char *fmt, ...)
 {
 	return false;
 }
@@ -46,14 +43,15 @@ static inline void keep(char *to, size_t size, const char *fmt, va_list ap)
 	vsnprintf(to + len, size - len, fmt, ap);
 }
 
-#define KEEP_MESSAGES(function, to)	\
-void function(const char *fmt, ...)	\
-{					\
-	va_list ap;			\
-					\
-	va_start(ap, fmt);		\
-	keep(to, sizeof(to), fmt, ap);	\
-	va_end(ap);			\
+#define KEEP_MESSAGES(function, to)		\
+TEST_WRAPS(function);				\
+void __wrap_##function(const char *fmt, ...)	\
+{						\
+	va_list ap;				\
+						\
+	va_start(ap, fmt);			\
+	keep(to, sizeof(to), fmt, ap);		\
+	va_end(ap);				\
 }
 
 KEEP_MESSAGES(pr_err, errors)

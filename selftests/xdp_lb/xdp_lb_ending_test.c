@@ -36,7 +36,7 @@ TEST_F(health, one_time_wait)
 	EXPECT_LE(1, count_time_wait());
 	EXPECT_GE(4, count_time_wait());
 	EXPECT_EQ(0, lb_health_set(self->health, NULL, 0));
-	/* Less than END_MS: with the server's FIN it is over. */
+	/* Less than LB_END_MS: with the server's FIN it is over. */
 	run_for(_metadata, self, 500);
 	EXPECT_EQ(NULL, self->health->endings.first);
 	EXPECT_GE(4, count_time_wait());
@@ -84,9 +84,9 @@ TEST_F(health, one_check)
 	}
 	set_targets(_metadata, self);
 	run_until(_metadata, self, &self->servers[0].resets, 1);
-	EXPECT_GT(END_MS * MS, test_now_ns() - self->servers[0].times[0]);
+	EXPECT_GT(LB_END_MS * MS, test_now_ns() - self->servers[0].times[0]);
 	run_until(_metadata, self, &self->servers[1].resets, 1);
-	EXPECT_LE(END_MS * MS, test_now_ns() - self->servers[1].times[0]);
+	EXPECT_LE(LB_END_MS * MS, test_now_ns() - self->servers[1].times[0]);
 	/* It is that of this check, not of the next one, which takes its port. */
 	EXPECT_GT(LONG_MS * MS, test_now_ns() - self->servers[1].times[0]);
 }
@@ -106,12 +106,12 @@ TEST_F(health, over_when_the_server_ends)
 		lb_health_run(self->health);
 	while (!self->servers[0].ends)
 		serve();
-	ASSERT_EQ(1, poll(&pfd, 1, END_MS / 2));
+	ASSERT_EQ(1, poll(&pfd, 1, LB_END_MS / 2));
 	lb_health_run(self->health);
 	EXPECT_EQ(NULL, self->health->endings.first);
 }
 
-static bool has_asked(const struct watch *watch)
+static bool has_asked(const struct lb_watch *watch)
 {
 	long size = 0;
 

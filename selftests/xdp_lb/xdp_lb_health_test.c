@@ -452,7 +452,7 @@ TEST_F(health, open_files_are_allowed)
 	limit_files(60);
 	add_target(_metadata, self, "127.0.0.1", PORT, NULL, true);
 	set_targets(_metadata, self);
-	EXPECT_EQ(2 + OTHER_FILES, limit_files(2000));
+	EXPECT_EQ(2 + LB_OTHER_FILES, limit_files(2000));
 	set_targets(_metadata, self);
 	EXPECT_EQ(2000, limit_files(2000));
 }

@@ -17,14 +17,14 @@
 #include <time.h>
 #include <unistd.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include "test_messages.h"
 #include "test_net.h"
 #include "test_root.h"
-#include "lib/format.c"
-#include "parts/xdp_lb/health/ending.c"
-#include "parts/xdp_lb/health/probe.c"
-#include "parts/xdp_lb/health/health.c"
-#include "lib/clock.c"
+#include "parts/xdp_lb/health/health.h"
+
+#define MS	1000000ULL
+#define SECOND	1000000000ULL
 
 /* FIXTURE_SETUP() and FIXTURE_TEARDOWN() make functions that are not static. */
 #pragma GCC diagnostic ignored "-Wmissing-prototypes"
@@ -307,15 +307,6 @@ static const struct lb_check http_check = {
 	.type = LB_CHECK_HTTP, .interval_ms = 50, .timeout_ms = LONG_MS, .rise = 1, .fall = 1,
 	.path = "/healthz",
 };
-
-/* --- what health.c needs of libsample.a ------------------------------------------- */
-
-const char *sample_addr(const __be32 addr[4], char buf[INET6_ADDRSTRLEN])
-{
-	bool v4 = IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)addr);
-
-	return inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? &addr[3] : addr, buf, INET6_ADDRSTRLEN);
-}
 
 /* --- targets ----------------------------------------------------------------------- */
 

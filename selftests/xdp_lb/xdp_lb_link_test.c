@@ -3,6 +3,7 @@
  * Tests of samples/parts/xdp_lb/nexthop/link.c: what an interface is, and what it can do.
  */
 #include "xdp_lb_nexthop_run.h"
+#include <net/if_arp.h>
 
 static int read_link(struct _test_data_nexthop *self, const char *dev, struct lb_link *link)
 {

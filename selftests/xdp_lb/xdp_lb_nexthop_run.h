@@ -16,47 +16,11 @@
 #include <libmnl/libmnl.h>
 #include <linux/types.h>
 #include <stdbool.h>
-
-/* What the kernel answers can be changed on its way. */
-static ssize_t test_recv(const struct mnl_socket *nl, void *buf, size_t size);
-#define mnl_socket_recvfrom test_recv
-#include "parts/xdp_lb/nexthop/netlink.c"
-#include "parts/xdp_lb/nexthop/neigh.c"
-#include "parts/xdp_lb/nexthop/link.c"
-#include "parts/xdp_lb/nexthop/addr.c"
-#undef mnl_socket_recvfrom
-
-/* The table of neighbours can be said to be another one. */
-static struct lb_neigh_table test_table;
-static unsigned int n_room = UINT_MAX;	/* neighbours that it still takes */
-
-static int test_find(struct lb_netlink *nl, const struct lb_neigh *neigh, bool keep)
-{
-	if (!n_room)
-		return -ENOBUFS;
-	n_room--;
-	return lb_neigh_find(nl, neigh, keep);
-}
-
-static inline int test_read(struct lb_netlink *nl, int family, struct lb_neigh_table *table)
-{
-	if (!test_table.most)
-		return lb_neigh_table_read(nl, family, table);
-	*table = test_table;
-	return 0;
-}
-
-#define mnl_socket_recvfrom test_recv
-#define lb_neigh_find test_find
-#define lb_neigh_table_read test_read
-#include "parts/xdp_lb/nexthop/told.c"
-#include "parts/xdp_lb/nexthop/nexthop.c"
-#undef mnl_socket_recvfrom
-#undef lb_neigh_find
-#undef lb_neigh_table_read
-#include "lib/clock.c"
-#include "lib/net.c"
+#include "parts/xdp_lb/nexthop/netlink.h"
+#include "parts/xdp_lb/nexthop/nexthop.h"
+#include "parts/xdp_lb/user.h"
 #include "test_root.h"
+#include "test_wrap.h"
 #include "xdp_lb_netns.h"
 
 enum {
@@ -70,7 +34,9 @@ static unsigned int n_cut;	/* answers that are said to be inconsistent */
 static unsigned int n_stray;	/* messages of another question before the answer */
 static unsigned int n_recv;
 
-static inline ssize_t test_recv(const struct mnl_socket *nl, void *buf, size_t size)
+TEST_WRAPS(mnl_socket_recvfrom);
+
+ssize_t __wrap_mnl_socket_recvfrom(const struct mnl_socket *nl, void *buf, size_t size)
 {
 	struct nlmsghdr *nh = buf;
 	ssize_t len;
@@ -88,12 +54,38 @@ static inline ssize_t test_recv(const struct mnl_socket *nl, void *buf, size_t s
 		memset(nh + 1, 0xff, 4);
 		return nh->nlmsg_len;
 	}
-	len = mnl_socket_recvfrom(nl, buf, size);
+	len = __real_mnl_socket_recvfrom(nl, buf, size);
 	if (n_cut && len > 0) {
 		n_cut--;
 		nh->nlmsg_flags |= NLM_F_DUMP_INTR;
 	}
 	return len;
+}
+
+/* --- neighbours ---------------------------------------------------------------- */
+
+/* The table of neighbours can be said to be another one. */
+static struct lb_neigh_table test_table;
+static unsigned int n_room = UINT_MAX;	/* neighbours that it still takes */
+
+TEST_WRAPS(lb_neigh_find);
+
+int __wrap_lb_neigh_find(struct lb_netlink *nl, const struct lb_neigh *neigh, bool keep)
+{
+	if (!n_room)
+		return -ENOBUFS;
+	n_room--;
+	return __real_lb_neigh_find(nl, neigh, keep);
+}
+
+TEST_WRAPS(lb_neigh_table_read);
+
+int __wrap_lb_neigh_table_read(struct lb_netlink *nl, int family, struct lb_neigh_table *table)
+{
+	if (!test_table.most)
+		return __real_lb_neigh_table_read(nl, family, table);
+	*table = test_table;
+	return 0;
 }
 
 /* --- namespaces --------------------------------------------------------------- */

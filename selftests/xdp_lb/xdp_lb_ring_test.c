@@ -7,7 +7,7 @@
 #include <net/if.h>
 #include <time.h>
 #include "test_run.h"
-#include "parts/xdp_lb/ring/ring.c"
+#include "parts/xdp_lb/ring/ring.h"
 
 enum {
 	/* The default number of slots, and a small one. */
@@ -379,6 +379,14 @@ TEST_F(ring, same_on_every_machine)
 		EXPECT_EQ(first[i], self->other[i]);
 }
 
+/* Two rounds of multiplication, the second with the high bits brought down. */
+static __u64 mix(__u64 hash, __u64 value)
+{
+	hash = (hash ^ value) * 0xbb67ae8584caa73bULL;
+	hash = (hash ^ hash >> 32) * 0x3c6ef372fe94f82bULL;
+	return hash ^ hash >> 29;
+}
+
 /* The hash of a member from bytes in the order they are sent in, and arithmetic. */
 static __u64 hash_of_bytes(const struct lb_ring_member *member, __u64 seed)
 {
@@ -403,7 +411,7 @@ TEST_F(ring, hash_is_of_numbers)
 		self->members[i].addr.a[i % 4] = test_rand(&self->rand);
 		self->members[i].port = test_rand(&self->rand);
 		EXPECT_EQ(hash_of_bytes(&self->members[i], i),
-			  member_hash(&self->members[i], i, 1));
+			  lb_ring_hash(&self->members[i], i, 1));
 	}
 }
 
@@ -425,9 +433,9 @@ TEST_F(ring, hash_spreads)
 				((__u8 *)&flipped.addr)[bit / 8] ^= 1 << bit % 8;
 			else if (bit < 144)
 				flipped.port ^= 1 << (bit - 128);
-			diff = member_hash(self->members, seed, 1) ^
-			       member_hash(&flipped, bit < 144 ? seed : seed ^ 1ULL << (bit - 144),
-					   1);
+			diff = lb_ring_hash(self->members, seed, 1) ^
+			       lb_ring_hash(&flipped, bit < 144 ? seed : seed ^ 1ULL << (bit - 144),
+					    1);
 			for (out = 0; out < 64; out++)
 				changed[bit][out] += diff >> out & 1;
 		}

@@ -11,8 +11,7 @@
 #include <arpa/inet.h>
 #include "test_messages.h"
 #include "test_root.h"
-#include "parts/xdp_lb/ring/ring.c"
-#include "parts/xdp_lb/ring/rings.c"
+#include "parts/xdp_lb/state/state.h"
 
 /* FIXTURE_SETUP() and FIXTURE_TEARDOWN() make functions that are not static. */
 #pragma GCC diagnostic ignored "-Wmissing-prototypes"
@@ -23,14 +22,17 @@ enum {
 	BACKENDS = 3,
 };
 
-/* Of parts/xdp_lb/nexthop/nexthop.c: no ring depends on it. */
-int lb_nexthops_get(struct lb_nexthops *hops, const struct lb_addr *addr,
-		    struct lb_nexthop *hop)
+TEST_WRAPS(lb_nexthops_get);
+TEST_WRAPS(lb_nexthops_tell);
+
+/* No ring depends on next hops. */
+int __wrap_lb_nexthops_get(struct lb_nexthops *hops, const struct lb_addr *addr,
+			   struct lb_nexthop *hop)
 {
 	return -ENOENT;
 }
 
-void lb_nexthops_tell(struct lb_nexthops *hops)
+void __wrap_lb_nexthops_tell(struct lb_nexthops *hops)
 {
 }
 

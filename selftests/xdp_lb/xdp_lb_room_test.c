@@ -5,9 +5,6 @@
  * small.
  */
 #include "xdp_lb_nexthop_run.h"
-#define lb_neigh_table_read test_read
-#include "parts/xdp_lb/nexthop/room.c"
-#undef lb_neigh_table_read
 
 static struct lb_backend_conf backends[8];
 static struct lb_vip_conf vips[2] = { { .backends = backends }, { .backends = backends } };

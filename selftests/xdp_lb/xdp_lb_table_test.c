@@ -17,7 +17,9 @@
 #include <netinet/in.h>
 #include "test_root.h"
 #include "test_run.h"
-#include "parts/xdp_lb/cmd/table.c"
+#include "test_wrap.h"
+#include "parts/xdp_lb/bpf/hash.h"
+#include "parts/xdp_lb/cmd/show.h"
 
 enum {
 	SLOTS = 64,
@@ -28,11 +30,14 @@ enum {
 
 static bool refused;
 
-void pr_err(const char *fmt, ...)
+TEST_WRAPS(pr_err);
+TEST_WRAPS(sample_refused);
+
+void __wrap_pr_err(const char *fmt, ...)
 {
 }
 
-bool sample_refused(int err, unsigned int needs, const char *fmt, ...)
+bool __wrap_sample_refused(int err, unsigned int needs, const char *fmt, ...)
 {
 	return refused;
 }
@@ -214,11 +219,11 @@ TEST_F(table, tick_of_each_hz)
 
 	for (i = 0; i < ARRAY_SIZE(hz); i++) {
 		for (shift = 0; shift < 12; shift++)
-			EXPECT_EQ(shift, get_tick_shift((1000000ULL << shift) / hz[i], hz[i]));
-		EXPECT_EQ(-1, get_tick_shift(0, hz[i]));
-		EXPECT_EQ(-1, get_tick_shift(512001, hz[i]));
+			EXPECT_EQ(shift, lb_tick_shift((1000000ULL << shift) / hz[i], hz[i]));
+		EXPECT_EQ(-1, lb_tick_shift(0, hz[i]));
+		EXPECT_EQ(-1, lb_tick_shift(512001, hz[i]));
 	}
-	EXPECT_EQ(-1, get_tick_shift(512000, 0));
+	EXPECT_EQ(-1, lb_tick_shift(512000, 0));
 }
 
 TEST_F(table, unknown_tick_is_an_error)

@@ -44,6 +44,7 @@ struct lb_usage {
 
 __u32 lb_flow_timeout(unsigned int flow_state);
 __u32 lb_hz(void);
+int lb_tick_shift(__u32 tick_us, __u32 hz);
 const char *lb_flow_state_name(unsigned int flow_state);
 int lb_read_clock(const struct lb_state *state, struct lb_clock *clock);
 bool lb_flow_is_over(const struct lb_clock *clock, __u64 word);

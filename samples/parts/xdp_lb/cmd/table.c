@@ -85,8 +85,14 @@ __u32 lb_hz(void)
 	return jiffy.tv_nsec ? (1000000000 + jiffy.tv_nsec / 2) / jiffy.tv_nsec : 0;
 }
 
-/* The inverse of how lb_instance_meta.tick_us was made; -1: no power of two of jiffies. */
-static int get_tick_shift(__u32 tick_us, __u32 hz)
+/**
+ * lb_tick_shift() - jiffies of a tick: the inverse of how lb_instance_meta.tick_us was made
+ * @tick_us: length of a tick
+ * @hz: jiffies in a second, 0: unknown
+ *
+ * Return: a tick is 1 << that many jiffies; -1: no power of two of jiffies.
+ */
+int lb_tick_shift(__u32 tick_us, __u32 hz)
 {
 	int shift;
 
@@ -137,7 +143,7 @@ static int run_clock(int shift, __u32 *now)
 int lb_read_clock(const struct lb_state *state, struct lb_clock *clock)
 {
 	__u32 hz = lb_hz();
-	int shift = get_tick_shift(state->meta->tick_us, hz);
+	int shift = lb_tick_shift(state->meta->tick_us, hz);
 	int err = shift < 0 ? -EPROTO : run_clock(shift, &clock->now);
 	unsigned int i;
 

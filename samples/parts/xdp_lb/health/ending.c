@@ -18,8 +18,6 @@
 #include "parts/xdp_lb/health/ending.h"
 
 enum {
-	/* For the other side's FIN, and what it may send before. */
-	END_MS = 1000,
 	READ_MAX = 64 * 1024,
 	READ_SIZE = 4096,
 	ENDED_MAX = 64,
@@ -108,7 +106,7 @@ static struct lb_ending *append(struct lb_endings *endings, int fd)
 		return NULL;
 	}
 	ending->fd = fd;
-	ending->until_ns = sample_now() + END_MS * 1000000ULL;
+	ending->until_ns = sample_now() + LB_END_MS * 1000000ULL;
 	ending->prev = endings->last;
 	if (endings->last)
 		endings->last->next = ending;

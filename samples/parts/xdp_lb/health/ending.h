@@ -6,6 +6,11 @@
 #include <stdbool.h>
 #include <linux/types.h>
 
+enum {
+	/* For the other side's FIN, and what it may send before. */
+	LB_END_MS = 1000,
+};
+
 struct lb_ending;
 
 /**

@@ -15,60 +15,14 @@
 #include <stdbool.h>
 #include "lib/clock.h"
 #include "lib/log.h"
-#include "parts/xdp_lb/health/probe.h"
+#include "parts/xdp_lb/health/health.h"
 
 #define NEVER	UINT64_MAX
 #define MS	1000000ULL
 #define SECOND	1000000000ULL
 
 enum {
-	/* Files that the rest of the program has open. */
-	OTHER_FILES = 128,
 	EVENTS_MAX = 64,
-};
-
-/**
- * struct watch - a target and its checks
- * @probe: the check that runs, if any
- * @target: what is checked; @target.up is what it is now
- * @due_ns: time of the next check
- * @grid_ns: checks are at this time, and whole intervals after it
- * @against: results in a row that say otherwise than @target.up
- */
-struct watch {
-	struct lb_probe probe;
-	struct lb_target target;
-	__u64 due_ns;
-	__u64 grid_ns;
-	__u32 against;
-};
-
-/**
- * struct lb_health - health checks
- * @multi: libcurl's
- * @endings: connections of checks that are done
- * @epoll_fd: sockets of @multi, and @timer_fd
- * @timer_fd: expires at @curl_ns or @next_ns
- * @curl_ns: when libcurl wants to be called
- * @next_ns: no check is due before
- * @complain_ns: no complaint before
- * @fn: called when a target goes up or down
- * @ctx: handed to it
- * @watches: targets with a check
- * @n: how many
- */
-struct lb_health {
-	CURLM *multi;
-	struct lb_endings endings;
-	int epoll_fd;
-	int timer_fd;
-	__u64 curl_ns;
-	__u64 next_ns;
-	__u64 complain_ns;
-	lb_health_fn fn;
-	void *ctx;
-	struct watch **watches;
-	unsigned int n;
 };
 
 /* --- libcurl's sockets and timers ---------------------------------------------------- */
@@ -156,11 +110,11 @@ static void complain(struct lb_health *health, int err)
 	health->complain_ns = now + 60 * SECOND;
 	pr_err("failed to check backends: %s", strerror(err));
 	if (err == EMFILE)
-		pr_hint("more open files: ulimit -n %u", 2 * health->n + OTHER_FILES);
+		pr_hint("more open files: ulimit -n %u", 2 * health->n + LB_OTHER_FILES);
 }
 
 /* It may call lb_health_set(), and @watch be gone after that. */
-static void count_result(struct lb_health *health, struct watch *watch, bool good,
+static void count_result(struct lb_health *health, struct lb_watch *watch, bool good,
 			 const char *why)
 {
 	struct lb_target *target = &watch->target;
@@ -182,7 +136,7 @@ static void finish_done(struct lb_health *health)
 	typeof(curl_multi_info_read(NULL, NULL)) msg;
 	enum lb_verdict verdict;
 	char why[LB_WHY_MAX];
-	struct watch *watch;
+	struct lb_watch *watch;
 	int left;
 
 	while ((msg = curl_multi_info_read(health->multi, &left))) {
@@ -202,7 +156,7 @@ static void finish_done(struct lb_health *health)
  * Watch @i of @n has its place in the interval. The first round is a quick one: none
  * waits a minute to learn that it is down.
  */
-static void schedule_first(struct watch *watch, unsigned int i, unsigned int n)
+static void schedule_first(struct lb_watch *watch, unsigned int i, unsigned int n)
 {
 	__u64 interval = watch->target.check.interval_ms * MS;
 	__u64 now = sample_now();
@@ -212,7 +166,7 @@ static void schedule_first(struct watch *watch, unsigned int i, unsigned int n)
 }
 
 /* Its next place, but not at once after this one. Those that were missed are left out. */
-static void schedule_next(struct watch *watch, __u64 now)
+static void schedule_next(struct lb_watch *watch, __u64 now)
 {
 	__u64 interval = watch->target.check.interval_ms * MS;
 	__u64 from = now + interval / 2;
@@ -225,7 +179,7 @@ static void schedule_next(struct watch *watch, __u64 now)
 static void start_due(struct lb_health *health)
 {
 	__u64 now = sample_now();
-	struct watch *watch;
+	struct lb_watch *watch;
 	unsigned int i;
 
 	if (now < health->next_ns)
@@ -309,10 +263,10 @@ static int count_checks(const struct lb_target *targets, unsigned int n)
  * those that were made are gone again.
  */
 static int make_watches(const struct lb_target *targets, unsigned int n,
-			struct watch * const *old, struct watch **watches)
+			struct lb_watch * const *old, struct lb_watch **watches)
 {
 	unsigned int i, count = 0;
-	struct watch *watch;
+	struct lb_watch *watch;
 
 	for (i = 0; i < n; i++) {
 		if (targets[i].check.type == LB_CHECK_NONE)
@@ -335,14 +289,14 @@ static int make_watches(const struct lb_target *targets, unsigned int n,
 	return -ENOMEM;
 }
 
-static void free_watch(struct lb_health *health, struct watch *watch)
+static void free_watch(struct lb_health *health, struct lb_watch *watch)
 {
 	lb_probe_stop(&watch->probe, health->multi);
 	free(watch);
 }
 
 /* Those of @old that are not among @watches end here. */
-static void take_watches(struct lb_health *health, struct watch **old, struct watch **watches,
+static void take_watches(struct lb_health *health, struct lb_watch **old, struct lb_watch **watches,
 			 unsigned int n)
 {
 	unsigned int i;
@@ -380,8 +334,8 @@ static void take_watches(struct lb_health *health, struct watch **old, struct wa
  */
 int lb_health_set(struct lb_health *health, const struct lb_target *targets, unsigned int n)
 {
-	struct watch *old[LB_BACKENDS_MAX] = {};
-	struct watch **watches;
+	struct lb_watch *old[LB_BACKENDS_MAX] = {};
+	struct lb_watch **watches;
 	int count, err;
 	unsigned int i;
 
@@ -400,7 +354,7 @@ int lb_health_set(struct lb_health *health, const struct lb_target *targets, uns
 	take_watches(health, old, watches, count);
 	/* One that runs, and one that ends. */
 	health->endings.most = count;
-	allow_files(2 * count + OTHER_FILES);
+	allow_files(2 * count + LB_OTHER_FILES);
 	return arm_timer(health);
 }
 

@@ -16,31 +16,12 @@
 #include "lib/refused.h"
 #include "lib/util.h"
 #include "parts/xdp_lb/nexthop/netlink.h"
+#include "parts/xdp_lb/nexthop/nexthop.h"
 #include "parts/xdp_lb/nexthop/told.h"
 #include "parts/xdp_lb/user.h"
 
 enum {
-	/* More news than that at once leave the rest to the next call. */
-	NEWS_MAX = 256,
 	GROW = 64,
-};
-
-/**
- * struct lb_nexthops - sockets, and what was asked for
- * @ask: for questions
- * @news: of changes
- * @look_only: nothing is kept up to date, and no error told
- * @neighs: those that next hops were given for
- * @n_neighs: how many
- * @tolds: errors
- */
-struct lb_nexthops {
-	struct lb_netlink ask;
-	struct mnl_socket *news;
-	bool look_only;
-	struct lb_neigh *neighs;
-	unsigned int n_neighs;
-	struct lb_tolds tolds;
 };
 
 /* Room for one more behind n entries; NULL: there is no memory. */
@@ -366,7 +347,7 @@ int lb_nexthops_read(struct lb_nexthops *hops)
 	bool changed = false;
 	int i, len;
 
-	for (i = 0; i < NEWS_MAX; i++) {
+	for (i = 0; i < LB_NEWS_MAX; i++) {
 		len = mnl_socket_recvfrom(hops->news, hops->ask.answer, sizeof(hops->ask.answer));
 		if (len < 0 && errno == EAGAIN)
 			break;

@@ -54,8 +54,15 @@ static __u64 addr_half(const struct lb_addr *addr, unsigned int i)
 	return (__u64)ntohl(addr->a[i]) << 32 | ntohl(addr->a[i + 1]);
 }
 
-/* @purpose keeps hashes for different uses apart. */
-static __u64 member_hash(const struct lb_ring_member *member, __u64 seed, unsigned int purpose)
+/**
+ * lb_ring_hash() - the hash of a member
+ * @member: its address and its port count, as numbers: it is the same on every machine
+ * @seed: of the ring
+ * @purpose: keeps hashes for different uses apart
+ *
+ * Return: 64 bits, each of which depends on each bit of the member and of @seed.
+ */
+__u64 lb_ring_hash(const struct lb_ring_member *member, __u64 seed, unsigned int purpose)
 {
 	__u64 hash = mix(seed, purpose);
 
@@ -229,8 +236,8 @@ int lb_ring_build(const struct lb_ring_member *members, unsigned int n, __u64 se
 		return -ENOMEM;
 	for (i = 0; i < n; i++) {
 		turns[i].member = &members[i];
-		turns[i].pos = member_hash(&members[i], seed, 1) % size;
-		turns[i].step = member_hash(&members[i], seed, 2) % (size - 1) + 1;
+		turns[i].pos = lb_ring_hash(&members[i], seed, 1) % size;
+		turns[i].step = lb_ring_hash(&members[i], seed, 2) % (size - 1) + 1;
 	}
 	share_out(turns, n, total, size);
 	err = fill(turns, n, heaviest, ring, size);
@@ -260,7 +267,7 @@ __u64 lb_ring_digest(const struct lb_ring_member *members, unsigned int n,
 
 	for (i = 0; i < n; i++) {
 		if (members[i].backend < LB_BACKENDS_MAX)
-			hashes[members[i].backend] = member_hash(&members[i], 0, 3);
+			hashes[members[i].backend] = lb_ring_hash(&members[i], 0, 3);
 	}
 	for (i = 0; i < size; i++)
 		digest = mix(digest, ring[i] < LB_BACKENDS_MAX ? hashes[ring[i]] : 0);

@@ -35,6 +35,7 @@ int lb_ring_build(const struct lb_ring_member *members, unsigned int n, __u64 se
 __u64 lb_ring_digest(const struct lb_ring_member *members, unsigned int n,
 		     const __u32 *ring, __u32 size);
 
+__u64 lb_ring_hash(const struct lb_ring_member *member, __u64 seed, unsigned int purpose);
 bool lb_is_prime(__u32 n);
 
 #endif /* _SAMPLES_XDP_LB_RING_H */
