@@ -34,6 +34,7 @@ enum tcpconnect_backend {
  * @TCPCONNECT_OK: established
  * @TCPCONNECT_FAILED: failed, at once or later
  * @TCPCONNECT_UNTRACKED: not followed, for want of room in the map of attempts
+ * @TCPCONNECT_UNSEEN: followed, but its end was not seen: its result is not known
  * @TCPCONNECT_LOST: results that found the ring buffer full, which are counted
  *	as TCPCONNECT_OK or TCPCONNECT_FAILED too
  * @TCPCONNECT_NO_ROW: results that found the count table full, likewise
@@ -44,6 +45,7 @@ enum tcpconnect_count {
 	TCPCONNECT_OK,
 	TCPCONNECT_FAILED,
 	TCPCONNECT_UNTRACKED,
+	TCPCONNECT_UNSEEN,
 	TCPCONNECT_LOST,
 	TCPCONNECT_NO_ROW,
 	__TCPCONNECT_COUNT_MAX,

@@ -28,6 +28,9 @@
  * A CLOSE before the call has returned makes it "closed": the result is what the
  * call returns, in on_return() or tp_exit().
  *
+ * The kernel may reuse the memory of a socket, so an attempt whose end nobody has seen
+ * must not take the result of the next socket there: forget_unseen() says when it goes.
+ *
  * The programs are attached in the order of this file and detached in the opposite one:
  * whoever sees a beginning is there while somebody else sees its end.
  */
@@ -36,7 +39,7 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_tracing.h>
-#include "addr4.h"
+#include "parts/tcpconnect/sock.bpf.h"
 #include "sock_addr.bpf.h"
 #include "tcpconnect.h"
 
@@ -44,8 +47,6 @@
 enum {
 	AF_UNSPEC = 0,
 	ECANCELED = 125,
-	S_IFMT = 0170000,
-	S_IFSOCK = 0140000,
 	SOCKADDR_MAX = 128,
 };
 
@@ -121,16 +122,6 @@ static __always_inline void count(__u32 reason)
 }
 
 /* --- what is read from where ------------------------------------------------------ */
-
-/* The local address and port, as far as they are chosen; the remote ones are known. */
-static __always_inline void get_local(struct tcpconnect_event *ev, const struct sock *sk)
-{
-	sock_local(sk, ev->saddr, &ev->sport);
-	ev->family = addr_is4(ev->daddr) ? 4 : 6;
-	/* For ::ffff:a.b.c.d a socket may have :: as the local address. */
-	if (ev->family == 4 && !addr_is4(ev->saddr))
-		addr_from4(ev->saddr, 0);
-}
 
 /* 0: the caller has no number there. */
 static __always_inline __u32 caller_pid(void)
@@ -256,14 +247,25 @@ static __always_inline void finish(__u64 sk, struct tcpconnect_attempt *attempt,
 	bpf_map_delete_elem(&tcpconnect_pending, &sk);
 }
 
-/* Begin to follow an attempt, if the filter lets it in. */
+/* --- from its beginning to its end ------------------------------------------------------ */
+
+/*
+ * Another connection begins at this address, which the filter may leave out: if an
+ * attempt is still kept here, its end was not seen, and its result is not known.
+ */
+static __always_inline void forget_unseen(__u64 sk)
+{
+	if (!bpf_map_delete_elem(&tcpconnect_pending, &sk))
+		count(TCPCONNECT_UNSEEN);
+}
+
+/* Begin to follow an attempt, if the filter lets it in; forget_unseen() came before. */
 static __always_inline bool follow(__u64 sk, const struct tcpconnect_attempt *attempt)
 {
 	if (!wanted(&attempt->ev)) {
 		count(TCPCONNECT_FILTERED);
 		return false;
 	}
-	/* What was there was of an earlier socket at the same address. */
 	if (bpf_map_update_elem(&tcpconnect_pending, &sk, attempt, BPF_ANY)) {
 		count(TCPCONNECT_UNTRACKED);
 		return false;
@@ -301,12 +303,20 @@ static __always_inline void on_syn_sent(const struct sock *sk)
 	__u64 key = (__u64)sk;
 
 	if (backend == TCPCONNECT_TRACEPOINT) {
-		begin_at_syn(sk);
+		forget_unseen(key);
+		if (BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP)
+			begin_at_syn(sk);
 		return;
 	}
 	attempt = bpf_map_lookup_elem(&tcpconnect_pending, &key);
 	if (!attempt)
 		return;
+	/* Else the beginning of this one was not seen. */
+	if (!attempt->in_call || attempt->syn_sent ||
+	    attempt->task != bpf_get_current_pid_tgid()) {
+		forget_unseen(key);
+		return;
+	}
 	attempt->syn_sent = true;
 	sock_remote(sk, attempt->ev.daddr, &attempt->ev.dport);
 	get_local(&attempt->ev, sk);
@@ -328,36 +338,58 @@ static __always_inline void on_close(const struct sock *sk, struct tcpconnect_at
 		finish((__u64)sk, attempt, err ? err : ECANCELED);
 }
 
-SEC("raw_tp/inet_sock_set_state")
-int BPF_PROG(set_state, const struct sock *sk, int oldstate, int newstate)
+static __always_inline void on_state(const struct sock *sk, int oldstate, int newstate)
 {
 	struct tcpconnect_attempt *attempt;
 	__u64 key = (__u64)sk;
 
-	if (newstate == TCP_SYN_SENT) {
-		if (oldstate == TCP_CLOSE && BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP)
-			on_syn_sent(sk);
-		return 0;
-	}
-	if (newstate != TCP_ESTABLISHED && newstate != TCP_CLOSE)
-		return 0;
 	attempt = bpf_map_lookup_elem(&tcpconnect_pending, &key);
-	if (!attempt)
-		return 0;
 	/* The call is still to fail on its way to SYN_SENT: it returns why. */
-	if (!attempt->syn_sent)
-		return 0;
+	if (!attempt || !attempt->syn_sent || oldstate == newstate)
+		return;
+	if (!is_opening(oldstate) || !is_its_socket(sk, &attempt->ev)) {
+		forget_unseen(key);
+		return;
+	}
+	/* From SYN_SENT to SYN_RECV: both ends have sent a SYN. */
+	if (is_opening(newstate))
+		return;
 	get_local(&attempt->ev, sk);
 	if (newstate == TCP_ESTABLISHED)
 		finish(key, attempt, 0);
 	else
 		on_close(sk, attempt);
+}
+
+/*
+ * A result mostly comes in a softirq, and that may interrupt a thread on whose way
+ * set_state() runs, for another socket. The kernel skips a program that runs already on
+ * the CPU, and the result would be lost. So there are two programs, one behind the other:
+ * while one is interrupted, the other one is free. Else the second finds all done.
+ */
+SEC("raw_tp/inet_sock_set_state")
+int BPF_PROG(set_state_twin, const struct sock *sk, int oldstate, int newstate)
+{
+	if (newstate != TCP_SYN_SENT)
+		on_state(sk, oldstate, newstate);
+	return 0;
+}
+
+/* SYN_SENT always comes in a thread, which interrupts neither program. */
+SEC("raw_tp/inet_sock_set_state")
+int BPF_PROG(set_state, const struct sock *sk, int oldstate, int newstate)
+{
+	if (newstate != TCP_SYN_SENT)
+		on_state(sk, oldstate, newstate);
+	else if (oldstate == TCP_CLOSE)
+		on_syn_sent(sk);
 	return 0;
 }
 
 /*
  * Called by the loader, through BPF_PROG_TEST_RUN, before it shows what is still
- * pending: the local port is chosen after SYN_SENT.
+ * pending: the local port is chosen after SYN_SENT. The kernel sets the state behind the
+ * tracepoint: what still waits for a result has a socket that waits, too.
  */
 SEC("raw_tp")
 int refresh(struct bpf_raw_tracepoint_args *ctx)
@@ -369,7 +401,11 @@ int refresh(struct bpf_raw_tracepoint_args *ctx)
 	attempt = bpf_map_lookup_elem(&tcpconnect_pending, &key);
 	if (!attempt || !attempt->syn_sent)
 		return 0;
-	get_local(&attempt->ev, sk);
+	if (attempt->closed || (is_opening(BPF_CORE_READ(sk, __sk_common.skc_state)) &&
+				is_its_socket(sk, &attempt->ev)))
+		get_local(&attempt->ev, sk);
+	else
+		forget_unseen(key);
 	return 0;
 }
 
@@ -409,13 +445,11 @@ static __always_inline void on_kretprobe(__u16 family, int ret)
 	bpf_map_delete_elem(&tcpconnect_calls, &task);
 }
 
-static __always_inline bool on_entry(const struct sock *sk, const void *uaddr, int len,
-				     __u16 family)
+static __always_inline bool on_entry(const struct sock *sk, const void *uaddr, int len)
 {
 	struct tcpconnect_attempt attempt = { .in_call = true };
 
-	if (is_nested(sk, family))
-		return false;
+	forget_unseen((__u64)sk);
 	attempt.ev.ts_ns = bpf_ktime_get_ns();
 	get_call(&attempt, sk, uaddr, len, false);
 	return follow((__u64)sk, &attempt);
@@ -427,8 +461,13 @@ static __always_inline void on_kprobe(const struct sock *sk, const void *uaddr, 
 	__u64 task = bpf_get_current_pid_tgid();
 	struct call call = { .sk = (__u64)sk };
 
-	if (on_entry(sk, uaddr, len, family))
+	if (is_nested(sk, family))
+		return;
+	if (on_entry(sk, uaddr, len))
 		bpf_map_update_elem(&tcpconnect_calls, &task, &call, BPF_ANY);
+	else
+		/* Of a call whose return was not seen: this one's return is not for it. */
+		bpf_map_delete_elem(&tcpconnect_calls, &task);
 }
 
 SEC("kretprobe/tcp_v4_connect")
@@ -477,47 +516,19 @@ int BPF_PROG(fexit_v6, struct sock *sk, struct sockaddr *uaddr, int len, int ret
 SEC("fentry/tcp_v4_connect")
 int BPF_PROG(fentry_v4, struct sock *sk, struct sockaddr *uaddr, int len)
 {
-	on_entry(sk, uaddr, len, AF_INET);
+	if (!is_nested(sk, AF_INET))
+		on_entry(sk, uaddr, len);
 	return 0;
 }
 
 SEC("fentry/tcp_v6_connect")
 int BPF_PROG(fentry_v6, struct sock *sk, struct sockaddr *uaddr, int len)
 {
-	on_entry(sk, uaddr, len, AF_INET6);
+	on_entry(sk, uaddr, len);
 	return 0;
 }
 
 /* --- back end tracepoint: what fails before SYN_SENT, from the system call ---------- */
-
-/* The struct sock behind a descriptor, if connect() can use it for TCP. */
-static __always_inline const struct sock *sock_of_fd(unsigned int fd)
-{
-	struct task_struct *task = (void *)bpf_get_current_task();
-	struct fdtable *fdt = BPF_CORE_READ(task, files, fdt);
-	struct file **slot, *file = NULL;
-	struct socket *socket;
-	struct sock *sk;
-	__u16 family;
-
-	if (fd >= BPF_CORE_READ(fdt, max_fds))
-		return NULL;
-	slot = BPF_CORE_READ(fdt, fd) + fd;
-	bpf_probe_read_kernel(&file, sizeof(file), slot);
-	if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
-		return NULL;
-	socket = BPF_CORE_READ(file, private_data);
-	sk = BPF_CORE_READ(socket, sk);
-	family = sock_family(sk);
-	if ((family != AF_INET && family != AF_INET6) ||
-	    BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
-		return NULL;
-	/* Else it is EISCONN or EALREADY: no new attempt. */
-	if (BPF_CORE_READ(socket, state) != SS_UNCONNECTED ||
-	    BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_CLOSE)
-		return NULL;
-	return sk;
-}
 
 /* The call failed and its socket never was in SYN_SENT. */
 static __always_inline void failed_at_once(const struct call *call, int err)

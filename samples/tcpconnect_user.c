@@ -376,6 +376,9 @@ static void counts_text(const char *event, const __u64 *n, __u64 attempts, __u64
 	       n[TCPCONNECT_OK], n[TCPCONNECT_FAILED], pending);
 	printf(", %llu not followed; %llu filtered out; %llu events lost\n",
 	       n[TCPCONNECT_UNTRACKED], n[TCPCONNECT_FILTERED], n[TCPCONNECT_LOST]);
+	if (n[TCPCONNECT_UNSEEN])
+		printf("  %llu of them ended unseen: their results are not known\n",
+		       n[TCPCONNECT_UNSEEN]);
 	if (n[TCPCONNECT_NO_ROW])
 		printf("  %llu of them are not in the table: it is full\n",
 		       n[TCPCONNECT_NO_ROW]);
@@ -390,6 +393,7 @@ static void counts_json(const char *event, const __u64 *n, __u64 attempts, __u64
 	jsonw_uint_field(json, "failed", n[TCPCONNECT_FAILED]);
 	jsonw_uint_field(json, "pending", pending);
 	jsonw_uint_field(json, "not_followed", n[TCPCONNECT_UNTRACKED]);
+	jsonw_uint_field(json, "ended_unseen", n[TCPCONNECT_UNSEEN]);
 	jsonw_uint_field(json, "filtered_out", n[TCPCONNECT_FILTERED]);
 	jsonw_uint_field(json, "lost", n[TCPCONNECT_LOST]);
 	jsonw_uint_field(json, "not_in_table", n[TCPCONNECT_NO_ROW]);
@@ -403,7 +407,8 @@ static void print_counts(const struct sample_connect *conn, const char *event)
 	if (sample_connect_counts(conn, n))
 		return;
 	pending = sample_connect_n_pending(conn);
-	attempts = n[TCPCONNECT_OK] + n[TCPCONNECT_FAILED] + n[TCPCONNECT_UNTRACKED] + pending;
+	attempts = n[TCPCONNECT_OK] + n[TCPCONNECT_FAILED] + n[TCPCONNECT_UNTRACKED] +
+		   n[TCPCONNECT_UNSEEN] + pending;
 	if (sample.json)
 		counts_json(event, n, attempts, pending);
 	else

@@ -223,7 +223,7 @@ test_flood()
 	peer "$S4" "$PORT" times=1000
 	eventually 10 has_events 1000 "$P_PID"
 	stop
-	expect_json '.[-1] | .attempts == 1000 and .ok == 1000 and .lost == 0'
+	expect_json '.[-1] | .attempts == 1000 and .ok == 1000 and .ended_unseen == 0 and .lost == 0'
 }
 
 # The sample stands still while the ring buffer fills: what is lost is counted.

@@ -43,6 +43,9 @@ static const struct {
 	[TCPCONNECT_TRACEPOINT] = { "tracepoint", { "tp_", "tp_" } },
 };
 
+/* Programs that belong to each of them. */
+static const char * const all_backends[2] = { "set_state", "refresh" };
+
 /* --- connections ------------------------------------------------------------------- */
 
 static inline int tcp_socket(const char *addr, int flags)
@@ -129,7 +132,7 @@ static inline void open_programs(struct __test_metadata *_metadata,
 		const char *name = bpf_program__name(prog);
 
 		bpf_program__set_autoload(prog, has_prefix(name, backends[backend].prefixes) ||
-					  !strcmp(name, "set_state") || !strcmp(name, "refresh"));
+					  has_prefix(name, all_backends));
 	}
 }
 
