@@ -11,6 +11,7 @@
 #include "lib/loop.h"
 #include "lib/opts.h"
 #include "lib/output.h"
+#include "lib/refused.h"
 #include "lib/trace.h"
 #include "lib/xdp.h"
 #include "hello.skel.h"

@@ -2,10 +2,10 @@
 /* pass: hold an XDP program that lets everything pass on interfaces. */
 #include <errno.h>
 #include "lib/caps.h"
-#include "lib/log.h"
 #include "lib/loop.h"
 #include "lib/opts.h"
 #include "lib/output.h"
+#include "lib/refused.h"
 #include "lib/xdp.h"
 #include "pass.skel.h"
 

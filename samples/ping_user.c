@@ -12,6 +12,7 @@
 #include "lib/net.h"
 #include "lib/opts.h"
 #include "lib/output.h"
+#include "lib/refused.h"
 #include "lib/stats.h"
 #include "lib/xdp.h"
 #include "ping.h"

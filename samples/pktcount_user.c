@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * pktcount: attach pktcount_kern.c, show its counters as tables or JSON, and
- * each packet with --events.
+ * pktcount: attach pktcount_kern.c, show its counters, or each packet with --events.
  *
  *	read_snapshot() -> print_text() or print_json(): each interval, and last
  */
@@ -23,6 +22,7 @@
 #include "lib/net.h"
 #include "lib/opts.h"
 #include "lib/output.h"
+#include "lib/refused.h"
 #include "lib/top.h"
 #include "lib/xdp.h"
 #include "pktcount.h"

@@ -18,6 +18,7 @@
 #include "lib/net.h"
 #include "lib/opts.h"
 #include "lib/output.h"
+#include "lib/refused.h"
 #include "lib/stats.h"
 #include "lib/util.h"
 #include "sockfilter.h"

@@ -14,6 +14,7 @@
 #include "lib/net.h"
 #include "lib/opts.h"
 #include "lib/output.h"
+#include "lib/refused.h"
 #include "lib/stats.h"
 #include "lib/tc.h"
 #include "lib/util.h"

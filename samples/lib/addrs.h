@@ -3,7 +3,7 @@
 #ifndef _SAMPLES_LIB_ADDRS_H
 #define _SAMPLES_LIB_ADDRS_H
 
-#include "lib/opts.h"
+#include "lib/config.h"
 
 struct bpf_map;
 

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "lib/called.h"
-#include "lib/opts.h"
+#include "lib/config.h"
 
 static struct {
 	int argc;

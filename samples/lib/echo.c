@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include "echo_event.h"
 #include "lib/clock.h"
+#include "lib/config.h"
 #include "lib/echo.h"
 #include "lib/loop.h"
 #include "lib/net.h"
-#include "lib/opts.h"
 #include "lib/output.h"
 
 static const char *verdict_name(__u8 verdict)

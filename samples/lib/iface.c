@@ -13,10 +13,10 @@
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include "lib/called.h"
+#include "lib/config.h"
 #include "lib/iface.h"
 #include "lib/log.h"
 #include "lib/netlink.h"
-#include "lib/opts.h"
 #include "lib/output.h"
 
 enum {

@@ -9,10 +9,8 @@
 #include <string.h>
 #include <bpf/libbpf.h>
 #include "lib/called.h"
-#include "lib/caps.h"
+#include "lib/config.h"
 #include "lib/log.h"
-#include "lib/opts.h"
-#include "lib/refused.h"
 
 /* Where the next error and the next hint are kept, if they are. */
 static struct {
@@ -149,27 +147,4 @@ static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list 
 void sample_log_init(void)
 {
 	libbpf_set_print(print_libbpf);
-}
-
-/**
- * sample_load_failed() - say why a BPF object could not be opened or loaded
- * @what: name of the object
- * @err: negative errno of libbpf
- *
- * Return: the exit status.
- */
-int sample_load_failed(const char *what, int err)
-{
-	unsigned int needs = sample.needs & SAMPLE_NEED_LOAD;
-
-	/* The verifier of an older kernel may ask for it where a newer one does not. */
-	if (err == -EACCES)
-		needs |= SAMPLE_NEED_PERFMON;
-	if (sample_refused(err, needs, "load the BPF object %s", what))
-		return SAMPLE_FAILED;
-	pr_err("failed to load the BPF object %s: %s", what, strerror(-err));
-	if (!sample.verbose)
-		pr_hint("-vv shows the messages of libbpf and the verifier");
-	pr_hint_doctor();
-	return SAMPLE_FAILED;
 }

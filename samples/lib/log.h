@@ -10,7 +10,6 @@ __printf(1, 2) void pr_info(const char *fmt, ...);
 __printf(1, 2) void pr_hint(const char *fmt, ...);
 void pr_hint_doctor(void);
 void pr_hint_help(void);
-int sample_load_failed(const char *what, int err);
 void sample_log_init(void);
 void sample_log_keep(char *err, char *hint, size_t size);
 

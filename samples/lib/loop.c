@@ -12,16 +12,15 @@
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
+#include "lib/config.h"
 #include "lib/iface.h"
 #include "lib/log.h"
 #include "lib/loop.h"
-#include "lib/opts.h"
 #include "lib/output.h"
 #include "lib/util.h"
 
 static int signal_fd = -1;
 static bool stopped;
-static bool reader_gone;
 static __u64 events_seen;
 
 static void stop_signals(sigset_t *set)
@@ -76,20 +75,6 @@ bool sample_loop_stopped(void)
 }
 
 /**
- * sample_reader_gone() - whoever read stdout has closed it
- *
- * Return: true if that ended the loop, or output came to nothing for it: "ping | head -1"
- * is no failure.
- */
-bool sample_reader_gone(void)
-{
-	sigset_t pending;
-
-	/* Without a loop, or behind it, the signal waits to be read. */
-	return reader_gone || (!sigpending(&pending) && sigismember(&pending, SIGPIPE) == 1);
-}
-
-/**
  * sample_count_reached() - count an event against -c
  *
  * Call it once for each event that was shown. The loop ends with the Nth.
@@ -137,7 +122,8 @@ static void read_signal(const struct sample_loop_ops *ops)
 		ops->hangup(ops->ctx);
 		return;
 	}
-	reader_gone = reader_gone || info.ssi_signo == SIGPIPE;
+	if (info.ssi_signo == SIGPIPE)
+		sample_reader_left();
 	on_signal();
 }
 

@@ -27,6 +27,5 @@ void sample_loop_stop(void);
 bool sample_loop_stopped(void);
 bool sample_count_reached(void);
 bool sample_count_is_full(void);
-bool sample_reader_gone(void);
 
 #endif /* _SAMPLES_LIB_LOOP_H */

@@ -18,9 +18,9 @@
 #include "addr4.h"
 #include "lib/called.h"
 #include "lib/caps.h"
+#include "lib/config.h"
 #include "lib/log.h"
 #include "lib/net.h"
-#include "lib/opts.h"
 #include "lib/refused.h"
 
 enum {

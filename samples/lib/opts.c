@@ -32,8 +32,6 @@ enum {
 	HELP_COLUMN = 24,
 };
 
-struct sample_config sample;
-
 int sample_bad_arg(const struct sample_option *opt, const char *arg, const char *want)
 {
 	pr_err("--%s %s: not %s", opt->name, arg, want);

@@ -7,13 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "lib/config.h"
 #include "lib/log.h"
-#include "lib/loop.h"
-#include "lib/opts.h"
 #include "lib/output.h"
 
 /* The first error of stdout, as errno: stdio keeps only that there was one. */
 static int stdout_err;
+static bool reader_gone;
 
 static ssize_t write_stdout(void *cookie, const char *buf, size_t size)
 {
@@ -65,6 +65,28 @@ void sample_hint_file(int fd, int err)
 	len = readlink(link, path, sizeof(path));
 	if (len > 0)
 		pr_hint("df -h %.*s", (int)len, path);
+}
+
+/**
+ * sample_reader_left() - a SIGPIPE was read, which the loop does
+ */
+void sample_reader_left(void)
+{
+	reader_gone = true;
+}
+
+/**
+ * sample_reader_gone() - whoever read stdout has closed it
+ *
+ * Return: true if that ended the loop, or output came to nothing for it: "ping | head -1"
+ * is no failure.
+ */
+bool sample_reader_gone(void)
+{
+	sigset_t pending;
+
+	/* Without a loop, or behind it, the signal waits to be read. */
+	return reader_gone || (!sigpending(&pending) && sigismember(&pending, SIGPIPE) == 1);
 }
 
 /**

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 
 void sample_output_init(void);
+void sample_reader_left(void);
+bool sample_reader_gone(void);
 bool sample_output_check(void);
 void sample_hint_file(int fd, int err);
 int sample_exit_status(int err);

@@ -13,8 +13,8 @@
 #include <linux/capability.h>
 #include "lib/called.h"
 #include "lib/caps.h"
+#include "lib/config.h"
 #include "lib/log.h"
-#include "lib/opts.h"
 #include "lib/refused.h"
 
 /* More than these is as good as root, too much for a file that everybody may run. */
@@ -124,4 +124,27 @@ bool sample_refused(int err, unsigned int needs, const char *fmt, ...)
 	vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
 	return tell(needs, what);
+}
+
+/**
+ * sample_load_failed() - say why a BPF object could not be opened or loaded
+ * @what: name of the object
+ * @err: negative errno of libbpf
+ *
+ * Return: the exit status.
+ */
+int sample_load_failed(const char *what, int err)
+{
+	unsigned int needs = sample.needs & SAMPLE_NEED_LOAD;
+
+	/* The verifier of an older kernel may ask for it where a newer one does not. */
+	if (err == -EACCES)
+		needs |= SAMPLE_NEED_PERFMON;
+	if (sample_refused(err, needs, "load the BPF object %s", what))
+		return SAMPLE_FAILED;
+	pr_err("failed to load the BPF object %s: %s", what, strerror(-err));
+	if (!sample.verbose)
+		pr_hint("-vv shows the messages of libbpf and the verifier");
+	pr_hint_doctor();
+	return SAMPLE_FAILED;
 }

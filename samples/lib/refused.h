@@ -6,5 +6,6 @@
 #include <stdbool.h>
 
 __printf(3, 4) bool sample_refused(int err, unsigned int needs, const char *fmt, ...);
+int sample_load_failed(const char *what, int err);
 
 #endif /* _SAMPLES_LIB_REFUSED_H */

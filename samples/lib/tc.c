@@ -19,11 +19,11 @@
 #include <linux/rtnetlink.h>
 #include "lib/called.h"
 #include "lib/caps.h"
+#include "lib/config.h"
 #include "lib/iface.h"
 #include "lib/log.h"
 #include "lib/net.h"
 #include "lib/netlink.h"
-#include "lib/opts.h"
 #include "lib/output.h"
 #include "lib/refused.h"
 #include "lib/tc.h"

@@ -6,7 +6,7 @@
 #include <linux/types.h>
 #include <net/if.h>
 #include <stdbool.h>
-#include "lib/opts.h"
+#include "lib/config.h"
 
 struct bpf_program;
 

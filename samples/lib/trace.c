@@ -23,10 +23,10 @@
 #include <unistd.h>
 #include "lib/caps.h"
 #include "lib/clock.h"
+#include "lib/config.h"
 #include "lib/log.h"
 #include "lib/loop.h"
 #include "lib/mount.h"
-#include "lib/opts.h"
 #include "lib/output.h"
 #include "lib/refused.h"
 #include "lib/trace.h"

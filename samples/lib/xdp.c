@@ -17,10 +17,10 @@
 #include <linux/if_link.h>
 #include "lib/called.h"
 #include "lib/caps.h"
+#include "lib/config.h"
 #include "lib/iface.h"
 #include "lib/log.h"
 #include "lib/net.h"
-#include "lib/opts.h"
 #include "lib/output.h"
 #include "lib/prog.h"
 #include "lib/refused.h"

@@ -5,7 +5,7 @@
 
 #include <linux/types.h>
 #include <net/if.h>
-#include "lib/opts.h"
+#include "lib/config.h"
 
 struct bpf_program;
 

@@ -5,9 +5,9 @@
 #include <string.h>
 #include <linux/if_ether.h>
 #include "lib/clock.h"
+#include "lib/config.h"
 #include "lib/format.h"
 #include "lib/net.h"
-#include "lib/opts.h"
 #include "lib/output.h"
 #include "lib/stats.h"
 #include "lib/util.h"

@@ -10,8 +10,8 @@
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include <linux/filter.h>
+#include "lib/config.h"
 #include "lib/log.h"
-#include "lib/opts.h"
 #include "parts/sockfilter/user.h"
 
 /* The arguments as one text, separated by spaces. */

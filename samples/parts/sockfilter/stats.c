@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <arpa/inet.h>
 #include "lib/clock.h"
+#include "lib/config.h"
 #include "lib/net.h"
-#include "lib/opts.h"
 #include "lib/output.h"
 #include "parts/sockfilter/user.h"
 

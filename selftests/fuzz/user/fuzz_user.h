@@ -8,9 +8,10 @@
 
 #include <stdarg.h>
 #include <stddef.h>
-#include "lib/opts.h"
 #include <stdio.h>
 #include <linux/types.h>
+#include "lib/config.h"
+#include "lib/log.h"
 
 /* Called by libFuzzer, by its own name, with each input; returns 0. */
 int fuzz_input(const __u8 *data, size_t size) __asm__("LLVMFuzzerTestOneInput");
@@ -32,6 +33,10 @@ void function(const char *fmt, ...)		\
 MAKE_MESSAGES(pr_err)
 MAKE_MESSAGES(pr_info)
 MAKE_MESSAGES(pr_hint)
+
+void pr_hint_doctor(void)
+{
+}
 
 /* Nothing is written here. */
 void sample_hint_file(int fd, int err)

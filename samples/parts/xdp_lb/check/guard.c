@@ -7,9 +7,9 @@
 #include <string.h>
 #include <linux/netlink.h>
 #include <net/if.h>
+#include "lib/config.h"
 #include "lib/log.h"
 #include "lib/net.h"
-#include "lib/opts.h"
 #include "parts/xdp_lb/nexthop/netlink.h"
 #include "parts/xdp_lb/user.h"
 

@@ -11,10 +11,10 @@
 #include <unistd.h>
 #include "lib/called.h"
 #include "lib/caps.h"
+#include "lib/config.h"
 #include "lib/format.h"
 #include "lib/log.h"
 #include "lib/net.h"
-#include "lib/opts.h"
 #include "lib/output.h"
 #include "lib/refused.h"
 #include "parts/xdp_lb/cmd/commands.h"

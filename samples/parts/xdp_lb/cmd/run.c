@@ -15,9 +15,9 @@
 #include <arpa/inet.h>
 #include "lib/called.h"
 #include "lib/caps.h"
+#include "lib/config.h"
 #include "lib/log.h"
 #include "lib/loop.h"
-#include "lib/opts.h"
 #include "lib/output.h"
 #include "lib/refused.h"
 #include "lib/util.h"

@@ -10,9 +10,9 @@
 #include <unistd.h>
 #include <linux/netlink.h>
 #include <net/if.h>
+#include "lib/config.h"
 #include "lib/format.h"
 #include "lib/net.h"
-#include "lib/opts.h"
 #include "lib/output.h"
 #include "lib/util.h"
 #include "parts/xdp_lb/cmd/commands.h"

@@ -14,10 +14,10 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include "lib/clock.h"
+#include "lib/config.h"
 #include "lib/log.h"
 #include "lib/loop.h"
 #include "lib/net.h"
-#include "lib/opts.h"
 #include "lib/output.h"
 #include "parts/xdp_lb/cmd/commands.h"
 #include "parts/xdp_lb/cmd/options.h"

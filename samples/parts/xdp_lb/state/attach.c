@@ -11,10 +11,10 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include "lib/caps.h"
+#include "lib/config.h"
 #include "lib/iface.h"
 #include "lib/log.h"
 #include "lib/net.h"
-#include "lib/opts.h"
 #include "lib/refused.h"
 #include "lib/tc.h"
 #include "lib/xdp.h"

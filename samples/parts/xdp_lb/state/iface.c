@@ -9,9 +9,9 @@
 #include <string.h>
 #include <net/if.h>
 #include "lib/called.h"
+#include "lib/config.h"
 #include "lib/iface.h"
 #include "lib/log.h"
-#include "lib/opts.h"
 #include "lib/output.h"
 #include "parts/xdp_lb/state/iface.h"
 
