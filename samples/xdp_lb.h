@@ -320,6 +320,19 @@ static __always_inline __u32 lb_filter_bit(const struct lb_addr *addr)
 }
 
 /**
+ * lb_filter_add() - let packets from or to an address into the program
+ * @filter: value of lb_filter
+ * @addr: the address
+ */
+static __always_inline void lb_filter_add(struct lb_addr_filter *filter,
+					  const struct lb_addr *addr)
+{
+	__u32 bit = lb_filter_bit(addr);
+
+	filter->bit[bit / 64] |= 1ULL << bit % 64;
+}
+
+/**
  * struct lb_backend_stats - counters of a backend on one CPU
  * @packets: packets forwarded to the backend
  * @bytes: bytes of these, from the IP header on

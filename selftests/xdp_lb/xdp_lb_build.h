@@ -378,9 +378,7 @@ static inline struct lb_addr lb_test_vip(int family, __u32 n)
 
 static inline void lb_add_filter(struct _test_data_lb *self, const struct lb_addr *addr)
 {
-	__u32 bit = lb_filter_bit(addr);
-
-	self->maps.filter->bit[bit / 64] |= 1ULL << bit % 64;
+	lb_filter_add(self->maps.filter, addr);
 }
 
 static inline void lb_add_snat(struct _test_data_lb *self, struct lb_addr addr, __u16 min,

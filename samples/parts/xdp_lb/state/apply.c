@@ -401,18 +401,6 @@ static int apply_vips(struct lb_state *state, const struct lb_conf *conf,
 
 /* --- what the program must know besides ------------------------------------------------ */
 
-/**
- * lb_filter_add() - packets from or to an address may concern us
- * @filter: lb_filter of the instance
- * @addr: the address
- */
-void lb_filter_add(struct lb_addr_filter *filter, const struct lb_addr *addr)
-{
-	__u32 bit = lb_filter_bit(addr);
-
-	filter->bit[bit / 64] |= 1ULL << bit % 64;
-}
-
 static void make_filter(const struct lb_state *state, const struct lb_conf *conf,
 			struct lb_addr_filter *filter)
 {

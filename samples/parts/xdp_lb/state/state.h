@@ -96,7 +96,6 @@ struct lb_instances;
 int lb_apply(struct lb_state *state, const struct lb_conf *conf, struct lb_nexthops *hops);
 void lb_follow_ifaces(struct lb_state *state);
 int lb_apply_iface(struct lb_state *state, unsigned int i, const char ifname[LB_IFNAME_MAX]);
-void lb_filter_add(struct lb_addr_filter *filter, const struct lb_addr *addr);
 
 /* --- state/snat.c ------------------------------------------------------------ */
 
