@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * In the place of the JSON writer, for the tests of samples/parts/xdp_lb/check/check.c: rows are
+ * In the place of the JSON writer, for the tests of samples/parts/xdp_lb/check/rows.c: rows are
  * kept, and can be asked for.
  */
 #ifndef _SELFTESTS_XDP_LB_CHECK_ROWS_H

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * "xdp_lb check": what would make packets vanish, in rows like those of
- * scripts/doctor.sh.
- */
+/* "xdp_lb check": what would make packets vanish. */
 #include <errno.h>
 #include <poll.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +10,6 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/net.h"
-#include "lib/output.h"
 #include "lib/fs.h"
 #include "parts/xdp_lb/check/check.h"
 
@@ -27,88 +22,6 @@ enum {
 	IPV6_HEADER = 40,
 	TCP_HEADER = 20,
 };
-
-/* --- rows ------------------------------------------------------------------------ */
-
-/**
- * lb_group() - heading of the rows that come
- * @c: the run
- * @fmt: as printf()
- */
-void lb_group(struct lb_checker *c, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(c->group, sizeof(c->group), fmt, ap);
-	va_end(ap);
-}
-
-static void text_row(struct lb_checker *c, const char *status, const char *name, const char *text,
-		     const char *cure)
-{
-	if (strcmp(c->group, c->told_group))
-		printf("%s%s\n", *c->told_group ? "\n" : "", c->group);
-	memcpy(c->told_group, c->group, sizeof(c->group));
-	printf("  %-5s %-21s  %s\n", status, name, text);
-	if (*cure)
-		printf("%31scure: %s\n", "", cure);
-}
-
-static void json_row(const struct lb_checker *c, const char *status, const char *name,
-		     const char *text, const char *cure)
-{
-	json_writer_t *json = sample_json_begin("check");
-
-	jsonw_string_field(json, "group", c->group);
-	jsonw_string_field(json, "name", name);
-	jsonw_string_field(json, "status", status);
-	jsonw_string_field(json, "text", text);
-	jsonw_string_field(json, "cure", cure);
-	sample_json_end(json);
-}
-
-/**
- * lb_row() - a finding
- * @c: the run
- * @status: how bad it is
- * @name: what was looked at
- * @fmt: as printf(): "TEXT" or "TEXT\nCURE"
- */
-void lb_row(struct lb_checker *c, enum lb_status status, const char *name,
-	    const char *fmt, ...)
-{
-	static const char * const names[] = { "ok", "warn", "fail" };
-	char text[2 * LB_ROW_MAX], *cure;
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	cure = strchrnul(text, '\n');
-	if (*cure)
-		*cure++ = '\0';
-	c->n[status]++;
-	if (c->json)
-		json_row(c, names[status], name, text, cure);
-	else
-		text_row(c, names[status], name, text, cure);
-}
-
-static void print_end(const struct lb_checker *c)
-{
-	json_writer_t *json;
-
-	if (!c->json) {
-		printf("\n%u ok, %u warn, %u fail\n", c->n[LB_OK], c->n[LB_WARN], c->n[LB_FAIL]);
-		return;
-	}
-	json = sample_json_begin("checked");
-	jsonw_uint_field(json, "ok", c->n[LB_OK]);
-	jsonw_uint_field(json, "warn", c->n[LB_WARN]);
-	jsonw_uint_field(json, "fail", c->n[LB_FAIL]);
-	sample_json_end(json);
-}
 
 /* --- backends -------------------------------------------------------------------- */
 
@@ -317,7 +230,7 @@ static void check_all(struct lb_checker *c)
 		check_vip(c, &c->conf->vips[i]);
 	for (i = 0; i < c->n_ways; i++)
 		lb_check_way(c, &c->ways[i]);
-	print_end(c);
+	lb_rows_end(c);
 }
 
 /**

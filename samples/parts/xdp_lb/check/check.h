@@ -2,7 +2,8 @@
 /*
  * The parts of "xdp_lb check":
  *
- *	check/check.c		rows, backends
+ *	check/check.c	all of it, backends
+ *	check/rows.c	what it prints
  *	check/addr.c	addresses of services, and those that nat sends from
  *	check/share.c	what other instances and nftables have as well
  *	check/iface.c	interfaces, and which mode is the one for them
@@ -79,6 +80,7 @@ struct lb_checker {
 __printf(2, 3) void lb_group(struct lb_checker *c, const char *fmt, ...);
 __printf(4, 5) void lb_row(struct lb_checker *c, enum lb_status status, const char *name,
 			   const char *fmt, ...);
+void lb_rows_end(const struct lb_checker *c);
 void lb_check_vip_addr(struct lb_checker *c, const struct lb_vip_conf *vip);
 void lb_check_sources(struct lb_checker *c);
 void lb_check_instances(struct lb_checker *c);
