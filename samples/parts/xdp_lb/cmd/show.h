@@ -3,8 +3,9 @@
  * The commands that only look:
  *
  *	cmd/table.c	the flow table
- *	cmd/stats.c	stats, and as JSON
- *	cmd/stats_text.c	stats as tables
+ *	cmd/report.c	what was counted, and as JSON
+ *	cmd/stats_text.c	and as tables
+ *	cmd/stats.c	stats
  *	cmd/show.c	show
  *	cmd/conns.c	conns, ring
  */
@@ -55,7 +56,7 @@ bool lb_read_flow(const struct lb_state *state, __u32 slot, struct lb_flow *flow
 int lb_flow_backend(const struct lb_state *state, const struct lb_flow *flow);
 int lb_read_usage(const struct lb_state *state, struct lb_usage *usage);
 
-/* --- cmd/stats.c ----------------------------------------------------------------- */
+/* --- cmd/report.c ---------------------------------------------------------------- */
 
 enum {
 	LB_STATE_TEXT = 48,
@@ -91,7 +92,7 @@ const char *lb_backend_text(const struct lb_state *state, int backend,
 
 void lb_report_text(const struct lb_state *state);
 
-/* --- cmd/stats.c ----------------------------------------------------------------- */
+/* --- cmd/report.c ---------------------------------------------------------------- */
 
 /* More fields of a service or a backend. */
 typedef void lb_json_fn(json_writer_t *json, const struct lb_state *state, int i);
