@@ -175,7 +175,7 @@ build()
 list_tests()
 {
 	if [ -n "$FAKE" ]; then
-		find "$FAKE" -maxdepth 1 -type f -perm -u+x -printf '%f\n' | sort
+		find "$FAKE" -maxdepth 2 -type f -perm -u+x -printf '%f\n' | sort
 	else
 		make -s --no-print-directory -C "$SELFTESTS" "$1"
 	fi | sed -e 's/\.sh$//' -e '/^$/d'

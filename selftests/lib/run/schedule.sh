@@ -26,7 +26,7 @@ needs_the_machine()
 {
 	local dir=${FAKE:-$SELFTESTS} file
 
-	for file in "$dir/$1" "$dir/$1.sh" "$dir/$1.c"; do
+	for file in "$dir"{,/*}/"$1"{,.sh,.c}; do
 		[ -f "$file" ] || continue
 		grep -qE '^(#| \*) alone: ' "$file" && return
 	done

@@ -50,6 +50,10 @@ test_alone()
 	expect_out '^ok 1 selftests: netbpf: b$'
 	expect_out '^ok 2 selftests: netbpf: a$'
 	runs 0 -j 4 -t a -t b
+	mkdir "$FAKE/room"
+	mv "$FAKE/a" "$FAKE/room/"
+	runs 0 -j 4
+	expect_out '^ok 2 selftests: netbpf: a$'
 }
 
 # Time that others take is no fault of a test.
