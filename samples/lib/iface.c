@@ -165,7 +165,7 @@ static void lose(unsigned int ifindex, enum reason why)
 
 /* --- rtnetlink ------------------------------------------------------------------ */
 
-/* A bridge, too, says of a port that leaves it that the link is deleted. */
+/* With another family it is no removal: a bridge sends it when a port leaves. */
 static void on_message(const struct nlmsghdr *nh)
 {
 	const struct rtattr *attrs[IFLA_MAX + 1];

@@ -233,7 +233,7 @@ test_text()
 	expect_match "$SAMPLE_OUT" '^  ipv4 +5 +490 +[0-9.k]+ +[0-9.k]+$'
 	expect_match "$SAMPLE_OUT" '^  icmp +5 +490 +0 +0$'
 	expect_match "$SAMPLE_OUT" '^  cpu +packets +bytes +pps +bit/s$'
-	# What there is none of has no line.
+	# A class or protocol without packets has no line.
 	expect_no_match "$SAMPLE_OUT" '^  (ipv6|tcp|malformed) '
 }
 

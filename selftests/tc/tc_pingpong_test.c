@@ -341,7 +341,7 @@ TEST_F(tc, own_addresses_only)
 	expect_answer(_metadata, self);
 }
 
-/* Its IPv4 address, in IPv6: nobody's. */
+/* The interface's IPv4 address as ::ffff:a.b.c.d in IPv6 is no unicast address. */
 TEST_F(tc, mapped_own_address)
 {
 	load_pingpong(_metadata, self);

@@ -350,7 +350,7 @@ hide()
 	done
 }
 
-# A program asks for the libraries that it needs itself.
+# A missing library stops only the programs that use it, and each names what it lacks.
 test_a_missing_library_stops_who_needs_it()
 {
 	local SAMPLES='hello network sockfilter xdp_lb' name

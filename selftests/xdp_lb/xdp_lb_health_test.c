@@ -294,7 +294,7 @@ TEST_F(health, set_aborts_what_is_gone)
 		run_until(_metadata, self, &self->servers[i].accepted, 1);
 	EXPECT_EQ(0, lb_health_set(self->health, self->targets + 1, 1));
 	run_until(_metadata, self, &self->servers[0].ends, 1);
-	/* No call when its time would be up, and no check after this one. */
+	/* The removed target: no call when its timeout would end, and no further check. */
 	run_for(_metadata, self, 2 * SHORT_MS);
 	EXPECT_EQ(0, self->n_calls);
 	EXPECT_EQ(1, self->servers[0].accepted);

@@ -255,7 +255,7 @@ TEST_F(nexthop, own_address_changes)
 TEST_F(nexthop, own_address_is_gone)
 {
 	ASSERT_EQ(0, apply(self, "10.0.0.100"));
-	/* That of the service is none to change to. */
+	/* The address of the service must not become the SNAT address. */
 	ASSERT_EQ(0, sh("ip addr add 10.0.0.100/32 dev n0 && ip addr del 10.0.0.1/24 dev n0"));
 	follow(self);
 	follow(self);

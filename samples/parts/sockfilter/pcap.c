@@ -156,7 +156,7 @@ int pcap_out_close(void)
 	return err == -EPIPE ? 0 : err;
 }
 
-/* For "ip broadcast". With several interfaces there are several. */
+/* "ip broadcast" needs the netmask. With several interfaces there is not one: @ifname is NULL. */
 static bpf_u_int32 netmask(const char *ifname)
 {
 	char why[PCAP_ERRBUF_SIZE];

@@ -120,7 +120,7 @@ test_in_a_user_namespace()
 	cure_is "program XDP" 'outside of the container'
 }
 
-# For private: bpffs and tracefs are mounted nowhere.
+# Shell code for private(): unmount bpffs, tracefs and debugfs from their usual places.
 UNMOUNT='
 	while umount -l /sys/fs/bpf 2>/dev/null; do :; done
 	while umount -l /sys/kernel/tracing 2>/dev/null; do :; done

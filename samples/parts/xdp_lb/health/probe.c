@@ -269,7 +269,7 @@ static enum lb_verdict judge_error(const struct lb_probe *probe, const struct lb
 	}
 }
 
-/* The port of this one is for the next one. */
+/* The next check of this target takes the local port of this check again. */
 static void keep_port(struct lb_probe *probe)
 {
 	long port = 0;

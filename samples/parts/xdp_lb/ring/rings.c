@@ -16,7 +16,7 @@
 #include "parts/xdp_lb/state/state.h"
 
 enum {
-	/* That are open, and wait for the kernel, together. */
+	/* Most rings that are open, and wait for one RCU grace period, at a time. */
 	RINGS_AT_ONCE = 128,
 	/* Array maps have their values eight bytes apart. */
 	LB_RING_STRIDE = 2,

@@ -40,7 +40,7 @@ static int get_link(const struct lb_state *state, unsigned int ifindex)
 	return fd < 0 ? -errno : fd;
 }
 
-/* The interface that a link is on, 0: that is gone. */
+/* The number of the interface that a link is on; 0 if the interface is gone. */
 static unsigned int ifindex_of(int link_fd)
 {
 	struct bpf_link_info info = {};
