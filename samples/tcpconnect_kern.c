@@ -113,12 +113,13 @@ struct {
 	__uint(max_entries, 1024 * 1024);
 } tcpconnect_events SEC(".maps");
 
+/* Atomic, although each CPU has its own: a softirq may interrupt a program that counts. */
 static __always_inline void count(__u32 reason)
 {
 	__u64 *value = bpf_map_lookup_elem(&tcpconnect_counts, &reason);
 
 	if (value)
-		(*value)++;
+		__sync_fetch_and_add(value, 1);
 }
 
 /* --- what is read from where ------------------------------------------------------ */
