@@ -242,7 +242,7 @@ static bool judge_error(LB_ARGS, const struct look *look)
 		lb_check_tunnel(_metadata, self, backend);
 		return true;
 	}
-	/* Entered by a packet whose TTL was spent: nobody has seen its ends. */
+	/* Entered by a packet that was not forwarded: nobody has seen its ends. */
 	if (lb_translates(conn->vip.forward) && !conn->sport)
 		return true;
 	if (lb_translates(conn->vip.forward)) {
@@ -269,13 +269,32 @@ static void judge_too_big(LB_ARGS, const struct ends *ends)
 	ASSERT_TRUE(sums_are_right(self->out.data, self->out.len));
 }
 
-/* lb_run() has seen to what passed and what was dropped. */
+/*
+ * A request can open a connection and not be forwarded: these reasons are found behind the
+ * entry in the flow table.
+ */
+static bool may_have_opened(int reason)
+{
+	switch (reason) {
+	case LB_PASS_TTL:
+	case LB_DROP_UDP6_CHECKSUM:
+	case LB_DROP_NO_NEIGHBOUR:
+	case LB_DROP_TOO_BIG:
+	case LB_DROP_TOO_BIG_LIMIT:
+	case LB_TOO_BIG:
+	case LB_DROP_ERROR:
+		return true;
+	}
+	return false;
+}
+
+/* lb_run() has checked packets that passed or were dropped. */
 static void judge(LB_ARGS)
 {
 	struct look look;
 	struct ends ends;
 
-	if (self->reason == LB_PASS_TTL && look_at(self->pkt.data, self->pkt.len, &look)) {
+	if (may_have_opened(self->reason) && look_at(self->pkt.data, self->pkt.len, &look)) {
 		ends = ends_of(self->pkt.data, &look);
 		find_conn(&ends);
 	}
