@@ -118,7 +118,7 @@ options_of_help()
 
 options_of_page()
 {
-	sed -nE 's/^((\*\*-.\*\*, )?\*\*--[a-z0-9-]+\*\*( \*[A-Z]+\*)?)$/\1/p' "$1" | tr -d '*' | sort
+	sed -E 's/\\f.//g; s/\\-/-/g' "$1" | sed -nE 's/^\.B ((-., )?--[a-z0-9-]+( [A-Z]+)?)$/\1/p' | sort
 }
 
 test_pages_have_the_options_of_help()
@@ -129,7 +129,7 @@ test_pages_have_the_options_of_help()
 		anywhere "$name" --help >"$TMP/help"
 		options_of_help "$TMP/help" >"$TMP/options"
 		[ -s "$TMP/options" ] || fail "no options in netbpf-$name --help"
-		options_of_page "$NETBPF_TOP/Documentation/man/netbpf-$name.rst" >"$TMP/page"
+		options_of_page "$ROOT/usr/share/man/man8/netbpf-$name.8" >"$TMP/page"
 		diff "$TMP/options" "$TMP/page" >&2 || fail "--help (<) and page (>) of $name differ"
 	done
 }
