@@ -89,14 +89,14 @@ struct pkt_ipv6_ext {
 
 /**
  * pkt_start() - start parsing
- * @data: first byte, xdp_md.data or __sk_buff.data
- * @data_end: xdp_md.data_end or __sk_buff.data_end
+ * @data: address of the first byte, xdp_md.data or __sk_buff.data
+ * @data_end: address behind the last byte, xdp_md.data_end or __sk_buff.data_end
  *
  * Return: a cursor at the first byte.
  */
-static __always_inline struct pkt_cursor pkt_start(__u32 data, __u32 data_end)
+static __always_inline struct pkt_cursor pkt_start(unsigned long data, unsigned long data_end)
 {
-	return (struct pkt_cursor){ .pos = (void *)(long)data, .end = (void *)(long)data_end };
+	return (struct pkt_cursor){ .pos = (void *)data, .end = (void *)data_end };
 }
 
 /**
