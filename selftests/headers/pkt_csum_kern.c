@@ -6,20 +6,9 @@
 #include <linux/bpf.h>
 #include "pkt_parse.bpf.h"
 #include "pkt_csum.bpf.h"
+#include "pkt_csum_test.h"
 
-#define CHANGES_MAX 8
-
-/* Changes of 2, 4 or 16 bytes, the latter two in whole words. */
-struct {
-	__u32 n;
-	__u32 udp;
-	__sum16 check;
-	struct {
-		__u32 bytes;
-		__be32 from[4];
-		__be32 to[4];
-	} change[CHANGES_MAX];
-} sum_args;
+struct update sum_args;
 
 SEC("xdp")
 int csum_numbers(struct xdp_md *ctx)
@@ -45,7 +34,6 @@ int csum_numbers(struct xdp_md *ctx)
 	return XDP_PASS;
 }
 
-/* What to put into packets; IPv4 uses the first word of an address. */
 __be32 new_saddr[4];
 __be32 new_daddr[4];
 __be16 new_sport;

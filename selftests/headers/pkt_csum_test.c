@@ -7,10 +7,12 @@
 #include "test_root.h"
 #include "test_run.h"
 #include "pkt_csum.bpf.h"
+#include "pkt_csum_test.h"
+#ifndef TEST_NATIVE
 #include "pkt_csum.skel.h"
+#endif
 
-#define ROUNDS		20000
-#define CHANGES_MAX	8
+#define ROUNDS	20000
 
 /* Where carries happen, and where zero has two faces. */
 static const __u16 corners[] = {
@@ -40,28 +42,14 @@ FIXTURE_SETUP(csum)
 		return;
 	if (test_lacks(SAMPLE_NEED_LOAD))
 		SKIP(return, "%s", test_lacked);
-	self->skel = pkt_csum_kern__open_and_load();
+	self->skel = test_load(pkt_csum_kern);
 	ASSERT_NE(NULL, self->skel);
 }
 
 FIXTURE_TEARDOWN(csum)
 {
-	pkt_csum_kern__destroy(self->skel);
+	test_unload(pkt_csum_kern, self->skel);
 }
-
-/* Changes to a checksum: what the BPF program takes too. */
-struct change {
-	__u32 bytes;
-	__be32 from[4];
-	__be32 to[4];
-};
-
-struct update {
-	__u32 n;
-	bool udp;
-	__sum16 check;
-	struct change change[CHANGES_MAX];
-};
 
 static __sum16 update_native(const struct update *up)
 {
@@ -94,17 +82,11 @@ static __sum16 update_bpf(struct __test_metadata *_metadata, struct _test_data_c
 			  const struct update *up)
 {
 	static const __u8 packet[64];
-	__u32 i;
 
-	self->skel->bss->sum_args.n = up->n;
-	self->skel->bss->sum_args.udp = up->udp;
-	self->skel->bss->sum_args.check = up->check;
-	for (i = 0; i < up->n; i++)
-		memcpy(&self->skel->bss->sum_args.change[i], &up->change[i],
-		       sizeof(up->change[i]));
-	ASSERT_EQ(0, test_run(self->skel->progs.csum_numbers, packet, sizeof(packet),
+	test_var(self->skel, sum_args) = *up;
+	ASSERT_EQ(0, test_run(test_prog(self->skel, csum_numbers), packet, sizeof(packet),
 			      &self->out));
-	return self->skel->bss->sum_args.check;
+	return test_var(self->skel, sum_args).check;
 }
 
 static __sum16 update(struct __test_metadata *_metadata, struct _test_data_csum *self,
@@ -420,14 +402,14 @@ FIXTURE_SETUP(packet)
 {
 	if (test_lacks(SAMPLE_NEED_LOAD))
 		SKIP(return, "%s", test_lacked);
-	self->skel = pkt_csum_kern__open_and_load();
+	self->skel = test_load(pkt_csum_kern);
 	ASSERT_NE(NULL, self->skel);
 	self->rnd = test_seed();
 }
 
 FIXTURE_TEARDOWN(packet)
 {
-	pkt_csum_kern__destroy(self->skel);
+	test_unload(pkt_csum_kern, self->skel);
 }
 
 static void random_bytes(__u64 *rnd, void *to, __u32 len)
@@ -440,10 +422,10 @@ static void random_bytes(__u64 *rnd, void *to, __u32 len)
 
 static void random_targets(struct _test_data_packet *self)
 {
-	random_bytes(&self->rnd, self->skel->bss->new_saddr, 16);
-	random_bytes(&self->rnd, self->skel->bss->new_daddr, 16);
-	random_bytes(&self->rnd, &self->skel->bss->new_sport, 2);
-	random_bytes(&self->rnd, &self->skel->bss->new_dport, 2);
+	random_bytes(&self->rnd, test_var(self->skel, new_saddr), 16);
+	random_bytes(&self->rnd, test_var(self->skel, new_daddr), 16);
+	random_bytes(&self->rnd, &test_var(self->skel, new_sport), 2);
+	random_bytes(&self->rnd, &test_var(self->skel, new_dport), 2);
 }
 
 static void random_packet(struct build *pkt, int family, __u8 proto, __u64 *rnd)
@@ -476,13 +458,13 @@ static void replace(struct build *pkt, const struct pkt_csum_kern *skel)
 	__u8 *addr = pkt->data + pkt->ip_at + (pkt->family == 4 ? 12 : 8);
 	__u8 *l4 = pkt->data + pkt->l4_at;
 
-	memcpy(addr, skel->bss->new_saddr, addr_len);
-	memcpy(addr + addr_len, skel->bss->new_daddr, addr_len);
+	memcpy(addr, test_var(skel, new_saddr), addr_len);
+	memcpy(addr + addr_len, test_var(skel, new_daddr), addr_len);
 	if (pkt->l4_proto == IPPROTO_ICMP) {
-		memcpy(l4 + 4, &skel->bss->new_sport, 2);
+		memcpy(l4 + 4, &test_var(skel, new_sport), 2);
 	} else if (pkt->l4_proto != IPPROTO_ICMPV6) {
-		memcpy(l4, &skel->bss->new_sport, 2);
-		memcpy(l4 + 2, &skel->bss->new_dport, 2);
+		memcpy(l4, &test_var(skel, new_sport), 2);
+		memcpy(l4 + 2, &test_var(skel, new_dport), 2);
 	}
 }
 
@@ -497,7 +479,8 @@ static void rewrite_one(struct __test_metadata *_metadata, struct _test_data_pac
 	if (no_check)
 		build_put16(pkt, build_check_at(pkt), 0);
 	build_pad(pkt, len + trailer);
-	ASSERT_EQ(0, test_run(self->skel->progs.csum_rewrite, pkt->data, pkt->len, &self->out));
+	ASSERT_EQ(0, test_run(test_prog(self->skel, csum_rewrite), pkt->data, pkt->len,
+			      &self->out));
 	ASSERT_EQ(XDP_TX, self->out.verdict);
 
 	replace(pkt, self->skel);

@@ -7,7 +7,9 @@
 #include "test_root.h"
 #include "test_run.h"
 #include "pkt_echo_test.h"
+#ifndef TEST_NATIVE
 #include "pkt_echo.skel.h"
+#endif
 
 #define ROUNDS	2000
 #define PASS	2	/* XDP_PASS */
@@ -32,22 +34,22 @@ FIXTURE_SETUP(echo)
 {
 	if (test_lacks(SAMPLE_NEED_LOAD))
 		SKIP(return, "%s", test_lacked);
-	self->skel = pkt_echo_kern__open_and_load();
+	self->skel = test_load(pkt_echo_kern);
 	ASSERT_NE(NULL, self->skel);
 }
 
 FIXTURE_TEARDOWN(echo)
 {
-	pkt_echo_kern__destroy(self->skel);
+	test_unload(pkt_echo_kern, self->skel);
 }
 
 static const struct echo_found *answer(struct __test_metadata *_metadata,
 				       struct _test_data_echo *self, __u32 verdict)
 {
-	ASSERT_EQ(0, test_run(self->skel->progs.echo_answer, self->pkt.data, self->pkt.len,
+	ASSERT_EQ(0, test_run(test_prog(self->skel, echo_answer), self->pkt.data, self->pkt.len,
 			      &self->out));
 	ASSERT_EQ(verdict, self->out.verdict) build_dump(self->pkt.data, self->pkt.len);
-	return &self->skel->bss->found;
+	return &test_var(self->skel, found);
 }
 
 /* No request: nothing is said of it, no byte is changed. */
@@ -73,7 +75,7 @@ static void text_to_addr(int family, const char *text, __u8 to[16])
 
 TEST_F(echo, event)
 {
-	const struct echo_found *found;
+	const struct echo_found *got;
 	__u8 saddr[16], daddr[16];
 	int vlans;
 
@@ -81,14 +83,14 @@ TEST_F(echo, event)
 	text_to_addr(variant->family, variant->family == 4 ? BUILD_DADDR4 : BUILD_DADDR6, daddr);
 	for (vlans = 0; vlans <= 2; vlans++) {
 		build_ping(&self->pkt, variant->family, vlans);
-		found = answer(_metadata, self, TX);
-		EXPECT_EQ(1, found->request);
-		EXPECT_EQ(1, found->unicast);
-		EXPECT_EQ(variant->family, found->ev.family);
-		EXPECT_EQ(BUILD_ID, ntohs(found->ev.id));
-		EXPECT_EQ(BUILD_SEQ, ntohs(found->ev.seq));
-		EXPECT_EQ(0, memcmp(found->ev.saddr, saddr, 16));
-		EXPECT_EQ(0, memcmp(found->ev.daddr, daddr, 16));
+		got = answer(_metadata, self, TX);
+		EXPECT_EQ(1, got->request);
+		EXPECT_EQ(1, got->unicast);
+		EXPECT_EQ(variant->family, got->ev.family);
+		EXPECT_EQ(BUILD_ID, ntohs(got->ev.id));
+		EXPECT_EQ(BUILD_SEQ, ntohs(got->ev.seq));
+		EXPECT_EQ(0, memcmp(got->ev.saddr, saddr, 16));
+		EXPECT_EQ(0, memcmp(got->ev.daddr, daddr, 16));
 	}
 }
 

@@ -3,6 +3,7 @@
 #ifndef _SELFTESTS_PKT_ECHO_TEST_H
 #define _SELFTESTS_PKT_ECHO_TEST_H
 
+#include <linux/bpf.h>
 #include "echo_event.h"
 
 /**
@@ -16,5 +17,9 @@ struct echo_found {
 	__u32 unicast;
 	struct echo_event ev;
 };
+
+/* echo_answer() answers a packet and keeps here what it found. */
+extern struct echo_found found;
+int echo_answer(struct xdp_md *ctx);
 
 #endif /* _SELFTESTS_PKT_ECHO_TEST_H */

@@ -8,8 +8,7 @@
 #include "pkt_parse.bpf.h"
 #include "pkt_parse_test.h"
 
-/* Length of the frame where its data are only a part of it, else 0. */
-__u32 frame_len;
+__u32 whole_len;
 __u32 runs;
 struct parsed result;
 
@@ -29,14 +28,14 @@ static __always_inline void *transport(struct pkt_cursor *cur, const struct pkt_
 	}
 }
 
-static __always_inline void parse(__u32 data, __u32 data_end)
+static __always_inline void parse(unsigned long data, unsigned long data_end)
 {
 	struct pkt_cursor cur = pkt_start(data, data_end);
 	void *start = cur.pos;
 	struct pkt_ip ip;
 	void *l4;
 
-	cur.left = frame_len;
+	cur.left = whole_len;
 	__builtin_memset(&result, 0, sizeof(result));
 	runs++;
 	result.status = pkt_parse_ip(&cur, &ip);

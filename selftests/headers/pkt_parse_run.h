@@ -10,7 +10,9 @@
 #include "pkt_parse_test.h"
 #include "test_root.h"
 #include "test_run.h"
+#ifndef TEST_NATIVE
 #include "pkt_parse.skel.h"
+#endif
 
 /* As in pkt_parse.bpf.h, which is for BPF programs only. */
 enum { OK, NOT_IP, BAD };
@@ -162,13 +164,13 @@ FIXTURE_SETUP(parse)
 {
 	if (test_lacks(SAMPLE_NEED_LOAD))
 		SKIP(return, "%s", test_lacked);
-	self->skel = pkt_parse_kern__open_and_load();
+	self->skel = test_load(pkt_parse_kern);
 	ASSERT_NE(NULL, self->skel);
 }
 
 FIXTURE_TEARDOWN(parse)
 {
-	pkt_parse_kern__destroy(self->skel);
+	test_unload(pkt_parse_kern, self->skel);
 }
 
 static inline void log_parsed(const char *who, const struct parsed *r)
@@ -211,15 +213,15 @@ static inline void run_one(struct __test_metadata *_metadata, struct _test_data_
 			   const struct bpf_program *prog, const char *who,
 			   const struct parsed *want, __u32 len)
 {
-	__u32 runs = self->skel->bss->runs;
+	__u32 before = test_var(self->skel, runs);
 	int err;
 
 	err = test_run(prog, self->pkt.data, len, &self->out);
-	if (err == -EINVAL && prog == self->skel->progs.parse_tc && no_skb(&self->pkt, len))
+	if (err == -EINVAL && prog == test_prog(self->skel, parse_tc) && no_skb(&self->pkt, len))
 		return;
 	ASSERT_EQ(0, err);
-	ASSERT_EQ(runs + 1, self->skel->bss->runs);
-	compare(_metadata, self, who, want, &self->skel->bss->result, len);
+	ASSERT_EQ(before + 1, test_var(self->skel, runs));
+	compare(_metadata, self, who, want, &test_var(self->skel, result), len);
 }
 
 /* The first @len bytes of the packet give @want: in XDP, in tc, and above. */
@@ -230,8 +232,8 @@ static inline void expect_len(struct __test_metadata *_metadata, struct _test_da
 
 	ref_parse(self->pkt.data, len, &ref);
 	compare(_metadata, self, "ref", want, &ref, len);
-	run_one(_metadata, self, self->skel->progs.parse_xdp, "xdp", want, len);
-	run_one(_metadata, self, self->skel->progs.parse_tc, "tc", want, len);
+	run_one(_metadata, self, test_prog(self->skel, parse_xdp), "xdp", want, len);
+	run_one(_metadata, self, test_prog(self->skel, parse_tc), "tc", want, len);
 }
 
 static inline void expect(struct __test_metadata *_metadata, struct _test_data_parse *self,

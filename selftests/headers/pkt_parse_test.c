@@ -30,13 +30,13 @@ FIXTURE_SETUP(kinds)
 {
 	if (test_lacks(SAMPLE_NEED_LOAD))
 		SKIP(return, "%s", test_lacked);
-	self->parse.skel = pkt_parse_kern__open_and_load();
+	self->parse.skel = test_load(pkt_parse_kern);
 	ASSERT_NE(NULL, self->parse.skel);
 }
 
 FIXTURE_TEARDOWN(kinds)
 {
-	pkt_parse_kern__destroy(self->parse.skel);
+	test_unload(pkt_parse_kern, self->parse.skel);
 }
 
 /* Ethernet, tags, IP with @opt_len bytes of IPv4 options. */
@@ -115,9 +115,9 @@ TEST_F(parse, runt)
 
 	build_ping(&self->pkt, 4, 0);
 	for (len = 0; len < BUILD_MIN; len++) {
-		if (test_run(self->skel->progs.parse_xdp, self->pkt.data, len, &self->out))
+		if (test_run(test_prog(self->skel, parse_xdp), self->pkt.data, len, &self->out))
 			continue;
-		EXPECT_EQ(BAD, self->skel->bss->result.status);
+		EXPECT_EQ(BAD, test_var(self->skel, result).status);
 	}
 }
 
@@ -132,7 +132,7 @@ TEST_F(parse, multi_buffer)
 	build_payload(&self->pkt, 9000);
 	build_finish(&self->pkt);
 	want = want_built(&self->pkt);
-	run_one(_metadata, self, self->skel->progs.parse_xdp, "xdp", &want, self->pkt.len);
+	run_one(_metadata, self, test_prog(self->skel, parse_xdp), "xdp", &want, self->pkt.len);
 }
 
 /* --- Ethernet -------------------------------------------------------------------- */
@@ -314,9 +314,9 @@ TEST_F(parse, ipv4_tot_len)
 static void expect_big(struct __test_metadata *_metadata, struct _test_data_parse *self,
 		       __u32 ip_len, const struct parsed *want)
 {
-	self->skel->bss->frame_len = self->pkt.ip_at + ip_len;
-	run_one(_metadata, self, self->skel->progs.parse_xdp, "xdp", want, self->pkt.len);
-	run_one(_metadata, self, self->skel->progs.parse_tc, "tc", want, self->pkt.len);
+	test_var(self->skel, whole_len) = self->pkt.ip_at + ip_len;
+	run_one(_metadata, self, test_prog(self->skel, parse_xdp), "xdp", want, self->pkt.len);
+	run_one(_metadata, self, test_prog(self->skel, parse_tc), "tc", want, self->pkt.len);
 }
 
 TEST_F(parse, big_tcp)

@@ -3,7 +3,7 @@
 #ifndef _SELFTESTS_PKT_PARSE_TEST_H
 #define _SELFTESTS_PKT_PARSE_TEST_H
 
-#include <linux/types.h>
+#include <linux/bpf.h>
 
 /**
  * struct parsed - what a parser finds; all zero but @status unless that is OK
@@ -30,5 +30,15 @@ struct parsed {
 	__u32 l4_at;
 	__u32 l4_end;
 };
+
+/*
+ * Both programs read a packet, keep in result what they found, and add one to runs. whole_len
+ * is the length of the frame where its data are only a part of it, else 0.
+ */
+extern __u32 whole_len;
+extern __u32 runs;
+extern struct parsed result;
+int parse_xdp(struct xdp_md *ctx);
+int parse_tc(struct __sk_buff *skb);
 
 #endif /* _SELFTESTS_PKT_PARSE_TEST_H */

@@ -37,8 +37,16 @@ struct test_out {
 
 #ifdef TEST_NATIVE
 #include "test_native.h"
-#define test_run native_run
 #else
+/*
+ * For tests that also run without BPF, where there is no skeleton: load it, unload it, take
+ * one of its programs or variables.
+ */
+#define test_load(name)		name##__open_and_load()
+#define test_unload(name, skel)	name##__destroy(skel)
+#define test_prog(skel, name)	((skel)->progs.name)
+#define test_var(skel, name)	((skel)->bss->name)
+
 /**
  * test_run() - give a packet to an XDP or tc program
  * @prog: program, loaded
