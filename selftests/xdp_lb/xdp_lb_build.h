@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The load balancer under test: loaded once for all tests of a program, emptied before
- * each; services, backends, and packets on each leg; what became of a packet, by its
- * bytes and by the counters. All tests run in XDP and in TC.
+ * The load balancer under test: it is loaded once for all tests of a program and emptied
+ * before each test. Functions add services and backends, and read counters. All tests run
+ * in XDP and in TC.
  *
- * Time stands still: a tick is 2^33 jiffies. Tests make connections older instead.
+ * Time stands still: a tick is 2^33 jiffies. Tests do not wait, they age connections.
  */
 #ifndef _SELFTESTS_XDP_LB_BUILD_H
 #define _SELFTESTS_XDP_LB_BUILD_H
@@ -23,7 +23,7 @@ enum {
 	LB_TEST_RING = 251,
 	LB_TEST_BACKENDS = 128,
 	LB_TEST_VIPS = 64,
-	LB_TEST_IN = 1,		/* ingress: "lo", which BPF_PROG_TEST_RUN uses */
+	LB_TEST_IN = 1,		/* ingress interface: "lo", which BPF_PROG_TEST_RUN uses */
 	LB_TEST_OUT = 77,
 	LB_TEST_TICK_SHIFT = 33,
 	LB_TEST_FLOW_LIMIT = 1 << 30,
@@ -34,7 +34,7 @@ enum {
 	NOWHERE = -1,
 };
 
-/* Seconds, more or less. */
+/* Timeouts in ticks. The values are what a real configuration has in seconds, more or less. */
 static const __u32 lb_test_timeouts[LB_TIMEOUTS] = {
 	[LB_FLOW_CLAIMED] = 10,
 	[LB_FLOW_SYN] = 10,
@@ -51,7 +51,7 @@ static const __u8 lb_mac_out[ETH_ALEN] = { 0x02, 0xaa, 0, 0, 0, 2 };
 static const __u8 lb_mac_router[ETH_ALEN] = { 0x02, 0xcc, 0, 0, 0, 9 };
 
 /*
- * struct lb_maps - the maps of the program, in memory
+ * struct lb_maps - the maps of the program, mapped into memory
  */
 struct lb_maps {
 	struct lb_kern_conf *config;
@@ -63,12 +63,12 @@ struct lb_maps {
 
 static struct xdp_lb_kern *lb_skel;
 static struct lb_maps lb_maps;
-/* Where the slots end: lb_n_buckets times LB_BUCKET_LINES. */
+/* All slot numbers are below lb_slots: lb_n_buckets times LB_BUCKET_LINES. */
 static __u32 lb_slots, lb_ring_size;
 
 /*
- * Rings of all services, made once and then filled anew: to put another one in place,
- * the kernel waits for an RCU grace period.
+ * The ring of each service. Rings are made once and then filled anew: to replace a ring, the
+ * kernel waits for an RCU grace period.
  */
 static int lb_rings[LB_TEST_VIPS];
 
@@ -140,12 +140,12 @@ static inline int lb_load(__u32 connections, __u32 ring_size, __u32 tick_shift)
 	return 0;
 }
 
-/* As the harness does without root: tests skip. */
+/* Load the program. Where it cannot be loaded for lack of rights, the tests skip. */
 static inline void lb_load_or_exit(__u32 connections, __u32 ring_size, __u32 tick_shift)
 {
 	cpu_set_t cpu;
 
-	/* Limits are for each CPU. */
+	/* Stay on one CPU: the program counts its rate limits per CPU. */
 	CPU_ZERO(&cpu);
 	CPU_SET(sched_getcpu(), &cpu);
 	sched_setaffinity(0, sizeof(cpu), &cpu);
@@ -153,7 +153,7 @@ static inline void lb_load_or_exit(__u32 connections, __u32 ring_size, __u32 tic
 		ksft_exit_fail_msg("xdp_lb does not load\n");
 }
 
-/* Instead of TEST_HARNESS_MAIN: the verifier takes a second, once. */
+/* Instead of TEST_HARNESS_MAIN: load only once, because the verifier takes a second. */
 static inline int lb_test_main(int argc, char **argv)
 {
 	lb_load_or_exit(LB_TEST_SLOTS, LB_TEST_RING, LB_TEST_TICK_SHIFT);
@@ -207,11 +207,11 @@ static inline void lb_empty(void)
 /**
  * struct service - a service under test
  * @key: address, port, protocol
- * @id: its number
+ * @id: number of the service, index into lb_rings
  * @forward: enum lb_forward
  * @family: of its address: 4, 6
  * @first: index of its first backend
- * @n: how many it has
+ * @n: number of its backends
  */
 struct service {
 	struct lb_vip_key key;
@@ -230,15 +230,15 @@ FIXTURE(lb)
 	struct test_out out;
 	__u32 n_vips;
 	__u32 n_backends;
-	__u32 gso_size;		/* in TC: the packets will be cut into segments of so many bytes */
+	__u32 gso_size;		/* in TC: segment size of GSO packets; 0: no GSO */
 	__u64 seen;		/* packets given to the program */
 	__u64 reasons[__LB_REASON_MAX];
 	struct lb_backend_stats stats[LB_TEST_BACKENDS];
-	int reason;		/* of the last packet, NOWHERE: it was forwarded */
-	int backend;		/* to which, or from which */
-	bool reply;		/* from it */
-	__u32 bytes;		/* as counted */
-	__u32 info;		/* LB_INFO_STATELESS was counted */
+	int reason;		/* why the last packet was not forwarded; NOWHERE: it was */
+	int backend;		/* backend that the last packet went to or came from */
+	bool reply;		/* the last packet came from @backend */
+	__u32 bytes;		/* bytes that were counted for the last packet */
+	__u32 info;		/* how often the last packet counted as LB_INFO_STATELESS */
 };
 
 FIXTURE_VARIANT(lb)
@@ -256,7 +256,7 @@ FIXTURE_VARIANT_ADD(lb, tc)
 	.tc = true,
 };
 
-/* What the harness hands to a test; most functions here take it along. */
+/* What the harness hands to a test; most functions here pass it on. */
 #define LB_ARGS struct __test_metadata *_metadata, struct _test_data_lb *self
 
 FIXTURE_SETUP(lb)
@@ -319,7 +319,7 @@ static inline void lb_read_stats(LB_ARGS, struct lb_backend_stats *stats)
 					((__u64 *)&values[i * cpus + cpu])[word];
 }
 
-/* Invariant 25: each packet is under one backend, or under one reason. */
+/* Invariant 25 of the design: each packet counts for one backend, or under one reason. */
 FIXTURE_TEARDOWN(lb)
 {
 	__u64 sum = 0;
@@ -327,7 +327,7 @@ FIXTURE_TEARDOWN(lb)
 
 	if (!lb_skel)
 		return;
-	/* All of them: tests may have begun anew. */
+	/* Read all entries: a test may have set n_backends back to 0 and begun anew. */
 	self->n_backends = LB_TEST_BACKENDS - 1;
 	lb_read_reasons(_metadata, self, self->reasons);
 	lb_read_stats(_metadata, self, self->stats);
@@ -352,7 +352,7 @@ static inline struct lb_addr lb_test_addr(const char *text)
 	return addr;
 }
 
-/* The @n-th after an address. */
+/* The @n-th address after the one in @text. */
 static inline struct lb_addr lb_addr_n(const char *text, __u32 n)
 {
 	struct lb_addr addr = lb_test_addr(text);
@@ -399,7 +399,7 @@ static inline void lb_add_snats(struct _test_data_lb *self)
 	lb_add_snat(self, lb_snat(6, 0), LB_TEST_PORT_MIN, LB_TEST_PORT_MAX);
 }
 
-/* Another backend, on another host; its index. */
+/* Add a backend on a host of its own; returns its index. */
 static inline __u32 lb_add_backend(struct _test_data_lb *self, int family, __u16 port,
 				   __u16 vip)
 {
@@ -421,7 +421,7 @@ static inline __u32 lb_add_backend(struct _test_data_lb *self, int family, __u16
 	return i;
 }
 
-/* A ring of backends @first to @first + @n - 1, one after the other. */
+/* Fill a ring with the backends @first to @first + @n - 1 in turn; @n 0: with no backend. */
 static inline void lb_fill_ring(LB_ARGS, int ring, __u32 first, __u32 n)
 {
 	LIBBPF_OPTS(bpf_map_batch_opts, opts);
@@ -441,7 +441,7 @@ static inline void lb_set_ring(LB_ARGS, __u32 vip, __u32 first, __u32 n)
 	lb_fill_ring(_metadata, self, lb_rings[vip], first, n);
 }
 
-/* As user space does it: another ring is put in place, at once. */
+/* Replace the ring of a service by another map, as user space does. */
 static inline void lb_replace_ring(LB_ARGS, __u32 vip, int ring)
 {
 	ASSERT_EQ(0, bpf_map__update_elem(lb_skel->maps.lb_rings, &vip, sizeof(vip), &ring,
@@ -476,10 +476,10 @@ static inline void lb_put_dnat(LB_ARGS, const struct service *vip)
 }
 
 /**
- * struct kind - what kinds of services there are
+ * struct kind - a kind of service
  * @forward: enum lb_forward
- * @family: of the service
- * @behind: family of its backends; other than @family in LB_IPIP alone
+ * @family: family of the service's address: 4, 6
+ * @behind: family of its backends; differs from @family in LB_IPIP alone
  * @proto: IPPROTO_TCP, IPPROTO_UDP
  */
 struct kind {
@@ -509,10 +509,10 @@ static inline bool lb_translates(__u8 forward)
 }
 
 /*
- * lb_add_service() - a service with its own address
- * @port: its port, 0: any
- * @to: port of its backends, 0: that of the packet
- * @n: how many backends, which are new
+ * lb_add_service() - add a service with an address of its own
+ * @port: its port; 0: any
+ * @to: port of its backends; 0: the port of the packet
+ * @n: number of its backends, which are all new
  */
 static inline struct service lb_add_service(LB_ARGS, struct kind kind, __u16 port, __u16 to,
 					    __u32 n)
@@ -543,13 +543,13 @@ static inline struct service lb_add_service(LB_ARGS, struct kind kind, __u16 por
 	return vip;
 }
 
-/* As lb_add_service(), for most tests: ports 80 and, where ports can change, 8080. */
+/* Add a service for most tests: port 80, and backend port 8080 where ports can change. */
 static inline struct service lb_add(LB_ARGS, struct kind kind, __u32 n)
 {
 	return lb_add_service(_metadata, self, kind, 80, lb_translates(kind.forward) ? 8080 : 0, n);
 }
 
-/* A service with @n backends, all new connections to the first. */
+/* Add a service with @n backends that sends all new connections to the first one. */
 static inline struct service lb_add_first(LB_ARGS, struct kind kind, __u32 n)
 {
 	struct service vip = lb_add(_metadata, self, kind, n);

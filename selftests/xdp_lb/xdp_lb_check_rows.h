@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * In the place of the JSON writer, for the tests of samples/parts/xdp_lb/check/rows.c: rows are
- * kept, and can be asked for.
+ * Replaces the JSON writer in the tests of samples/parts/xdp_lb/check/rows.c: it keeps the
+ * rows in memory, and tests look them up by group and name.
  */
 #ifndef _SELFTESTS_XDP_LB_CHECK_ROWS_H
 #define _SELFTESTS_XDP_LB_CHECK_ROWS_H
@@ -49,7 +49,7 @@ void __wrap_jsonw_uint_field(json_writer_t *self, const char *prop, uint64_t num
 	counts[n_fields++] = num;
 }
 
-/* A row of this group and name: its status and a space before its text, or "". */
+/* "STATUS TEXT" of the row with this group and name, or "" if there is no such row. */
 static inline const char *finding(const char *group, const char *name)
 {
 	static char text[2 * FIELD_MAX];
@@ -74,7 +74,7 @@ static inline bool says(const char *group, const char *name, const char *want)
 	return false;
 }
 
-/* Before 6.3 a kernel does not tell what a driver can do. */
+/* Before Linux 6.3 the kernel does not report the XDP features of a driver. */
 static inline bool kernel_tells(void)
 {
 	__u64 features;
@@ -82,7 +82,7 @@ static inline bool kernel_tells(void)
 	return !lb_link_features(if_nametoindex("lo"), &features);
 }
 
-/* What it says of native XDP on an interface, where the kernel tells. */
+/* Expect @want about native XDP on an interface, if the kernel reports XDP features. */
 static inline bool says_native(const char *group, const char *want)
 {
 	if (!kernel_tells())

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * For the tests of samples/parts/xdp_lb/check/check.c, and of the files that it calls, in the
- * namespaces of xdp_lb_netns.h: each thing that makes packets vanish is found, and named.
+ * For the tests of samples/parts/xdp_lb/check/check.c and of the files that it calls, in the
+ * namespaces of xdp_lb_netns.h. "check" must find and name each thing that loses packets.
  */
 #ifndef _SELFTESTS_XDP_LB_CHECK_RUN_H
 #define _SELFTESTS_XDP_LB_CHECK_RUN_H
 
-/* First: the harness takes its ARRAY_SIZE. */
 #include "lib/fs.h"
 #include <kselftest_harness.h>
 #include <net/if.h>
@@ -18,9 +17,9 @@
 #include "xdp_lb_netns.h"
 #include "xdp_lb_check_rows.h"
 
-/* --- what there is, as far as a namespace of its own does not have it ------------ */
+/* --- host state that tests replace, because a namespace does not have its own ---- */
 
-/* The table of neighbours can be said to be another one. */
+/* State of the neighbour table for lb_neigh_table_read(); most = 0: ask the kernel. */
 static struct lb_neigh_table test_table;
 
 TEST_WRAPS(lb_neigh_table_read);
@@ -33,7 +32,7 @@ int __wrap_lb_neigh_table_read(struct lb_netlink *nl, int family, struct lb_neig
 	return 0;
 }
 
-/* No hardware is in a namespace: an interface can be said to be some. */
+/* Name of an interface that pretends to be hardware: in a namespace there is none. */
 static const char *hardware;
 
 TEST_WRAPS(lb_link_read);
@@ -48,7 +47,7 @@ int __wrap_lb_link_read(struct lb_netlink *nl, unsigned int ifindex, int netns,
 	return err;
 }
 
-/* How bpffs is found. */
+/* What sample_fs_look() reports about bpffs. */
 static struct sample_fs_report bpffs;
 
 TEST_WRAPS(sample_fs_look);
@@ -58,7 +57,7 @@ void __wrap_sample_fs_look(const struct sample_fs *fs, struct sample_fs_report *
 	*report = bpffs;
 }
 
-/* What instances there are besides. */
+/* The other instances of xdp_lb on this host. */
 static struct lb_instances others;
 
 TEST_WRAPS(lb_instances_read);
@@ -74,7 +73,7 @@ void __wrap_lb_instances_free(struct lb_instances *all)
 {
 }
 
-/* Names of tables of iptables-legacy; NULL: those of the kernel. */
+/* Content of /proc/net/ip_tables_names (iptables-legacy); NULL: read the kernel's file. */
 static const char *iptables_names;
 
 TEST_WRAPS(fopen);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A fixture that reads files, for the tests of samples/xdp_lb's configuration.
+ * A fixture that reads configuration files, for the tests of samples/xdp_lb's configuration.
  * Include xdp_lb_config_test.h first.
  */
 #ifndef _SELFTESTS_XDP_LB_CONFIG_FILE_H
@@ -42,7 +42,7 @@ FIXTURE(conf)
 	int fd;
 };
 
-/* The file is "lb.yaml" in messages. */
+/* Work in a directory of our own: the file is then just "lb.yaml" in messages. */
 FIXTURE_SETUP(conf)
 {
 	snprintf(self->dir, sizeof(self->dir), "/tmp/xdp_lb_config.XXXXXX");
@@ -57,7 +57,7 @@ FIXTURE_TEARDOWN(conf)
 {
 	int fd = dup(0);
 
-	/* No file was left open. */
+	/* The lowest free descriptor has not changed: lb_conf_read() left no file open. */
 	EXPECT_EQ(self->fd, fd);
 	close(fd);
 	unlink("lb.yaml");
@@ -81,7 +81,7 @@ static inline int read_text_of(struct _test_data_conf *self, const char *text, s
 	return write_file(text, len) ? -EIO : lb_conf_read(&self->conf, "lb.yaml");
 }
 
-/* self->text with the first @from, which must be there, made @to. */
+/* Replace the first @from in self->text by @to; -1 if self->text has no @from. */
 static inline int edit(struct _test_data_conf *self, const char *from, const char *to)
 {
 	char *at = strstr(self->text, from);

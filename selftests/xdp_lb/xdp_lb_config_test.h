@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the tests of samples/xdp_lb's configuration share: its messages are kept.
+ * Shared by the tests of samples/xdp_lb's configuration: keep messages instead of printing.
  * Include kselftest_harness.h first.
  */
 #ifndef _SELFTESTS_XDP_LB_CONFIG_TEST_H
@@ -15,7 +15,7 @@
 #include "lib/refused.h"
 #include "parts/xdp_lb/config/config.h"
 
-/* --- what is printed --------------------------------------------------------------------- */
+/* --- messages ---------------------------------------------------------------------------- */
 
 TEST_WRAPS(sample_refused);
 
@@ -24,7 +24,7 @@ bool __wrap_sample_refused(int err, unsigned int needs, const char *fmt, ...)
 	return false;
 }
 
-/* Messages since forget(), a line each. */
+/* Messages since forget(), one per line. */
 static char errors[1024], infos[4096], hints[1024];
 
 static inline void forget(void)
@@ -58,7 +58,7 @@ KEEP_MESSAGES(pr_err, errors)
 KEEP_MESSAGES(pr_info, infos)
 KEEP_MESSAGES(pr_hint, hints)
 
-/* Wanted; where it ends with '*', what is before that. */
+/* True if @text is @wanted. A '*' at the end of @wanted matches any rest. */
 static inline bool matches(const char *wanted, const char *text)
 {
 	size_t len = strlen(wanted);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * For the tests of xdp_lb: "xdp_lb_decap IF" takes outer headers off what comes in
- * there, in the network namespace it is started in, until it is ended.
+ * For the tests of xdp_lb: "xdp_lb_decap IF" removes the outer IP header of packets that
+ * arrive on interface IF of its network namespace. It runs until a signal ends it.
  */
 #include <net/if.h>
 #include <stdio.h>

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * For the tests of xdp_lb in mode ipip: takes the outer IP header off, where the
- * kernel has no tunnel devices. IPv4 and IPv6, in IPv4 and IPv6.
+ * For the tests of xdp_lb in mode ipip: remove the outer IP header, because some kernels
+ * lack tunnel devices. Inner and outer header can each be IPv4 or IPv6.
  */
 #include <linux/bpf.h>
 #include "pkt_parse.bpf.h"
 
-/* What is inside, by the protocol of the outer header; 0: no tunnel. */
+/* EtherType of the inner packet for the protocol of the outer header; 0: no tunnel. */
 static __always_inline __be16 inner_proto(__u8 proto)
 {
 	if (proto == IPPROTO_IPIP)

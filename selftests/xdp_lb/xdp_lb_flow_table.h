@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The flow table of the load balancer, as its tests look at it and change it.
+ * For tests that look into the flow table of the load balancer, or change it.
  */
 #ifndef _SELFTESTS_XDP_LB_FLOW_TABLE_H
 #define _SELFTESTS_XDP_LB_FLOW_TABLE_H
@@ -30,7 +30,7 @@ static inline __u64 lb_hash_of(const struct _test_data_lb *self, const struct co
 	return lb_hash(&key, conn->vip.family == 4, self->maps.config->seed);
 }
 
-/* The first or the second bucket of a connection. */
+/* The first bucket of a connection, or, with @second 1, its second bucket. */
 static inline struct lb_bucket *lb_bucket_of(const struct _test_data_lb *self,
 					     const struct conn *conn, int second)
 {
@@ -38,7 +38,7 @@ static inline struct lb_bucket *lb_bucket_of(const struct _test_data_lb *self,
 						  lb_slots / LB_BUCKET_LINES)];
 }
 
-/* Slot of a connection, NOWHERE: it has none. */
+/* Slot of a connection, or NOWHERE if it has none. */
 static inline int lb_slot_of(const struct _test_data_lb *self, const struct conn *conn)
 {
 	__be16 cport = htons(conn->cport), vport = htons(conn->vport);
@@ -57,8 +57,8 @@ static inline int lb_slot_of(const struct _test_data_lb *self, const struct conn
 }
 
 /*
- * As if the last packet of a connection, which left it in that state, had come so many
- * ticks ago; its port knows, too.
+ * Pretend that the last packet of the connection in @slot came @age ticks ago and left the
+ * connection in @state. The entry of its SNAT port is changed to match.
  */
 static inline void lb_set_flow(const struct _test_data_lb *self, __u32 slot, __u8 state,
 			       __u32 age)
@@ -74,14 +74,14 @@ static inline void lb_set_flow(const struct _test_data_lb *self, __u32 slot, __u
 			LB_PORT(lb_test_timeouts[state] - age, slot);
 }
 
-/* As if the connection of a slot had never been; NOWHERE: there is none. */
+/* Pretend that the connection in @slot never existed. Does nothing for NOWHERE. */
 static inline void lb_forget(const struct _test_data_lb *self, int slot)
 {
 	if (slot != NOWHERE)
 		*lb_word_at(self, slot) = 0;
 }
 
-/* enum lb_flow_state; LB_FLOW_FREE if it is not in the table. */
+/* enum lb_flow_state of a connection; LB_FLOW_FREE if it is not in the table. */
 static inline int lb_state_of(const struct _test_data_lb *self, const struct conn *conn)
 {
 	int slot = lb_slot_of(self, conn);
@@ -98,7 +98,7 @@ static inline __u32 lb_count_flows(const struct _test_data_lb *self)
 	return n;
 }
 
-/* As if the last packet of all connections had come @ticks earlier. */
+/* Pretend that the last packet of every connection came @ticks earlier. */
 static inline void lb_age_all(const struct _test_data_lb *self, __u32 ticks)
 {
 	__u64 *port = self->maps.reverse->port;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the tests of the health checks of samples/xdp_lb share: servers to check, of
- * all kinds, in the thread of the test, and a network namespace for each test.
+ * Shared by the tests of the health checks of samples/xdp_lb: a network namespace for each
+ * test, and all kinds of servers to check. The servers run in the thread of the test.
  * Include kselftest_harness.h first.
  */
 #ifndef _SELFTESTS_XDP_LB_HEALTH_TEST_H
@@ -35,10 +35,10 @@ enum {
 };
 
 /**
- * enum server_end - what a server does when it has answered
- * @END_CLOSE: closes
- * @END_KEEP: waits for the client to close
- * @END_RESET: closes with a RST
+ * enum server_end - what a server does after its answer
+ * @END_CLOSE: it closes the connection
+ * @END_KEEP: it waits for the client to close the connection
+ * @END_RESET: it closes the connection with a RST
  */
 enum server_end {
 	END_CLOSE,
@@ -48,18 +48,18 @@ enum server_end {
 
 /**
  * struct server - how a server answers, and what it has seen
- * @greeting: what it sends first; NULL: it waits to be asked
- * @answer: what it sends when it was asked; NULL: nothing, it ends at once
- * @repeat: what it sends after that, again and again; may be NULL
- * @end: what comes then
- * @drip_ms: time between two bytes of @answer, 0: all at once
- * @ignores_fin: it does not close when the client does
- * @fd: listens
- * @accepted: connections
- * @ends: connections that the client has ended
- * @resets: of these, those that it has reset
- * @times: when the first of them came
- * @request: the last one
+ * @greeting: what it sends first; NULL: it waits for a request
+ * @answer: what it sends after a request; NULL: it sends nothing, and goes on with @end
+ * @repeat: what it sends after @answer, again and again; may be NULL
+ * @end: what it does after the answer
+ * @drip_ms: time between two bytes of @answer; 0: all at once
+ * @ignores_fin: it keeps the connection open when the client closes
+ * @fd: listening socket
+ * @accepted: number of connections that it has accepted
+ * @ends: number of connections that the client has closed or reset
+ * @resets: number of connections that the client has reset
+ * @times: when it accepted the first connections, CLOCK_MONOTONIC, nanoseconds
+ * @request: the last request
  */
 struct server {
 	const char *greeting;
@@ -80,11 +80,11 @@ struct server {
  * struct conn - a connection of a server, or its listening socket
  * @server: the server; NULL: the entry is free
  * @fd: socket
- * @listens: it is the one that listens
- * @asked: a whole request has come
- * @n_request: bytes of the request
- * @sent: bytes of the answer
- * @next_ns: time of the next byte
+ * @listens: this is the listening socket
+ * @asked: a whole request has come, or the server does not wait for one
+ * @n_request: bytes of the request so far
+ * @sent: bytes of the answer so far
+ * @next_ns: when to send the next byte, CLOCK_MONOTONIC, nanoseconds
  */
 struct conn {
 	struct server *server;
@@ -124,7 +124,7 @@ static inline struct conn *add_conn(struct server *server, int fd, bool listens)
 	return conn;
 }
 
-/* 0 or a negative errno. */
+/* Returns 0 or a negative errno. */
 static inline int start_server(struct server *server, const char *addr, __u16 port)
 {
 	struct sockaddr_storage to;
@@ -171,11 +171,11 @@ static inline void accept_conn(struct server *server)
 	if (!conn || !server->greeting)
 		return;
 	send(fd, server->greeting, strlen(server->greeting), MSG_NOSIGNAL);
-	/* It goes on to speak without being asked. */
+	/* A server with a @repeat goes on sending without a request. */
 	conn->asked = server->repeat;
 }
 
-/* Only the reset is of interest now. */
+/* Poll for a reset only: the FIN would make the socket readable for ever. */
 static inline void ignore_fin(struct conn *conn)
 {
 	struct epoll_event ev = { .data.ptr = conn };
@@ -228,7 +228,7 @@ static inline void send_repeat(struct conn *conn)
 	const char *text = conn->server->repeat;
 	int i;
 
-	/* A piece of it that is sent in part is as good. */
+	/* A partial send does no harm: nobody looks at where one text ends. */
 	for (i = 0; i < 100; i++) {
 		if (send(conn->fd, text, strlen(text), MSG_NOSIGNAL) < 0)
 			break;
@@ -249,7 +249,7 @@ static inline void send_answer(struct conn *conn)
 	if (test_now_ns() < conn->next_ns)
 		return;
 	n = send(conn->fd, server->answer + conn->sent, want, MSG_NOSIGNAL);
-	/* Who calls first is told of a reset, and nobody after that. */
+	/* The kernel reports a reset once, to the first call: here to send(), not to read(). */
 	if (n < 0 && errno == ECONNRESET) {
 		end_of_client(conn, true);
 		return;
@@ -261,7 +261,7 @@ static inline void send_answer(struct conn *conn)
 		end_answer(conn);
 }
 
-/* All servers go on, without waiting. */
+/* Let each server do what it can do without waiting. */
 static inline void serve(void)
 {
 	struct epoll_event ev[64];
@@ -291,12 +291,12 @@ static inline void serve(void)
 enum {
 	TARGETS_MAX = 300,
 	PORT = 8080,
-	/* Longer than anything takes, on a slow machine, too. */
+	/* Longer than anything takes, even on a slow machine. */
 	LONG_MS = 10000,
 	SHORT_MS = 300,
 };
 
-/* Beside HOLE: there is no way to it; it is told so. */
+/* Addresses beside HOLE: one without a route, one with a route of type unreachable. */
 #define NO_ROUTE	"198.51.100.2"
 #define UNREACHABLE	"198.51.100.3"
 
@@ -316,12 +316,12 @@ FIXTURE(health)
 	struct server servers[TARGETS_MAX];
 	struct lb_target targets[TARGETS_MAX];
 	unsigned int n;
-	/* What was told of each. */
+	/* What on_change() was told about each target. */
 	unsigned int calls[TARGETS_MAX];
 	bool up[TARGETS_MAX];
 	char why[TARGETS_MAX][LB_WHY_MAX];
 	unsigned int n_calls;
-	/* To be set by the next call. */
+	/* The next call of on_change() calls lb_health_set(). */
 	bool set_in_call;
 };
 
@@ -368,7 +368,7 @@ static inline void set_addr(struct lb_addr *to, const char *addr)
 		inet_pton(AF_INET6, addr, to);
 }
 
-/* Another target, and a server, if it is given one. */
+/* Add a target and, if @server is not NULL, start a server at its address. */
 static inline struct lb_target *
 add_target(struct __test_metadata *_metadata, struct _test_data_health *self, const char *addr,
 	   __u16 port, const struct server *server, bool up)
@@ -391,7 +391,7 @@ static inline void set_targets(struct __test_metadata *_metadata, struct _test_d
 	ASSERT_EQ(0, lb_health_set(self->health, self->targets, self->n));
 }
 
-/* --- what is left of them ------------------------------------------------------------ */
+/* --- leftovers ----------------------------------------------------------------------- */
 
 static inline unsigned int count_entries(const char *path)
 {
@@ -405,7 +405,7 @@ static inline unsigned int count_entries(const char *path)
 	return n - 2;
 }
 
-/* Sockets of this network namespace in TIME_WAIT. */
+/* Number of sockets in TIME_WAIT in this network namespace. */
 static inline unsigned int count_time_wait(void)
 {
 	static const char * const paths[] = { "/proc/net/tcp", "/proc/net/tcp6" };
@@ -423,7 +423,7 @@ static inline unsigned int count_time_wait(void)
 	return n;
 }
 
-/* Some milliseconds at most, or as soon as something happens. */
+/* Run the checks and the servers: wait for an event, but 5 milliseconds at most. */
 static inline void step(struct __test_metadata *_metadata, struct _test_data_health *self)
 {
 	struct pollfd fds[] = {
@@ -446,7 +446,7 @@ static inline void run_for(struct __test_metadata *_metadata, struct _test_data_
 		step(_metadata, self);
 }
 
-/* Until @counter has become @n. */
+/* Run until @counter is at least @n. */
 static inline void run_until(struct __test_metadata *_metadata, struct _test_data_health *self,
 			     const unsigned int *counter, unsigned int n)
 {

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# What the live tests of the load balancer share: client, lb and two nginx backends
-# behind one bridge, as in the course's picture (scripts/lab.sh up lb). They source it
-# instead of lib.sh.
+# Shared by the live tests of the load balancer, which source it instead of lib.sh. The lab
+# is that of the course (scripts/lab.sh up lb): a client, the balancer (lb) and two nginx
+# backends on one bridge.
 
 # shellcheck source=selftests/lib/lib.sh
 . "$(dirname "$(readlink -f "$0")")/../lib/lib.sh"
@@ -11,13 +11,13 @@
 need_root
 require_tools ip curl nginx jq ethtool ping perl ss
 
-# shellcheck disable=SC2034 # not each test uses each of them
+# shellcheck disable=SC2034 # some tests use only some of these
 LAB_SH=$NETBPF_TOP/scripts/lab.sh
 VIP=10.0.0.5 VIP6=fd00::5
 # shellcheck disable=SC2034
 A=10.0.0.2 B=10.0.0.3 A6=fd00::2 B6=fd00::3 CLIENT=10.0.0.4
-# A server that is gone refuses at once; one that is there may be slow on a busy machine,
-# and must not be taken for down.
+# A server that is down refuses connections at once. A server that is up may answer late on
+# a busy machine: "fall: 2" keeps one late answer from marking that server down.
 CHECK='type: http, path: /, interval_ms: 500, timeout_ms: 500, rise: 1, fall: 2'
 
 setup()
@@ -29,7 +29,7 @@ setup()
 	defer "$LAB_SH down $LAB >/dev/null"
 }
 
-# on NODE COMMAND...: run it in a node of the lab, with the mounts of the caller.
+# on NODE COMMAND...: run COMMAND in a node of the lab, with the mounts of the caller.
 on()
 {
 	local node=$1
@@ -38,20 +38,20 @@ on()
 	in_ns "netbpf-$LAB-$node" "$@"
 }
 
-# lb ARG...: a command on our instance.
+# lb COMMAND [ARG...]: run an xdp_lb command on the instance under test.
 lb()
 {
 	"$LB" "$1" -n "netbpf-$LAB-lb" --name "$NAME" "${@:2}"
 }
 
-# start ARG...: run it; its pid goes to PID, and the instance is gone at the end.
+# start ARG...: start the balancer; sets PID. The instance is stopped when the test ends.
 start()
 {
 	defer "\"$LB\" stop -n netbpf-$LAB-lb --name $NAME >/dev/null 2>&1 || :"
 	start_sample PID 20 "$LB" run -n "netbpf-$LAB-lb" --name "$NAME" "$@"
 }
 
-# start_web [ARG...]: the course's service.
+# start_web [ARG...]: start the balancer with the course's service.
 start_web()
 {
 	start -i eth0 --vip "tcp:$VIP:80" --backend "$A:80" --backend "$B:80" "$@"
@@ -67,7 +67,7 @@ stop()
 	stop_sample "$PID" || fail "status $STATUS"
 }
 
-# fetch N [URL]: N connections; what the servers said goes to $TMP/answers.
+# fetch N [URL]: make N connections; the answers of the servers go to $TMP/answers.
 fetch()
 {
 	on client curl -sS -m 20 -H 'Connection: close' \
@@ -78,7 +78,7 @@ fetch()
 	expect_eq "answers" "$(grep -c '^Server name:' "$TMP/answers")" "$1"
 }
 
-# answers NODE: how many of them were by that backend.
+# answers NODE: print how many of the answers came from that backend.
 answers()
 {
 	grep -c "^Server name: $1" "$TMP/answers" || :
@@ -92,27 +92,27 @@ expect_between()
 	fi
 }
 
-# both_served: neither was left out.
+# both_served: fail if one of the backends has answered nothing.
 both_served()
 {
 	local node
 
 	for node in backend-a backend-b; do
 		[ "$(answers "$node")" -eq 0 ] || continue
-		# They tell if it was taken for down.
+		# The statistics show whether the balancer took the backend for down.
 		lb stats >"$TMP/stats" 2>&1 || :
 		show stats "$TMP/stats"
 		fail "$node got nothing"
 	done
 }
 
-# stats FILTER: a value of the statistics.
+# stats FILTER: print a value of the statistics; FILTER is for jq.
 stats()
 {
 	"$LB" stats --name "$NAME" -j | jq -r "$1"
 }
 
-# stat_is FILTER OPERATOR VALUE: as test has it; to be waited for.
+# stat_is FILTER OPERATOR VALUE: compare a statistic, by an operator of test(1).
 stat_is()
 {
 	test "$(stats "$1")" "$2" "$3"
@@ -123,8 +123,8 @@ reason()
 	stats ".reasons.$1"
 }
 
-# lb_config CHECK: $TMP/lb.yaml, the course's service with the backends on stdin, a line
-# each.
+# lb_config CHECK: write $TMP/lb.yaml: the course's service with this health check. The
+# backends come from stdin, one per line.
 lb_config()
 {
 	{
@@ -145,7 +145,7 @@ lb_config()
 	} >"$TMP/lb.yaml"
 }
 
-# web_config [WEIGHT-OF-A [WEIGHT-OF-B [CHECK]]]: the course's service as a file.
+# web_config [WEIGHT-OF-A [WEIGHT-OF-B [CHECK]]]: write the course's service to $TMP/lb.yaml.
 web_config()
 {
 	lb_config "${3:-$CHECK}" <<-END
@@ -154,7 +154,7 @@ web_config()
 	END
 }
 
-# is_down NODE, is_up NODE: what the balancer says of a backend.
+# is_down NAME, is_up NAME: whether the balancer reports this backend as down, or as up.
 is_down()
 {
 	[ "$(stats ".vips[0].backends[] | select(.name == \"$1\").state")" = down ]
@@ -165,7 +165,7 @@ is_up()
 	[ "$(stats ".vips[0].backends[] | select(.name == \"$1\").state")" = up ]
 }
 
-# hold [URL-HOST]: a connection of the client that stays open; its port goes to PORT.
+# hold [HOST]: open a connection from the client that stays open; sets PORT to its local port.
 # shellcheck disable=SC2034 # PORT is for the caller
 hold()
 {
@@ -182,7 +182,7 @@ holds()
 	[ -n "$LOCAL" ]
 }
 
-# decap NODE [DEVICE]: it takes outer headers off, as a tunnel device would.
+# decap NODE [DEVICE]: remove outer IP headers in a node, as a tunnel device would.
 decap()
 {
 	local decap

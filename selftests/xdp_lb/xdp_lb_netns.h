@@ -29,8 +29,8 @@ enum {
 
 /**
  * struct netns - the two namespaces
- * @own: the one that the test is in
- * @peer: the other one
+ * @own: file descriptor of the namespace that the test runs in
+ * @peer: file descriptor of the other namespace
  */
 struct netns {
 	int own;
@@ -50,7 +50,10 @@ static inline int write_file(const char *path, const char *text)
 	return ok ? 0 : -EIO;
 }
 
-/* IPv6 addresses are good at once, also link-local ones; changes of MAC are told. */
+/*
+ * Enter a new namespace and return its file descriptor. IPv6 addresses, also link-local ones,
+ * are usable at once, and the kernel announces changes of a MAC address to its neighbours.
+ */
 static inline int make_netns(void)
 {
 	int fd;
@@ -65,7 +68,7 @@ static inline int make_netns(void)
 	return fd;
 }
 
-/* A script, which the first command that fails ends. */
+/* Run a shell script, which ends at the first command that fails. */
 __printf(1, 2) static int sh(const char *fmt, ...)
 {
 	char command[COMMAND_MAX] = "set -e; ";
@@ -79,21 +82,21 @@ __printf(1, 2) static int sh(const char *fmt, ...)
 	return system(command);
 }
 
-/* A rule of nftables, in a chain of its own: table t, chain c of that hook. */
+/* Add an nftables NAT rule in a chain of its own: chain c of table t, at this hook. */
 static inline int add_nft(const char *family, const char *hook, const char *rule)
 {
 	return sh("nft 'add table %s t'; nft 'add chain %s t c { type nat hook %s priority 0; }';"
 		  "nft 'add rule %s t c %s'", family, family, hook, family, rule);
 }
 
-/* The tool, and a kernel with all that it takes. */
+/* True if nft is installed and the kernel supports the NAT rules of the tests. */
 static inline bool has_nft(void)
 {
 	return !sh("nft --version") && !add_nft("ip", "postrouting", "masquerade") &&
 	       !sh("nft flush ruleset");
 }
 
-/* In the peer's namespace. */
+/* Run a shell script in the peer's namespace. */
 __printf(2, 3) static int in_peer(const struct netns *ns, const char *fmt, ...)
 {
 	char command[COMMAND_MAX];
@@ -109,7 +112,7 @@ __printf(2, 3) static int in_peer(const struct netns *ns, const char *fmt, ...)
 	return setns(ns->own, CLONE_NEWNET) ? -1 : err;
 }
 
-/* A process in the peer's namespace, by which that one is found; -1: there is none. */
+/* Start a process in the peer's namespace: its pid names that namespace. -1 on failure. */
 static inline pid_t netns_hold_peer(const struct netns *ns)
 {
 	int pipes[2];
@@ -139,11 +142,11 @@ static struct lb_addr addr_of(const char *text)
 	return addr;
 }
 
-/* With nodad, too, a worker of the kernel makes an IPv6 address one of this host. */
+/* Even with nodad, a kernel worker adds the local route of an IPv6 address a moment later. */
 #define WAIT_LOCAL6(addr) \
 	"until ip -6 route show table local " addr " | grep -q .; do sleep 0.01; done;"
 
-/* 10.0.I.1, fd00:I::1 and 02:00:00:00:0I:01 on nI, and 2 instead of 1 on pI. */
+/* nI has 10.0.I.1, fd00:I::1 and 02:00:00:00:0I:01; on pI, each of them ends in 2. */
 static inline int netns_setup(struct netns *ns)
 {
 	char peer[32];

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * For the tests of samples/parts/xdp_lb/nexthop/, nexthop.c and link.c, and of what they ask
- * netlink with, against the kernel, in the namespaces of xdp_lb_netns.h.
+ * For the tests of nexthop.c and link.c in samples/parts/xdp_lb/nexthop/, and of the netlink
+ * requests that both send. The real kernel answers, in the namespaces of xdp_lb_netns.h.
  */
 #ifndef _SELFTESTS_XDP_LB_NEXTHOP_RUN_H
 #define _SELFTESTS_XDP_LB_NEXTHOP_RUN_H
 
-/* First: the harness takes its ARRAY_SIZE. */
 #include <kselftest_harness.h>
 #include <arpa/inet.h>
 #include <limits.h>
@@ -27,11 +26,11 @@ enum {
 	PATIENCE_MS = 5000,
 };
 
-/* --- answers that are changed ------------------------------------------------- */
+/* --- altered netlink answers -------------------------------------------------- */
 
-static unsigned int n_intr;	/* calls that end with EINTR */
-static unsigned int n_cut;	/* answers that are said to be inconsistent */
-static unsigned int n_stray;	/* messages of another question before the answer */
+static unsigned int n_intr;	/* the next so many calls fail with EINTR */
+static unsigned int n_cut;	/* the next so many answers are flagged as inconsistent dumps */
+static unsigned int n_stray;	/* so many answers to another request come first */
 static unsigned int n_recv;
 
 TEST_WRAPS(mnl_socket_recvfrom);
@@ -64,9 +63,9 @@ ssize_t __wrap_mnl_socket_recvfrom(const struct mnl_socket *nl, void *buf, size_
 
 /* --- neighbours ---------------------------------------------------------------- */
 
-/* The table of neighbours can be said to be another one. */
+/* State of the neighbour table for lb_neigh_table_read(); most = 0: ask the kernel. */
 static struct lb_neigh_table test_table;
-static unsigned int n_room = UINT_MAX;	/* neighbours that it still takes */
+static unsigned int n_room = UINT_MAX;	/* calls of lb_neigh_find() before -ENOBUFS */
 
 TEST_WRAPS(lb_neigh_find);
 
@@ -120,7 +119,7 @@ static inline long now_ms(void)
 	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-/* Waits until there are news, and takes them: what lb_nexthops_read() says. */
+/* Wait for netlink events and read them. Returns what lb_nexthops_read() returns. */
 static inline int news(struct _test_data_nexthop *self, int ms)
 {
 	struct pollfd pfd = { .fd = lb_nexthops_fd(self->hops), .events = POLLIN };
@@ -128,7 +127,7 @@ static inline int news(struct _test_data_nexthop *self, int ms)
 	return poll(&pfd, 1, ms) == 1 ? lb_nexthops_read(self->hops) : -ETIMEDOUT;
 }
 
-/* Takes news until nothing comes for a moment: 1 if a next hop may have changed. */
+/* Read events until none comes for 200 ms. Returns 1 if a next hop may have changed. */
 static inline int settle(struct _test_data_nexthop *self)
 {
 	int changed = 0, ret;
@@ -138,7 +137,7 @@ static inline int settle(struct _test_data_nexthop *self)
 	return changed;
 }
 
-/* Waits for news that matter, and takes all that came with them. */
+/* Wait for an event that may change a next hop, then read all events that follow. */
 static inline bool wait_change(struct _test_data_nexthop *self)
 {
 	long end = now_ms() + PATIENCE_MS;
@@ -170,7 +169,10 @@ static inline bool has_mac(const struct _test_data_nexthop *self, const char *ma
 	return self->hop.resolved && !strcmp(text, mac);
 }
 
-/* As the control program does: ask, and ask again at news, until the MAC is this. */
+/*
+ * Wait until the next hop has this MAC address. Like the control program, ask again after
+ * each event that may change a next hop.
+ */
 static inline bool wait_mac(struct _test_data_nexthop *self, const char *text, const char *mac)
 {
 	long end = now_ms() + PATIENCE_MS;

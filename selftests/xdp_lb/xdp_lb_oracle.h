@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What xdp_lb should make of a packet, told without the program's own headers for
- * packets and checksums: bytes by offset, written from the RFCs.
+ * What xdp_lb should make of a packet, computed without the program's own headers for
+ * packets and checksums: bytes at offsets, written from the RFCs.
  *
- * Checksums are never updated here. The sum over all that one covers, byte by byte,
- * must be after the change what it was before: all ones for a packet that was right.
- * The same holds for what only a part is there of: fragments, quoted packets, and
- * packets that were wrong, and must not become right on the way.
+ * Checksums are never updated incrementally here. The sum over all bytes that a checksum
+ * covers, with the checksum, must be the same before and after the change: 0xffff for a
+ * correct packet. This also holds if only a part of these bytes is in the frame (fragments,
+ * quoted packets). A wrong packet keeps its wrong sum, and must not become right on the way.
  */
 #ifndef _SELFTESTS_XDP_LB_ORACLE_H
 #define _SELFTESTS_XDP_LB_ORACLE_H
@@ -18,14 +18,14 @@
 /**
  * struct look - where things are in a packet
  * @l3: offset of the IP header
- * @l4: offset of what is behind it, and behind its extension headers
- * @end: offset of its end as the IP header tells, at most that of the frame
- * @l4_len: bytes of the transport layer as the IP header tells
+ * @l4: offset of the transport layer, behind IP options and extension headers
+ * @end: offset of the end of the packet by its IP header, at most the end of the frame
+ * @l4_len: bytes of the transport layer by the IP header; the frame may have fewer
  * @family: 4, 6
- * @proto: of the transport layer
- * @later: a fragment, but not the first
- * @frag: a fragment
- * @frag_id: identification
+ * @proto: protocol of the transport layer
+ * @later: the packet is a fragment, but not the first one
+ * @frag: the packet is a fragment
+ * @frag_id: identification of a fragment
  */
 struct look {
 	__u32 l3;
@@ -72,7 +72,7 @@ static inline bool look_at_ip4(const __u8 *data, __u32 len, struct look *look)
 	return true;
 }
 
-/* One extension header: false if it is cut short. */
+/* Parse one extension header; false if it is cut short. */
 static inline bool look_at_ext(const __u8 *data, __u32 len, struct look *look)
 {
 	__u32 at = look->l4, size;
@@ -122,7 +122,7 @@ static inline bool look_at_ip6(const __u8 *data, __u32 len, struct look *look)
 	return true;
 }
 
-/* An IP packet of either family at an offset. */
+/* Parse an IP packet of either family at offset @at. */
 static inline bool look_at_ip(const __u8 *data, __u32 at, __u32 len, struct look *look)
 {
 	memset(look, 0, sizeof(*look));
@@ -136,7 +136,7 @@ static inline bool look_at_ip(const __u8 *data, __u32 at, __u32 len, struct look
 	return true;
 }
 
-/* A frame; false if there is no whole IP header in it. */
+/* Parse a frame; false if it has no whole IP header. */
 static inline bool look_at(const __u8 *data, __u32 len, struct look *look)
 {
 	__u32 at = 12;
@@ -219,7 +219,7 @@ static inline bool look_has_ports(const struct look *look)
 	       look_l4_there(look) >= 4;
 }
 
-/* Offset of the transport checksum; 0: none there. */
+/* Offset of the transport checksum; 0 if the frame does not have it. */
 static inline __u32 look_check_at(const struct look *look)
 {
 	__u32 at = 0;
@@ -242,7 +242,7 @@ static inline __u16 look_ip_sum(const __u8 *data, const struct look *look)
 	return build_sum(data + look->l3, (data[look->l3] & 15) * 4, 0);
 }
 
-/* Over the transport layer and its pseudo header. */
+/* Sum over the transport layer and its pseudo header. */
 static inline __u16 look_l4_sum(const __u8 *data, const struct look *look)
 {
 	__u32 sum = 0;
@@ -257,7 +257,7 @@ static inline __u16 look_l4_sum(const __u8 *data, const struct look *look)
 	return build_sum(data + look->l4, look_l4_there(look), sum);
 }
 
-/* What must stand in a field of 0 for the sum to be @want: never 0xffff, see RFC 1624. */
+/* The checksum that turns @sum, over a checksum of 0, into @want. Never 0xffff: RFC 1624. */
 static inline __u16 sum_to(__u16 sum, __u16 want)
 {
 	return (want + 0xffff - sum % 0xffff) % 0xffff;
@@ -266,12 +266,12 @@ static inline __u16 sum_to(__u16 sum, __u16 want)
 /* --- changes ------------------------------------------------------------------------ */
 
 /**
- * struct want - what is to become of a packet
- * @saddr: new source, NULL: stays
- * @daddr: new destination
- * @sport: new source port, host byte order, 0: stays
- * @dport: new destination port
- * @ttl: how much the TTL goes down
+ * struct want - how a packet must change
+ * @saddr: new source address; NULL: unchanged
+ * @daddr: new destination address; NULL: unchanged
+ * @sport: new source port, host byte order; 0: unchanged
+ * @dport: new destination port, host byte order; 0: unchanged
+ * @ttl: by how much the TTL decreases
  */
 struct want {
 	const struct lb_addr *saddr;
@@ -294,7 +294,7 @@ static inline void want_fields(__u8 *data, const struct look *look, const struct
 	data[look_ttl_at(look)] -= want->ttl;
 }
 
-/* Change an IP packet; its sums remain what they are. */
+/* Change an IP packet, and set its checksums so that the sums stay what they were. */
 static inline void want_apply(__u8 *data, const struct look *look, const struct want *want)
 {
 	__u16 ip_sum = look_ip_sum(data, look), l4_sum = look_l4_sum(data, look), check;
@@ -305,7 +305,7 @@ static inline void want_apply(__u8 *data, const struct look *look, const struct 
 		put16(data, look->l3 + 10, 0);
 		put16(data, look->l3 + 10, sum_to(look_ip_sum(data, look), ip_sum));
 	}
-	/* UDP without checksum stays without. */
+	/* A UDP packet without checksum stays without one. */
 	if (!at || (look->proto == IPPROTO_UDP && !look16(data, at)))
 		return;
 	put16(data, at, 0);
@@ -314,8 +314,8 @@ static inline void want_apply(__u8 *data, const struct look *look, const struct 
 }
 
 /*
- * As want_apply(), of an ICMP error and of the packet quoted in it. The checksum of
- * quoted TCP, which is not among the 8 bytes that must be there, stays.
+ * Apply @outer to an ICMP error and @inner to the packet that the error quotes. A quoted TCP
+ * checksum stays: it is behind the 8 bytes of the transport layer that an error must quote.
  */
 static inline bool want_error(__u8 *data, const struct look *look, const struct want *outer,
 			      const struct want *inner)
@@ -346,7 +346,10 @@ static inline void want_macs(__u8 *data, const __u8 *dmac, const __u8 *smac)
 
 /* --- whole packets ------------------------------------------------------------------- */
 
-/* All sums of a packet are right, also those of a quoted packet's IP header. */
+/*
+ * True if the IP checksum and the transport checksum of a packet are right. Only a whole
+ * packet has all that a transport checksum covers: that of a fragment is not looked at.
+ */
 static inline bool sums_are_right(const __u8 *data, __u32 len)
 {
 	struct look look;
@@ -364,7 +367,7 @@ static inline bool sums_are_right(const __u8 *data, __u32 len)
 	return look_l4_sum(data, &look) == 0xffff;
 }
 
-/* Offset of the first difference of two frames, or -1. */
+/* Offset of the first difference between two frames, or -1 if there is none. */
 static inline int frame_diff(const __u8 *got, __u32 got_len, const __u8 *want, __u32 want_len)
 {
 	__u32 i;

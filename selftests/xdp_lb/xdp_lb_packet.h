@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Packets of connections through the load balancer, and what must come of them: each
- * byte is compared with what xdp_lb_oracle.h makes of the packet.
+ * Packets of connections through the load balancer. Each byte of what comes out is compared
+ * with what xdp_lb_oracle.h expects.
  */
 #ifndef _SELFTESTS_XDP_LB_PACKET_H
 #define _SELFTESTS_XDP_LB_PACKET_H
@@ -19,12 +19,12 @@ enum {
  * struct conn - a connection, as its two ends know it
  * @vip: its service
  * @client: address of the client
- * @cport: its port, host byte order
- * @vport: port of the service
- * @mac: MAC address that its packets come from
- * @backend: index, NOWHERE: not known yet
- * @source: address that the backend sees; not known yet: 0
- * @sport: port that the backend sees
+ * @cport: port of the client, host byte order
+ * @vport: port of the service, host byte order
+ * @mac: source MAC address of the client's packets
+ * @backend: index of its backend; NOWHERE: not known yet
+ * @source: source address that the backend sees; 0: not known yet
+ * @sport: source port that the backend sees, host byte order; 0: not known yet
  */
 struct conn {
 	struct service vip;
@@ -38,14 +38,14 @@ struct conn {
 };
 
 /**
- * struct shape - how a packet is wrapped
- * @vlans: VLAN tags
+ * struct shape - what headers and sizes a packet has
+ * @vlans: number of VLAN tags
  * @ip_opts: IPv4: bytes of options
- * @ext: IPv6: with extension headers
+ * @ext: IPv6: the packet has extension headers
  * @tcp_opts: TCP: bytes of options
- * @payload: bytes
- * @pad: length of the frame, at least
- * @ttl: 0: 64
+ * @payload: bytes of payload
+ * @pad: least length of the frame
+ * @ttl: TTL or hop limit; 0: 64
  */
 struct shape {
 	int vlans;
@@ -88,7 +88,7 @@ static inline struct conn lb_conn_n(const struct service *vip, __u32 n)
 /* --- building ------------------------------------------------------------------------ */
 
 /*
- * struct ends - the ends of a packet
+ * struct ends - addresses and ports of a packet
  */
 struct ends {
 	struct lb_addr src;
@@ -176,7 +176,7 @@ static inline struct ends lb_request_ends(const struct conn *conn)
 	};
 }
 
-/* What the backend sends: in LB_NAT to where it saw the request come from. */
+/* The ends of a reply: the backend answers the source address and port that it has seen. */
 static inline struct ends lb_reply_ends(const struct _test_data_lb *self,
 					const struct conn *conn)
 {
@@ -212,7 +212,7 @@ static inline void lb_build_reply(struct _test_data_lb *self, const struct conn 
 
 /* --- running ------------------------------------------------------------------------- */
 
-/* In TC, a packet may be one that the kernel will cut. */
+/* Run the program. In TC, @gso_size makes the packet one that the kernel will segment. */
 static inline int lb_run_packet(struct _test_data_lb *self)
 {
 	struct __sk_buff skb = {
@@ -225,7 +225,7 @@ static inline int lb_run_packet(struct _test_data_lb *self)
 	return test_run_skb(self->prog, self->pkt.data, self->pkt.len, &skb, &self->out);
 }
 
-/* One packet, counted, but not looked at. */
+/* Send one packet. It is counted, but nothing is checked. */
 static inline void lb_send(LB_ARGS)
 {
 	ASSERT_EQ(0, lb_run_packet(self));
@@ -275,7 +275,7 @@ static inline __u32 lb_wanted_verdict(const struct _test_data_lb *self)
 	return ifindex == LB_TEST_IN ? XDP_TX : XDP_REDIRECT;
 }
 
-/* One packet: what became of it, by one counter, and the verdict that goes with it. */
+/* Run one packet: exactly one counter must change, and the verdict must match it. */
 static inline void lb_run(LB_ARGS)
 {
 	__u64 reasons[__LB_REASON_MAX];
@@ -293,7 +293,7 @@ static inline void lb_run(LB_ARGS)
 		ASSERT_TRUE(test_unchanged(&self->out, self->pkt.data, self->pkt.len));
 }
 
-/* One packet, which is not forwarded. */
+/* Run one packet, which must not be forwarded, for this reason. */
 static inline void lb_run_stopped(LB_ARGS, enum lb_reason reason)
 {
 	lb_run(_metadata, self);
@@ -301,11 +301,11 @@ static inline void lb_run_stopped(LB_ARGS, enum lb_reason reason)
 		build_dump(self->pkt.data, self->pkt.len);
 }
 
-/* As if so many connections were remembered, and ICMP errors sent, in this tick. */
+/* Pretend that in this tick so many connections were entered and ICMP errors were sent. */
 static inline void lb_set_rates(LB_ARGS, __u32 flows, __u32 icmps)
 {
 	int cpu, cpus = libbpf_num_possible_cpus();
-	/* The tick, connections, errors; one entry is rounded up to 16 bytes. */
+	/* The tick, connections, errors; the kernel rounds an entry up to 16 bytes. */
 	__u32 rates[cpus][4], zero = 0;
 
 	for (cpu = 0; cpu < cpus; cpu++) {
@@ -334,7 +334,7 @@ static inline void lb_compare(LB_ARGS, const __u8 *want, __u32 len)
 		TH_LOG("first difference, lengths %u and %u", self->out.len, len);
 }
 
-/* The packet that went in, changed as @want says if it does, must have come out. */
+/* The output must be the input with these MAC addresses and, if there is one, @want. */
 static inline void lb_compare_changed(LB_ARGS, const struct want *want, const __u8 *dmac,
 				      const __u8 *smac)
 {
@@ -352,7 +352,7 @@ static inline void lb_compare_changed(LB_ARGS, const struct want *want, const __
 		ASSERT_TRUE(sums_are_right(self->out.data, self->out.len));
 }
 
-/* What was counted is what the IP header of the packet says. */
+/* The program must have counted the length that the IP header of the packet states. */
 static inline void lb_check_bytes(LB_ARGS)
 {
 	struct look look;
@@ -361,7 +361,7 @@ static inline void lb_check_bytes(LB_ARGS)
 	ASSERT_EQ(look.l4 - look.l3 + look.l4_len, self->bytes);
 }
 
-/* The source that LB_NAT gave: one of ours, and always the same. */
+/* Note the source that LB_NAT chose: a configured one, and the same for all packets. */
 static inline void lb_learn_source(LB_ARGS, struct conn *conn)
 {
 	const struct lb_kern_conf *conf = self->maps.config;
@@ -408,7 +408,7 @@ static inline void lb_check_translated(LB_ARGS, struct conn *conn,
 	lb_compare_changed(_metadata, self, &want, backend->dmac, backend->smac);
 }
 
-/* The outer header of LB_IPIP, at @at. */
+/* Check the outer header of LB_IPIP at offset @at. */
 static inline void lb_check_outer(LB_ARGS, const __u8 *out, __u32 at, const struct look *in,
 				  const struct lb_backend *backend)
 {
@@ -450,7 +450,7 @@ static inline void lb_check_tunnel(LB_ARGS, const struct lb_backend *backend)
 	ASSERT_EQ(self->pkt.len + grown, self->out.len);
 	EXPECT_EQ(0, memcmp(self->out.data, backend->dmac, ETH_ALEN));
 	EXPECT_EQ(0, memcmp(self->out.data + ETH_ALEN, backend->smac, ETH_ALEN));
-	/* The VLAN tags, but not the type behind them, stay; and so does all of the packet. */
+	/* The VLAN tags stay, the EtherType behind them changes, the inner packet stays. */
 	EXPECT_EQ(0, memcmp(self->out.data + 12, self->pkt.data + 12, l2 - 14));
 	EXPECT_EQ(grown == 20 ? ETH_P_IP : ETH_P_IPV6, look16(self->out.data, l2 - 2));
 	lb_check_outer(_metadata, self, self->out.data, l2, &look, backend);
@@ -460,7 +460,7 @@ static inline void lb_check_tunnel(LB_ARGS, const struct lb_backend *backend)
 		build_dump(self->out.data, self->out.len);
 }
 
-/* The packet in self->pkt went to the backend of its connection, as it should. */
+/* Check that the packet in self->pkt went to the backend of its connection. */
 static inline void lb_check_forwarded(LB_ARGS, struct conn *conn)
 {
 	const struct lb_backend *backend;
@@ -482,7 +482,7 @@ static inline void lb_check_forwarded(LB_ARGS, struct conn *conn)
 	lb_check_bytes(_metadata, self);
 }
 
-/* The packet in self->pkt went to the client, as it should. */
+/* Check that the packet in self->pkt, a reply, went to the client. */
 static inline void lb_check_replied(LB_ARGS, const struct conn *conn)
 {
 	struct want want = {
@@ -516,7 +516,7 @@ static inline void lb_reply(LB_ARGS, const struct conn *conn, __u8 flags,
 	lb_check_replied(_metadata, self, conn);
 }
 
-/* A handshake, or a request and its answer; where replies come through here, with them. */
+/* Open a connection: handshake, or UDP request. Replies only if they pass the balancer. */
 static inline void lb_open(LB_ARGS, struct conn *conn)
 {
 	bool tcp = conn->vip.key.proto == IPPROTO_TCP;
