@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Tests of samples/xdp_lb_kern.c with many connections: source ports, floods, limits,
- * shares, rings that are replaced under load.
+ * shares of backends, rings that are replaced under load.
+ *
+ * "#4" and so on are the invariants of the load balancer's design.
  */
 #include <kselftest_harness.h>
 #include <signal.h>
@@ -11,14 +13,14 @@
 
 enum {
 	MANY = 50000,
-	/* The least that a flood has, then steps for so many seconds. */
+	/* A flood has FLOOD packets, then FLOOD_STEP at a time until FLOOD_S seconds are over. */
 	FLOOD = 300000,
 	FLOOD_STEP = 100000,
 	FLOOD_S = 1,
 	PORTS = 65536,
 };
 
-/* A SYN, or a UDP packet, of a random client; in self->pkt, whose sums are not right. */
+/* Give the packet in self->pkt a random client. The checksums are then wrong. */
 static void randomize(struct _test_data_lb *self, __u64 *seed)
 {
 	__u8 *data = self->pkt.data;
@@ -48,7 +50,7 @@ static bool was_forwarded(const struct _test_data_lb *self)
 
 /* --- ports ------------------------------------------------------------------------------ */
 
-/* The rest of the handshake. */
+/* Do the rest of the handshake, after the SYN that came out. */
 static void establish(LB_ARGS, struct conn *conn)
 {
 	struct look look;
@@ -71,12 +73,12 @@ static void establish(LB_ARGS, struct conn *conn)
 }
 
 /**
- * open_many() - connections, of which each must have a port of its own
- * @conn: the first; the others have the same port, or the same address
- * @n: how many
- * @taken: of each SNAT address, which ports were seen
+ * open_many() - open connections, each of which must have a source port of its own
+ * @conn: a connection to the service; address or port of the client is changed each time
+ * @n: how many connections to open
+ * @taken: for each SNAT address, the ports that connections have; the new ones are added
  *
- * Return: how many got none.
+ * Return: how many connections got no port.
  */
 static __u32 open_many(LB_ARGS, struct conn *conn, __u32 n, __u8 (*taken)[PORTS])
 {
@@ -128,7 +130,7 @@ TEST_F(lb, two_source_addresses)
 	struct conn conn;
 	__u32 i, used[3] = {}, snat;
 
-	/* That of the other family is none for this service. */
+	/* The IPv4 address is of no use to this service, which is IPv6. */
 	lb_add_snat(self, lb_snat(6, 0), 1024, 65535);
 	lb_add_snat(self, lb_snat(6, 1), 1024, 65535);
 	lb_add_snat(self, lb_snat(4, 0), 1024, 65535);
@@ -143,7 +145,7 @@ TEST_F(lb, two_source_addresses)
 	EXPECT_EQ(0, used[2]);
 }
 
-/* A port is taken in TCP and free in UDP. */
+/* TCP and UDP do not share ports: both can use all eight. */
 TEST_F(lb, ports_of_tcp_and_udp)
 {
 	struct service tcp, udp;
@@ -163,7 +165,7 @@ TEST_F(lb, ports_of_tcp_and_udp)
 	}
 }
 
-/* All eight are taken, then one of @state and of @age. */
+/* Take all eight ports; then a connection in @state, idle for so long, loses its port. */
 static void exhaust(LB_ARGS, struct kind kind, __u8 state, bool stealable)
 {
 	struct service vip = lb_add(_metadata, self, kind, 1);
@@ -184,7 +186,7 @@ static void exhaust(LB_ARGS, struct kind kind, __u8 state, bool stealable)
 	}
 	lb_open(_metadata, self, &conns[8]);
 	ASSERT_EQ(conns[3].sport, conns[8].sport);
-	/* It is over, and cannot come back: its port is another one's. */
+	/* The connection that lost its port is over, and cannot come back. */
 	lb_build_request(self, &conns[3], kind.proto == IPPROTO_TCP ? ACK : 0, NULL);
 	lb_run_stopped(_metadata, self, kind.proto == IPPROTO_TCP ? LB_DROP_NO_CONNECTION :
 								    LB_DROP_NO_PORT);
@@ -211,7 +213,7 @@ TEST_F(lb, ports_are_given_away_in_time)
 	}
 }
 
-/* One that was just closed rests as long as another is free: RFC 6191. */
+/* A port that was just closed rests as long as another port is free: RFC 6191. */
 TEST_F(lb, closed_ports_rest)
 {
 	__u32 n, used[16] = {};
@@ -229,7 +231,7 @@ TEST_F(lb, closed_ports_rest)
 	}
 }
 
-/* Without an address of its family, a service cannot translate. */
+/* Without a SNAT address of its family, a service cannot translate. */
 TEST_F(lb, no_source_address)
 {
 	struct service vip;
@@ -271,8 +273,8 @@ static double now_s(void)
 }
 
 /*
- * As many SYNs as there is time for, at least FLOOD; NETBPF_FLOOD=10000000: so many.
- * Each is a system call, 1 to 2 us.
+ * Send at least FLOOD SYNs, and more until FLOOD_S seconds are over; or as many as the
+ * environment variable NETBPF_FLOOD says. Each SYN is a system call of 1 to 2 us.
  */
 static void flood_long(LB_ARGS, const struct service *vip)
 {
@@ -307,7 +309,7 @@ static void flooded(LB_ARGS, struct kind kind, __u32 n_conns)
 	flood_long(_metadata, self, &vip);
 	if (!lb_translates(kind.forward) && kind.proto == IPPROTO_TCP)
 		ASSERT_EQ(before, lb_count_flows(self));
-	/* Another ring: what is not remembered goes elsewhere. */
+	/* With another ring, a connection without an entry would get another backend. */
 	lb_set_ring(_metadata, self, vip.id, vip.first, 1);
 	for (i = 0; i < n_conns; i++) {
 		lb_request(_metadata, self, &conns[i], ACK, NULL);
@@ -328,7 +330,7 @@ TEST_F_TIMEOUT(lb, floods_push_nobody_out, 3600)
 		flooded(_metadata, self, lb_kinds[which[i]], 1000);
 }
 
-/* #17 */
+/* #17: over the limit, a connection gets no entry where the hash can do without. */
 TEST_F(lb, so_many_new_connections_are_remembered)
 {
 	const struct kind *kind;
@@ -352,7 +354,7 @@ TEST_F(lb, so_many_new_connections_are_remembered)
 	}
 }
 
-/* Another CPU is entering the connection at this moment, in one of its buckets. */
+/* Another CPU is just filling a slot for the same connection, in one of its two buckets. */
 static void enter_beside_another(LB_ARGS, int second)
 {
 	const struct kind *kind;
@@ -384,7 +386,7 @@ TEST_F(lb, entered_by_another_cpu)
 
 /* --- shares ------------------------------------------------------------------------------- */
 
-/* #9: a ring with weights 1, 2 and 4, and random clients: within 1 %. */
+/* #9: with weights 1, 2 and 4 and random clients, no share is off by 1 % of all packets. */
 TEST_F(lb, shares_follow_the_ring)
 {
 	struct kind kind = { LB_DSR, 4, 4, IPPROTO_TCP };
@@ -410,7 +412,7 @@ TEST_F(lb, shares_follow_the_ring)
 			chi2 += off * off / want;
 			EXPECT_GT(2.0 * MANY / 100, off < 0 ? -off : off);
 		}
-		/* Two degrees of freedom; more by chance once in 10^6. */
+		/* Two degrees of freedom: chance exceeds this once in 10^6. */
 		EXPECT_GT(27.6, chi2);
 	}
 }
@@ -423,7 +425,7 @@ static void swap_rings(LB_ARGS, const struct service *vip)
 	int ring;
 	__u32 n;
 
-	/* Not longer than the test, however that ends. */
+	/* End with the test, however the test ends. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	memset(&cpus, 0xff, sizeof(cpus));
 	CPU_CLR(sched_getcpu(), &cpus);
@@ -436,7 +438,7 @@ static void swap_rings(LB_ARGS, const struct service *vip)
 	}
 }
 
-/* #12: whenever a ring is replaced, each packet meets a whole one. */
+/* #12: when a ring is replaced, each packet meets the whole old or the whole new ring. */
 TEST_F_TIMEOUT(lb, rings_are_replaced_at_once, 120)
 {
 	struct kind kind = { LB_DSR, 4, 4, IPPROTO_TCP };

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of samples/xdp_lb_kern.c: the flow table. Connections keep their backend, their
- * states, backends that go, come back and change.
+ * Tests of samples/xdp_lb_kern.c: the flow table. Connections keep their backend and change
+ * their state; backends go down, come back, and are replaced.
+ *
+ * "#3" and so on are the invariants of the load balancer's design.
  */
 #include <kselftest_harness.h>
 #include "xdp_lb_flow_table.h"
 
 enum {
-	DATA = 100,	/* bytes; with ACK */
+	DATA = 100,	/* bytes of payload, in packets with ACK */
 };
 
 static const struct shape data = { .payload = DATA };
 static const struct shape no_data = {};
-/* Ethernet's padding is none. */
+/* Ethernet's padding is no payload. */
 static const struct shape padded = { .pad = 120 };
 
 static bool is_tcp(const struct kind *kind)
@@ -20,7 +22,7 @@ static bool is_tcp(const struct kind *kind)
 	return kind->proto == IPPROTO_TCP;
 }
 
-/* Which backend a new connection gets; nothing of it stays. */
+/* The backend that a new connection gets. Each call is another client. */
 static int backend_of_new(LB_ARGS, const struct service *vip)
 {
 	static __u32 n = 5000;
@@ -59,7 +61,7 @@ TEST_F(lb, connections_keep_their_backend)
 	}
 }
 
-/* #13: drained: not in the ring, but up. */
+/* #13: a drained backend is up, but not in the ring. */
 TEST_F(lb, drained_backends_keep_what_they_have)
 {
 	const struct kind *kind;
@@ -78,7 +80,7 @@ TEST_F(lb, drained_backends_keep_what_they_have)
 	}
 }
 
-/* #13: also of a client that uses its port again. */
+/* #13: a client that uses an old port again gets no drained backend, either. */
 TEST_F(lb, drained_backends_get_no_reused_port)
 {
 	const struct kind *kind;
@@ -102,7 +104,7 @@ TEST_F(lb, drained_backends_get_no_reused_port)
 	}
 }
 
-/* A second SYN within a connection is a copy, or forged: nothing changes. */
+/* A second SYN within a connection is a retransmission, or forged: nothing changes. */
 TEST_F(lb, second_syn_changes_nothing)
 {
 	const struct kind *kind;
@@ -122,7 +124,7 @@ TEST_F(lb, second_syn_changes_nothing)
 	}
 }
 
-/* Two connections may have all in common that is searched for: the key tells them apart. */
+/* Two connections can share bucket and hash tag: only the whole key tells them apart. */
 TEST_F(lb, the_whole_key_counts)
 {
 	const struct kind *kind;
@@ -155,7 +157,7 @@ TEST_F(lb, the_whole_key_counts)
 	}
 }
 
-/* Whoever sends to a port of ours is not for that the backend of its connection. */
+/* A reply must come from the backend of the connection. What others send to its port passes. */
 TEST_F(lb, replies_of_strangers_pass)
 {
 	int i;
@@ -176,7 +178,7 @@ TEST_F(lb, replies_of_strangers_pass)
 		lb_build_reply(self, &conn, ACK, NULL);
 		self->pkt.data[self->pkt.l4_at + 3] ^= 1;
 		lb_run_stopped(_metadata, self, LB_PASS_OTHER);
-		/* And to the port itself, if it is of TCP and the packet of UDP. */
+		/* The port belongs to one protocol: a packet of the other one passes, too. */
 		conn.vip.key.proto ^= IPPROTO_TCP ^ IPPROTO_UDP;
 		lb_build_reply(self, &conn, ACK, NULL);
 		lb_run_stopped(_metadata, self, LB_PASS_OTHER);
@@ -224,7 +226,7 @@ static void translated_tcp(LB_ARGS, struct conn *conn)
 	step(_metadata, self, conn, false, ACK, &data, LB_FLOW_ESTABLISHED);
 }
 
-/* #16: a SYN leaves nothing; nor does what ends a connection. */
+/* #16: without translation, neither a SYN nor a packet that ends a connection makes an entry. */
 static void direct_tcp(LB_ARGS, struct conn *conn)
 {
 	step(_metadata, self, conn, false, SYN, &no_data, LB_FLOW_FREE);
@@ -237,7 +239,7 @@ static void direct_tcp(LB_ARGS, struct conn *conn)
 	step(_metadata, self, conn, false, ACK, &data, LB_FLOW_ESTABLISHED);
 	step(_metadata, self, conn, false, FIN | ACK, &no_data, LB_FLOW_FIN);
 	step(_metadata, self, conn, false, ACK, &no_data, LB_FLOW_FIN);
-	/* The port is used again: as with any first SYN, the next packet counts. */
+	/* The client uses its port again: the packet after the SYN establishes the connection. */
 	lb_request(_metadata, self, conn, SYN, &no_data);
 	step(_metadata, self, conn, false, ACK, &no_data, LB_FLOW_ESTABLISHED);
 	step(_metadata, self, conn, false, ACK, &data, LB_FLOW_ESTABLISHED);
@@ -284,7 +286,7 @@ TEST_F(lb, states_of_udp)
 	}
 }
 
-/* Where there is no connection, only a SYN opens one. */
+/* Without a connection, only a SYN opens one. */
 TEST_F(lb, only_syn_opens)
 {
 	static const __u8 flags[] = {
@@ -308,7 +310,7 @@ TEST_F(lb, only_syn_opens)
 	}
 }
 
-/* One entry for each connection, whatever happens to it. */
+/* A connection has one entry, whatever happens to it. */
 TEST_F(lb, one_entry_each)
 {
 	const struct kind *kind;
@@ -332,9 +334,9 @@ TEST_F(lb, one_entry_each)
 	ASSERT_EQ(total, lb_count_flows(self));
 }
 
-/* --- backends that go ------------------------------------------------------------------- */
+/* --- backends that go down ---------------------------------------------------------------- */
 
-/* #14: who can move does so; others stay with the little hope there is. */
+/* #14: a connection that can move leaves; the others stay, in case the backend still works. */
 TEST_F(lb, down_moves_what_can_move)
 {
 	const struct kind *kind;
@@ -353,7 +355,7 @@ TEST_F(lb, down_moves_what_can_move)
 			lb_request(_metadata, self, &conn, ACK, &data);
 			lb_reply(_metadata, self, &conn, ACK, &data);
 			conn.backend = NOWHERE;
-			/* Its port stays: lb_request() compares. */
+			/* The source port stays: lb_request() compares it. */
 			lb_request(_metadata, self, &conn, SYN, NULL);
 			lb_reply(_metadata, self, &conn, SYN | ACK, NULL);
 		} else {
@@ -367,7 +369,7 @@ TEST_F(lb, down_moves_what_can_move)
 	}
 }
 
-/* #14: of UDP, any packet may be the first. */
+/* #14: any packet of UDP may be the first one, so any packet can move. */
 TEST_F(lb, down_moves_udp)
 {
 	const struct kind *kind;
@@ -388,7 +390,7 @@ TEST_F(lb, down_moves_udp)
 	}
 }
 
-/* #14: all down: the ring stays as it is, and is followed. */
+/* #14: when all backends are down, the ring still has them, and packets follow it. */
 TEST_F(lb, all_down_is_followed)
 {
 	const struct kind *kind;
@@ -405,7 +407,7 @@ TEST_F(lb, all_down_is_followed)
 	}
 }
 
-/* #15: another backend gets the number. */
+/* #15: another backend gets this index. */
 static void replace(struct _test_data_lb *self, __u32 i)
 {
 	struct lb_backend *backend = &self->maps.backends[i];
@@ -448,7 +450,7 @@ TEST_F(lb, new_generation_gets_no_old_connection)
 	}
 }
 
-/* A service that is forwarded in another way from now on, with its backends anew. */
+/* A service changes its mode, and gets new backends. */
 TEST_F(lb, another_mode)
 {
 	const struct kind *from, *to;
@@ -468,7 +470,7 @@ TEST_F(lb, another_mode)
 			vip = lb_add_first(_metadata, self, *from, 1);
 			conn = lb_conn_n(&vip, 3);
 			lb_open(_metadata, self, &conn);
-			/* The same address, and another backend of the other kind. */
+			/* The service keeps its address; its new backend has another index. */
 			self->maps.backends[vip.first].state = LB_BACKEND_UNUSED;
 			self->maps.backends[vip.first].gen += 7;
 			self->n_vips = 0;

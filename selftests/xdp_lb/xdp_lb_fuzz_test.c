@@ -2,10 +2,11 @@
 /*
  * Tests of samples/xdp_lb_kern.c with packets that nobody thought of: valid ones of all
  * services, both directions, errors and fragments, then broken in random places; frames
- * of random bytes; each valid frame cut at each length.
+ * of random bytes; valid frames that are cut short.
  *
- * Whatever comes out is judged: passed as it came; or dropped, under one reason; or
- * translated rightly, to or from the connection that it is of. #1, #2, #25.
+ * Whatever comes out is judged: it passed unchanged; or it was dropped, under one reason; or it
+ * was translated correctly for its connection. This is #1, #2 and #25 of the invariants of the
+ * load balancer's design.
  */
 #include <kselftest_harness.h>
 #include "xdp_lb_packet.h"
@@ -13,20 +14,20 @@
 enum {
 	ROUNDS = 100000,
 	CONNS_MAX = 1 << 16,	/* a power of two */
-	MUTATED = 110,		/* how far into the packet */
+	MUTATED = 110,		/* bytes up to this offset are broken */
 	SERVICES = 20,
 	PEERS = 24,
 };
 
 /**
- * struct fuzz - what is known while packets are made up
- * @seed: of the random numbers
- * @vips: all kinds of services
+ * struct fuzz - state of the generator and of the judge
+ * @seed: seed of the random numbers
+ * @vips: services of all kinds
  * @peers: connections that packets are made from
- * @conns: all connections that there are, by their hash
- * @n_conns: how many
- * @forwarded: packets that were
- * @refused: by BPF_PROG_TEST_RUN
+ * @conns: all connections that the program may know: a hash table, see hash_ends()
+ * @n_conns: entries in use of @conns
+ * @forwarded: number of packets that were forwarded
+ * @refused: number of packets that BPF_PROG_TEST_RUN would refuse
  */
 struct fuzz {
 	__u64 seed;
@@ -40,7 +41,7 @@ struct fuzz {
 
 static struct fuzz fuzz;
 
-/* NETBPF_FUZZ=N makes it longer, or shorter. */
+/* Number of rounds; NETBPF_FUZZ=N in the environment changes it. */
 static __u32 rounds(void)
 {
 	const char *text = getenv("NETBPF_FUZZ");
@@ -53,7 +54,7 @@ static __u32 below(__u32 n)
 	return test_below(&fuzz.seed, n);
 }
 
-/* --- the connections that there are ------------------------------------------------------ */
+/* --- the known connections --------------------------------------------------------------- */
 
 static __u32 hash_ends(const struct ends *ends)
 {
@@ -86,7 +87,7 @@ static const struct service *find_vip(const struct ends *ends)
 	return NULL;
 }
 
-/* The connection of a request; a new one, if it is to a service. Else NULL. */
+/* The connection of a request, a new one if need be; NULL if it is not to a service. */
 static struct conn *find_conn(const struct ends *ends)
 {
 	const struct service *vip = find_vip(ends);
@@ -113,8 +114,9 @@ static struct conn *find_conn(const struct ends *ends)
 }
 
 /*
- * A request that opened a connection, but was not forwarded. In LB_DNAT, that it is there is
- * seen when a reply to it is.
+ * True if @reply can be of this connection, of which no request was forwarded. In LB_DNAT, a
+ * request can open a connection and not be forwarded: may_have_opened(). The first sign of
+ * that is a reply that is forwarded.
  */
 static bool was_opened(const struct conn *conn, const struct ends *reply)
 {
@@ -123,7 +125,7 @@ static bool was_opened(const struct conn *conn, const struct ends *reply)
 	       same_addr(&conn->client, &reply->dst);
 }
 
-/* The connection of a backend's packet. */
+/* Find the connection of a backend's packet. */
 static struct conn *find_by_reply(const struct _test_data_lb *self, const struct ends *ends)
 {
 	__u32 i;
@@ -179,7 +181,7 @@ static struct ends turned(const struct ends *ends)
 
 /* --- the judge --------------------------------------------------------------------------- */
 
-/* Which first fragment it follows is not known here; what is behind its header is. */
+/* The first fragment is not known here. So judge only what is behind the fragment header. */
 static void judge_fragment(LB_ARGS, const struct look *look)
 {
 	struct look got;
@@ -209,7 +211,7 @@ static void judge_reply(LB_ARGS, const struct ends *ends)
 	lb_check_replied(_metadata, self, conn);
 }
 
-/* An error, to a client or to a backend; false if the quoted packet cannot be read. */
+/* Judge an error to a client or to a backend; false if the quoted packet cannot be read. */
 static bool judge_error(LB_ARGS, const struct look *look)
 {
 	struct want outer = { .ttl = 1 }, inner = {};
@@ -242,7 +244,7 @@ static bool judge_error(LB_ARGS, const struct look *look)
 		lb_check_tunnel(_metadata, self, backend);
 		return true;
 	}
-	/* Entered by a packet that was not forwarded: nobody has seen its ends. */
+	/* A packet that was not forwarded opened it: the judge cannot know its source port. */
 	if (lb_translates(conn->vip.forward) && !conn->sport)
 		return true;
 	if (lb_translates(conn->vip.forward)) {
@@ -256,7 +258,7 @@ static bool judge_error(LB_ARGS, const struct look *look)
 	return true;
 }
 
-/* The answer to a packet that was too big: to its sender, and right. */
+/* Judge the answer to a packet that was too big: it goes to the sender, and is correct. */
 static void judge_too_big(LB_ARGS, const struct ends *ends)
 {
 	struct ends got;
@@ -270,8 +272,8 @@ static void judge_too_big(LB_ARGS, const struct ends *ends)
 }
 
 /*
- * A request can open a connection and not be forwarded: these reasons are found behind the
- * entry in the flow table.
+ * A request can open a connection and not be forwarded: the program finds these reasons after
+ * it has made the entry in the flow table.
  */
 static bool may_have_opened(int reason)
 {
@@ -288,7 +290,7 @@ static bool may_have_opened(int reason)
 	return false;
 }
 
-/* lb_run() has checked packets that passed or were dropped. */
+/* Judge what came out. lb_run() has already checked packets that passed or were dropped. */
 static void judge(LB_ARGS)
 {
 	struct look look;
@@ -317,7 +319,7 @@ static void judge(LB_ARGS)
 		judge_request(_metadata, self, &ends);
 }
 
-/* A frame that BPF_PROG_TEST_RUN refuses is none. */
+/* True for a frame that BPF_PROG_TEST_RUN would refuse: it is left out. */
 static bool refused(LB_ARGS)
 {
 	int err = 0;
@@ -367,7 +369,7 @@ static __u8 random_flags(void)
 	return below(8) ? usual[below(ARRAY_SIZE(usual))] : below(256);
 }
 
-/* Around what stands in self->pkt, as its receiver got it. */
+/* Wrap the packet in self->pkt, as its receiver got it, in an ICMP error. */
 static void wrap_in_error(struct _test_data_lb *self, const struct ends *quoted)
 {
 	static const __u8 types4[] = { 3, 3, 3, 11, 12, 5, 8, 0 };
@@ -394,7 +396,7 @@ static void wrap_in_error(struct _test_data_lb *self, const struct ends *quoted)
 	build_pad(&self->pkt, shape.pad);
 }
 
-/* A valid packet of some connection. */
+/* Make a valid packet of some connection in self->pkt. */
 static void make_packet(struct _test_data_lb *self)
 {
 	const struct conn *peer = &fuzz.peers[below(ARRAY_SIZE(fuzz.peers))];
@@ -406,7 +408,7 @@ static void make_packet(struct _test_data_lb *self)
 
 	if (back)
 		ends = lb_reply_ends(self, conn);
-	/* Errors are about what was sent: a reply to the client, a request to the backend. */
+	/* The receiver sends the error: a client about a reply, a backend about a request. */
 	if (error)
 		ends = turned(&ends);
 	lb_build(&self->pkt, &ends, random_flags(), &shape);
@@ -474,7 +476,7 @@ TEST_F_TIMEOUT(lb, broken_packets, 86400)
 			TH_LOG("in round %u", i);
 			break;
 		}
-		/* In TC, no header fits behind VLAN tags. */
+		/* In TC, no outer header fits behind VLAN tags, which is LB_DROP_ERROR. */
 		errors += self->reason == LB_DROP_ERROR && !lb_is_tc(self);
 	}
 	TH_LOG("%u packets, %u forwarded, %u connections, %u refused", i, fuzz.forwarded,
@@ -483,7 +485,7 @@ TEST_F_TIMEOUT(lb, broken_packets, 86400)
 	EXPECT_LT(n / 4, fuzz.forwarded);
 }
 
-/* #1: nobody sends to us by chance. */
+/* #1: random bytes are never taken for a packet to a service. */
 TEST_F_TIMEOUT(lb, random_frames, 86400)
 {
 	static const __u16 types[] = { ETH_P_IP, ETH_P_IPV6, ETH_P_8021Q, ETH_P_8021AD, ETH_P_ARP };
@@ -510,7 +512,7 @@ TEST_F_TIMEOUT(lb, random_frames, 86400)
 	}
 }
 
-/* #2: all truncations of valid frames. */
+/* #2: valid frames of each shape, cut short; long ones are not cut at each length. */
 TEST_F_TIMEOUT(lb, each_truncation, 600)
 {
 	__u32 i, k, len;

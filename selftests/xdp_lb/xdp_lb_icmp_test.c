@@ -2,6 +2,8 @@
 /*
  * Tests of samples/xdp_lb_kern.c: ICMP errors about packets of connections, in each
  * mode and from both sides.
+ *
+ * "#19" and so on are the invariants of the load balancer's design.
  */
 #include <kselftest_harness.h>
 #include "xdp_lb_flow_table.h"
@@ -9,8 +11,8 @@
 /**
  * struct error - an ICMP error
  * @family: 4, 6
- * @type: of ICMP or ICMPv6
- * @code: likewise
+ * @type: type of ICMP or ICMPv6
+ * @code: code of ICMP or ICMPv6
  */
 struct error {
 	__u8 family;
@@ -29,14 +31,14 @@ static const struct error errors[] = {
 	{ 6, ICMPV6_PARAMPROB, 1 },
 };
 
-/* Lengths of what is quoted of the transport layer: RFC 792's 8 bytes, and more. */
+/* Quoted bytes of the transport layer: the 8 bytes of RFC 792, and more. */
 static const __u32 quoted_lens[] = { 8, 12, 20, 33, 64, 1000 };
 
 /* A quoted packet: its bytes from the IP header on, as its receiver saw it. */
 static __u8 quoted[BUILD_MAX];
 static __u32 quoted_len;
 
-/* @ttl: less than it was when the packet was sent. */
+/* Quote the packet in @frame with @l4_len transport bytes; its TTL has decreased by @ttl. */
 static void quote(LB_ARGS, const __u8 *frame, __u32 len, __u32 l4_len, __u8 ttl)
 {
 	const struct want older = { .ttl = ttl };
@@ -56,7 +58,7 @@ static struct lb_addr router(int family)
 	return lb_test_addr(family == 4 ? "203.0.113.7" : "2001:db8:7::7");
 }
 
-/* In self->pkt, from @src to @dst, about what is in quoted[]. */
+/* Build an error in self->pkt, from @src to @dst, that quotes what is in quoted[]. */
 static void build_error(struct _test_data_lb *self, const struct error *error,
 			struct lb_addr src, struct lb_addr dst, const struct shape *shape)
 {
@@ -96,7 +98,10 @@ static void compare_error(LB_ARGS, const struct want *outer, const struct want *
 
 /* --- to the client ------------------------------------------------------------------- */
 
-/* Somebody behind the balancer about a packet of the client, as the balancer sent it. */
+/*
+ * The error in self->pkt quotes a client's packet as the balancer has sent it on. The client
+ * must get the error with that packet as the client has sent it.
+ */
 static void check_error_to_client(LB_ARGS, const struct conn *conn)
 {
 	const struct want outer = {
@@ -163,7 +168,7 @@ TEST_F(lb, errors_reach_the_client)
 	}
 }
 
-/* What the client is told that it sent is what it sent. */
+/* The error that a client gets quotes exactly what the client has sent. */
 TEST_F(lb, errors_quote_what_was_sent)
 {
 	const struct shape shape = { .payload = 64 };
@@ -179,7 +184,7 @@ TEST_F(lb, errors_quote_what_was_sent)
 		lb_open(_metadata, self, &conn);
 		lb_request(_metadata, self, &conn, ACK, &shape);
 		request = self->pkt;
-		/* So that the TTL says the same, it was not decremented on the way. */
+		/* TTL - 255 is TTL + 1, modulo 256: this undoes the balancer's decrement. */
 		quote(_metadata, self, self->out.data, self->out.len, 16, 255);
 		build_error(self, &errors[kind->family == 4 ? 1 : 5], router(kind->family),
 			    conn.source, NULL);
@@ -193,7 +198,7 @@ TEST_F(lb, errors_quote_what_was_sent)
 
 /* --- to the backend ------------------------------------------------------------------ */
 
-/* What a client sees coming from the service: in self->pkt. */
+/* Build an answer of the service in self->pkt, as the client gets it. */
 static void build_answer(struct _test_data_lb *self, const struct conn *conn,
 			 const struct shape *shape)
 {
@@ -249,7 +254,7 @@ static void errors_to_backend(LB_ARGS, const struct conn *conn, const struct sha
 	}
 }
 
-/* #19, also with IPv4 options in what is quoted. */
+/* #19, also with IPv4 options in the quoted packet. */
 TEST_F(lb, errors_reach_the_backend)
 {
 	static const struct shape shapes[] = {
@@ -274,7 +279,7 @@ TEST_F(lb, errors_reach_the_backend)
 	}
 }
 
-/* The backend is that of the connection, not that which the ring would say now. */
+/* The error goes to the backend of the connection, not to the one that the ring has now. */
 TEST_F(lb, errors_reach_the_backend_of_their_connection)
 {
 	const struct kind *kind;
@@ -296,9 +301,9 @@ TEST_F(lb, errors_reach_the_backend_of_their_connection)
 	}
 }
 
-/* --- sums ----------------------------------------------------------------------------- */
+/* --- checksums ------------------------------------------------------------------------ */
 
-/* #6: each value that a checksum of the quoted packet and of the error can have. */
+/* #6: checksums of the quoted packet and of the error: all near 0 and 0xffff, others sampled. */
 TEST_F(lb, errors_with_each_checksum)
 {
 	struct service vip;
@@ -328,7 +333,7 @@ TEST_F(lb, errors_with_each_checksum)
 	}
 }
 
-/* What was wrong does not become right: the client would believe it. */
+/* A wrong checksum must not become right: the client would believe the error. */
 TEST_F(lb, errors_that_are_wrong_stay_wrong)
 {
 	struct service vip;
@@ -378,7 +383,7 @@ static void icmp_that_passes(LB_ARGS, struct conn *conn)
 		build_error(self, &others[i], from, to, NULL);
 		passes(_metadata, self, "no error");
 	}
-	/* Cut short, in each place; the padding says what is missing. */
+	/* Cut the quoted packet at each length. Padding that continues it must not count. */
 	build_answer(self, conn, NULL);
 	quote(_metadata, self, self->pkt.data, self->pkt.len, 7, 1);
 	for (i = quoted_len; i < 200; i--) {
@@ -404,7 +409,7 @@ TEST_F(lb, other_icmp_passes)
 	}
 }
 
-/* About connections that nobody has. Where the hash decides, it does here, too. */
+/* Errors about unknown connections. Without translation, the hash still finds the backend. */
 TEST_F(lb, errors_about_no_connection)
 {
 	const struct kind *kind;
@@ -430,7 +435,7 @@ TEST_F(lb, errors_about_no_connection)
 	}
 }
 
-/* Something is wrong with the quoted packet. */
+/* Errors that quote packets of no connection. */
 static void quote_of_others(LB_ARGS, struct conn *conn)
 {
 	const struct error *error = &errors[conn->vip.family == 4 ? 0 : 4];
@@ -440,7 +445,7 @@ static void quote_of_others(LB_ARGS, struct conn *conn)
 
 	lb_request(_metadata, self, conn, ACK, NULL);
 	sent = self->out;
-	/* Another backend's address. */
+	/* To another backend's address. */
 	quote(_metadata, self, sent.data, sent.len, 8, 1);
 	quoted[daddr + 3] ^= 1;
 	build_error(self, error, from, conn->source, NULL);
@@ -479,7 +484,7 @@ TEST_F(lb, errors_about_packets_of_others_pass)
 	}
 }
 
-/* The quoted source must be whom the error is sent to: else anyone could send it on. */
+/* An error counts only if it is sent to the source of the quoted packet. */
 TEST_F(lb, errors_to_another_address_pass)
 {
 	const struct kind *kind;
@@ -500,7 +505,7 @@ TEST_F(lb, errors_to_another_address_pass)
 	}
 }
 
-/* #21: an error that is at its end is not forwarded where its TTL counts. */
+/* #21: an error whose TTL is used up is not forwarded in modes that decrement the TTL. */
 TEST_F(lb, errors_with_ttl_1_pass)
 {
 	const struct shape old = { .ttl = 1 };

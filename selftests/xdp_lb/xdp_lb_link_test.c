@@ -23,7 +23,7 @@ TEST_F(nexthop, link)
 	EXPECT_TRUE(link.flags & IFF_UP);
 	EXPECT_FALSE(link.native_xdp);
 	EXPECT_NE(LB_NETNS_HERE, link.link_netns);
-	/* Its other end, in the other namespace. */
+	/* The peer of the veth, in the other namespace. */
 	ASSERT_EQ(0, lb_link_read(&self->hops->ask, link.link, link.link_netns, &other));
 	EXPECT_STREQ("p0", other.name);
 	EXPECT_EQ(link.ifindex, other.link);
@@ -49,7 +49,7 @@ TEST_F(nexthop, link_of_bridge)
 	EXPECT_EQ(LB_NETNS_HERE, link.link_netns);
 }
 
-/* A veth can send out what XDP redirects when its other end has XDP or GRO. */
+/* A veth sends out what XDP redirects only if its peer has an XDP program or GRO. */
 TEST_F(nexthop, link_features)
 {
 	__u64 features;
@@ -81,7 +81,7 @@ TEST_F(nexthop, offloads)
 	EXPECT_EQ(0, lb_link_lro(sock, "n0"));
 	EXPECT_EQ(-ENODEV, lb_link_tx_checksum(sock, "p0"));
 	close(sock);
-	/* No process and no name holds the other one, so it cannot be found. */
+	/* Neither a process nor a name leads to the other namespace: it cannot be found. */
 	EXPECT_EQ(-ENOENT, lb_link_socket(&self->hops->ask, link.link_netns));
 }
 
@@ -98,7 +98,7 @@ TEST_F(nexthop, offloads_of_other_end)
 	EXPECT_LE(0, sock);
 	EXPECT_EQ(1, lb_link_tx_checksum(sock, "p0"));
 	EXPECT_EQ(-ENODEV, lb_link_tx_checksum(sock, "n0"));
-	/* And we are where we were. */
+	/* The test is still in its own namespace. */
 	EXPECT_NE(0, if_nametoindex("n0"));
 	close(sock);
 	kill(pid, SIGKILL);

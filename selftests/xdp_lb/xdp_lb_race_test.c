@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of samples/xdp_lb_kern.c: two CPUs at one entry of a table. A process runs the
- * program on packets of one connection, whose entry is over. This one does what the program
- * does on another CPU: it takes the entry for somebody else, by compare-and-exchange. What
- * it has got that way must stay.
+ * Tests of samples/xdp_lb_kern.c: two CPUs change one entry of a table. A child process runs
+ * the program on packets of a connection whose entry is over. The test acts as the program on
+ * another CPU: by compare-and-exchange, it takes the entry for another connection. An entry
+ * that the test has taken must stay as it is.
  */
 #include <sched.h>
 #include <signal.h>
@@ -15,12 +15,12 @@
 #include "xdp_lb_flow_table.h"
 
 enum {
-	/* Entries that are taken while the program runs. */
+	/* Number of entries that the test takes while the program runs. */
 	TAKEN = 20000,
 	SECONDS_MAX = 20,
-	/* Longer than the program needs for a packet, and the kernel to start it. */
+	/* Longer than one run of the program takes, with its start by the kernel. */
 	HOLD_NS = 5000,
-	/* Nobody's that is in a test. */
+	/* A hash tag that no connection of the test has. */
 	STRANGER_TAG = 0xabcdef,
 };
 
@@ -56,14 +56,14 @@ static void end_packets(int sig)
 	ended = 1;
 }
 
-/* The packet in self->pkt, again and again, on the other CPU. */
+/* Start a process that runs the packet in self->pkt again and again on the other CPU. */
 static pid_t start_packets(struct _test_data_lb *self, __u64 *sent)
 {
 	pid_t pid = fork();
 
 	if (pid)
 		return pid;
-	/* Not longer than the test, however that ends. */
+	/* End with the test, however the test ends. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGTERM, end_packets);
 	stay_on(1);
@@ -85,12 +85,12 @@ static void stop_packets(LB_ARGS, pid_t pid)
 }
 
 /**
- * struct race - what two CPUs want at the same time
+ * struct race - an entry that two CPUs want at the same time
  * @entry: a word of a table
- * @free: as it is put up for whoever wants it
- * @taken: as this process takes it; it must stay so
- * @offer: what else is done before it is put up; or NULL
- * @conn: the connection of the packets
+ * @free: value with which the test offers the entry to both
+ * @taken: value with which the test takes the entry; it must stay
+ * @offer: called before each offer; may be NULL
+ * @conn: the connection of the packets, for @offer
  */
 struct race {
 	__u64 *entry;
@@ -100,7 +100,7 @@ struct race {
 	const struct conn *conn;
 };
 
-/* Returns how often what was taken did not stay. */
+/* Returns how many of the entries that the test took did not stay. */
 static __u32 take_entries(LB_ARGS, const struct race *race)
 {
 	__u64 end = now_ns() + SECONDS_MAX * 1000000000ULL;
@@ -137,7 +137,7 @@ static void run_race(LB_ARGS, const struct race *race)
 	munmap(sent, sizeof(*sent));
 }
 
-/* There is no other slot for the connection: all are of established ones. */
+/* Leave no slot but @but for the connection: all others have established connections. */
 static void fill_others(struct _test_data_lb *self, const struct conn *conn, const __u64 *but)
 {
 	struct lb_bucket *bucket;
@@ -164,7 +164,7 @@ static void race_for_slot(LB_ARGS, struct kind kind, bool other_forward)
 	ASSERT_NE(NOWHERE, slot);
 	race.entry = lb_word_at(self, slot);
 	fill_others(self, &conn, race.entry);
-	/* Given up: the service was of another kind. Else: used for the new connection. */
+	/* With @other_forward, the program gives the slot up; else it uses the slot again. */
 	if (other_forward)
 		lb_flow_at(self, slot)->forward = LB_DSR;
 	lb_set_flow(self, slot, LB_FLOW_UDP, lb_test_timeouts[LB_FLOW_UDP] + 1);
@@ -191,7 +191,7 @@ TEST_F_TIMEOUT(lb, slot_that_is_over, 90)
 	race_for_slot(_metadata, self, dnat, true);
 }
 
-/* The connection is new each time: it needs a port. */
+/* Empty the buckets: the connection is new each time, and needs a port. */
 static void offer_port(struct _test_data_lb *self, const struct conn *conn)
 {
 	int second;
@@ -201,7 +201,7 @@ static void offer_port(struct _test_data_lb *self, const struct conn *conn)
 		       sizeof(lb_bucket_of(self, conn, second)->word));
 }
 
-/* One port is in the range; the connection that takes it is established. */
+/* The range has one port; the connection that takes it in the test is established. */
 TEST_F_TIMEOUT(lb, port_that_is_free, 60)
 {
 	const struct kind nat = { LB_NAT, 4, 4, IPPROTO_UDP };

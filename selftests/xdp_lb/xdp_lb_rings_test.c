@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * When packets see another ring: after each change, and if the process that made the
- * change was killed before it could publish it, as soon as the next one does. The tables
- * of the instance are memory of the test; the rings are maps of the kernel.
+ * When packets see a new ring: after each change. If the process that made the change is
+ * killed before it publishes the ring, the next process does that. The tables of the instance
+ * are memory of the test; the rings are maps of the kernel.
  */
 #include "lib/caps.h"
 #include <kselftest_harness.h>
@@ -25,7 +25,7 @@ enum {
 TEST_WRAPS(lb_nexthops_get);
 TEST_WRAPS(lb_nexthops_tell);
 
-/* No ring depends on next hops. */
+/* A ring does not depend on next hops: there are none. */
 int __wrap_lb_nexthops_get(struct lb_nexthops *hops, const struct lb_addr *addr,
 			   struct lb_nexthop *hop)
 {
@@ -90,7 +90,7 @@ FIXTURE_TEARDOWN(rings)
 	free(self->backend_infos);
 }
 
-/* How many slots of the ring that packets see a backend has. */
+/* Number of slots that a backend has in the ring that packets see. */
 static unsigned int share(struct __test_metadata *_metadata, const struct lb_state *state,
 			  __u32 backend)
 {
@@ -115,7 +115,7 @@ TEST_F(rings, are_published)
 	EXPECT_EQ(TABLE, sum);
 }
 
-/* Nothing is built for a service that has not changed. */
+/* If a service has not changed, its ring is not built again. */
 TEST_F(rings, only_where_something_changed)
 {
 	__u32 vip = VIP, before, after;
@@ -126,7 +126,7 @@ TEST_F(rings, only_where_something_changed)
 	ASSERT_EQ(0, lb_build_rings(&self->state));
 	ASSERT_EQ(0, bpf_map_lookup_elem(self->state.rings_fd, &vip, &after));
 	EXPECT_EQ(before, after);
-	/* What is left of a service is none. */
+	/* A number without a service gets no ring, even if its ring is marked stale. */
 	lb_ring_is_stale(&self->state, VIP + 1);
 	ASSERT_EQ(0, lb_build_rings(&self->state));
 	vip = VIP + 1;
@@ -146,7 +146,10 @@ TEST_F(rings, backend_goes_down_and_up)
 	EXPECT_EQ(LB_BACKEND_UP, self->backends[1].state);
 }
 
-/* The process was killed after it wrote that; the next one sees no change. */
+/*
+ * A process wrote the new state and was killed before it built the ring. The next process sees
+ * no change of the state, but must build the ring.
+ */
 TEST_F(rings, killed_before_it_was_published)
 {
 	lb_set_health(&self->state, 1, false);
@@ -156,7 +159,7 @@ TEST_F(rings, killed_before_it_was_published)
 	EXPECT_EQ(0, self->vip_infos[VIP].ring_stale);
 }
 
-/* As without memory: the old ring stays, and is made good for the next time. */
+/* If a ring cannot be published, the old one stays, and the next call builds the new one. */
 TEST_F(rings, could_not_be_published)
 {
 	int fd = self->state.rings_fd;

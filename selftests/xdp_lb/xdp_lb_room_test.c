@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Room for neighbours in the kernel's table, and errors that many of them have at a time.
- * The table is shared by all that this machine has, so it is not filled: it is said to be
- * small.
+ * Room for neighbours in the kernel's table, and messages about many neighbours at once. All
+ * namespaces share the limit of that table, so the tests do not fill it: they pretend that it
+ * is small.
  */
 #include "xdp_lb_nexthop_run.h"
 
@@ -10,7 +10,7 @@ static struct lb_backend_conf backends[8];
 static struct lb_vip_conf vips[2] = { { .backends = backends }, { .backends = backends } };
 static struct lb_conf conf = { .vips = vips, .n_vips = 1 };
 
-/* Backends PREFIX1, PREFIX2, ... */
+/* Set @n backends PREFIX1, PREFIX2, ... */
 static void set_backends(const char *prefix, unsigned int n)
 {
 	char text[INET6_ADDRSTRLEN];
@@ -34,7 +34,7 @@ static void get_all(struct _test_data_nexthop *self)
 
 /* --- the kernel's table -------------------------------------------------------- */
 
-/* In a network namespace that is not the first one. */
+/* The kernel reports the table also in a namespace that is not the first one. */
 TEST_F(nexthop, kernel_tells)
 {
 	static const int families[] = { AF_INET, AF_INET6 };
@@ -62,16 +62,16 @@ TEST_F(nexthop, count)
 	EXPECT_EQ(100, room.most);
 	ASSERT_EQ(0, lb_room_read(&conf, self->hops, AF_INET6, &room));
 	EXPECT_EQ(0, room.needed);
-	/* Two services have the same backends: each is one neighbour. */
+	/* Two services have the same backends: each backend is one neighbour. */
 	vips[1].n_backends = 5;
 	conf.n_vips = 2;
 	ASSERT_EQ(0, lb_room_read(&conf, self->hops, AF_INET, &room));
 	EXPECT_EQ(5, room.needed);
-	/* Those that are there are not others. */
+	/* A backend that is already in the table is not counted as one of the others. */
 	ASSERT_EQ(0, sh("ip neigh add 10.0.0.11 lladdr 02:00:00:00:00:11 dev n0"));
 	ASSERT_EQ(0, lb_room_read(&conf, self->hops, AF_INET, &room));
 	EXPECT_EQ(6, room.others);
-	/* Behind a gateway there is one; to some there is no way. */
+	/* Backends behind a gateway need one neighbour; a backend without a route needs none. */
 	ASSERT_EQ(0, sh("ip route add 198.51.100.0/24 via 10.0.0.2"));
 	set_backends("198.51.100.", 5);
 	backends[4].addr = addr_of("203.0.113.1");
@@ -98,7 +98,7 @@ TEST_F(nexthop, refuse)
 	set_backends("fd00::1", 5);
 	EXPECT_EQ(-ENOSPC, lb_room_refuse(&conf, self->hops));
 	EXPECT_NE(NULL, strstr(last_err, "gc_thresh3 of IPv6"));
-	/* Nobody was asked for. */
+	/* The kernel was asked for no neighbour. */
 	EXPECT_NE(0, sh("ip neigh show nud all | grep -q '10.0.0.1[1-5]'"));
 }
 
@@ -115,7 +115,7 @@ TEST(cure)
 	EXPECT_NE(NULL, strstr(buf, "gc_thresh3=2048"));
 }
 
-/* --- what is told -------------------------------------------------------------- */
+/* --- messages ------------------------------------------------------------------ */
 
 TEST_F(nexthop, one_cause_one_message)
 {
@@ -125,7 +125,7 @@ TEST_F(nexthop, one_cause_one_message)
 	EXPECT_STREQ("failed to find a route to 198.51.100.1 and 4 more", last_err);
 	get_all(self);
 	EXPECT_EQ(1, n_errs);
-	/* Two causes, two messages. */
+	/* Two causes at a time are two messages. */
 	ASSERT_EQ(0, sh("ip route add 198.51.100.0/24 via 10.0.0.2"));
 	get_all(self);
 	EXPECT_EQ(1, n_errs);
@@ -140,7 +140,7 @@ TEST_F(nexthop, one_cause_one_message)
 	EXPECT_NE(NULL, strstr(last_err, "198.51.100.2 and 2 more: they are addresses of"));
 }
 
-/* As one gets in another drops out: without end, and each time another one. */
+/* When one neighbour gets in, another drops out, without end: that is still one message. */
 TEST_F(nexthop, full_table)
 {
 	unsigned int i;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of samples/xdp_lb_kern.c: packets that are too big for the way out, and
+ * Tests of samples/xdp_lb_kern.c: packets that are larger than the MTU of the way out, and
  * fragments.
+ *
+ * "#20" and so on are the invariants of the load balancer's design.
  */
 #include <kselftest_harness.h>
 #include "xdp_lb_packet.h"
@@ -17,7 +19,7 @@ static void forbid_fragments(struct build *pkt)
 	build_checksums(pkt);
 }
 
-/* A packet of @bytes, counted from the IP header on. */
+/* Build a request of @bytes, counted from the IP header on. */
 static void build_big(struct _test_data_lb *self, const struct conn *conn, __u32 bytes, bool df,
 		      int vlans)
 {
@@ -32,7 +34,7 @@ static void build_big(struct _test_data_lb *self, const struct conn *conn, __u32
 		forbid_fragments(&self->pkt);
 }
 
-/* And one that answers it. */
+/* Build a reply of @bytes, counted from the IP header on. */
 static void build_big_reply(struct _test_data_lb *self, const struct conn *conn, __u32 bytes)
 {
 	struct shape shape = {};
@@ -69,7 +71,7 @@ static void check_too_big6(LB_ARGS, const struct look *look, __u32 mtu)
 	EXPECT_GE(1280, look->end - look->l3);
 }
 
-/* The error that came out, about the packet in self->pkt. */
+/* Check the ICMP error that came out, about the packet in self->pkt. */
 static void check_error(LB_ARGS, const struct lb_addr *from, const struct lb_addr *to,
 			__u32 mtu)
 {
@@ -94,12 +96,12 @@ static void check_error(LB_ARGS, const struct lb_addr *from, const struct lb_add
 		check_too_big4(_metadata, self, &look, mtu);
 	else
 		check_too_big6(_metadata, self, &look, mtu);
-	/* At least the headers, and not one byte that was not sent. */
+	/* The error quotes at least the headers, and no byte that was not sent. */
 	ASSERT_LE(look.l4 + 8 + 40 + 20, look.end);
 	EXPECT_EQ(0, memcmp(out + look.l4 + 8, in + self->pkt.ip_at, look.end - look.l4 - 8));
 }
 
-/* About the packet of a client. */
+/* Check the error about a client's packet. */
 static void check_too_big(LB_ARGS, const struct conn *conn, __u32 mtu)
 {
 	check_error(_metadata, self, &conn->vip.key.addr, &conn->client, mtu);
@@ -110,7 +112,7 @@ static bool is_tunnel(const struct kind *kind)
 	return kind->forward == LB_IPIP;
 }
 
-/* #22, at the very byte. */
+/* #22: the limit is exact to the byte. */
 TEST_F(lb, too_big_is_answered)
 {
 	const struct kind *kind;
@@ -139,7 +141,7 @@ TEST_F(lb, too_big_is_answered)
 	}
 }
 
-/* Each sum that the error can have, by what it quotes. */
+/* The checksum of the error depends on what the error quotes: try many values. */
 TEST_F(lb, too_big_with_each_checksum)
 {
 	const struct kind *kind;
@@ -162,7 +164,7 @@ TEST_F(lb, too_big_with_each_checksum)
 	}
 }
 
-/* Whoever lets others fragment gets no answer. */
+/* Without DF, routers may fragment the packet: its sender gets no answer. */
 TEST_F(lb, too_big_without_df_is_dropped)
 {
 	const struct kind kind = { LB_IPIP, 4, 4, IPPROTO_UDP };
@@ -186,11 +188,11 @@ TEST_F(lb, too_big_is_answered_so_many_times)
 		lb_run_stopped(_metadata, self, LB_TOO_BIG);
 	for (i = 0; i < 3; i++)
 		lb_run_stopped(_metadata, self, LB_DROP_TOO_BIG_LIMIT);
-	/* All others go on. */
+	/* Other packets are still forwarded. */
 	lb_request(_metadata, self, &conn, ACK, NULL);
 }
 
-/* At the very byte; and where the way out takes less than the way in. */
+/* The limit is exact to the byte, also where the way out has a smaller MTU than the way in. */
 TEST_F(lb, too_big_without_a_tunnel)
 {
 	const struct kind *kind;
@@ -215,7 +217,7 @@ TEST_F(lb, too_big_without_a_tunnel)
 	}
 }
 
-/* In XDP, what goes back out of where it came in is not measured: it may yet be cut. */
+/* XDP may see a packet before it is segmented: what goes back where it came in is not measured. */
 TEST_F(lb, big_packets_go_back)
 {
 	const struct kind *kind;
@@ -236,7 +238,7 @@ TEST_F(lb, big_packets_go_back)
 	}
 }
 
-/* Replies: the client's side takes less. Who sent them learns it from where they went. */
+/* Too big for the client's side: the backend gets the error from the address it replied to. */
 TEST_F(lb, too_big_replies)
 {
 	struct lb_kern_conf *conf = self->maps.config;
@@ -261,14 +263,14 @@ TEST_F(lb, too_big_replies)
 			    &self->maps.backends[vip.first].addr, 1400);
 		iface[0] = iface[1];
 		conf->n_ifaces = 1;
-		/* At the very byte, and where all is as it was. */
+		/* With the old MTU, a reply of exactly that size passes. */
 		build_big_reply(self, &conn, LB_TEST_MTU);
 		lb_run(_metadata, self);
 		lb_check_replied(_metadata, self, &conn);
 	}
 }
 
-/* In TC, what counts is what the packet will be cut into. */
+/* In TC, what counts is the size of the segments that the kernel will make of a packet. */
 TEST_F(lb, segments_are_measured)
 {
 	const struct kind *kind;
@@ -296,7 +298,7 @@ TEST_F(lb, segments_are_measured)
 	}
 }
 
-/* More than a page: in XDP, a packet of several buffers. */
+/* Packets of more than a page have several buffers in XDP. */
 TEST_F(lb, packets_of_several_buffers)
 {
 	const struct kind *kind;
@@ -324,7 +326,7 @@ TEST_F(lb, packets_of_several_buffers)
 
 /* --- fragments ------------------------------------------------------------------------ */
 
-/* A fragment of a packet of the connection; only the first has a transport header. */
+/* Build a fragment of a packet of the connection; only the first has a transport header. */
 static void build_fragment(struct build *pkt, const struct ends *ends, __u32 offset, bool more,
 			   __u32 payload, const struct shape *shape)
 {
@@ -411,7 +413,7 @@ TEST_F(lb, fragments_before_the_first)
 	}
 }
 
-/* Another packet, that of another client, or of another protocol. */
+/* A later fragment of another packet, or of another client, does not follow this first one. */
 TEST_F(lb, fragments_are_told_apart)
 {
 	const struct kind kind = { LB_NAT, 4, 4, IPPROTO_UDP };
@@ -435,7 +437,7 @@ TEST_F(lb, fragments_are_told_apart)
 	lb_check_forwarded(_metadata, self, &conn);
 }
 
-/* The first one must have the transport header, or filters could be passed: RFC 1858. */
+/* The first fragment must have the transport header, or filters could be evaded: RFC 1858. */
 TEST_F(lb, fragments_that_are_tiny)
 {
 	const struct kind *kind;
@@ -476,7 +478,7 @@ TEST_F(lb, fragments_of_others_pass)
 		lb_run_stopped(_metadata, self, LB_PASS_OTHER);
 		fragment(self, &conn, false, 104, false);
 		lb_run_stopped(_metadata, self, LB_PASS_OTHER);
-		/* Of a protocol that no service there has. */
+		/* A protocol for which this address has no service. */
 		conn.vip = vip;
 		conn.vip.key.proto = IPPROTO_TCP;
 		fragment(self, &conn, false, 104, false);

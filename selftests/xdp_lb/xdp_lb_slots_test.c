@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Tests of samples/xdp_lb_kern.c: the slots of the flow table. What keeps a connection in
- * its slot, when that is given away, and to whom.
+ * its slot, and when another connection gets the slot.
+ *
+ * "#16" and so on are the invariants of the load balancer's design.
  */
 #include <kselftest_harness.h>
 #include "xdp_lb_flow_table.h"
 
 static const struct shape data = { .payload = 100 };
 
-/* The last use is written, and where the client's packets come from now. */
+/* A packet updates the last use, and the MAC address that replies are sent to. */
 TEST_F(lb, use_keeps_a_connection)
 {
 	const struct kind *kind;
@@ -37,8 +39,8 @@ TEST_F(lb, use_keeps_a_connection)
 }
 
 /*
- * Fill all slots that a connection may have; @state and @age of one of them, all others
- * are established.
+ * Fill both buckets of a connection with established connections. Only line 5 of bucket
+ * @second gets @state and @age; returns the number of that slot.
  */
 static __u32 fill_slots(const struct _test_data_lb *self, const struct conn *conn, __u8 state,
 			__u32 age, int second)
@@ -55,7 +57,7 @@ static __u32 fill_slots(const struct _test_data_lb *self, const struct conn *con
 	return (bucket - self->maps.buckets) * LB_BUCKET_LINES + 5;
 }
 
-/* #18: a slot is given away when its time is over, not before; #16: never if it is of use. */
+/* #18: a slot is free when its timeout is over. #16: before that only if it is @stealable. */
 static void check_slot(LB_ARGS, struct kind kind, __u8 state, bool stealable)
 {
 	struct service vip = lb_add(_metadata, self, kind, 1);
@@ -98,8 +100,8 @@ TEST_F(lb, slots_are_given_away_in_time)
 }
 
 /*
- * Where the first bucket has no room, it says so for as long as the connection is used:
- * else the second one would not be looked at.
+ * A first bucket without room notes that a connection is in its second bucket, for as long as
+ * that connection is used. Otherwise lookups would skip the second bucket.
  */
 TEST_F(lb, second_bucket)
 {
@@ -131,7 +133,7 @@ TEST_F(lb, second_bucket)
 	}
 }
 
-/* A bucket that was never full spares others a look at the second one. */
+/* If the first bucket does not note such a connection, lookups skip the second bucket. */
 TEST_F(lb, second_bucket_is_not_looked_at)
 {
 	const struct kind kind = { LB_DSR, 4, 4, IPPROTO_TCP };
@@ -151,7 +153,7 @@ TEST_F(lb, second_bucket_is_not_looked_at)
 	lb_request(_metadata, self, &conn, ACK, &data);
 }
 
-/* Where the hash decides, a full table does no harm. */
+/* Without translation, a full table does no harm: the hash chooses the backend. */
 TEST_F(lb, full_table_without_translation)
 {
 	const struct kind *kind;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of samples/parts/xdp_lb/state/snat.c: the source addresses of nat, and what becomes of the
- * interface's own when that changes. The tables are plain memory.
+ * Tests of samples/parts/xdp_lb/state/snat.c: which source address nat uses, and what happens
+ * when an interface changes the address that nat uses. The tables are plain memory.
  */
 #include "xdp_lb_nexthop_run.h"
 #include "lib/net.h"
 #include "parts/xdp_lb/state/instances.h"
 #include "parts/xdp_lb/state/state.h"
 
-/* What was slept in all, in us; where a test needs no time, none goes by. */
+/* All time that was slept, in microseconds. With no_time, usleep() returns at once. */
 static unsigned int slept_us;
 static bool no_time;
 
@@ -78,7 +78,7 @@ static bool passes_filter(const char *text)
 	return filter.bit[bit / 64] >> bit % 64 & 1;
 }
 
-/* --- which one -------------------------------------------------------------------- */
+/* --- the choice ------------------------------------------------------------------- */
 
 TEST_F(nexthop, own_address)
 {
@@ -96,7 +96,7 @@ TEST_F(nexthop, own_address)
 	EXPECT_TRUE(lb_snat_is_own(&state, 1));
 }
 
-/* IPv6 has the latest one first. */
+/* The kernel lists the latest IPv6 address first, here that of the service: do not use it. */
 TEST_F(nexthop, not_that_of_a_service)
 {
 	ASSERT_EQ(0, sh("ip addr add fd00:0::100/128 dev n0 nodad;" WAIT_LOCAL6("fd00::100")));
@@ -104,7 +104,7 @@ TEST_F(nexthop, not_that_of_a_service)
 	EXPECT_TRUE(snat_is(0, "fd00::1"));
 }
 
-/* Duplicate address detection goes on for a second or two, as after a boot. */
+/* Duplicate address detection takes a second or two, as after a boot. */
 #define TENTATIVE \
 	"ip addr flush dev n0 scope global; echo 1 >/proc/sys/net/ipv6/conf/n0/accept_dad;" \
 	"echo 1 >/proc/sys/net/ipv6/conf/n0/dad_transmits; ip addr add fd00:0::7/64 dev n0"
@@ -120,13 +120,13 @@ TEST_F(nexthop, a_tentative_one)
 	EXPECT_NE(NULL, strstr(last_info, "waiting for the address of n0: it is tentative"));
 	ASSERT_EQ(0, apply(self, "fd00::100"));
 	EXPECT_TRUE(snat_is(0, "fd00::7"));
-	/* There is nothing to wait for any more. */
+	/* The configuration has an address now: there is nothing to wait for. */
 	ASSERT_EQ(0, sh(TENTATIVE));
 	lb_wait_for_snat(&state, &conf, self->hops);
 	EXPECT_EQ(1, n_infos);
 }
 
-/* A service's own that is there already does not do while that one is to come. */
+/* While the interface's own address is tentative, the service's address must not replace it. */
 TEST_F(nexthop, a_tentative_one_beside_a_service)
 {
 	ASSERT_EQ(0, sh(TENTATIVE ";ip addr add fd00::100/128 dev n0 nodad;"
@@ -137,7 +137,7 @@ TEST_F(nexthop, a_tentative_one_beside_a_service)
 	EXPECT_TRUE(snat_is(0, "fd00::7"));
 }
 
-/* It is waited for so long, and no longer. */
+/* The balancer waits for five seconds, and no longer. */
 TEST_F(nexthop, one_that_stays_tentative)
 {
 	no_time = true;
@@ -151,7 +151,10 @@ TEST_F(nexthop, one_that_stays_tentative)
 	EXPECT_EQ(-EAGAIN, apply(self, "fd00::100"));
 }
 
-/* Another host has it: that does not change. Nor is another interface of interest. */
+/*
+ * If another host has the address, waiting is of no use. And nobody waits for an address of
+ * another interface.
+ */
 TEST_F(nexthop, one_that_is_a_duplicate)
 {
 	ASSERT_EQ(0, in_peer(&self->ns, "ip addr add fd00:0::7/64 dev p0 nodad;"
@@ -175,7 +178,7 @@ TEST_F(nexthop, a_given_one)
 	EXPECT_EQ(1, config.n_snat);
 	EXPECT_EQ(65535, config.snat[0].max);
 	EXPECT_FALSE(lb_snat_is_own(&state, 0));
-	/* It is routed here, and no address of this host. */
+	/* A configured address is routed here, and stays, though no interface has it. */
 	follow(self);
 	EXPECT_TRUE(snat_is(0, "192.0.2.9"));
 	EXPECT_EQ(0, n_infos + n_errs);
@@ -189,7 +192,7 @@ TEST_F(nexthop, none)
 	EXPECT_EQ(0, config.n_snat);
 }
 
-/* Two that send from one address would give out the same ports. */
+/* Two instances that send from one address would use the same ports. */
 TEST_F(nexthop, one_of_another_instance)
 {
 	lb1.conf.n_snat = 1;
@@ -202,7 +205,7 @@ TEST_F(nexthop, one_of_another_instance)
 	conf.n_snat = 1;
 	EXPECT_EQ(0, apply(self, "10.0.0.1"));
 	EXPECT_EQ(1, config.n_snat);
-	/* What this one has already is its own. */
+	/* The address that this instance already uses is no conflict. */
 	snprintf(lb1.name, sizeof(lb1.name), "lb0");
 	snprintf(conf.name, sizeof(conf.name), "lb0");
 	conf.snat[1] = addr_of("10.0.0.1");
@@ -210,7 +213,7 @@ TEST_F(nexthop, one_of_another_instance)
 	EXPECT_EQ(0, apply(self, "10.0.0.1"));
 }
 
-/* run says so as well. */
+/* "run" reports masquerade rules, too, not only "check". */
 TEST_F(nexthop, masquerade)
 {
 	if (!has_nft())
@@ -224,9 +227,9 @@ TEST_F(nexthop, masquerade)
 	EXPECT_NE(NULL, strstr(last_info, "masquerade of nftables, in ip t c, gives out"));
 }
 
-/* --- it changes ------------------------------------------------------------------- */
+/* --- the address changes ---------------------------------------------------------- */
 
-/* As a DHCP client does it: the new one first. */
+/* As a DHCP client does it: it adds the new address before it removes the old one. */
 TEST_F(nexthop, own_address_changes)
 {
 	__u16 max;
@@ -251,7 +254,7 @@ TEST_F(nexthop, own_address_changes)
 	EXPECT_EQ(1, n_infos);
 }
 
-/* The old one first: in between there is none, which is said once. */
+/* The old address goes first: for a while there is none, which is reported once. */
 TEST_F(nexthop, own_address_is_gone)
 {
 	ASSERT_EQ(0, apply(self, "10.0.0.100"));
@@ -267,7 +270,7 @@ TEST_F(nexthop, own_address_is_gone)
 	follow(self);
 	EXPECT_TRUE(snat_is(0, "10.0.0.7"));
 	EXPECT_EQ(0, meta.gone_snat);
-	/* It goes and comes back, and nothing changes. */
+	/* The address goes and comes back: nothing changes. */
 	ASSERT_EQ(0, sh("ip addr del 10.0.0.7/24 dev n0"));
 	follow(self);
 	EXPECT_EQ(2, n_errs);
@@ -279,7 +282,7 @@ TEST_F(nexthop, own_address_is_gone)
 	EXPECT_EQ(2, n_errs);
 }
 
-/* A prefix that is to go has a while; its connections go on as long. */
+/* A deprecated address stays in use until it is removed, and so do its connections. */
 TEST_F(nexthop, own_address_is_deprecated)
 {
 	ASSERT_EQ(0, apply(self, "fd00::100"));
@@ -292,7 +295,10 @@ TEST_F(nexthop, own_address_is_deprecated)
 	EXPECT_TRUE(snat_is(0, "fd01::1"));
 }
 
-/* While nobody ran: it is no second one, of which half of the connections would die. */
+/*
+ * The address has changed while no control program ran: the new one replaces the old one.
+ * As a second address, it would leave half of the connections to an address that is gone.
+ */
 TEST_F(nexthop, own_address_changed_before)
 {
 	ASSERT_EQ(0, apply(self, "10.0.0.100"));
@@ -302,7 +308,7 @@ TEST_F(nexthop, own_address_changed_before)
 	EXPECT_TRUE(snat_is(0, "10.0.0.7"));
 }
 
-/* One that is given from now on, by its name, is no longer followed. */
+/* An address that the configuration names from now on is no longer followed. */
 TEST_F(nexthop, own_address_is_given)
 {
 	ASSERT_EQ(0, apply(self, "10.0.0.100"));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of how samples/xdp_lb reads its flow table: what is over, what is counted, and
- * that no half-written connection is ever shown. The table is memory of the test.
+ * Tests of how samples/xdp_lb reads its flow table: when a connection is over, what is
+ * counted, and that no half-written connection is shown. The table is memory of the test.
  */
 #include <net/if.h>
 #include "addr4.h"
@@ -61,7 +61,7 @@ FIXTURE_SETUP(table)
 {
 	unsigned int i;
 
-	/* As aligned as a map is. */
+	/* As in the map: a bucket does not cross a page. */
 	self->buckets = aligned_alloc(sizeof(*self->buckets),
 				      LB_BUCKETS(SLOTS) * sizeof(*self->buckets));
 	ASSERT_NE(NULL, self->buckets);
@@ -93,7 +93,7 @@ static struct lb_flow *line_at(TABLE, unsigned int slot)
 	return &self->buckets[slot / LB_BUCKET_LINES].line[slot % LB_BUCKET_LINES];
 }
 
-/* All of it follows from one number, so that a mixture shows. */
+/* All fields follow from @x, so that a mixture of two connections shows. */
 static struct lb_flow make_flow(__u32 x)
 {
 	struct lb_flow flow = {};
@@ -143,7 +143,7 @@ static __u64 monotonic_us(void)
 	return now.tv_sec * 1000000ULL + now.tv_nsec / 1000;
 }
 
-/* What the kernel says it is; 0: it does not. */
+/* The jiffies that the kernel reports; 0 if it does not report them. */
 static __u64 proc_jiffies(void)
 {
 	FILE *file = fopen("/proc/timer_list", "r");
@@ -159,7 +159,7 @@ static __u64 proc_jiffies(void)
 	return jiffies;
 }
 
-/* Whoever else runs meanwhile: the time is at least that between, at most that around. */
+/* Each reading takes time: the jiffies fit both the time between and the time around the two. */
 TEST_F(table, hz_is_what_jiffies_run_at)
 {
 	__u64 around, between, start, jiffies;
@@ -193,7 +193,7 @@ TEST_F(table, now_is_jiffies)
 	EXPECT_EQ(self->meta.tick_us, self->clock.tick_us);
 }
 
-/* Seconds, in ticks: at least as long, less what a tick may be too long. */
+/* Timeouts are rounded down to ticks: they are less than a tick shorter than in seconds. */
 TEST_F(table, timeouts_are_in_ticks)
 {
 	unsigned int i;
@@ -230,7 +230,7 @@ TEST_F(table, unknown_tick_is_an_error)
 {
 	self->meta.tick_us++;
 	EXPECT_EQ(-EPROTO, lb_read_clock(&self->state, &self->clock));
-	/* Not -EINVAL, which would be the user's. */
+	/* For lack of rights, -EPERM. Neither is -EINVAL, which would blame the user's options. */
 	refused = true;
 	EXPECT_EQ(-EPERM, lb_read_clock(&self->state, &self->clock));
 }
@@ -240,7 +240,7 @@ TEST_F(table, over_after_the_timeout)
 	__u32 i, last;
 
 	for (i = LB_FLOW_SYN; i < __LB_FLOW_STATE_MAX; i++) {
-		/* Ticks wrap. */
+		/* Ticks wrap around: the last use was before that, NOW is after. */
 		last = NOW - 10 * i;
 		EXPECT_FALSE(lb_flow_is_over(&self->clock, LB_WORD(last, 1, i)));
 		EXPECT_TRUE(lb_flow_is_over(&self->clock, LB_WORD((__u32)(last - 1), 1, i)));
@@ -295,7 +295,7 @@ TEST_F(table, free_and_claimed_slots_are_empty)
 	EXPECT_FALSE(lb_read_flow(&self->state, 2, &self->flow, &self->word));
 }
 
-/* A key that does not belong to the word is one that is being written. */
+/* If the key does not match the hash in the word, a CPU is just writing the connection. */
 TEST_F(table, wrong_key_is_not_shown)
 {
 	put(self, 1, 1, NOW, LB_FLOW_ESTABLISHED);
@@ -305,7 +305,7 @@ TEST_F(table, wrong_key_is_not_shown)
 
 /* --- slots that change while they are read ------------------------------------------------- */
 
-/* What happens between the first look at the word and the look at the connection. */
+/* For read_trapped(): what changes in the middle of lb_read_flow(). */
 static struct {
 	struct _test_data_table *self;
 	void *page;
@@ -319,8 +319,9 @@ static void on_fault(int sig)
 }
 
 /*
- * Reads slot 5, which is changed in the middle: the connection is on another page than its
- * word, for once.
+ * Read slot 5 while it changes. The word and the connection are on two pages, unlike in the
+ * map: a page fault stops lb_read_flow() between its first look at the word and its look at the
+ * connection.
  */
 static bool read_trapped(TABLE, void (*change)(TABLE, struct lb_flow *flow))
 {
@@ -381,7 +382,7 @@ static void touch(TABLE, struct lb_flow *flow)
 	*word_at(self, 5) = make_word(self, flow, NOW + 1, LB_FLOW_ESTABLISHED);
 }
 
-/* A packet of the connection is no reason to leave it out. */
+/* If a packet of the connection comes meanwhile, the connection is still shown. */
 TEST_F(table, used_while_it_is_read)
 {
 	put(self, 5, 1, NOW, LB_FLOW_ESTABLISHED);
@@ -389,7 +390,7 @@ TEST_F(table, used_while_it_is_read)
 	EXPECT_EQ(NOW, LB_WORD_LAST(self->word));
 }
 
-/* As the program does it: claim, write, release. What the key does not tell comes first. */
+/* Write as the BPF program does: claim, write, release. The fields behind the key come first. */
 static void *write_flows(void *data)
 {
 	TABLE = data;
@@ -440,7 +441,7 @@ TEST_F(table, backend_that_is_gone)
 	EXPECT_EQ(5, lb_flow_backend(&self->state, &flow));
 	self->backends[5].state = LB_BACKEND_DOWN;
 	EXPECT_EQ(5, lb_flow_backend(&self->state, &flow));
-	/* Another one has its place. */
+	/* Another backend has this index now. */
 	flow.gen++;
 	EXPECT_EQ(-1, lb_flow_backend(&self->state, &flow));
 	flow.gen--;
@@ -469,9 +470,9 @@ TEST_F(table, counts)
 	put(self, 79, 1, now, LB_FLOW_UDP);
 	put(self, 9, 1, now, LB_FLOW_FIN);
 	put(self, 10, 1, now, LB_FLOW_RESET);
-	/* Its backend is gone. */
+	/* The backend of this connection is gone. */
 	put(self, 11, 2, now, LB_FLOW_ESTABLISHED);
-	/* Over, free, being filled. */
+	/* A connection that is over, a free slot, and one that a CPU is filling. */
 	put(self, 12, 1, now - self->clock.timeouts[LB_FLOW_UDP] - 1, LB_FLOW_UDP);
 	put(self, 13, 1, now, LB_FLOW_FREE);
 	put(self, 14, 1, now, LB_FLOW_CLAIMED);

@@ -11,8 +11,9 @@
 /* --- forwarding ---------------------------------------------------------------------- */
 
 /*
- * The kernel takes a VLAN tag out of the packet before TC; in BPF_PROG_TEST_RUN it is
- * still there, and no header can be put behind it: see bpf_skb_adjust_room().
+ * False for shapes that cannot be sent here. The kernel takes a VLAN tag out of a packet before
+ * TC. BPF_PROG_TEST_RUN leaves it in, and bpf_skb_adjust_room() can insert no outer IP header
+ * behind it.
  */
 static bool shape_fits(const struct _test_data_lb *self, const struct shape *shape,
 		       struct kind kind)
@@ -42,7 +43,7 @@ static void forward_kind(LB_ARGS, struct kind kind)
 	}
 }
 
-/* #5, #6, #8, #21: each mode, each way of wrapping a packet, both directions. */
+/* #5, #6, #8, #21: each mode, each shape of a packet, both directions. */
 TEST_F(lb, forwards_in_each_mode)
 {
 	const struct kind *kind;
@@ -52,7 +53,7 @@ TEST_F(lb, forwards_in_each_mode)
 		forward_kind(_metadata, self, *kind);
 }
 
-/* The hash says which backend: that of parts/xdp_lb/bpf/hash.h, which "ring --who" uses, too. */
+/* The hash of parts/xdp_lb/bpf/hash.h chooses the backend; "ring --who" uses it, too. */
 TEST_F(lb, hash_says_which_backend)
 {
 	const struct kind *kind;
@@ -80,7 +81,7 @@ TEST_F(lb, hash_says_which_backend)
 	}
 }
 
-/* A service of all ports, and one of one of them, which goes first. */
+/* One address has a service for all ports and one for port 80, which takes precedence. */
 TEST_F(lb, any_port)
 {
 	static const __u16 ports[] = { 1, 79, 80, 81, 443, 1024, 65535 };
@@ -94,7 +95,7 @@ TEST_F(lb, any_port)
 
 		self->n_vips--;
 		one = lb_add(_metadata, self, *kind, 2);
-		/* Each has its own number. */
+		/* Two services with the same address: give the second one its own number. */
 		one.id = LB_TEST_VIPS / 2 + self->n_vips;
 		lb_put_vip(_metadata, self, &one.key, one.id, one.forward);
 		lb_set_ring(_metadata, self, one.id, one.first, one.n);
@@ -111,7 +112,7 @@ TEST_F(lb, any_port)
 	}
 }
 
-/* Replies leave where the client's packets came in, with the address of that interface. */
+/* Replies leave where the client's packets came in, with the MAC address of that interface. */
 TEST_F(lb, replies_leave_where_requests_came_in)
 {
 	static const __u8 mac[ETH_ALEN] = { 0x02, 0xdd, 1, 2, 3, 4 };
@@ -135,7 +136,7 @@ TEST_F(lb, replies_leave_where_requests_came_in)
 	ASSERT_EQ(0, memcmp(self->out.data + ETH_ALEN, mac, ETH_ALEN));
 }
 
-/* #25: packets, bytes, connections, replies of each backend. */
+/* #25: packets, bytes, connections and replies of each backend. */
 TEST_F(lb, counters_of_a_backend)
 {
 	const struct kind *kind;
@@ -163,9 +164,9 @@ TEST_F(lb, counters_of_a_backend)
 	}
 }
 
-/* --- sums ------------------------------------------------------------------------------ */
+/* --- checksums ------------------------------------------------------------------------- */
 
-/* As lb_request() and lb_reply(), but for the counters. */
+/* What lb_request() and lb_reply() do, but without the counters, which take long to read. */
 static void send_changed(LB_ARGS, struct conn *conn, const struct build *pkt, bool reply)
 {
 	const struct lb_backend *backend = &self->maps.backends[conn->backend];
@@ -190,7 +191,7 @@ static void send_changed(LB_ARGS, struct conn *conn, const struct build *pkt, bo
 		lb_compare_changed(_metadata, self, &want, backend->dmac, backend->smac);
 }
 
-/* #6, #7: each value that the sums can have before, and so each that they can have after. */
+/* #6, #7: each value that the checksums can have before, and so each value after. */
 static void each_sum(LB_ARGS, struct conn *conn, bool reply)
 {
 	static struct build pkt;
@@ -202,7 +203,7 @@ static void each_sum(LB_ARGS, struct conn *conn, bool reply)
 		lb_build_request(self, conn, ACK, NULL);
 	pkt = self->pkt;
 	for (value = 0; value < 65536; value++) {
-		/* The identification; the window of TCP, the first data of UDP. */
+		/* Vary the identification; and the TCP window, or the first UDP payload. */
 		if (pkt.family == 4)
 			build_put16(&pkt, pkt.ip_at + 4, value);
 		build_put16(&pkt, pkt.l4_at + (pkt.l4_proto == IPPROTO_TCP ? 14 : 8), value);
@@ -226,7 +227,7 @@ TEST_F_TIMEOUT(lb, each_checksum, 300)
 	}
 }
 
-/* #7: UDP over IPv4 without checksum has none afterwards. */
+/* #7: a UDP packet over IPv4 without checksum stays without one. */
 TEST_F(lb, udp_without_checksum)
 {
 	struct kind kind = { LB_NAT, 4, 4, IPPROTO_UDP };
@@ -251,7 +252,7 @@ TEST_F(lb, udp_without_checksum)
 	}
 }
 
-/* #7: over IPv6 there is no such thing: RFC 8200 section 8.1. */
+/* #7: UDP over IPv6 must have a checksum: RFC 8200 section 8.1. */
 TEST_F(lb, udp6_without_checksum)
 {
 	struct kind kind = { LB_NAT, 6, 6, IPPROTO_UDP };
@@ -266,7 +267,7 @@ TEST_F(lb, udp6_without_checksum)
 		lb_build_request(self, &conn, 0, NULL);
 		build_put16(&self->pkt, self->pkt.l4_at + 6, 0);
 		if (!lb_translates(kind.forward)) {
-			/* Not changed, and none of our business. */
+			/* These modes do not change ports or addresses, so the packet goes on. */
 			lb_run(_metadata, self);
 			lb_check_forwarded(_metadata, self, &conn);
 			continue;
@@ -278,7 +279,7 @@ TEST_F(lb, udp6_without_checksum)
 	}
 }
 
-/* What was wrong stays wrong, by as much. */
+/* A wrong checksum stays wrong, by the same difference. */
 TEST_F(lb, wrong_checksums_stay_wrong)
 {
 	const struct kind *kind;
@@ -356,7 +357,7 @@ TEST_F(lb, what_is_not_for_a_service_passes)
 	}
 }
 
-/* Protocols of which there are no services; ICMP is tested elsewhere. */
+/* Protocols that no service can have; ICMP is tested elsewhere. */
 TEST_F(lb, other_protocols_pass)
 {
 	static const __u8 protos[] = { IPPROTO_GRE, IPPROTO_ESP, IPPROTO_SCTP, IPPROTO_IPIP, 255 };
@@ -379,7 +380,7 @@ TEST_F(lb, other_protocols_pass)
 	}
 }
 
-/* Addresses that stand for IPv4 ones here, but not on the wire. */
+/* IPv4-mapped addresses mean IPv4 in the tables. An IPv6 packet with one must not match. */
 TEST_F(lb, mapped_addresses_pass)
 {
 	struct service vip = lb_add(_metadata, self, lb_kinds[0], 1);
@@ -404,7 +405,10 @@ TEST_F(lb, mapped_addresses_pass)
 	}
 }
 
-/* Three VLAN tags, more extension headers than are looked through, no whole header. */
+/*
+ * Three VLAN tags, more extension headers than the program parses, a wrong IP version, an
+ * IP header that is not whole.
+ */
 TEST_F(lb, bad_packets_pass)
 {
 	const struct kind kind = { LB_NAT, 6, 6, IPPROTO_UDP };
@@ -430,7 +434,7 @@ TEST_F(lb, bad_packets_pass)
 	lb_build_request(self, &conn, 0, NULL);
 	self->pkt.data[self->pkt.ip_at] ^= 0x20;
 	lb_run_stopped(_metadata, self, LB_PASS_BAD);
-	/* BPF_PROG_TEST_RUN refuses this one for tc. */
+	/* BPF_PROG_TEST_RUN refuses so short a frame for tc. */
 	if (variant->tc)
 		return;
 	lb_build_request(self, &conn, 0, NULL);
@@ -462,7 +466,7 @@ TEST_F(lb, ttl_that_is_spent)
 		lb_run_stopped(_metadata, self, LB_PASS_TTL);
 		lb_build_reply(self, &conn, ACK, &shape);
 		lb_run_stopped(_metadata, self, LB_PASS_TTL);
-		/* 2 is enough. */
+		/* A TTL of 2 is enough. */
 		lb_build_request(self, &conn, ACK, NULL);
 		self->pkt.data[self->pkt.ip_at + (kind->family == 4 ? 8 : 7)] = 2;
 		build_checksums(&self->pkt);
@@ -471,7 +475,7 @@ TEST_F(lb, ttl_that_is_spent)
 	}
 }
 
-/* A transport header that is cut short, by the IP header or by the frame, or is false. */
+/* The IP header or the frame cuts the transport header short, or its length field is wrong. */
 TEST_F(lb, malformed_transport)
 {
 	const struct kind *kind;
@@ -518,7 +522,7 @@ TEST_F(lb, no_backend)
 		self->maps.backends[vip.first].state = LB_BACKEND_UP;
 		lb_set_ring(_metadata, self, vip.id, vip.first, 0);
 		lb_run_stopped(_metadata, self, LB_DROP_NO_BACKEND);
-		/* No ring at all. */
+		/* The number of the service has no ring at all. */
 		lb_put_vip(_metadata, self, &vip.key, LB_VIPS_MAX - 1, kind->forward);
 		lb_run_stopped(_metadata, self, LB_DROP_NO_BACKEND);
 		ASSERT_EQ(0, lb_count_flows(self));
@@ -538,7 +542,7 @@ TEST_F(lb, no_neighbour)
 		self->maps.backends[vip.first].ifindex = 0;
 		lb_build_request(self, &conn, SYN, NULL);
 		lb_run_stopped(_metadata, self, LB_DROP_NO_NEIGHBOUR);
-		/* As soon as it is there, it goes on. */
+		/* As soon as the next hop is known, packets are forwarded. */
 		self->maps.backends[vip.first].ifindex = ifindex;
 		lb_open(_metadata, self, &conn);
 		self->maps.backends[vip.first].ifindex = 0;
