@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* "xdp_lb check": addresses of services, and what this host and nat send from. */
+/* "xdp_lb check": addresses of services, and addresses that this host and nat send from. */
 #include "xdp_lb_check_run.h"
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
@@ -35,7 +35,7 @@ TEST_F(host_check, snat)
 			 "fail 10.0.1.1 is what this host sends from by n1"));
 }
 
-/* Each family that a backend has needs a source address. */
+/* nat needs a source address of each family that a backend has. */
 TEST_F(host_check, snat_family)
 {
 	add_backend(self, "fd00:0::2");
@@ -72,7 +72,7 @@ TEST_F(host_check, vip)
 	EXPECT_EQ(1, check(self, LB_MODE_TC));
 	EXPECT_TRUE(says("service web", "address",
 			 "fail 10.0.0.5 is on the network of n0, but nobody answers ARP"));
-	/* It was not looked for as a neighbour. */
+	/* The check has not tried to resolve that address. */
 	EXPECT_NE(0, sh("ip neigh show nud all to 10.0.0.5 | grep -q ."));
 	self->vips[0].addr = addr_of("fd00:0::5");
 	EXPECT_EQ(1, check(self, LB_MODE_TC));
@@ -88,7 +88,7 @@ static int port_range(const char *range)
 	return write_file("/proc/sys/net/ipv4/ip_local_port_range", range);
 }
 
-/* The kernel chooses the address of the service to talk to the backends. */
+/* The kernel chooses the address of the service as the source towards the backends. */
 TEST_F(host_check, own_source)
 {
 	struct lb_vip_conf *vip = &self->vips[0];
@@ -105,12 +105,12 @@ TEST_F(host_check, own_source)
 	vip->check.type = LB_CHECK_TCP;
 	EXPECT_EQ(1, check(self, LB_MODE_TC));
 	EXPECT_TRUE(says("service web", "own source", "fail fd00::100 is what this host sends"));
-	/* The cure. */
+	/* The cure: the kernel does not choose a deprecated address. */
 	ASSERT_EQ(0, sh("ip -6 addr change fd00::100/128 dev n0 preferred_lft 0"));
 	EXPECT_EQ(0, check(self, LB_MODE_TC));
 	EXPECT_TRUE(says("service web", "own source", ""));
 	EXPECT_TRUE(says("service web", "address", "ok fd00::100: this host has it"));
-	/* IPv4 takes the address that was there first. */
+	/* For IPv4, the kernel chooses the address that was there first. */
 	ASSERT_EQ(0, sh("ip addr add 10.0.0.100/32 dev n0"));
 	vip->n_backends = 0;
 	add_backend(self, "10.0.0.2");
@@ -120,7 +120,7 @@ TEST_F(host_check, own_source)
 	vip->addr = addr_of("10.0.0.1");
 	EXPECT_EQ(1, check(self, LB_MODE_TC));
 	EXPECT_TRUE(says("service web", "own source", "fail 10.0.0.1 is what this host sends"));
-	/* With nat or dnat it is what it sends to backends that is answered to the service. */
+	/* With nat, only a service of all ports takes the backends' answers to this host. */
 	vip->forward = LB_NAT;
 	EXPECT_EQ(0, check(self, LB_MODE_TC));
 	vip->port = 0;
@@ -131,7 +131,7 @@ TEST_F(host_check, own_source)
 
 /* --- other instances ------------------------------------------------------------- */
 
-/* One beside: on n0, with a service at 10.0.0.9:8080, and nat from 10.0.0.8. */
+/* Another instance: on n0, with a service at 10.0.0.9:8080, and nat from 10.0.0.8. */
 static struct lb_vip_info service = { .name = "theirs", .key = { .proto = IPPROTO_TCP } };
 static struct lb_instance beside = { .name = "lb1", .known = true, .mode = LB_MODE_TC,
 				     .vips = &service, .n_vips = 1 };
@@ -158,13 +158,13 @@ TEST_F(host_check, instances_beside)
 	add_beside(self);
 	EXPECT_EQ(0, check(self, LB_MODE_TC));
 	EXPECT_TRUE(says("instances", "lb1", "ok tc, 1 service: nothing in common"));
-	/* What is read of another version means something else. */
+	/* Tables of another version may mean something else: they are not compared. */
 	beside.conf.snat[0].addr = addr_of("10.0.0.1");
 	beside.known = false;
 	EXPECT_EQ(0, check(self, LB_MODE_TC));
 	EXPECT_TRUE(says("instances", "lb1", "warn another version of this program"));
 	beside.known = true;
-	/* Itself. */
+	/* The instance itself is not another one. */
 	snprintf(self->conf.name, LB_NAME_MAX, "lb1");
 	EXPECT_EQ(0, check(self, LB_MODE_TC));
 	EXPECT_TRUE(says("instances", "lb1", ""));
@@ -180,7 +180,7 @@ TEST_F(host_check, instances_with_one_source)
 	EXPECT_TRUE(says("instances", "lb1", ""));
 	self->vips[0].forward = LB_DSR;
 	EXPECT_EQ(0, check(self, LB_MODE_TC));
-	/* On another interface, too: answers come in by either. */
+	/* Even if that instance is on another interface: answers can come in by either one. */
 	self->vips[0].forward = LB_NAT;
 	beside.conf.iface[0].ifindex = 9999;
 	EXPECT_EQ(1, check(self, LB_MODE_TC));
@@ -188,7 +188,7 @@ TEST_F(host_check, instances_with_one_source)
 	self->conf.snat[0] = addr_of("10.0.0.240");
 	self->conf.n_snat = 1;
 	EXPECT_EQ(0, check(self, LB_MODE_TC));
-	/* A service there, at a port that may be given out, or at any. */
+	/* The other instance has a service there: at a port that nat may use, or at all ports. */
 	service.key.addr = addr_of("10.0.0.240");
 	EXPECT_EQ(1, check(self, LB_MODE_TC));
 	EXPECT_TRUE(says("instances", "source",
@@ -211,7 +211,7 @@ TEST_F(host_check, instances_with_one_service)
 			 "fail instance lb1: its service theirs, tcp:10.0.0.1:80, takes"));
 	vip->port = 81;
 	EXPECT_EQ(0, check(self, LB_MODE_TC));
-	/* All ports, those that nat sends from among them. */
+	/* A service of all ports also takes the answers to the ports that nat sends from. */
 	service.key.port = 0;
 	EXPECT_EQ(2, check(self, LB_MODE_TC));
 	service.key.proto = IPPROTO_UDP;
@@ -219,12 +219,12 @@ TEST_F(host_check, instances_with_one_service)
 	service.key.proto = IPPROTO_TCP;
 	service.key.port = htons(81);
 	EXPECT_EQ(1, check(self, LB_MODE_TC));
-	/* Packets of another interface. */
+	/* The other instance sees packets of another interface. */
 	beside.conf.iface[0].ifindex = if_nametoindex("n1");
 	EXPECT_EQ(0, check(self, LB_MODE_TC));
 	self->conf.n_ifnames = 2;
 	EXPECT_EQ(1, check(self, LB_MODE_TC));
-	/* Where the other one is answered. */
+	/* Our service is at the address to which the other instance gets its answers. */
 	service.key.addr = addr_of("10.0.0.9");
 	beside.conf.snat[0].addr = vip->addr;
 	beside.conf.snat[0].min = 81;
@@ -233,7 +233,7 @@ TEST_F(host_check, instances_with_one_service)
 	EXPECT_EQ(1, check(self, LB_MODE_TC));
 	EXPECT_TRUE(says("instances", "service",
 			 "fail instance lb1: it sends from 10.0.0.1, ports 81 to 32767: web"));
-	/* Only what has nat is answered there. */
+	/* Only services with nat get answers there. */
 	service.forward = LB_DSR;
 	EXPECT_EQ(0, check(self, LB_MODE_TC));
 	service.forward = LB_NAT;
@@ -272,7 +272,7 @@ TEST_F(host_check, instances_with_one_hook)
 	}
 }
 
-/* Of this instance, which is there: nobody follows it. */
+/* The running instance sends from an address that is gone, and no process follows the change. */
 TEST_F(host_check, source_is_gone)
 {
 	add_beside(self);
@@ -321,19 +321,19 @@ TEST_F(host_check, nftables)
 			TH_LOG("%s", cases[i].rule);
 		ASSERT_EQ(0, sh("nft flush ruleset"));
 	}
-	/* What a constant of the rule before was is not known of the next one. */
+	/* A constant that one rule has loaded must not be taken for one of the next rule. */
 	ASSERT_EQ(0, add_nft("ip", "postrouting", "snat to 10.0.0.2"));
 	ASSERT_EQ(0, sh("nft 'add rule ip t c snat to ip saddr map { 192.0.2.1 : 10.0.0.1 }'"));
 	EXPECT_EQ(0, check(self, LB_MODE_TC));
 	EXPECT_TRUE(says("source addresses", "nftables", "warn snat in ip t c"));
 	ASSERT_EQ(0, sh("nft flush ruleset"));
-	/* The other end of connections. */
+	/* dnat changes destinations, and gives out no ports. */
 	ASSERT_EQ(0, add_nft("ip", "prerouting", "dnat to 10.0.0.1"));
 	EXPECT_EQ(0, check(self, LB_MODE_TC));
 	EXPECT_TRUE(says("source addresses", "nftables", ""));
 }
 
-/* One that is for nat alone is none that the host masquerades to. */
+/* The host does not masquerade to an address that only nat uses. */
 TEST_F(host_check, nftables_and_snat)
 {
 	if (!has_nft())
@@ -349,7 +349,7 @@ TEST_F(host_check, nftables_and_snat)
 	ASSERT_EQ(0, add_nft("ip", "postrouting", "snat to 10.0.0.240"));
 	EXPECT_EQ(0, check(self, LB_MODE_TC));
 	EXPECT_TRUE(says("source addresses", "nftables", "warn snat in ip t c"));
-	/* Nobody sends from it. */
+	/* Without nat, xdp_lb sends from no address. */
 	self->vips[0].forward = LB_DSR;
 	self->conf.n_snat = 0;
 	EXPECT_EQ(0, check(self, LB_MODE_TC));
@@ -363,7 +363,7 @@ static void keep_rule(void *ctx, const struct lb_nft_rule *rule)
 	last_rule = *rule;
 }
 
-/* As iptables-nft writes it: a target of iptables in a rule of nftables. */
+/* A rule as iptables-nft writes it: a target of iptables in a rule of nftables. */
 static const struct nlmsghdr *target_rule(char *buf, const char *target)
 {
 	struct nlmsghdr *nh = mnl_nlmsg_put_header(buf);
@@ -385,13 +385,13 @@ static const struct nlmsghdr *target_rule(char *buf, const char *target)
 	return nh;
 }
 
-/* The answer to questions to netfilter; NULL: that of the kernel. */
+/* The answer to requests to netfilter; NULL: the kernel answers. */
 static const struct nlmsghdr *answer;
 
 TEST_WRAPS(lb_netlink_open);
 TEST_WRAPS(lb_netlink_ask);
 
-/* Each kernel has rtnetlink. */
+/* If the test makes the answer, open rtnetlink, because not each kernel has netfilter. */
 int __wrap_lb_netlink_open(struct lb_netlink *nl, int bus)
 {
 	return __real_lb_netlink_open(nl, answer ? NETLINK_ROUTE : bus);
@@ -404,7 +404,7 @@ int __wrap_lb_netlink_ask(struct lb_netlink *nl, lb_netlink_fn *fn, void *ctx)
 
 static int read_target(const char *target)
 {
-	/* last_rule points into it. */
+	/* last_rule points into this buffer. */
 	static char buf[512];
 	int err;
 
@@ -415,7 +415,7 @@ static int read_target(const char *target)
 	return err;
 }
 
-/* None of its tools is needed: the message is made here. */
+/* No iptables is needed: the test makes the message itself. */
 TEST(nftables_of_iptables)
 {
 	struct lb_ports ports = { .addr = addr_of("10.0.0.1"), .min = 1024, .max = 32767 };
@@ -432,7 +432,7 @@ TEST(nftables_of_iptables)
 	EXPECT_EQ(NFPROTO_UNSPEC, last_rule.family);
 }
 
-/* Rules of iptables-legacy cannot be seen, but that there are some. */
+/* Rules of iptables-legacy cannot be read. All that can be seen is that there are some. */
 TEST_F(host_check, iptables)
 {
 	add_backend(self, "10.0.0.2");
@@ -450,9 +450,9 @@ TEST_F(host_check, iptables)
 	EXPECT_TRUE(says("source addresses", "iptables", ""));
 }
 
-/* --- what would cut it off ------------------------------------------------------- */
+/* --- what would cut this host off ------------------------------------------------ */
 
-/* The server's end is 10.0.0.1, port 22. */
+/* The server's end of the SSH session is 10.0.0.1, port 22. */
 TEST_F(host_check, ssh)
 {
 	struct lb_vip_conf *vip = &self->vips[0];
@@ -477,7 +477,7 @@ TEST_F(host_check, ssh)
 	check(self, LB_MODE_TC);
 	EXPECT_TRUE(says("service web", "SSH", "fail this SSH session comes in there"));
 	vip->port = 22;
-	/* Of two services, the second one. */
+	/* The second one of two services takes the session's packets. */
 	self->vips[1] = *vip;
 	vip->port = 80;
 	self->conf.n_vips = 2;
@@ -504,7 +504,7 @@ TEST_F(host_check, ssh)
 	unsetenv("SSH_CONNECTION");
 }
 
-/* What is answered to this host has any port. */
+/* A service of all ports takes the answers to what this host sends from that address. */
 TEST_F(host_check, any_port)
 {
 	struct lb_vip_conf *vip = &self->vips[0];
@@ -522,7 +522,7 @@ TEST_F(host_check, any_port)
 		EXPECT_EQ(-EPERM, lb_guard(&self->conf));
 		vip->port = 53;
 		EXPECT_EQ(0, lb_guard(&self->conf));
-		/* One that it does not choose by itself. */
+		/* An address that this host does not choose by itself. */
 		sh("ip addr add 10.0.0.100/32 dev n0 2>/dev/null || :");
 		vip->addr = addr_of("10.0.0.100");
 		vip->port = 0;

@@ -18,7 +18,7 @@ static const char *chosen(struct _test_data_host_check *self)
 	return text;
 }
 
-/* A program that does nothing but return. */
+/* Load a program that does nothing but return @verdict. */
 static int load_pass(enum bpf_prog_type type, const char *name, int verdict)
 {
 	const struct bpf_insn insns[] = {
@@ -29,7 +29,7 @@ static int load_pass(enum bpf_prog_type type, const char *name, int verdict)
 	return bpf_prog_load(type, name, "GPL", insns, 2, NULL);
 }
 
-/* In native mode. */
+/* Attach a program that does nothing to XDP, in native mode; returns the link. */
 static int attach_pass(unsigned int ifindex)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = XDP_FLAGS_DRV_MODE);
@@ -38,7 +38,7 @@ static int attach_pass(unsigned int ifindex)
 	return prog < 0 ? prog : bpf_link_create(prog, ifindex, BPF_XDP, &opts);
 }
 
-/* -EINVAL: no tcx in this kernel. */
+/* Returns the link; -EINVAL if this kernel has no tcx. */
 static int attach_tc(const char *name, unsigned int ifindex)
 {
 	int prog = load_pass(BPF_PROG_TYPE_SCHED_CLS, name, TC_ACT_UNSPEC);
@@ -72,7 +72,7 @@ TEST_F(host_check, good)
 	EXPECT_TRUE(says("source addresses", "ports", "ok 10.0.0.1: 1024 to 32767, outside"));
 	EXPECT_TRUE(says("service web", "address", "ok 10.0.0.1: this host has it"));
 	EXPECT_TRUE(says("service web", "b1", "ok 10.0.0.2 by n0, 02:00:00:00:00:02"));
-	/* TC keeps checksums right, and needs nothing of the other end. */
+	/* TC keeps checksums right, and needs nothing of the veth's peer. */
 	EXPECT_TRUE(says("interface n0", "tx checksum", ""));
 	EXPECT_TRUE(says("interface n0", "other end", ""));
 	EXPECT_TRUE(says("source addresses", "capacity",
@@ -81,7 +81,7 @@ TEST_F(host_check, good)
 	EXPECT_TRUE(says("pins", "bpffs", "ok mounted on /sys/fs/bpf"));
 	EXPECT_EQ(7, counts[0]);
 	EXPECT_EQ(0, counts[1]);
-	/* Nothing is left behind. */
+	/* The check leaves no neighbour entry behind. */
 	EXPECT_NE(0, sh("ip neigh show nud all | grep -qE 'managed|proto'"));
 }
 
@@ -102,7 +102,7 @@ TEST_F(host_check, backends)
 	EXPECT_EQ(0, n_errs);
 }
 
-/* Where there is no room, asking would cost the host its other neighbours. */
+/* If the table has no room, the check resolves no address: that would push out other entries. */
 TEST_F(host_check, room)
 {
 	add_backend(self, "10.0.0.7");
@@ -112,7 +112,7 @@ TEST_F(host_check, room)
 	EXPECT_TRUE(says("backends", "neighbours", "fail 2, and the kernel's table, of all"));
 	EXPECT_TRUE(says("service web", "b1", ""));
 	EXPECT_NE(0, sh("ip neigh show nud all | grep -q '10.0.0.[78]'"));
-	/* Each family has a table. */
+	/* Each family has a table of its own. */
 	self->backends[0].addr = addr_of("fd00::7");
 	self->backends[1].addr = addr_of("fd00::8");
 	EXPECT_EQ(1, check(self, LB_MODE_TC));
@@ -156,7 +156,7 @@ TEST_F(host_check, replies)
 	EXPECT_EQ(0, check(self, LB_MODE_TC));
 }
 
-/* The program is on a port of the bridge that the way leads out by. */
+/* The route leads out by a bridge, and the program is attached to a port of that bridge. */
 TEST_F(host_check, replies_below)
 {
 	if (sh("ip link add br0 type bridge 2>/dev/null"))
@@ -197,7 +197,7 @@ TEST_F(host_check, tunnel_mtu)
 	EXPECT_TRUE(says("service web", "b2, MTU", "ok 1540: clients' packets of up to 1500"));
 }
 
-/* The one side takes more than the other. */
+/* One interface has a larger MTU than the other. */
 TEST_F(host_check, mtu)
 {
 	add_backend(self, "10.0.0.2");
@@ -219,7 +219,7 @@ TEST_F(host_check, mtu)
 
 /* --- interfaces --------------------------------------------------------------- */
 
-/* What others do to packets before they get here. */
+/* Programs of others that see packets before ours does. */
 TEST_F(host_check, other_programs)
 {
 	unsigned int ifindex = if_nametoindex("n0");
@@ -254,7 +254,7 @@ TEST_F(host_check, link)
 {
 	add_backend(self, "10.0.0.2");
 	ASSERT_EQ(0, in_peer(&self->ns, "ip link set p0 down"));
-	/* The kernel may take a second to tell. */
+	/* The kernel may take a second to report that the carrier is gone. */
 	ASSERT_EQ(0, sh("for i in $(seq 100); do ip link show n0 | grep -q NO-CARRIER && exit; "
 			"sleep 0.1; done; exit 1"));
 	check(self, LB_MODE_TC);
@@ -337,7 +337,7 @@ TEST_F(host_check, redirect)
 		SKIP(return, "ethtool is not installed");
 	check(self, LB_MODE_NATIVE);
 	EXPECT_TRUE(says("interface n1", "redirect", "ok the driver takes packets"));
-	/* It goes through, but what is answered there does not. */
+	/* What is redirected to n1 gets through, but answers that n1 itself sends back do not. */
 	EXPECT_TRUE(says("interface n1", "other end", "warn p1 has no XDP program"));
 }
 
@@ -374,7 +374,7 @@ TEST_F(host_check, choose_mode)
 		     chosen(self));
 	hardware = "n0";
 	EXPECT_STREQ("native: frames come from a wire", chosen(self));
-	/* One of two is enough. */
+	/* One virtual interface of two is enough for TC. */
 	self->conf.n_ifnames = 2;
 	EXPECT_STREQ("tc: n1 is a veth: native XDP would cost checksum offload and GSO",
 		     chosen(self));
@@ -383,7 +383,7 @@ TEST_F(host_check, choose_mode)
 	self->conf.n_ifnames = 1;
 	if (!kernel_tells())
 		SKIP(return, "this kernel does not tell XDP features: it is before 6.3");
-	/* Backends behind another interface, which may take packets or not. */
+	/* Backends behind another interface, which may take redirected packets or not. */
 	add_backend(self, "10.0.1.2");
 	EXPECT_STREQ("tc: backends are behind n1, which does not take packets from native XDP",
 		     chosen(self));

@@ -79,7 +79,7 @@ TEST(names)
 	EXPECT_STREQ("tc", lb_mode_name(LB_MODE_TC));
 	EXPECT_STREQ("?", lb_mode_name(99));
 
-	/* Too long: cut, but still telling one from the other, always in the same way. */
+	/* A name that is too long is cut. A hash in it keeps two such names apart. */
 	ASSERT_EQ(0, lb_parse_addr("2001:db8:1111:2222:3333:4444:5555:6666", &vip.addr));
 	lb_vip_name(&vip, name);
 	EXPECT_STREQ("tcp:[2001:db8:..ba3b8e4b]:65535", name);
@@ -95,7 +95,7 @@ enum { SPECS_MAX = 8192 };
 
 static struct lb_conf_spec specs[SPECS_MAX];
 
-/* "v tcp:10.0.0.5:80 b 10.0.0.2:80": --vip and --backend; @text is cut into pieces. */
+/* "v tcp:10.0.0.5:80 b 10.0.0.2:80" stands for --vip and --backend; @text is cut into words. */
 static int read_args(struct lb_conf *conf, char *text)
 {
 	unsigned int n = 0;
@@ -175,7 +175,7 @@ static const struct {
 	  "--backend host:80: not ADDRESS:PORT[,weight=N]", NOT_BACKEND },
 	{ "v tcp:10.0.0.5:80 b 10.0.0.1 b 10.0.0.2:65536",
 	  "--backend 10.0.0.2:65536: not ADDRESS:PORT[,weight=N]", NOT_BACKEND },
-	/* Would be another address. */
+	/* Without brackets, fd00::2:80 is another IPv6 address. */
 	{ "v tcp:[fd00::5]:80 b fd00::2:80",
 	  "--backend fd00::2:80: not ADDRESS:PORT[,weight=N]", NOT_BACKEND },
 	{ "v tcp:10.0.0.5:80 b 10.0.0.2:80,w=2",
@@ -265,7 +265,7 @@ TEST(many_args)
 	EXPECT_STREQ("1 service with 4097 backends, and there can be 1024 with 4096", errors);
 }
 
-/* What holds for "snat" of a file holds for --snat. */
+/* The rules for "snat" in a file are those for --snat, too. */
 TEST(snat)
 {
 	struct lb_addr snat[2] = {};

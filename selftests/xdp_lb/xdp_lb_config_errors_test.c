@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of what samples/xdp_lb says of errors in its configuration file: line,
+ * Tests of the messages of samples/xdp_lb about errors in its configuration file: line,
  * field, message and hint. No BPF, no root.
  */
 #include "lib/util.h"
@@ -13,11 +13,11 @@
 
 /**
  * struct bad_case - an edit of the valid file, and the error that it makes
- * @from: what is replaced
- * @to: by what
- * @line: where the error is
- * @error: its field and message
- * @hint: its cure
+ * @from: text that is replaced
+ * @to: text that replaces @from
+ * @line: line that the message names
+ * @error: field and message
+ * @hint: how to cure the error
  */
 struct bad_case {
 	const char *from;
@@ -317,7 +317,7 @@ static const struct bad_case relation_cases[] = {
 	  "vips[1].name: web is the name of another service", "give each service its own name" },
 };
 
-/* The last file was refused for that. */
+/* Check that the last file was refused with this error and this hint. */
 static void expect_error(struct __test_metadata *_metadata, struct _test_data_conf *self,
 			 unsigned int line, const char *error, const char *hint)
 {
@@ -362,7 +362,7 @@ TEST_F(conf, errors_between_parts)
 	expect_bad(_metadata, self, relation_cases, ARRAY_SIZE(relation_cases));
 }
 
-/* Not edits: whole files. */
+/* Whole files, not edits of the valid one. */
 #define FILE_OF(text, line, error, hint) { text, sizeof(text) - 1, line, error, hint }
 #define SMALL "interfaces: [e]\nvips:\n"
 
@@ -428,7 +428,7 @@ static const struct {
 		"vips[0]: is a list, and must be keys with values", "vips: *"),
 	FILE_OF(SMALL "- &v { address: 1.1.1.1, port: 1, backends: [*v] }\n", 3,
 		"vips[0].backends[0].backends: there is no such key", "*"),
-	/* The line is where the value is; the field, where it is used. */
+	/* The line is where the value is written; the field is where the alias uses it. */
 	FILE_OF(SMALL "- &v { address: 1.1.1.1, port: 1,\n  backends: [{ address: 2.2.2.2,\n"
 		"  weight: -1 }] }\n- *v\n", 5,
 		"vips[0].backends[0].weight: -1 is not a weight; 0 to 65535", "*"),
@@ -486,7 +486,7 @@ TEST_F(conf, unreadable)
 	EXPECT_STREQ("is it a configuration? head /dev/zero", hints);
 }
 
-/* However long the path is, line and field are behind it. */
+/* A long path does not cut off line and field, which are behind it. */
 TEST_F(conf, long_paths)
 {
 	char path[600], wanted[700];
@@ -503,7 +503,7 @@ TEST_F(conf, long_paths)
 	EXPECT_STREQ(wanted, errors);
 }
 
-/* libyaml fails, and leaves that behind; NULL: it goes on. */
+/* libyaml fails, and leaves its parser in this state; NULL: libyaml works. */
 static const yaml_parser_t *broken;
 
 TEST_WRAPS(yaml_parser_parse);
@@ -517,7 +517,7 @@ int __wrap_yaml_parser_parse(yaml_parser_t *parser, yaml_event_t *event)
 	return 0;
 }
 
-/* What libyaml leaves behind when it has no memory. */
+/* The states in which libyaml can leave its parser for lack of memory. */
 TEST_F(conf, no_memory)
 {
 	const yaml_parser_t silent = {}, plain = { .error = YAML_MEMORY_ERROR, .problem = "x" };

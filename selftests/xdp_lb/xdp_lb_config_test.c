@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of how samples/xdp_lb reads its configuration file: what is valid, what is
- * only warned of, and that any file is valid or an error. No BPF, no root.
+ * Tests of how samples/xdp_lb reads its configuration file: what is valid, what only
+ * causes a warning, and that any file is valid or an error. No BPF, no root.
  */
 #include "lib/net.h"
 #include "lib/util.h"
@@ -11,7 +11,7 @@
 
 #include "xdp_lb_config_file.h"
 
-/* As IPv4, or IPv6 in two words. */
+/* The address, as text, must be @wanted. */
 static void expect_addr(struct __test_metadata *_metadata, const char *wanted,
 			const struct lb_addr *addr)
 {
@@ -61,7 +61,7 @@ TEST_F(conf, all_keys)
 	EXPECT_EQ(8081, web->backends[1].port);
 	EXPECT_EQ(2, web->backends[1].weight);
 
-	/* What is not given. */
+	/* The second service has the defaults. */
 	dns = &conf->vips[1];
 	EXPECT_STREQ("udp:192.0.2.53:53", dns->name);
 	EXPECT_EQ(IPPROTO_UDP, dns->proto);
@@ -125,12 +125,12 @@ TEST_F(conf, defaults)
 	lb_conf_free(&self->conf);
 }
 
-/* The one that people start from. */
+/* The example that people start from. */
 TEST_F(conf, example)
 {
 	char path[PATH_MAX] = "";
 
-	/* Beside the tests, unless they were built elsewhere (O=). */
+	/* The sources are beside the tests, unless these were built elsewhere (O=). */
 	ASSERT_LT(0, readlink("/proc/self/exe", path, sizeof(path) - 64));
 	*strrchr(path, '/') = '\0';
 	strcat(path, "/../../samples/xdp_lb.yaml");
@@ -143,7 +143,7 @@ TEST_F(conf, example)
 	lb_conf_free(&self->conf);
 }
 
-/* What may be written in other ways, too. */
+/* Other valid ways to write the file. */
 TEST_F(conf, variants)
 {
 	static const char * const edits[][2] = {
@@ -276,7 +276,7 @@ TEST_F(conf, warnings)
 	ASSERT_EQ(0, read_edited(self, "65537", "199"));
 	EXPECT_STREQ(TABLE_SIZE_WARNING("web") "\n" TABLE_SIZE_WARNING("udp:192.0.2.53:53"), infos);
 	lb_conf_free(&self->conf);
-	/* One backend has all of a table, however small. */
+	/* A single backend gets the whole table, however small it is. */
 	snprintf(self->text, sizeof(self->text), "%s", valid);
 	*strstr(self->text, "  - address: 192.0.2.53") = '\0';
 	ASSERT_EQ(0, edit(self, "65537", "11"));
@@ -301,7 +301,7 @@ TEST_F(conf, warnings)
 
 /* --- limits ------------------------------------------------------------------------------ */
 
-/* @n_vips services of @n_backends each. */
+/* A file of @n_vips services with @n_backends backends each. */
 static char *make_large(unsigned int n_vips, unsigned int n_backends, size_t *len)
 {
 	FILE *file;
@@ -356,7 +356,7 @@ TEST_F(conf, limits)
 	}
 }
 
-/* Files that cost libyaml, or who follows aliases, far more than their size. */
+/* Files that could cost libyaml, or the code that follows aliases, far more than their size. */
 TEST_F(conf, cost_is_bounded)
 {
 	static const char * const repeated[] = { "[", "{", "- ", "? ", "{a: ", "[a,", "- &a\n" };
@@ -378,7 +378,7 @@ TEST_F(conf, cost_is_bounded)
 	EXPECT_EQ(-EINVAL, read_text_of(self, text, len));
 	EXPECT_STREQ("lb.yaml:4097: more than 4096 are marked with &NAME", errors);
 
-	/* 1000 times 4000 backends. */
+	/* A service of 4000 backends, and 1000 aliases of it. */
 	len = sprintf(text, "interfaces: [e]\nvips:\n");
 	len += sprintf(text + len, "- &v { address: 1.1.1.1, port: 1, backends: [");
 	for (j = 0; j < 4000; j++)
@@ -403,7 +403,7 @@ static void valid_or_error(struct __test_metadata *_metadata, struct _test_data_
 		ASSERT_EQ(-EINVAL, err);
 		ASSERT_EQ(0, strncmp("lb.yaml:", errors, strlen("lb.yaml:")))
 			TH_LOG("%s", errors);
-		/* One line, nothing that a terminal obeys, of libyaml's words at most. */
+		/* One line, without characters that control a terminal. */
 		for (i = 0; errors[i]; i++)
 			ASSERT_TRUE(errors[i] >= ' ' && errors[i] < 127);
 		ASSERT_STRNE("", hints);
@@ -437,7 +437,7 @@ static const char fuzz_base[] =
 	"- address: 192.0.2.4\n  port: *p\n  forward: dnat\n"
 	"  backends: [{ address: *a, port: 81 }, *f]\n";
 
-/* Change a byte, or copy some to elsewhere, a few times. */
+/* Change a byte, copy some bytes to elsewhere, or remove some: one to three times. */
 static size_t mutate(char *text, size_t len, __u64 *rand)
 {
 	static const char special[] = "\n\t :-,[]{}&*!|>'\"%@#?0x~.";
@@ -486,7 +486,7 @@ TEST_F(conf, mutations)
 		valid_or_error(_metadata, self, self->text, len);
 		n_valid += !*errors;
 	}
-	/* It is a test of both. */
+	/* Both valid files and errors must have come up. */
 	EXPECT_LT(ROUNDS / 100, n_valid);
 	EXPECT_GT(ROUNDS - ROUNDS / 100, n_valid);
 }

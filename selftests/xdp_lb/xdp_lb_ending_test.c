@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include "xdp_lb_health_test.h"
 
-/* A server sees a client that leaves, and none is reset. It says something at first, or not. */
+/* Each of four servers sees ten checks close their connections. No check resets one. */
 static void end_well(struct __test_metadata *_metadata, struct _test_data_health *self,
 		     const struct server *server)
 {
@@ -27,7 +27,7 @@ static void end_well(struct __test_metadata *_metadata, struct _test_data_health
 	EXPECT_EQ(0, self->n_calls);
 }
 
-/* One connection in TIME_WAIT for each: the next one takes its place. */
+/* Each target has one connection in TIME_WAIT: the next check takes its port again. */
 TEST_F(health, one_time_wait)
 {
 	struct server server = { .answer = GOOD, .end = END_KEEP };
@@ -36,13 +36,13 @@ TEST_F(health, one_time_wait)
 	EXPECT_LE(1, count_time_wait());
 	EXPECT_GE(4, count_time_wait());
 	EXPECT_EQ(0, lb_health_set(self->health, NULL, 0));
-	/* Less than LB_END_MS: with the server's FIN it is over. */
+	/* Less than LB_END_MS: a connection is over when the server's FIN comes. */
 	run_for(_metadata, self, 500);
 	EXPECT_EQ(NULL, self->health->endings.first);
 	EXPECT_GE(4, count_time_wait());
 }
 
-/* Without timestamps the kernel does not let it: each has a port of its own. */
+/* Without TCP timestamps the kernel refuses a port in TIME_WAIT: each check has its own port. */
 TEST_F(health, without_timestamps)
 {
 	struct server server = { .answer = GOOD, .end = END_KEEP };
@@ -51,13 +51,13 @@ TEST_F(health, without_timestamps)
 	ASSERT_EQ(0, system("echo 0 >/proc/sys/net/ipv4/tcp_timestamps"));
 	end_well(_metadata, self, &server);
 	EXPECT_LE(4 * 8, count_time_wait());
-	/* It is not tried once more each time, which would cost every second check. */
+	/* A check does not try the old port again: that would fail every second check. */
 	for (i = 0; i < 4; i++)
 		EXPECT_TRUE(self->health->watches[i]->probe.takes_no_port);
 	EXPECT_EQ(0, n_errs);
 }
 
-/* What it says is read: a close with data unread would be a RST. */
+/* The check reads what the server says: a close with unread data would be a RST. */
 TEST_F(health, server_that_speaks_first)
 {
 	struct server server = { .greeting = "220 mail.example.org ready\r\n",
@@ -70,7 +70,10 @@ TEST_F(health, server_that_speaks_first)
 	EXPECT_EQ(0, self->n_calls);
 }
 
-/* After a while there is a reset, and sooner for one that never stops: so much is read. */
+/*
+ * A server that does not close gets a reset after LB_END_MS. A server that does not stop
+ * sending gets one sooner: a check reads only so many bytes.
+ */
 TEST_F(health, one_check)
 {
 	struct server server = { .greeting = GOOD, .repeat = GOOD, .ignores_fin = true };
@@ -87,11 +90,11 @@ TEST_F(health, one_check)
 	EXPECT_GT(LB_END_MS * MS, test_now_ns() - self->servers[0].times[0]);
 	run_until(_metadata, self, &self->servers[1].resets, 1);
 	EXPECT_LE(LB_END_MS * MS, test_now_ns() - self->servers[1].times[0]);
-	/* It is that of this check, not of the next one, which takes its port. */
+	/* The reset ends this check's connection, not the next check, which has the same port. */
 	EXPECT_GT(LONG_MS * MS, test_now_ns() - self->servers[1].times[0]);
 }
 
-/* The loop is woken up for the server's FIN. */
+/* The server's FIN wakes the loop up. */
 TEST_F(health, over_when_the_server_ends)
 {
 	struct server server = { .answer = GOOD, .end = END_KEEP };
@@ -119,7 +122,7 @@ static bool has_asked(const struct lb_watch *watch)
 	return size;
 }
 
-/* When the first check has asked, and the second one has ended. */
+/* Kill the process when the first check has sent its request, and the second one has ended. */
 static void be_killed(struct _test_data_health *self)
 {
 	lb_health_set(self->health, self->targets, 1);
@@ -132,8 +135,8 @@ static void be_killed(struct _test_data_health *self)
 }
 
 /*
- * The checks of a process that is killed: one that waits for an answer is given up, which
- * is a reset; one that has ended has ended.
+ * The checks of a process that is killed. The connection that waits for an answer is reset.
+ * The connection of a check that has ended is not.
  */
 TEST_F(health, killed)
 {
@@ -159,7 +162,7 @@ TEST_F(health, killed)
 	EXPECT_EQ(0, self->servers[1].resets);
 }
 
-/* It is not waited for without end, nor is one that never stops. */
+/* A check does not wait for ever for a server that does not close, or does not stop sending. */
 TEST_F(health, server_that_does_not_close)
 {
 	struct server server = { .answer = GOOD, .end = END_KEEP, .ignores_fin = true };
@@ -173,7 +176,7 @@ TEST_F(health, server_that_does_not_close)
 	run_until(_metadata, self, &self->servers[0].resets, 3);
 	run_until(_metadata, self, &self->servers[1].resets, 3);
 	EXPECT_EQ(0, self->n_calls);
-	/* Of each target one runs and one ends; the others are the servers'. */
+	/* For each target one check runs and one ends; the servers have the other files. */
 	EXPECT_GE(2, self->health->endings.n);
 	EXPECT_GE(files + 2 * 4 + 2 * self->servers[0].accepted, count_entries("/proc/self/fd"));
 	ASSERT_EQ(0, lb_health_set(self->health, NULL, 0));

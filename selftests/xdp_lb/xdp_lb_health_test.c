@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of the health checks of samples/xdp_lb: when they are, what they add up to,
- * hundreds of them, and the list of targets that changes under way.
+ * Tests of the health checks of samples/xdp_lb: when they run, how their results add up,
+ * hundreds of checks, and a list of targets that changes while checks run.
  */
 #include "lib/util.h"
 #include <kselftest_harness.h>
@@ -11,7 +11,7 @@
 
 /* --- rise and fall ------------------------------------------------------------------- */
 
-/* The answers of the checks, '+' or '-', and what is told after which of them. */
+/* @answers: results of the checks, '+' or '-'. @told: the call after each of them; '.': none. */
 static void script(struct __test_metadata *_metadata, struct _test_data_health *self,
 		   const char *answers, const char *told)
 {
@@ -21,7 +21,7 @@ static void script(struct __test_metadata *_metadata, struct _test_data_health *
 	for (i = 0; answers[i]; i++) {
 		calls = self->n_calls;
 		server->answer = answers[i] == '+' ? GOOD : BAD;
-		/* It is counted before the next one is asked for. */
+		/* The result counts before the next check starts. */
 		run_until(_metadata, self, &server->accepted, i + 1);
 		run_until(_metadata, self, &server->ends, i + 1);
 		EXPECT_EQ(calls + (told[i] != '.'), self->n_calls)
@@ -66,9 +66,9 @@ TEST_F(health, rise_3_from_down)
 	script(_metadata, self, "++-+++-", ".....+-");
 }
 
-/* --- when ---------------------------------------------------------------------------- */
+/* --- timing -------------------------------------------------------------------------- */
 
-/* Not before @when, and on a machine that is busy a little after it. */
+/* Not before @when, but perhaps a little after it, because the machine is busy. */
 static void near(struct __test_metadata *_metadata, __u64 when, __u64 ns, unsigned int i)
 {
 	EXPECT_LE(when, ns)
@@ -77,7 +77,7 @@ static void near(struct __test_metadata *_metadata, __u64 when, __u64 ns, unsign
 		TH_LOG("target %u: %llu us late", i, (unsigned long long)(ns - when) / 1000);
 }
 
-/* 10 targets, each 2 s: the first round within 1 s, then each in its own place. */
+/* 10 targets, each 2 s: the first round takes 1 s, then each has its place in the interval. */
 TEST_F(health, spread)
 {
 	struct server server = { .answer = GOOD };
@@ -93,7 +93,7 @@ TEST_F(health, spread)
 		run_until(_metadata, self, &self->servers[i].accepted, 3);
 	for (i = 0; i < 10; i++) {
 		first = start + 100 * MS * i;
-		/* At least half an interval after the first. */
+		/* The second check: in its place, at least half an interval after the first one. */
 		place = start + 200 * MS * i;
 		while (place < first + 1000 * MS)
 			place += 2000 * MS;
@@ -103,7 +103,7 @@ TEST_F(health, spread)
 	}
 }
 
-/* A check may take longer than the interval: it is let run, and no other starts. */
+/* A check may take longer than the interval: it goes on, and the next one starts after it. */
 TEST_F(health, long_check_is_let_run)
 {
 	struct server server = { .answer = "", .end = END_KEEP };
@@ -117,7 +117,7 @@ TEST_F(health, long_check_is_let_run)
 	EXPECT_STREQ("no answer in 1000 ms", self->why[0]);
 }
 
-/* Stopped for a while, it does not catch up on what it missed. */
+/* After a pause, checks that were missed are not made up for. */
 TEST_F(health, missed_checks_are_left_out)
 {
 	struct server server = { .answer = GOOD };
@@ -133,7 +133,7 @@ TEST_F(health, missed_checks_are_left_out)
 	EXPECT_GE(before + 4, self->servers[0].accepted);
 }
 
-/* With nothing to do the loop sleeps. */
+/* With nothing to do, the file descriptor stays quiet, so the loop sleeps. */
 TEST_F(health, fd_is_quiet_between_checks)
 {
 	struct server server = { .answer = GOOD };
@@ -162,7 +162,7 @@ static const struct {
 	{ { .answer = GOOD }, LB_CHECK_TCP, LONG_MS, true },
 	{ { .answer = "HTTP/1.1 301 x\r\nLocation: /x\r\n\r\n" }, LB_CHECK_HTTP, LONG_MS, true },
 	{ { .answer = GOOD, .end = END_KEEP }, LB_CHECK_HTTP, LONG_MS, true },
-	/* Nobody listens. */
+	/* Nobody listens here. */
 	{ { .answer = NULL }, LB_CHECK_TCP, LONG_MS, false },
 	{ { .answer = NULL }, LB_CHECK_HTTP, LONG_MS, false },
 	{ { .answer = "", .end = END_KEEP }, LB_CHECK_HTTP, SHORT_MS, false },
@@ -230,7 +230,7 @@ TEST_F(health, set_keeps_what_stays)
 	server = &self->servers[0];
 	server->answer = BAD;
 	run_until(_metadata, self, &server->ends, 2);
-	/* Neither that it is down, nor that there is another: two failures count. */
+	/* Neither the new "up" nor the new target matters: two failures are still counted. */
 	self->targets[0].up = false;
 	add_target(_metadata, self, "127.0.0.1", PORT + 1, NULL, false);
 	set_targets(_metadata, self);
@@ -238,7 +238,7 @@ TEST_F(health, set_keeps_what_stays)
 	run_until(_metadata, self, &server->ends, 3);
 	EXPECT_EQ(1, self->calls[0]);
 	EXPECT_FALSE(self->up[0]);
-	/* It stays down. */
+	/* The target stays down, whatever "up" says. */
 	self->targets[0].up = true;
 	set_targets(_metadata, self);
 	server->answer = GOOD;
@@ -256,7 +256,7 @@ TEST_F(health, set_starts_what_changed)
 	run_until(_metadata, self, &self->servers[0].ends, 2);
 	target->check.interval_ms = 51;
 	set_targets(_metadata, self);
-	/* Three failures from now on. */
+	/* The changed target goes down after three failures from now on. */
 	run_until(_metadata, self, &self->servers[0].accepted, 4);
 	EXPECT_EQ(0, self->n_calls);
 	run_until(_metadata, self, &self->n_calls, 1);
@@ -268,7 +268,7 @@ TEST_F(health, set_starts_what_changed)
 	set_targets(_metadata, self);
 	run_until(_metadata, self, &self->servers[0].accepted, self->servers[0].accepted + 2);
 	EXPECT_NE(NULL, strstr(self->servers[0].request, "\r\nHost: www.example.org\r\n"));
-	/* Another port, another address: nobody is there, and it goes down anew. */
+	/* Another port, then another address: nobody is there, and the target goes down again. */
 	target->port = PORT + 1;
 	set_targets(_metadata, self);
 	self->n_calls = 0;
@@ -352,7 +352,7 @@ TEST_F(health, set_refuses)
 			TH_LOG("%u", i);
 		EXPECT_EQ(1, n_errs);
 	}
-	/* What was there goes on. */
+	/* The targets that were set before are still checked. */
 	run_until(_metadata, self, &self->n_calls, 1);
 }
 
@@ -366,7 +366,7 @@ TEST_F(health, set_leaks_no_files)
 		add_target(_metadata, self, "127.0.0.1", PORT + i, &servers[i % 2], true);
 	files = count_entries("/proc/self/fd");
 	for (i = 0; i < 1000; i++) {
-		/* Now another half of them, now with another check. */
+		/* Another half of the targets each time, and another check. */
 		ASSERT_EQ(0, lb_health_set(self->health, self->targets + (i % 3 ? 0 : 10), 10));
 		self->targets[i % 20].check.type = i % 2 ? LB_CHECK_HTTP : LB_CHECK_TCP;
 		self->targets[i % 20].check.interval_ms = 1 + i % 50;
@@ -376,7 +376,7 @@ TEST_F(health, set_leaks_no_files)
 		self->n_calls += self->servers[i].accepted;
 	EXPECT_LT(500, self->n_calls);
 	ASSERT_EQ(0, lb_health_set(self->health, NULL, 0));
-	/* The servers' ends. */
+	/* The servers must close their ends, too. */
 	run_for(_metadata, self, 100);
 	EXPECT_EQ(files, count_entries("/proc/self/fd"));
 }
@@ -415,7 +415,7 @@ static rlim_t limit_files(rlim_t n)
 	return before;
 }
 
-/* A backend is not down because this host is unable to ask it; said once. */
+/* If this host has no file left for a check, no backend is down. This is reported once. */
 TEST_F(health, no_files_left)
 {
 	struct server server = { .answer = GOOD };
@@ -424,7 +424,7 @@ TEST_F(health, no_files_left)
 	add_target(_metadata, self, "127.0.0.1", PORT, &server, true);
 	add_target(_metadata, self, "127.0.0.1", PORT + 1, NULL, true)->check.type = LB_CHECK_TCP;
 	set_targets(_metadata, self);
-	/* poll() takes no more than the limit, and there are three from the start. */
+	/* Three files are open from the start, so none is left. poll() needs a limit of two. */
 	before = limit_files(3);
 	run_for(_metadata, self, 500);
 	EXPECT_EQ(0, self->n_calls);
@@ -446,7 +446,7 @@ TEST_F(health, open_fails_without_files)
 	limit_files(before);
 }
 
-/* As many as may be needed are asked for, and no limit is lowered. */
+/* The limit is raised to what the checks may need, and never lowered. */
 TEST_F(health, open_files_are_allowed)
 {
 	limit_files(60);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of samples/parts/xdp_lb/nexthop/nexthop.c: what changes is told, and what is of no interest
- * is not.
+ * Tests of samples/parts/xdp_lb/nexthop/nexthop.c: changes of next hops are reported, and other
+ * netlink events are not.
  */
 #include "xdp_lb_nexthop_run.h"
 
@@ -62,7 +62,7 @@ TEST_F(nexthop, deleted_interface)
 	EXPECT_EQ(-ENETUNREACH, get(self, "fd00:0::2"));
 }
 
-/* Down and up again: the kernel forgets its neighbours meanwhile. */
+/* While the interface is down, the kernel forgets its neighbours. */
 TEST_F(nexthop, interface_down)
 {
 	ASSERT_TRUE(wait_mac(self, "10.0.0.2", MAC0));
@@ -85,7 +85,7 @@ TEST_F(nexthop, changed_addresses)
 	EXPECT_TRUE(wait_change(self));
 	ASSERT_EQ(0, sh("ip addr add fd00:0::3/64 dev n0"));
 	EXPECT_TRUE(wait_change(self));
-	/* No routes come or go with these. */
+	/* No route comes or goes with these changes. */
 	ASSERT_EQ(0, sh("ip addr change 10.0.0.1/24 dev n0 preferred_lft 50 valid_lft 100"));
 	EXPECT_TRUE(wait_change(self));
 	ASSERT_EQ(0, sh("ip addr change fd00:0::1/64 dev n0 preferred_lft 0 noprefixroute"));
@@ -93,7 +93,7 @@ TEST_F(nexthop, changed_addresses)
 	EXPECT_EQ(0, settle(self));
 }
 
-/* Neighbours that nobody asked us for, and news without a difference, are none. */
+/* Neighbours that are no next hops of ours, and events without a difference, are no change. */
 TEST_F(nexthop, no_news)
 {
 	ASSERT_TRUE(wait_mac(self, "10.0.0.2", MAC0));
@@ -116,7 +116,7 @@ TEST_F(nexthop, no_news)
 	EXPECT_TRUE(wait_mac(self, "10.0.0.2", MAC0));
 }
 
-/* A neighbour that answers later. */
+/* A neighbour that does not answer at first. */
 TEST_F(nexthop, silent_neighbour)
 {
 	ASSERT_EQ(0, get(self, "10.0.0.3"));
@@ -127,13 +127,13 @@ TEST_F(nexthop, silent_neighbour)
 	EXPECT_TRUE(wait_mac(self, "10.0.0.3", MAC0));
 }
 
-/* This command of ip(8) with each number in place of "&". */
+/* Run this command of ip(8) for each number from @first to @last, in place of "&". */
 static int with_numbers(const char *command, int first, int last)
 {
 	return sh("seq %d %d | sed 's|.*|%s|' | ip -batch -", first, last, command);
 }
 
-/* Lost news are news. */
+/* If the socket has lost events, anything may have changed. */
 TEST_F(nexthop, flood)
 {
 	int size = 1;
@@ -145,14 +145,14 @@ TEST_F(nexthop, flood)
 				sizeof(size)));
 	ASSERT_EQ(0, with_numbers("neigh add 10.0.0.& lladdr 02:00:00:00:00:50 dev n0", 3, 250));
 	EXPECT_TRUE(wait_change(self));
-	/* And then it goes on. */
+	/* After that, events are reported as before. */
 	EXPECT_EQ(0, settle(self));
 	ASSERT_EQ(0, sh("ip neigh change 10.0.0.2 lladdr 02:00:00:00:00:77 dev n0"));
 	EXPECT_TRUE(wait_change(self));
 	EXPECT_TRUE(wait_mac(self, "10.0.0.2", "02:00:00:00:00:77"));
 }
 
-/* One call takes no more than it must; the rest is there for the next. */
+/* One call reads a limited number of messages; the next call reads on. */
 TEST_F(nexthop, flood_in_parts)
 {
 	int size = 8 << 20;

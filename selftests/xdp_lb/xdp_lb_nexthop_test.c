@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of samples/parts/xdp_lb/nexthop/nexthop.c: where the way leads, which entries of the kernel
- * serve, and answers that are interrupted.
+ * Tests of samples/parts/xdp_lb/nexthop/nexthop.c: the next hop towards an address, which
+ * neighbour entries of the kernel are used, and netlink answers that are interrupted.
  */
 #include "xdp_lb_nexthop_run.h"
 
-/* --- where the way leads ------------------------------------------------------ */
+/* --- the next hop towards an address ------------------------------------------ */
 
 TEST_F(nexthop, on_link)
 {
@@ -41,7 +41,7 @@ TEST_F(nexthop, gateway)
 	ASSERT_TRUE(wait_mac(self, "2001:db8::7", MAC1));
 	EXPECT_EQ(if_nametoindex("n1"), self->hop.ifindex);
 	EXPECT_TRUE(self->hop.gateway);
-	/* The backend itself is no neighbour. */
+	/* The backend itself is no neighbour, the gateway is. */
 	EXPECT_FALSE(neigh_shows("198.51.100.7", "dev"));
 	EXPECT_FALSE(neigh_shows("2001:db8::7", "dev"));
 }
@@ -78,7 +78,7 @@ TEST_F(nexthop, no_route)
 					"ip -6 route del 2001:db8::/32"));
 		}
 	}
-	/* Each of the two addresses once. */
+	/* One message for each of the two addresses. */
 	EXPECT_EQ(2, n_errs);
 	EXPECT_EQ(2, n_hints);
 	EXPECT_STREQ("failed to find a route to 2001:db8::7", last_err);
@@ -103,7 +103,7 @@ TEST_F(nexthop, own_address)
 	EXPECT_EQ(3, n_errs);
 }
 
-/* An error is told once, and again when there was none, or another, in between. */
+/* An error is reported once, and again if there was none, or another one, in between. */
 TEST_F(nexthop, told_once)
 {
 	EXPECT_EQ(-ENETUNREACH, get(self, "198.51.100.7"));
@@ -123,7 +123,7 @@ TEST_F(nexthop, told_once)
 	ASSERT_EQ(0, sh("ip route del 198.51.100.0/24"));
 	EXPECT_EQ(-ENETUNREACH, get(self, "198.51.100.7"));
 	EXPECT_EQ(5, n_errs);
-	/* The same one, but in between there was none. */
+	/* The same error again, but in between there was none. */
 	ASSERT_EQ(0, sh("ip route add 198.51.100.0/24 via 10.0.0.2"));
 	EXPECT_EQ(0, get(self, "198.51.100.7"));
 	ASSERT_EQ(0, sh("ip route del 198.51.100.0/24"));
@@ -139,7 +139,7 @@ TEST_F(nexthop, no_ethernet)
 	if (sh("ip tuntap add mode tun name tun0 2>/dev/null"))
 		SKIP(return, "no tun devices here");
 	ASSERT_EQ(0, sh("ip addr add 10.9.0.1/24 dev tun0 && ip link set tun0 up"));
-	/* Down it has no carrier, but its routes hold. */
+	/* Nobody has the device open, so it has no carrier, but its routes are used. */
 	EXPECT_EQ(-EOPNOTSUPP, get(self, "10.9.0.2"));
 	EXPECT_STREQ("failed to forward to 10.9.0.2: the way out has no Ethernet header",
 		     last_err);
@@ -176,7 +176,7 @@ TEST_F(nexthop, nexthop_object)
 {
 	if (sh("ip nexthop add id 5 via 10.0.0.2 dev n0 2>/dev/null"))
 		SKIP(return, "this kernel has no nexthop objects");
-	/* Then the route that uses it is no news. */
+	/* Without this mode, the kernel does not report changes of the route that uses it. */
 	write_file("/proc/sys/net/ipv4/nexthop_compat_mode", "0");
 	ASSERT_EQ(0, sh("ip route add 198.51.100.0/24 nhid 5"));
 	ASSERT_TRUE(wait_mac(self, "198.51.100.7", MAC0));
@@ -196,7 +196,7 @@ TEST_F(nexthop, mtu)
 	EXPECT_EQ(1400, self->hop.mtu);
 	EXPECT_EQ(0, get(self, "198.51.100.7"));
 	EXPECT_EQ(1300, self->hop.mtu);
-	/* No more than the interface takes. */
+	/* A route can have no larger MTU than its interface. */
 	EXPECT_EQ(0, get(self, "198.51.101.7"));
 	EXPECT_EQ(1400, self->hop.mtu);
 	EXPECT_EQ(0, get(self, "2001:db8::7"));
@@ -217,7 +217,7 @@ TEST_F(nexthop, source_of_route)
 
 /* --- entries of the kernel ---------------------------------------------------- */
 
-/* What the administrator has fixed is taken, and left as it is. */
+/* An entry that the administrator has fixed is used, and not changed. */
 TEST_F(nexthop, fixed_entries)
 {
 	ASSERT_EQ(0, sh("ip neigh add 10.0.0.2 lladdr 02:00:00:00:00:11 nud permanent dev n0; "
@@ -242,14 +242,14 @@ TEST_F(nexthop, fixed_entries)
 	EXPECT_TRUE(neigh_shows("fd00:1::2", "managed"));
 }
 
-/* An entry that was there before is kept up to date from now on. */
+/* An entry was there before: from now on ("managed"), the kernel keeps it up to date. */
 TEST_F(nexthop, taken_over)
 {
 	ASSERT_EQ(0, sh("ip neigh add 10.0.0.2 lladdr " MAC0 " nud stale dev n0"));
 	EXPECT_EQ(0, get(self, "10.0.0.2"));
 	EXPECT_TRUE(has_mac(self, MAC0));
 	EXPECT_TRUE(neigh_shows("10.0.0.2", "managed"));
-	/* Somebody takes that away. */
+	/* Somebody removes the flag "managed"; xdp_lb must set it again. */
 	settle(self);
 	get(self, "10.0.0.2");
 	ASSERT_EQ(0, sh("ip neigh change 10.0.0.2 lladdr " MAC0 " nud stale dev n0"));
@@ -259,7 +259,7 @@ TEST_F(nexthop, taken_over)
 	EXPECT_TRUE(neigh_shows("10.0.0.2", "managed"));
 }
 
-/* The kernel goes on when the process is gone, until another one says stop. */
+/* The kernel keeps entries up to date when the process is gone, until another one stops that. */
 TEST_F(nexthop, forget)
 {
 	struct lb_nexthops *later;
@@ -272,7 +272,7 @@ TEST_F(nexthop, forget)
 	EXPECT_TRUE(neigh_shows("10.0.0.2", "managed"));
 	EXPECT_TRUE(neigh_shows("10.0.0.9", "managed"));
 
-	/* This one was ours, and is the administrator's now. */
+	/* xdp_lb made this entry, and the administrator has made it permanent since. */
 	ASSERT_EQ(0, sh("ip neigh add 10.0.1.2 managed dev n1 proto 108; "
 			"ip neigh change 10.0.1.2 lladdr " MAC1 " nud permanent dev n1"));
 	ASSERT_EQ(0, lb_nexthops_open(&later));
@@ -286,7 +286,7 @@ TEST_F(nexthop, forget)
 	lb_nexthops_close(later);
 }
 
-/* More than one buffer of them. */
+/* So many entries that the kernel sends more than one buffer. */
 TEST_F(nexthop, forget_many)
 {
 	unsigned int i;
@@ -307,7 +307,7 @@ TEST_F(nexthop, look)
 	ASSERT_TRUE(wait_mac(self, "10.0.0.2", MAC0));
 	EXPECT_FALSE(neigh_shows("10.0.0.2", "managed"));
 	EXPECT_FALSE(neigh_shows("10.0.0.2", "proto 108"));
-	/* What another keeps stays kept. */
+	/* An entry that another process has made "managed" stays "managed". */
 	ASSERT_EQ(0, sh("ip neigh add 10.0.0.9 managed dev n0 proto 108"));
 	EXPECT_EQ(0, get(self, "10.0.0.9"));
 	EXPECT_TRUE(neigh_shows("10.0.0.9", "managed"));
@@ -347,13 +347,13 @@ TEST_F(nexthop, iface_addr)
 	EXPECT_TRUE(first_is(self, "n0", 4, "10.0.0.1"));
 	EXPECT_TRUE(first_is(self, "n1", 4, "10.0.1.1"));
 	EXPECT_TRUE(first_is(self, "n1", 6, "fd00:1::1"));
-	/* 127.0.0.1 and ::1 are of this host alone. */
+	/* 127.0.0.1 and ::1 are valid within this host only. */
 	EXPECT_TRUE(first_is(self, "lo", 4, NULL));
 	EXPECT_TRUE(first_is(self, "lo", 6, NULL));
 	ASSERT_EQ(0, sh("ip addr add 10.0.0.5/24 dev n0"));
 	EXPECT_TRUE(first_is(self, "n0", 4, "10.0.0.1"));
 	ASSERT_EQ(0, sh("ip addr del fd00:1::1/64 dev n1"));
-	/* The link-local one is left. */
+	/* Only the link-local address is left. */
 	EXPECT_TRUE(first_is(self, "n1", 6, NULL));
 	ASSERT_EQ(0, sh("ip addr add fd00:1::8/64 dev n1 nodad preferred_lft 0;"
 			WAIT_LOCAL6("fd00:1::8")));
@@ -381,7 +381,7 @@ TEST_F(nexthop, interrupted)
 	EXPECT_EQ(1, lb_nexthops_read(self->hops));
 }
 
-/* A dump during which something changed is asked for again, but not for ever. */
+/* A dump during which something changed is requested again, but not for ever. */
 TEST_F(nexthop, inconsistent_dump)
 {
 	struct lb_addr addr;
@@ -399,7 +399,7 @@ TEST_F(nexthop, inconsistent_dump)
 	EXPECT_FALSE(neigh_shows("10.0.0.2", "dev"));
 }
 
-/* What is left of an answer that was given up is not taken for that of the next. */
+/* The rest of an answer that was given up is not taken for the answer to the next request. */
 TEST_F(nexthop, stray_answer)
 {
 	n_stray = 2;
@@ -407,7 +407,7 @@ TEST_F(nexthop, stray_answer)
 	EXPECT_EQ(0, n_stray);
 }
 
-/* --- without the right to ----------------------------------------------------- */
+/* --- without privileges -------------------------------------------------------- */
 
 TEST_F(nexthop, unprivileged)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of a single health check of samples/xdp_lb: what it asks, and its verdict on
- * servers that work, and on servers that fail in each way there is.
+ * Tests of a single health check of samples/xdp_lb: which request it sends, and its verdict
+ * on servers that work, and on servers that fail in each way there is.
  */
 #include "lib/util.h"
 #include <kselftest_harness.h>
@@ -22,11 +22,11 @@
 #define NO_ANSWER	"no answer in 300 ms"
 
 /**
- * struct verdict_case - a server and what is to be said of it
- * @name: of the case
- * @why: why it is down, NULL: it is up
- * @addr: address of a server for a connection
- * @server: how it answers; without @server.answer there is none for a connection
+ * struct verdict_case - a server, and the verdict that the check must have
+ * @name: name of the case
+ * @why: why the server is down; NULL: it is up
+ * @addr: address of the server; NULL: 127.0.0.1
+ * @server: how it answers; in tcp_cases, nobody listens if @server.answer is NULL
  */
 struct verdict_case {
 	const char *name;
@@ -84,7 +84,7 @@ static const struct verdict_case tcp_cases[] = {
 	{ "unreachable", "no route to host", .addr = UNREACHABLE },
 };
 
-/* Each was told of once, and of nothing else since. */
+/* Each target gets one verdict, the right one, and no other one after that. */
 static void check_verdicts(struct __test_metadata *_metadata, struct _test_data_health *self,
 			   const struct verdict_case *cases)
 {
@@ -92,7 +92,7 @@ static void check_verdicts(struct __test_metadata *_metadata, struct _test_data_
 	unsigned int i;
 
 	run_until(_metadata, self, &self->n_calls, self->n);
-	/* None waited for the end of what has none. */
+	/* No check has waited for the end of an answer without end. */
 	EXPECT_GT(start + LONG_MS * MS, test_now_ns());
 	run_for(_metadata, self, 500);
 	for (i = 0; i < self->n; i++, cases++) {
@@ -148,7 +148,7 @@ static void tcp_verdicts(struct __test_metadata *_metadata, struct _test_data_he
 TEST_F(health, tcp_verdicts)
 {
 	tcp_verdicts(_metadata, self, LB_CHECK_TCP);
-	/* They connect, and ask nothing. */
+	/* These checks connect, and send no request. */
 	EXPECT_LE(1, self->servers[0].accepted);
 	EXPECT_STREQ("", self->servers[0].request);
 }
@@ -200,7 +200,7 @@ TEST_F(health, requests)
 		  strlen(self->servers[3].request));
 }
 
-/* Neither a proxy nor the password of a .netrc gets in between. */
+/* Neither a proxy from the environment nor the password of a .netrc is used. */
 TEST_F(health, environment_does_not_matter)
 {
 	static const char * const names[] = { "http_proxy", "HTTP_PROXY", "all_proxy",

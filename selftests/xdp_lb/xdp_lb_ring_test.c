@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of the ring of samples/xdp_lb: shares, what moves when a backend goes, and
- * that it is the same on each balancer. No BPF, no root.
+ * Tests of the ring of samples/xdp_lb: shares of backends, which slots move when a backend
+ * goes, and that each balancer has the same ring. No BPF, no root.
  */
 #include <kselftest_harness.h>
 #include <net/if.h>
@@ -36,7 +36,7 @@ FIXTURE_TEARDOWN(ring)
 {
 }
 
-/* 10.0.0.1 and so on; every third is IPv6. */
+/* Members 10.0.0.1 and so on; every third one is IPv6. */
 static void make_members(struct _test_data_ring *self, __u32 n, __u32 weight)
 {
 	struct lb_ring_member *m;
@@ -69,7 +69,7 @@ static void shuffle(struct _test_data_ring *self, __u32 n)
 		swap_members(&self->members[i - 1], &self->members[test_below(&self->rand, i)]);
 }
 
-/* Builds, and checks that each share is exact, up or down to a whole number. */
+/* Build a ring, and check that each share is exact, rounded up or down. */
 static void build_exact(struct __test_metadata *_metadata, struct _test_data_ring *self, __u32 n,
 			__u32 size)
 {
@@ -130,7 +130,7 @@ TEST_F(ring, shares_1_65535)
 	EXPECT_EQ(0, self->count[0]);
 }
 
-/* The ring is full long before the light ones have had a turn by weight. */
+/* The ring is full long before the light members would have had a turn by their weight. */
 TEST_F(ring, shares_of_one_heavy_and_many_light)
 {
 	make_members(self, 101, 1);
@@ -188,7 +188,7 @@ TEST_F(ring, no_backend)
 		ASSERT_EQ(LB_NO_BACKEND, self->ring[i]);
 		ASSERT_EQ(LB_NO_BACKEND, self->other[i]);
 	}
-	/* Beside others a weight of 0 is a share of 0. */
+	/* Beside other members, a weight of 0 is a share of 0. */
 	self->members[1].weight = 1;
 	build_exact(_metadata, self, 3, SIZE);
 }
@@ -228,7 +228,7 @@ TEST(primes)
 
 /* --- what moves ---------------------------------------------------------------------- */
 
-/* Slots that led to one that stays, and now lead to another, in percent. */
+/* Percentage of the slots of all other members that now lead to a different member. */
 static double collateral(const struct _test_data_ring *self, __u32 changed)
 {
 	__u32 i, moved = 0, others = 0;
@@ -275,7 +275,7 @@ TEST_F(ring, removal_moves_few_others)
 	}
 }
 
-/* 1 of 10 becomes 1 of 19: its other slots, 4.7 %, must move, and few of the others'. */
+/* A share of 1/10 becomes 1/19: 4.7 % of all slots must move, and few slots of the others. */
 TEST_F(ring, half_the_weight_moves_few_others)
 {
 	__u32 i, now = 0, stayed = 0;
@@ -289,7 +289,7 @@ TEST_F(ring, half_the_weight_moves_few_others)
 		stayed += self->other[i] == 4 && self->ring[i] == 4;
 	}
 	EXPECT_GT(1, collateral(self, 4));
-	/* What it has now it had before. */
+	/* The slots that the member has now it had before, too. */
 	EXPECT_LT(0.99 * now, stayed);
 	printf("# half the weight: %.2f %% of the others' slots move\n", collateral(self, 4));
 }
@@ -304,7 +304,7 @@ TEST_F(ring, order_of_members_does_not_matter)
 		make_members(self, 50, 1);
 		for (k = 0; k < 50; k++)
 			self->members[k].weight = 1 + test_below(&self->rand, i % 2 ? 1 : 100);
-		/* Two that the address alone does not tell apart. */
+		/* Two members have the same address: the port tells them apart. */
 		self->members[7].addr = self->members[8].addr;
 		self->members[7].port = htons(81);
 		ASSERT_EQ(0, lb_ring_build(self->members, 50, SEED, self->ring, SMALL));
@@ -355,7 +355,7 @@ TEST_F(ring, digest_tells_of_each_change)
 	EXPECT_NE(digest, digest_of(_metadata, self, 10, SEED, SMALL));
 	self->members[3].weight = 1;
 	EXPECT_EQ(digest, digest_of(_metadata, self, 10, SEED, SMALL));
-	/* One slot, and two slots that change places. */
+	/* One slot leads to another member, then to none. */
 	self->other[5] = (self->other[5] + 1) % 10;
 	EXPECT_NE(digest, lb_ring_digest(self->members, 10, self->other, SMALL));
 	EXPECT_EQ(digest, digest_of(_metadata, self, 10, SEED, SMALL));
@@ -363,7 +363,7 @@ TEST_F(ring, digest_tells_of_each_change)
 	EXPECT_NE(digest, lb_ring_digest(self->members, 10, self->other, SMALL));
 }
 
-/* Worked out by another program, in which numbers have no byte order. */
+/* The values come from another program, which computes with numbers and has no byte order. */
 TEST_F(ring, same_on_every_machine)
 {
 	static const __u32 first[] = { 5, 3, 9, 5, 6, 1, 7, 9, 4, 6, 6, 5, 3, 9, 5, 7 };
@@ -379,7 +379,7 @@ TEST_F(ring, same_on_every_machine)
 		EXPECT_EQ(first[i], self->other[i]);
 }
 
-/* Two rounds of multiplication, the second with the high bits brought down. */
+/* Two multiplications; in between and at the end, high bits are mixed into low ones. */
 static __u64 mix(__u64 hash, __u64 value)
 {
 	hash = (hash ^ value) * 0xbb67ae8584caa73bULL;
@@ -387,7 +387,7 @@ static __u64 mix(__u64 hash, __u64 value)
 	return hash ^ hash >> 29;
 }
 
-/* The hash of a member from bytes in the order they are sent in, and arithmetic. */
+/* The hash of a member, by arithmetic on its bytes in network byte order. */
 static __u64 hash_of_bytes(const struct lb_ring_member *member, __u64 seed)
 {
 	const __u8 *addr = (const void *)&member->addr, *port = (const void *)&member->port;
@@ -415,7 +415,7 @@ TEST_F(ring, hash_is_of_numbers)
 	}
 }
 
-/* Each bit of address, port and seed changes each bit of the hash every other time. */
+/* Each bit of address, port and seed changes each bit of the hash in half of all cases. */
 TEST_F(ring, hash_spreads)
 {
 	static __u32 changed[210][64];
@@ -440,7 +440,7 @@ TEST_F(ring, hash_spreads)
 				changed[bit][out] += diff >> out & 1;
 		}
 	}
-	/* 1000 ± 22; 13,000 of them, none further off than eight times that. */
+	/* 1000 ± 22 is usual. Of 13,000 numbers, none is further off than eight times 22. */
 	for (bit = 0; bit < 208; bit++) {
 		for (out = 0; out < 64; out++) {
 			EXPECT_GT(180, abs((int)changed[bit][out] - 1000))
@@ -451,7 +451,7 @@ TEST_F(ring, hash_spreads)
 
 /* --- time ---------------------------------------------------------------------------- */
 
-/* The best of some. */
+/* Shortest time of five builds, in milliseconds. */
 static double build_ms(struct _test_data_ring *self, __u32 n)
 {
 	struct timespec start, end;
@@ -468,7 +468,7 @@ static double build_ms(struct _test_data_ring *self, __u32 n)
 	return least;
 }
 
-/* Told, not tested: machines differ. */
+/* Printed, not tested: machines differ. */
 TEST_F(ring, time)
 {
 	make_members(self, MEMBERS_MAX, 1);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The pinned state of xdp_lb: what another version of the program has left. */
+/* Tests of the pinned state of xdp_lb that another version of the program has left. */
 #include <errno.h>
 #include <limits.h>
 #include <sched.h>
@@ -23,7 +23,7 @@
 /* FIXTURE_SETUP() and FIXTURE_TEARDOWN() make functions that are not static. */
 #pragma GCC diagnostic ignored "-Wmissing-prototypes"
 
-/* The binary is beside the directory of this one. */
+/* Path of the xdp_lb binary, from the directory of this test. */
 static void path_of_xdp_lb(char *path, size_t size)
 {
 	char self[PATH_MAX] = "";
@@ -48,7 +48,7 @@ FIXTURE_SETUP(state)
 	snprintf(self->pin, sizeof(self->pin), "%s/lb_meta", self->dir);
 	if (test_lacks(SAMPLE_NEED_LOAD))
 		SKIP(return, "%s", test_lacked);
-	/* First: the path of this binary belongs to the mounts that it was started with. */
+	/* Before the mount: the path of this test belongs to the mounts it was started with. */
 	path_of_xdp_lb(self->xdp_lb, sizeof(self->xdp_lb));
 	ASSERT_EQ(0, test_mount("bpf", "/sys/fs/bpf"));
 	ASSERT_EQ(0, mkdir(LB_PIN_ROOT, 0700));
@@ -59,7 +59,7 @@ FIXTURE_TEARDOWN(state)
 {
 }
 
-/* With so many bytes more than this version has. */
+/* Pin a map lb_meta of this layout, with @more bytes than this version of it has. */
 static int pin_meta(const char *pin, __u32 layout, __u32 more)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
@@ -80,7 +80,7 @@ static int pin_meta(const char *pin, __u32 layout, __u32 more)
 	return err;
 }
 
-/* Runs "xdp_lb ARGS"; what it said on stderr goes to @said. */
+/* Run "xdp_lb ARGS". Its stderr goes to @said; returns its exit status. */
 static int run(struct _test_data_state *self, const char *args, char *said, size_t size)
 {
 	char cmd[PATH_MAX + 256];
@@ -123,7 +123,7 @@ TEST_F(state, another_layout_is_not_adopted)
 	EXPECT_EQ(0, access(self->pin, F_OK));
 }
 
-/* What another instance has in common with this one cannot be told. */
+/* A second instance says that it cannot read the first one, so cannot compare itself to it. */
 static void told_beside(struct __test_metadata *_metadata, struct _test_data_state *self)
 {
 	char args[256], said[1024], wanted[128];
