@@ -22,7 +22,7 @@ test_five_hundred_requests()
 	stop
 }
 
-# modes MODE: both families.
+# modes MODE: attach in this mode; fetch over IPv4 and over IPv6.
 modes()
 {
 	start_web -m "$1"
@@ -36,7 +36,7 @@ modes()
 	stop
 }
 
-# By number and by an alternative name, on the command line and in a file.
+# The interface is named by its index and by an alternative name: in an option, and in a file.
 test_names_of_the_interface()
 {
 	local name ns=netbpf-$LAB-lb
@@ -89,7 +89,7 @@ test_auto_is_tc_on_veth()
 	stop
 }
 
-# The hosts leave checksums to the device, which veth never computes.
+# The hosts leave checksums to the device, and a veth does not compute them.
 test_checksum_offload_stays_on()
 {
 	local node
@@ -111,7 +111,7 @@ test_weights()
 	web_config 1 3
 	start -c "$TMP/lb.yaml"
 	fetch 400
-	# A quarter is due.
+	# backend-a should get a quarter.
 	expect_between "answers of backend-a" "$(answers backend-a)" 60 145
 	stop
 }
@@ -119,7 +119,8 @@ test_weights()
 # ---------------------------------------------------------------------------
 # What backends and clients see
 
-# listen NODE PORT: print the address of the first that connects to it.
+# listen NODE PORT: accept connections; print the address and port of each client, and tell
+# the client its address.
 listen()
 {
 	# shellcheck disable=SC2016 # that is Perl
@@ -133,7 +134,7 @@ listen()
 	eventually 5 grep -q listening "$(sample_out "$LISTENER")"
 }
 
-# talk PORT: connect to the VIP, print what is said.
+# talk PORT [VIP]: connect to the service, and print what the server says.
 talk()
 {
 	# shellcheck disable=SC2016
@@ -175,7 +176,7 @@ test_dnat_keeps_the_client()
 	stop
 }
 
-# The backends have the address; only the balancer answers ARP for it.
+# The backends have the address of the service, too; only the balancer answers ARP for it.
 add_vip_to_backends()
 {
 	local node
@@ -201,7 +202,7 @@ test_dsr()
 	stop
 }
 
-# Outer headers of the family of the backend's address, whatever is inside.
+# The outer header has the family of the backend's address, whatever is inside.
 test_ipip()
 {
 	local node a b
@@ -233,9 +234,9 @@ test_ipip_native()
 	test_ipip
 }
 
-# A POST whose segments do not fit into the tunnel: the client is told, and sends
-# smaller ones. In TC with checksums left to the device, which the packet that is
-# quoted in the answer lacks.
+# A POST whose segments do not fit into the tunnel: the client gets an ICMP error, and sends
+# smaller ones. In TC, the client leaves checksums to the device, so the packet that the error
+# quotes does not have its checksum yet.
 test_ipip_tells_the_mtu()
 {
 	add_vip_to_backends
@@ -258,7 +259,7 @@ test_ipip_tells_the_mtu_native()
 	test_ipip_tells_the_mtu
 }
 
-# echo_udp NODE: answer each datagram with the name of the node.
+# echo_udp NODE FAMILY: answer each datagram with the name of the node and the datagram.
 echo_udp()
 {
 	# shellcheck disable=SC2016
@@ -272,7 +273,7 @@ echo_udp()
 	eventually 5 grep -q listening "$(sample_out "$LISTENER")"
 }
 
-# ask_udp N HOST LEN: N datagrams from N ports; prints the answers.
+# ask_udp N HOST LEN: send N datagrams of LEN bytes from N ports; print who answers.
 ask_udp()
 {
 	# shellcheck disable=SC2016
@@ -301,7 +302,7 @@ test_udp()
 	stop
 }
 
-# Several fragments each way: only the first has ports.
+# Datagrams of several fragments, each way: only the first fragment has ports.
 test_udp_fragments()
 {
 	echo_udp backend-a 2
@@ -314,7 +315,7 @@ test_udp_fragments()
 	stop
 }
 
-# Not for a service: to the balancer's own stack.
+# Packets that are for no service go to the balancer's own stack.
 test_other_packets_pass()
 {
 	start_web

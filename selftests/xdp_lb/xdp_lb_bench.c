@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How long samples/xdp_lb_kern.c takes for a packet: not a test, a table. Nanoseconds
- * of CPU time above a program that parses Ethernet, IP and TCP and passes, behind the same
- * front program; both in turns, median of the rounds.
+ * How long samples/xdp_lb_kern.c takes for a packet: a table, not a test. The times are
+ * nanoseconds of CPU time above the floor, a program that parses Ethernet, IP and TCP and
+ * passes the packet. The same front program runs before both. Both are measured in turns; the
+ * table has the median of the rounds.
  *
- * A million slots, rings of 65537, 16 backends each: the defaults. New connections come
- * twice: 256, each forgotten before its turn comes again, so that what they touch is as
- * near as for the 256 established ones; and 100,000 spread over the whole table, each of
- * which waits for memory.
+ * A million slots and rings of 65537, the defaults; 15 backends each. New connections are
+ * measured twice. First 256, each forgotten before its turn comes again, so that what they
+ * touch is as near as for the 256 established ones. Then 100,000, which are spread over the
+ * whole table, so that each one waits for memory.
  */
 #include <kselftest_harness.h>
 #include "xdp_lb_flow_table.h"
@@ -32,26 +33,26 @@ enum {
 };
 
 /**
- * enum what - which packets
+ * enum what - which packets are measured
  */
 enum what {
-	REQUEST,	/* of established connections */
-	REPLY,		/* of their backends */
-	OPEN,		/* each begins a connection */
-	OPEN_SYN,	/* which in dsr and ipip leaves no entry */
-	OTHER,		/* to an address that is no service's */
-	READ,		/* as requests, of a program that only reads a line of the table */
+	REQUEST,	/* requests of established connections */
+	REPLY,		/* replies of their backends */
+	OPEN,		/* each packet begins a connection */
+	OPEN_SYN,	/* each is a SYN, which leaves no entry in dsr and ipip */
+	OTHER,		/* to an address that no service has */
+	READ,		/* requests, to a program that only reads a line of the table */
 };
 
 /**
  * struct sample - a line of the table
- * @name: what it says
+ * @name: text of the line
  * @forward: enum lb_forward
  * @family: 4, 6
  * @what: enum what
- * @flows: how many connections
- * @target: ns, 0: none
- * @dnat: there are services in that mode, too
+ * @flows: number of connections
+ * @target: longest time that is wanted, nanoseconds; 0: no target
+ * @dnat: there are services in mode dnat, too
  */
 struct sample {
 	const char *name;
@@ -88,7 +89,7 @@ static const struct sample samples[] = {
 	{ "SYN, dsr, cold", LB_DSR, 4, OPEN_SYN, NEW, 150, false },
 };
 
-/* Of each round, in nanoseconds. */
+/* Results of each line in each round, in nanoseconds. */
 static double results[ARRAY_SIZE(samples)][ROUNDS_MAX];
 
 static unsigned int rounds = ROUNDS;
@@ -126,7 +127,7 @@ static void build(struct _test_data_lb *self, const struct conn *conn, __u8 flag
 	lb_build_request(self, conn, flags, &shape);
 }
 
-/* What the front program makes, for this line. */
+/* Tell the front program which packets to make for this line. */
 static void set_front(LB_ARGS, const struct sample *sample, __u32 round)
 {
 	struct bench_packet *packet = &bench->bss->bench_packet;
@@ -141,7 +142,7 @@ static void set_front(LB_ARGS, const struct sample *sample, __u32 round)
 	memcpy(packet->head, self->pkt.data, BENCH_HEAD);
 	packet->mask = sample->flows == NEW ? 0 : sample->flows - 1;
 	packet->first = CLIENTS;
-	/* Connections that were not there before. */
+	/* Clients that no other line and no other round has. */
 	if (is_new(sample))
 		packet->first = NEW_CLIENTS +
 				(round * ARRAY_SIZE(samples) + (sample - samples)) * NEW;
@@ -175,7 +176,7 @@ static void open_some(LB_ARGS, const struct service *vip, __u32 n)
 	}
 }
 
-/* As if all handshakes were complete. */
+/* Pretend that all handshakes are complete. */
 static void establish_all(const struct _test_data_lb *self)
 {
 	__u64 *word;
@@ -218,7 +219,7 @@ static double run(LB_ARGS, const struct bpf_program *target, __u32 n)
 	return (now_ns() - start) / n;
 }
 
-/* Where the entry of each of a turn of connections is. Returns how many there are. */
+/* Note where the entries of BENCH_TURN connections are. Returns how many have an entry. */
 static __u32 find_entries(const struct _test_data_lb *self, const struct sample *sample)
 {
 	const struct lb_flow *flow;
@@ -253,8 +254,9 @@ static bool enters(const struct sample *sample)
 }
 
 /*
- * From now on, the front program forgets. A connection has the same entry each time: who
- * had another one would not be new the next time, as run_prog() sees.
+ * From now on, the front program forgets connections. Each connection must get the same entry
+ * each time. If one got another entry, it would not be forgotten, and run_prog() would see that
+ * it is not new.
  */
 static void forget_all(LB_ARGS, const struct sample *sample)
 {
@@ -285,7 +287,7 @@ static const struct bpf_program *prog_of(const struct _test_data_lb *self,
 	return lb_is_tc(self) ? bench->progs.bench_tc_read : bench->progs.bench_xdp_read;
 }
 
-/* Packets of the program; each is what the line says it is, and new connections are new. */
+/* Run the program on @n packets. Each must count as the line says; new connections are new. */
 static double run_prog(LB_ARGS, const struct sample *sample, __u32 n)
 {
 	struct lb_backend_stats before = count_all(_metadata, self), after;
@@ -303,7 +305,7 @@ static double run_prog(LB_ARGS, const struct sample *sample, __u32 n)
 	return ns;
 }
 
-/* Packets that go as they should; what the program takes more than the floor. */
+/* How much longer than the floor the program takes, for the packets of this line. */
 static double sample_once(LB_ARGS, const struct sample *sample, __u32 round)
 {
 	const struct bpf_program *floor = lb_is_tc(self) ? bench->progs.bench_tc_floor :
@@ -312,13 +314,16 @@ static double sample_once(LB_ARGS, const struct sample *sample, __u32 round)
 	double base, grow = 0;
 
 	set_front(_metadata, self, sample, round);
-	/* Where no service is dnat, nobody looks for its backends. */
+	/* If no service is dnat, the program does not look for packets of dnat backends. */
 	self->maps.config->has_dnat = sample->dnat || sample->forward == LB_DNAT;
 	if (is_new(sample) && sample->flows == BENCH_TURN)
 		forget_all(_metadata, self, sample);
 	run(_metadata, self, floor, WARM_UP);
 	base = run(_metadata, self, floor, n);
-	/* The header of ipip is taken off again in front: that is half of such a pair. */
+	/*
+	 * In ipip, the front program also removes the outer header. Here it adds and removes one:
+	 * half of that time is what removing costs.
+	 */
 	if (sample->forward == LB_IPIP) {
 		bench->bss->bench_packet.grow = 20;
 		grow = (run(_metadata, self, floor, n) - base) / 2;
@@ -354,7 +359,7 @@ static void print(const struct sample *sample, double *ns, const char *hook)
 
 static bool is_measured(const struct _test_data_lb *self, const struct sample *sample)
 {
-	/* In TC, the front program cannot take the header off again without much ado. */
+	/* In TC, the front program cannot easily remove the outer header. */
 	return !lb_is_tc(self) || sample->forward != LB_IPIP;
 }
 
@@ -373,12 +378,12 @@ static void add_services(LB_ARGS)
 				lb_add(_metadata, self, kind, 15);
 		}
 	}
-	/* All on the network that packets come from: XDP_TX. */
+	/* All backends are on the network where packets come in: XDP_TX. */
 	for (i = 0; i < self->n_backends; i++)
 		self->maps.backends[i].ifindex = LB_TEST_IN;
 }
 
-/* Of the lines with so many connections, those of @vip, or of all services: in turns. */
+/* Measure, in turns, the lines with @flows connections; if @vip is not NULL, only its lines. */
 static void sample_all(LB_ARGS, __u32 flows, const struct service *vip)
 {
 	__u32 i, round;
@@ -399,7 +404,7 @@ static void sample_all(LB_ARGS, __u32 flows, const struct service *vip)
 	fputc('\n', stderr);
 }
 
-/* All modes with few connections; each alone with many; each with new ones. */
+/* All modes together with few connections; each mode alone with many; then new connections. */
 static void sample_few_many_new(LB_ARGS)
 {
 	__u32 i;
@@ -419,7 +424,7 @@ static void sample_few_many_new(LB_ARGS)
 	sample_all(_metadata, self, NEW, NULL);
 }
 
-/* A table of packets that were dropped would say nothing. */
+/* If packets were dropped, the table would mean nothing. */
 static void check_forwarded(LB_ARGS)
 {
 	__u32 i;
@@ -466,7 +471,7 @@ static unsigned int number_of(const char *name, unsigned int otherwise, unsigned
 	return n;
 }
 
-/* NETBPF_SLOTS=N: another size of the flow table; NETBPF_ROUNDS=N: not 15. */
+/* NETBPF_SLOTS=N: size of the flow table; NETBPF_ROUNDS=N: number of rounds. */
 int main(int argc, char **argv)
 {
 	rounds = number_of("NETBPF_ROUNDS", ROUNDS, ROUNDS_MAX);

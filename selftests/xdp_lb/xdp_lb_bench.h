@@ -7,21 +7,21 @@
 
 enum {
 	BENCH_FLOWS_MAX = 65536,
-	BENCH_TURN = 256,	/* new connections that are there at once */
-	BENCH_HEAD = 80,	/* bytes that are made anew: up to the TCP header */
+	BENCH_TURN = 256,	/* new connections that exist at a time */
+	BENCH_HEAD = 80,	/* bytes that are written anew: up to the TCP header */
 	BENCH_FRAME = 98,
 };
 
 /**
- * struct bench_packet - what the front program makes
- * @head: its first bytes
- * @mask: number of connections - 1; 0: each packet is of another one
- * @first: source address of the first, its last 32 bits
+ * struct bench_packet - which packets the front program makes
+ * @head: the first bytes of each packet
+ * @mask: number of connections - 1; 0: each packet is of another connection
+ * @first: last 32 bits of the first connection's source address, host byte order
  * @replies: 1: packets of backends, from bench_replies
  * @is6: 1: IPv6
- * @forget: 1: connections are forgotten, by bench_entries
- * @grow: bytes that are added to the packet and removed again, to know what that costs
- * @buckets: of the flow table, for who reads one at random
+ * @forget: 1: forget connections, by bench_entries
+ * @grow: bytes to add to the packet and to remove again, to measure what that costs
+ * @buckets: buckets of the flow table, for the programs that read one
  */
 struct bench_packet {
 	__u64 head[BENCH_HEAD / 8];
@@ -35,7 +35,7 @@ struct bench_packet {
 };
 
 /**
- * struct bench_reply - where the backend of a connection sends
+ * struct bench_reply - addresses of a reply to a connection
  * @saddr: the backend's address
  * @daddr: the SNAT address
  * @dport: the SNAT port
@@ -49,9 +49,9 @@ struct bench_reply {
 };
 
 /**
- * struct bench_entry - what is left of a connection
- * @slot: of the flow table
- * @port: in lb_reverse, counted from its first port on
+ * struct bench_entry - where a connection is in the tables
+ * @slot: its slot in the flow table
+ * @port: its port in lb_reverse, counted from the first port of that map on
  */
 struct bench_entry {
 	__u32 slot;

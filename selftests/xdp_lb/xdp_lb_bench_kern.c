@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * In front of the program that is measured: makes the packet anew, of one of many
- * connections, and tail-calls. The floor is the same in front of programs that only
+ * The front program of the benchmark: it writes the packet anew, for one of many connections,
+ * and tail-calls the program that is measured. For the floor, it calls programs that only
  * parse Ethernet, IP and TCP.
  */
 #include <linux/bpf.h>
@@ -33,7 +33,7 @@ struct {
 	__type(value, struct bench_entry);
 } bench_entries SEC(".maps");
 
-/* Of the program that is measured. */
+/* Maps of the program that is measured. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -53,16 +53,16 @@ struct {
 struct bench_packet bench_packet;
 __u32 bench_count;
 
-/* Neighbours in time are none in number. */
+/* Connections that follow each other do not have neighbouring addresses. */
 static __always_inline __u32 bench_flow(__u32 count)
 {
 	return bench_packet.mask ? count * 40503 & bench_packet.mask : count;
 }
 
 /*
- * As if a connection had never been: so there may be new ones without end, and yet no
- * more than a few. It is the one whose turn comes half a turn later: nothing of a
- * connection that begins was touched just before.
+ * Pretend that a connection never existed, so that there are new connections without end, but
+ * only a few at a time. Forget the one whose turn comes half a turn later: a connection that
+ * begins now finds nothing that was touched just before.
  */
 static __always_inline void bench_forget(__u32 count)
 {
@@ -83,7 +83,7 @@ static __always_inline void bench_forget(__u32 count)
 	line->port[entry->port % LB_LINE_PORTS] = 0;
 }
 
-/* The packet, from its Ethernet header on; false if it does not fit. */
+/* Write the packet, from its Ethernet header on; false if it does not fit. */
 static __always_inline bool bench_make(void *data, void *data_end)
 {
 	__u64 *from = bench_packet.head, *to = data;
@@ -159,13 +159,13 @@ int bench_tc_floor(struct __sk_buff *skb)
 	return bench_parse(skb->data, skb->data_end) ? TC_ACT_OK : TC_ACT_SHOT;
 }
 
-/* Of the bucket that was read last. */
+/* A word of the bucket that was read last. */
 __u64 bench_last;
 
 /*
- * A word of the flow table, of another bucket for each connection. Where it is depends on
- * the one before, by a bit that is never set: as who forwards a packet, this has to wait
- * for memory, and does not read several at a time.
+ * Read a word of the flow table, of another bucket for each connection. The index depends on
+ * the word before, by a bit that is never set. So each read waits for the one before, as in a
+ * program that forwards packets; else the CPU would read several at a time.
  */
 static __always_inline bool bench_read(__u32 data, __u32 data_end)
 {

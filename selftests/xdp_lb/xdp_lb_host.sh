@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The load balancer and the host that it is on: the SSH session there, what it may do,
+# The load balancer and the host that it runs on: SSH sessions to that host, capabilities,
 # addresses that change, other instances, nftables, neighbours.
 # shellcheck disable=SC2317 # functions are called by run_tests
 
@@ -9,9 +9,9 @@
 . "$(dirname "$(readlink -f "$0")")/xdp_lb_lib.sh"
 
 # ---------------------------------------------------------------------------
-# What would cut it off
+# What would cut the host off
 
-# from_ssh COMMAND [ARG...]: of a shell of the balancer that came by SSH.
+# from_ssh COMMAND [ARG...]: run xdp_lb on the balancer, as from a shell that came by SSH.
 from_ssh()
 {
 	on lb env SSH_CONNECTION="$CLIENT 50000 $VIP 22" "$LB" "$1" --name "$NAME" "${@:2}"
@@ -38,12 +38,12 @@ test_ssh_session_is_left_alone()
 	expect_status 0 from_ssh run -i eth0 --vip "tcp:$VIP:22" --backend "$A:22" --force -d 0.05
 	expect_out '^ready: '
 	expect_status 0 from_ssh run -i eth0 --vip "tcp:$VIP:23" --backend "$A:23" -d 0.05
-	# -n leads away from where the session is.
+	# With -n, the balancer is in another network namespace than the SSH session.
 	expect_status 0 env SSH_CONNECTION="$CLIENT 50000 $VIP 22" "$LB" run --name "$NAME" \
 		-n "netbpf-$LAB-lb" -i eth0 --vip "tcp:$VIP:22" --backend "$A:22" -d 0.05
 }
 
-# A file that takes it is refused where the session is, and nothing of it is applied.
+# A file that takes the session's packets is refused in that session; none of it is applied.
 test_ssh_session_and_reload()
 {
 	local ns
@@ -57,7 +57,7 @@ test_ssh_session_and_reload()
 	expect_eq port "$(stats '.vips[0].port')" 80
 	from_ssh reload --force || fail "status $?"
 	expect_eq port "$(stats '.vips[0].port')" 22
-	# In another network namespace, this address and interface are others.
+	# In another network namespace, the same address and name mean another interface.
 	ns_add ns
 	ip -n "$ns" link add eth0 type veth peer name eth1
 	ip -n "$ns" link set eth0 up
@@ -67,7 +67,7 @@ test_ssh_session_and_reload()
 	stop
 }
 
-# Its own connections would end: what is answered is for some port of its address.
+# A service of all ports of the host's own address takes the answers to the host's connections.
 test_any_port_of_the_own_address()
 {
 	local proto
@@ -82,7 +82,7 @@ test_any_port_of_the_own_address()
 	expect_status 0 lb run -i eth0 --vip "tcp:$VIP:0" --backend "$A:0" -d 0.05 --force
 }
 
-# A service manager with a list of capabilities that is too short, for one.
+# A service manager may grant too few capabilities: run fails, and what was kept still works.
 test_run_that_may_not_begin_ends_nothing()
 {
 	start_web --keep
@@ -101,7 +101,7 @@ test_run_that_may_not_begin_ends_nothing()
 # ---------------------------------------------------------------------------
 # Addresses that change
 
-# A service at an address of its own, so that it stays.
+# A service with an address of its own, which stays when the interface's address changes.
 start_beside()
 {
 	on lb ip addr add 10.0.0.100/32 dev eth0
@@ -109,7 +109,7 @@ start_beside()
 	start -i eth0 --vip tcp:10.0.0.100:80 --backend "$A:80" --backend "$B:80"
 }
 
-# snat FILTER: of what show says of the only SNAT address.
+# snat FILTER: print what show says of the only SNAT address.
 snat()
 {
 	lb show -j | jq -r ".snat | if length == 1 then .[0].$1 else \"several\" end"
@@ -120,7 +120,7 @@ snat_is()
 	[ "$(snat address) $(snat gone)" = "$1" ]
 }
 
-# use_later: a connection of the client, used once $TMP/go is there.
+# use_later: open a connection from the client that sends its request once $TMP/go is there.
 use_later()
 {
 	# shellcheck disable=SC2016
@@ -134,7 +134,7 @@ use_later()
 	eventually 5 grep -q '^connected' "$(sample_out "$LATER")"
 }
 
-# As a DHCP client changes it. Who is connected is told, not left to wait.
+# As a DHCP client changes it. A client whose connection is lost gets a reset: it need not wait.
 test_snat_follows_the_interface()
 {
 	start_beside
@@ -157,7 +157,7 @@ test_snat_follows_the_interface()
 	stop
 }
 
-# While no control program runs; the next one sees it.
+# The address changes while no control program runs; the next one notices.
 test_snat_changed_while_nobody_ran()
 {
 	start_beside
@@ -177,8 +177,8 @@ test_snat_changed_while_nobody_ran()
 	stop
 }
 
-# After a boot an address is not to be used yet: its host asks whether another has it. Here
-# it asks for a minute, until the address is one that needs no asking.
+# After a boot, an IPv6 address is tentative until its host knows that no other host has it.
+# Here that takes a minute, so the test replaces it by an address that is usable at once.
 test_tentative_address_is_waited_for()
 {
 	local all=/proc/sys/net/ipv6/conf/eth0
@@ -191,7 +191,7 @@ test_tentative_address_is_waited_for()
 		--vip "tcp:[$VIP6]:80" --backend "[$A6]:80" --backend "[$B6]:80"
 	eventually 20 grep -q '^xdp_lb: waiting for the address of eth0: it is tentative' \
 		"$(sample_err "$PID")"
-	# By one process: if run looks in between, there is no address to wait for.
+	# In one ip process: if run looked in between, there would be no address to wait for.
 	on lb sh -c "printf 'addr %s $VIP6/64 dev eth0%s\\n' del '' add ' nodad' | ip -batch -"
 	eventually 20 grep -q '^ready: ' "$(sample_out "$PID")"
 	fetch 10 "http://[$VIP6]/"
@@ -201,7 +201,7 @@ test_tentative_address_is_waited_for()
 # ---------------------------------------------------------------------------
 # Other instances
 
-# second_has: SECOND are the options of another instance there, with a service at port 81.
+# second_has: set SECOND to the options of another instance there, with a service at port 81.
 second_has()
 {
 	SECOND=(-n "netbpf-$LAB-lb" --name "$NAME-2" -i eth0 --vip "tcp:$VIP:81"
@@ -209,7 +209,7 @@ second_has()
 	defer "\"$LB\" stop -n netbpf-$LAB-lb --name $NAME-2 >/dev/null 2>&1 || :"
 }
 
-# Two that send from one address would give out the same ports of it.
+# Two instances that send from one address would use the same ports.
 test_two_instances()
 {
 	local pid
@@ -236,7 +236,8 @@ test_two_instances()
 	stop
 }
 
-# Also of one whose control program is dead: it forwards. Elsewhere, there may be the same.
+# An instance whose control program is dead still forwards, so no other one can have its
+# service. Another host can.
 test_one_service_in_two_instances()
 {
 	start_web
@@ -252,21 +253,22 @@ test_one_service_in_two_instances()
 	stop
 }
 
-# waits_for_lock PID: for one that another process has on a file.
+# waits_for_lock PID: the process waits for a lock that another process has on a file.
 waits_for_lock()
 {
 	grep -Eq -- "-> FLOCK +ADVISORY +WRITE $1 " /proc/locks
 }
 
-# They look and take under one lock: of two that start at once, one sees what the other has.
+# An instance looks at the others and makes its pins under one lock: of two that start at
+# once, one sees what the other has.
 test_two_that_start_at_once()
 {
 	local holder pid
 
 	second_has
 	start_web
-	# In a pid namespace, /proc/locks hides a lock whose taker has ended, as flock(1) would,
-	# and those who wait for it: this process stays.
+	# In a pid namespace, /proc/locks hides a lock whose taker has ended, as flock(1) would, and
+	# hides who waits for that lock. So the process that takes the lock stays.
 	# shellcheck disable=SC2016
 	start_bg holder perl -MFcntl=:flock -e '$| = 1; open(my $dir, "<", $ARGV[0]) or die $!;
 		flock($dir, LOCK_EX) or die $!; print "held\n"; sleep 60' /sys/fs/bpf/xdp_lb
@@ -280,7 +282,7 @@ test_two_that_start_at_once()
 	stop
 }
 
-# netfilter gives out ports of the same address, and knows nothing of ours.
+# Masquerading uses ports of the same address, and knows nothing of the ports that nat uses.
 test_masquerade_is_told()
 {
 	have nft || skip "not installed: nft"
@@ -299,7 +301,7 @@ test_masquerade_is_told()
 # ---------------------------------------------------------------------------
 # The kernel's table of neighbours, which all namespaces of this machine share
 
-# More than it takes: refused before one is asked for, as others would be lost.
+# run refuses more backends than the table takes, and resolves none: others would drop out.
 test_too_many_neighbours()
 {
 	local i most
@@ -318,7 +320,7 @@ test_too_many_neighbours()
 	expect_status 1 "$LB" check -n "netbpf-$LAB-lb" -c "$TMP/lb.yaml"
 	expect_out "^  fail  neighbours +$((most + 1)), and the kernel's table, "
 	expect_no_line 10.77. on lb ip neigh show
-	# Behind a router they are one.
+	# Behind a router, they all are one neighbour.
 	on lb ip route change 10.77.0.0/16 via "$B"
 	start -c "$TMP/lb.yaml"
 	stop

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The load balancer while things change: health, draining, reloading, the control program
-# that comes and goes; and errors.
+# The load balancer while things change: health, draining, reloading, a control program that
+# is stopped, killed and started again; and errors.
 # shellcheck disable=SC2317 # functions are called by run_tests
 
 # shellcheck source=selftests/xdp_lb/xdp_lb_lib.sh
@@ -11,7 +11,7 @@
 # ---------------------------------------------------------------------------
 # Health, draining, reloading
 
-# block NODE, unblock NODE: its server is gone, or there.
+# block NODE, unblock NODE: make the server there refuse connections, or accept them again.
 block()
 {
 	on "$1" nft 'add table ip nbt; add chain ip nbt in { type filter hook input priority 0; }
@@ -31,7 +31,7 @@ test_backend_goes_down_and_up()
 	start -c "$TMP/lb.yaml"
 	block backend-a
 	eventually 10 is_down a
-	# It is told after the new ring is there, by errno or, without one, in libcurl's words.
+	# The message comes after the new ring. It has the text of errno, or else libcurl's words.
 	eventually 10 grep -q '^web: backend a is down: ' "$(sample_out "$PID")"
 	expect_match "$(sample_out "$PID")" \
 		"^web: backend a is down: (connection refused|could ?n[o']t connect to server)"
@@ -44,8 +44,8 @@ test_backend_goes_down_and_up()
 	stop
 }
 
-# Requests all the time, while a backend dies and comes back: once it is known to be
-# down none is sent to it, and later it gets its share again.
+# Requests come all the time, while a backend dies and comes back. Once it is known to be
+# down, it gets none; later it gets its share again.
 test_backend_dies_and_revives_under_load()
 {
 	local before
@@ -73,7 +73,7 @@ test_backend_dies_and_revives_under_load()
 	stop
 }
 
-# A server that counts broken connections, as MySQL does, counts none.
+# A server that counts broken connections, as MySQL does, counts none because of the checks.
 test_checks_end_as_clients_do()
 {
 	# shellcheck disable=SC2016
@@ -81,7 +81,7 @@ test_checks_end_as_clients_do()
 		$| = 1;
 		my $s = IO::Socket::IP->new(Listen => 5, LocalPort => 7000, ReuseAddr => 1) or die;
 		print "listening\n";
-		# Of the two calls, the first one that meets a reset says so.
+		# The first of the two calls after a reset reports that reset.
 		while (my $c = $s->accept) {
 			print defined syswrite($c, "greeting\n") &&
 				defined sysread($c, my $b, 1) ? "left\n" : "$!\n";
@@ -92,13 +92,13 @@ test_checks_end_as_clients_do()
 	start -c "$TMP/lb.yaml"
 	eventually 20 at_least 5 left "$(sample_out "$SERVER")"
 	expect_eq "what it saw" "$(sort -u "$(sample_out "$SERVER")" | tr '\n' ' ')" "left listening "
-	# None at the moment that the next one takes its place.
+	# One connection, or none at the moment that the next check takes its port.
 	expect_between "connections in TIME_WAIT" \
 		"$(on lb ss -Htn state time-wait dport = :7000 | wc -l)" 0 1
 	stop
 }
 
-# at_least N PATTERN FILE: lines.
+# at_least N PATTERN FILE: at least N lines of FILE match.
 at_least()
 {
 	[ "$(grep -c "$2" "$3")" -ge "$1" ]
@@ -121,8 +121,8 @@ test_all_down_keeps_the_ring()
 	stop
 }
 
-# load SECONDS: requests all the time; result in $TMP/wrk. Without the port wrk looks for
-# "http" in /etc/services, which a minimal system lacks.
+# load SECONDS: send requests all the time, with wrk. Its URL names the port, or wrk would look
+# for "http" in /etc/services, which a minimal system lacks.
 load()
 {
 	have wrk || skip "not installed: wrk"
@@ -130,7 +130,7 @@ load()
 		wrk -t 1 -c 8 -d "${1}s" -H 'Connection: close' "http://$VIP:80/"
 }
 
-# no_request_lost: each one was answered.
+# no_request_lost: each request was answered.
 no_request_lost()
 {
 	wait_sample "$WRK" 30
@@ -158,7 +158,8 @@ test_drain_under_load()
 	stop
 }
 
-# keep_alive: a connection of the client that asks once now, and again when $TMP/go is there.
+# keep_alive: open a connection from the client that sends a request now, and another one when
+# $TMP/go is there.
 keep_alive()
 {
 	# shellcheck disable=SC2016
@@ -175,7 +176,7 @@ keep_alive()
 	eventually 5 grep -q '^asked' "$(sample_out "$SLOW")"
 }
 
-# goes_on: it does, with the same backend.
+# goes_on: the connection of keep_alive goes on, with the same backend.
 goes_on()
 {
 	: >"$TMP/go"
@@ -224,7 +225,7 @@ test_reload_under_load()
 	stop
 }
 
-# shown: all but what the traffic of the network itself changes.
+# shown: print the state, without what time and the traffic of the network itself change.
 shown()
 {
 	lb show -j | jq -S 'del(.ts_ns, .generation, .reasons)'
@@ -279,8 +280,8 @@ test_reload_adds_and_removes()
 	stop
 }
 
-# many_config N [CHECK]: services s0 to s(N - 1), 10.1.0.0 and up, of the course's backends.
-# A small table, for the sake of memory.
+# many_config N [CHECK]: write N services from s0 and 10.1.0.0 on, with the course's backends.
+# Small tables save memory.
 many_config()
 {
 	local i
@@ -308,13 +309,13 @@ many_config()
 	defer "ip -n netbpf-$LAB-client route flush 10.1.0.0/16"
 }
 
-# who SERVICE: the backend of a client.
+# who SERVICE: print the backend that a client gets.
 who()
 {
 	lb ring "$1" --who "$CLIENT:40000" | cut -d ' ' -f 1
 }
 
-# As many as there may be, about; one is changed, most are removed.
+# Nearly as many services as there can be; one is changed, then many are removed.
 test_thousand_services()
 {
 	local first last
@@ -344,24 +345,24 @@ test_thousand_services()
 	stop
 }
 
-# A host that dies takes many backends down at a time.
-# tells_down N: messages that backend a is down.
+# tells_down N: there are N messages that backend a is down.
 tells_down()
 {
 	[ "$(grep -c 'backend a is down' "$(sample_out "$PID")")" = "$1" ]
 }
 
+# A host that dies takes many backends down at a time.
 test_many_services_lose_a_host()
 {
 	local interval=$((2000 * NETBPF_SLOW)) timeout=$((500 * NETBPF_SLOW))
 
 	have nft || skip "not installed: nft"
-	# Twice, as a slow machine may miss the answer of one that is alive.
+	# fall: 2, as a slow machine may miss one answer of a backend that is alive.
 	many_config 300 "type: tcp, interval_ms: $interval, timeout_ms: $timeout, rise: 1, fall: 2"
 	start -c "$TMP/lb.yaml"
 	block backend-a
 	eventually 30 stat_is '[.vips[].backends[0] | select(.state == "down")] | length' = 300
-	# They are printed after the new rings are there.
+	# The messages are printed after the new rings are there.
 	eventually 10 tells_down 300
 	eventually 30 stat_is '[.vips[].backends[1] | select(.state == "up")] | length' = 300
 	fetch 20 http://10.1.0.0/
@@ -375,7 +376,7 @@ test_many_services_lose_a_host()
 	stop
 }
 
-# What the command line said besides the file holds on.
+# Options of the command line hold after a reload, too.
 test_reload_with_options()
 {
 	web_config
@@ -426,7 +427,8 @@ test_kill_9_and_restart_under_load()
 	stop
 }
 
-# Of any backend: the ring is the same afterwards, so that it is drained to be sure.
+# After the restart, the ring would name the same backend. So drain both backends: only the flow
+# table can lead the connection to its backend.
 test_connection_outlives_kill_9()
 {
 	start_web
@@ -454,7 +456,7 @@ test_keep()
 	expect_eq "pins" "$(pins)" 0
 }
 
-# As a service manager would have it.
+# As a service manager runs it.
 test_run_with_keep()
 {
 	start_web --keep
@@ -559,7 +561,7 @@ test_unknown_service_and_backend()
 	stop
 }
 
-# A neighbour that does not answer: counted, not sent to nowhere.
+# No host has the backend's address: its packets are counted, and not sent.
 test_backend_that_is_not_there()
 {
 	start -i eth0 --vip "tcp:$VIP:80" --backend 10.0.0.77:80
@@ -569,7 +571,7 @@ test_backend_that_is_not_there()
 	stop
 }
 
-# Documentation/testing.rst says which case shows which invariant.
+# Documentation/testing.rst lists a case for each invariant: these cases must exist.
 # shellcheck disable=SC2016
 test_each_invariant_has_a_case()
 {

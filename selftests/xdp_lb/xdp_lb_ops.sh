@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The load balancer as its operators use it: what commands say, and leave out.
+# The load balancer as its operators use it: what commands print, and what they leave out.
 # shellcheck disable=SC2317 # functions are called by run_tests
 
 # shellcheck source=selftests/xdp_lb/xdp_lb_lib.sh
 . "$(dirname "$(readlink -f "$0")")/xdp_lb_lib.sh"
 
-# What only run finds is told where it was asked for.
+# Only the running process finds these errors in the file; "reload" prints them, too.
 test_reload_that_fails_says_why()
 {
 	web_config 1
@@ -24,7 +24,7 @@ test_reload_that_fails_says_why()
 	stop
 }
 
-# listed NAME TEXT WORD: what backend list says of it, and the word in JSON.
+# listed NAME TEXT WORD: check what "backend list" says of a backend, as text and in JSON.
 listed()
 {
 	lb backend list web >"$TMP/list"
@@ -35,7 +35,7 @@ listed()
 
 test_backend_list_tells_the_state()
 {
-	# Nobody has the address of c.
+	# No host has the address of c.
 	lb_config 'type: none' <<-END
 		name: a, address: $A, port: 80
 		name: b, address: $B, port: 80, weight: 3
@@ -50,7 +50,7 @@ test_backend_list_tells_the_state()
 	lb backend weight web b 0
 	listed b 'weight 0' up
 	stop
-	# Nothing listens there.
+	# No server listens on port 81.
 	lb_config 'type: tcp, interval_ms: 50, rise: 1, fall: 1' <<<"name: a, address: $A, port: 81"
 	start -c "$TMP/lb.yaml"
 	eventually 10 is_down a
@@ -59,7 +59,7 @@ test_backend_list_tells_the_state()
 	stop
 }
 
-# conns_of STATE: how many there are.
+# conns_of STATE: print the number of connections in this state.
 conns_of()
 {
 	lb conns --state "$1" | wc -l
@@ -83,7 +83,7 @@ test_conns_of_a_state()
 	stop
 }
 
-# on_terminal COLUMNS ARG...: stats as somebody sees it; to $TMP/screen.
+# on_terminal COLUMNS ARG...: run stats on a terminal; what it shows goes to $TMP/screen.
 on_terminal()
 {
 	script -qec "stty cols $1; $LB stats --name $NAME ${*:2}" /dev/null </dev/null |
@@ -95,7 +95,7 @@ longest_line()
 	awk '{ if (length > n) n = length } END { print n }' "$TMP/screen"
 }
 
-# Without wrapping: with rates, on what is 80 wide; on less it leaves out what it can.
+# No line wraps. 80 columns have room for the rates; with less, stats leaves out what it can.
 test_stats_fit_the_terminal()
 {
 	have script || skip "not installed: script"
@@ -109,7 +109,7 @@ test_stats_fit_the_terminal()
 	on_terminal 66 -I 0.2 -d 0.5
 	expect_match "$TMP/screen" '^  backend state weight active conns packets bytes +pps bit/s$'
 	[ "$(longest_line)" -le 66 ] || fail "a line of $(longest_line)"
-	# Where nobody looks, all is there.
+	# Without a terminal, nothing is left out.
 	lb stats >"$TMP/screen"
 	expect_match "$TMP/screen" '^  backend address +state weight active conns packets +bytes$'
 	stop

@@ -2,17 +2,17 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The load balancer and packets as offloads and other programs make them: without an
-# Ethernet header, larger than IP can tell, larger than the way to the backend takes.
+# Ethernet header, longer than an IP length field can tell, larger than the way out takes.
 # shellcheck disable=SC2317 # functions are called by run_tests
 
 # shellcheck source=selftests/xdp_lb/xdp_lb_lib.sh
 . "$(dirname "$(readlink -f "$0")")/xdp_lb_lib.sh"
 
-# The addresses of the balancer towards the client, and those of the backend.
+# Addresses of the balancer towards the client, and of the backend.
 FRONT=10.1.0.5 FRONT6=fd01::5 BACK=10.2.0.2 BACK6=fd02::2
 
-# link NODE DEVICE NUMBER OWN: a veth pair between NODE and the balancer, with all
-# offloads that veth has; those to the lab's switch lack some. OWN: of NODE's address.
+# link NODE DEVICE NUMBER OWN: a veth pair between NODE and the balancer. It has all offloads
+# of veth; the pairs to the lab's switch lack some. OWN: last part of NODE's addresses.
 link()
 {
 	on "$1" ip link add "$2" type veth peer name "$2" netns "netbpf-$LAB-lb"
@@ -25,15 +25,15 @@ link()
 	on lb ip link set "$2" up
 }
 
-# links: the client, the balancer and backend-a in a row.
+# links: connect the client, the balancer and backend-a in a row.
 links()
 {
 	link client front 1 4
 	link backend-a back 2 2
 }
 
-# start_row PORT [ARG...]: a service for each family. The first interface is that of the
-# source addresses that the backend sees.
+# start_row PORT [ARG...]: a service for each family. nat sends from the addresses of the
+# first interface, which is that towards the backend.
 start_row()
 {
 	start -i back -i front -m "${MODE:-tc}" "${@:2}" \
@@ -41,7 +41,7 @@ start_row()
 		--vip "tcp:[$FRONT6]:$1" --backend "[$BACK6]:$1"
 }
 
-# Generic XDP of another program takes the Ethernet header from TC (tc_mac.bpf.h).
+# TC gets no Ethernet header if another program runs in generic XDP (tc_mac.bpf.h).
 test_beside_generic_xdp()
 {
 	local _pass
@@ -54,8 +54,8 @@ test_beside_generic_xdp()
 	stop
 }
 
-# pushed MODE: a program of somebody else pushes a tag. It stays on the packet, as one that
-# came from the wire does.
+# pushed MODE: an XDP program of somebody else pushes a VLAN tag. The tag stays on the packet,
+# as a tag that came from the wire does.
 pushed()
 {
 	links
@@ -69,7 +69,8 @@ pushed()
 	stop
 }
 
-# popped MODE: it pops the tag of the client. XDP sees only what is in the frame itself.
+# popped MODE: an XDP program of somebody else pops the client's tag. XDP sees only a tag that is
+# in the frame itself, so VLAN offload is off.
 popped()
 {
 	links
@@ -105,7 +106,7 @@ test_tag_popped_by_native_xdp()
 # ---------------------------------------------------------------------------
 # BIG TCP
 
-# serve NODE: on port 7000, read until the end, and send as much back.
+# serve NODE: on port 7000, read until the client has sent all, and send as many bytes back.
 serve()
 {
 	# shellcheck disable=SC2016 # that is Perl
@@ -123,7 +124,7 @@ serve()
 	eventually 5 grep -q listening "$(sample_out "$SERVER")"
 }
 
-# exchange HOST BYTES: send so many, print how many come back.
+# exchange HOST BYTES: send so many bytes, and print how many come back.
 exchange()
 {
 	# shellcheck disable=SC2016 # that is Perl
@@ -137,14 +138,14 @@ exchange()
 		print "$n\n"' "$@"
 }
 
-# passed: packets and bytes that the client has sent and got, in that order.
+# passed: print how many packets and bytes the client has sent, then how many it got.
 passed()
 {
 	on client ip -s -j link show front |
 		jq -r '.[0].stats64 | [.tx, .rx] | map(.packets, .bytes) | join(" ")'
 }
 
-# expect_big HOST: bytes go both ways, in packets that IP could not tell the length of.
+# expect_big HOST: exchange bytes, in packets that are too long for an IP length field.
 expect_big()
 {
 	local -a before after
@@ -156,7 +157,7 @@ expect_big()
 	expect_mean "got from $1" $((after[3] - before[3])) $((after[2] - before[2]))
 }
 
-# expect_mean WHAT BYTES PACKETS
+# expect_mean WHAT BYTES PACKETS: the mean packet is too long for an IP length field.
 expect_mean()
 {
 	[ $(($2 / $3)) -gt 65536 ] || fail "$1: $2 bytes in $3 packets: that is no BIG TCP"
@@ -179,9 +180,9 @@ test_big_tcp()
 }
 
 # ---------------------------------------------------------------------------
-# Packets that the kernel will cut: UDP_SEGMENT
+# Packets that the kernel will segment: UDP_SEGMENT
 
-# count_datagrams: on the backend; a line for each, its length.
+# count_datagrams: print the length of each datagram that backend-a gets, one per line.
 count_datagrams()
 {
 	# shellcheck disable=SC2016 # that is Perl
@@ -195,8 +196,8 @@ count_datagrams()
 	eventually 5 grep -q listening "$(sample_out "$COUNTER")"
 }
 
-# send_segments N LENGTH [df]: in one packet, which will be cut into so many. Without df,
-# routers may cut those once more.
+# send_segments N LENGTH [df]: send one packet, of which the kernel makes N datagrams. Without
+# df, routers may fragment these.
 send_segments()
 {
 	# shellcheck disable=SC2016 # that is Perl
@@ -236,7 +237,7 @@ test_udp_segments_in_a_tunnel()
 		--vip "udp:$FRONT:5300" --backend "$BACK:5300"
 	send_segments 10 1200
 	eventually 5 got_datagrams 10 1200
-	# The most that fits, and a byte more: 20 + 20 + 8 bytes of headers.
+	# The largest datagram that fits, and a byte more: headers have 20 + 20 + 8 bytes.
 	send_segments 10 1452
 	eventually 5 got_datagrams 10 1452
 	expect_eq "too big so far" "$(reason too_big)" 0
@@ -249,10 +250,10 @@ test_udp_segments_in_a_tunnel()
 }
 
 # ---------------------------------------------------------------------------
-# Less fits on the other side
+# The MTU is smaller on the other side
 
-# mtus FRONT BACK: of the two links. Both ends tell each other that they take segments for
-# 3000 bytes; the balancer between them has to say no.
+# mtus FRONT BACK: set the MTUs of the two links. Each end tells the other one to send segments
+# for packets of 3000 bytes, so the balancer between them must send errors.
 mtus()
 {
 	on client ip link set front mtu "$1"
@@ -265,14 +266,14 @@ mtus()
 	on backend-a ip -6 route replace fd02::/64 dev back metric 256 advmss 2940
 }
 
-# told NODE ADDRESS: to this address, it sends packets of up to 1500 bytes.
+# told NODE ADDRESS: the node has learnt that packets to this address have 1500 bytes at most.
 told()
 {
 	on "$1" ip route get "$2" >"$TMP/route"
 	expect_match "$TMP/route" 'mtu 1500'
 }
 
-# both_ways: senders learn what fits, and the bytes come through.
+# both_ways: senders get errors with the MTU, and all bytes come through.
 both_ways()
 {
 	local host
@@ -306,7 +307,7 @@ test_smaller_mtu_in_front()
 	stop
 }
 
-# What native XDP needs of the other ends: Documentation/xdp_lb.rst, "Modes".
+# native: at both ends, set up what native XDP needs (Documentation/xdp_lb.rst, "Modes").
 native()
 {
 	local _pass
@@ -339,14 +340,14 @@ test_smaller_mtu_in_front_native()
 # ---------------------------------------------------------------------------
 # An interface that changes
 
-# takes_mac ADDRESS: the balancer says that this is its own.
+# takes_mac ADDRESS: the balancer shows this MAC address for one of its interfaces.
 takes_mac()
 {
 	"$LB" show --name "$NAME" -j | jq -e --arg mac "$1" \
 		'any(.interfaces[]; .mac == $mac)' >/dev/null
 }
 
-# Frames for another address are somebody else's, so it has to know its own.
+# The balancer lets frames for other MAC addresses pass, so it must notice when its own changes.
 test_another_mac_address()
 {
 	links
@@ -354,7 +355,7 @@ test_another_mac_address()
 	fetch 5 "http://$FRONT/"
 	on lb ip link set front address 02:00:00:00:00:55
 	eventually 5 takes_mac 02:00:00:00:00:55
-	# Who knows the old one asks again in its own time.
+	# The client has the old address in its table, and would ask again only later.
 	on client ip neigh flush dev front
 	fetch 5 "http://$FRONT/"
 	stop

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What the load balancer tells of itself: stats, show, conns and ring, held against
+# What the load balancer reports of itself: stats, show, conns and ring. It is compared with
 # what was sent, what the backends saw and what curl got (scripts/lab.sh up lb).
 #
 # shellcheck disable=SC2317 # functions are called by run_tests
@@ -10,16 +10,16 @@
 # shellcheck source=selftests/xdp_lb/xdp_lb_lib.sh
 . "$(dirname "$(readlink -f "$0")")/xdp_lb_lib.sh"
 
-# For expect_json: what was printed last.
+# expect_json reads this file: the output of the last command.
 SAMPLE_OUT=$OUT_FILE
 
-# lb COMMAND [ARG...]: it must succeed; its output is in OUT, OUT_FILE.
+# lb COMMAND [ARG...]: run it. It must succeed; its output is in OUT and OUT_FILE.
 lb()
 {
 	expect_status 0 "$LB" "$1" --name "$NAME" "${@:2}"
 }
 
-# start_web [WEIGHT-OF-A [CHECK]]: the course's service, "web", by a file.
+# start_web [WEIGHT-OF-A [CHECK]]: start with the course's service, "web", from a file.
 start_web()
 {
 	web_config "${1:-1}" 1 "${2:-type: none}"
@@ -42,7 +42,7 @@ test_stats_are_what_was_sent()
 		.connections]) == [["a", $a, 80, 1, "up", $na], ["b", $b, 80, 1, "up", $nb]]' \
 		--arg a "$A" --arg b "$B" --argjson na "$(answers backend-a)" \
 		--argjson nb "$(answers backend-b)"
-	# The least that a request takes, each way.
+	# The least number of packets and bytes that a request takes, each way.
 	expect_json '.[0].vips[0] | .connections == 20 and .packets >= 20 * 5 and
 		.bytes >= 20 * 5 * 40 and .reply_packets >= 20 * 3 and
 		.reply_bytes > .bytes'
@@ -66,7 +66,7 @@ test_services_are_the_sums_of_their_backends()
 test_all_reasons_are_named()
 {
 	start_web
-	# Nobody has a connection that this belongs to.
+	# Port 9 is no service.
 	on client bash -c 'for i in 1 2 3; do echo >/dev/udp/$1/9; done' x "$VIP"
 	lb stats -j
 	expect_json '.[0].reasons | keys_unsorted == ["pass_other", "pass_bad", "pass_ttl",
@@ -77,7 +77,7 @@ test_all_reasons_are_named()
 	lb stats
 	expect_out '^not forwarded:$'
 	expect_out '^  pass_other +[0-9]+  passed: not for a service$'
-	# What there is none of has no line.
+	# A reason without packets has no line.
 	expect_no_match "$OUT_FILE" no_backend
 }
 
@@ -108,7 +108,7 @@ test_stats_as_text()
 	expect_out '^flow table: 9 of 4102 slots in use: 1 established, 8 fin$'
 }
 
-# In JSON a word, in text all that keeps new connections away.
+# JSON has one word for the state. Text names all that keeps new connections away.
 test_states_of_backends()
 {
 	local command text word
@@ -128,7 +128,7 @@ test_states_of_backends()
 		weight web a 1:up:up
 	END
 	lb backend drain web a
-	# Its cable is pulled: its IPv6 address stays.
+	# Pull the cable at the switch, so that the backend keeps its IPv6 address.
 	on switch ip link set veth-backend-a down
 	defer "on switch ip link set veth-backend-a up"
 	eventually 10 is_down a
@@ -138,7 +138,7 @@ test_states_of_backends()
 
 test_no_neighbour()
 {
-	# Nobody has this address.
+	# No host has this address.
 	start -i eth0 --vip "tcp:$VIP:80" --backend 10.0.0.99:80
 	lb stats
 	expect_out '^  10.0.0.99:80 up, no neighbour +1 '
@@ -148,7 +148,7 @@ test_no_neighbour()
 	expect_json '.[0].vips[0].backends[0] | .neighbour == false and (has("mac") | not)'
 }
 
-# A service of the command line has its address for a name: it is not said twice.
+# The name of a service from the command line is its address: it is printed once.
 test_names_of_the_command_line()
 {
 	start -i eth0 --vip "tcp:$VIP:80" --backend "$A:80"
@@ -174,7 +174,7 @@ reports_at_least()
 	[ "$(grep -c '"event":"stats"\|^stats:' "$STATS_OUT")" -ge "$1" ]
 }
 
-# The sum over all intervals of rate times length is what was counted.
+# Rate times length, summed over all intervals, is what was counted.
 test_rates()
 {
 	start_web
@@ -213,7 +213,7 @@ test_stats_end_with_the_instance()
 	expect_match "$(sample_err "$STATS_PID")" "^xdp_lb: instance $NAME has ended\$"
 }
 
-# "| head -1" is no failure.
+# A reader that goes early, as in "| head -1", is no failure.
 test_reader_that_goes()
 {
 	local command
@@ -231,7 +231,7 @@ test_reader_that_goes()
 	exec 4>&-
 }
 
-# to_nobody COMMAND [ARG...]: who read its output has gone.
+# to_nobody COMMAND [ARG...]: run it with its output to a pipe that has no reader any more.
 to_nobody()
 {
 	"$LB" "$@" --name "$NAME" >&4
@@ -267,7 +267,7 @@ test_show_as_text()
 	expect_out "^service web: tcp:$VIP:80, nat, check http /healthz of www.example.org each 60000 ms, timeout 900 ms, rise [0-9], fall [0-9]\$"
 	expect_out "^  a $A:80, weight 2, up\$"
 	expect_out "^    to $(lab_mac backend-a), from eth0 $(lab_mac lb), MTU 1500\$"
-	# Then the statistics.
+	# The statistics follow.
 	expect_out '^flow table: 0 of 4102 slots in use$'
 }
 
@@ -294,7 +294,7 @@ test_show_as_json()
 	expect_json '.[0].vips[0].backends[0] | .healthy and .neighbour and (.drained | not) and
 		.ifname == "eth0" and .mac == $m and .mtu == 1500 and .weight == 2' \
 		--arg m "$(lab_mac backend-a)"
-	# All that stats tells is in it.
+	# show prints all that stats prints.
 	cp "$OUT_FILE" "$TMP/show"
 	lb stats -j
 	expect_json '(.[0] | del(.event, .ts_ns, .reasons)) as $s | $show[0] as $o |
@@ -302,7 +302,7 @@ test_show_as_json()
 		--slurpfile show "$TMP/show"
 }
 
-# Interfaces have names in their own network namespace only.
+# In another network namespace, show does not know the name of an interface.
 test_show_without_control_program()
 {
 	local index
@@ -337,7 +337,7 @@ test_show_tunnels()
 # ---------------------------------------------------------------------------
 # conns
 
-# The port is the one that the backend sees.
+# The source port that conns prints is the one that the backend sees.
 test_conns_as_the_backend_sees_them()
 {
 	local seen name=backend-a letter=a addr=$A
@@ -360,7 +360,7 @@ test_conns_as_the_backend_sees_them()
 		--arg a "$addr" --argjson s "${seen##*:}"
 }
 
-# Within a tick of half a second.
+# The idle time is counted in ticks of about half a second.
 test_idle_time()
 {
 	local start
@@ -456,7 +456,7 @@ test_shares()
 	expect_json '.[0].none == 65537'
 }
 
-# It tells the ring, and comes back with it.
+# The digest changes with the ring, and is the old one again when the ring is.
 test_digest()
 {
 	local first
@@ -478,7 +478,7 @@ test_digest()
 	expect_eq digest "$OUT" "$first"
 }
 
-# The backend that it names is the one that answers.
+# The backend that "ring --who" names is the one that answers.
 test_who_is_who_answers()
 {
 	local port who names=()
@@ -490,7 +490,7 @@ test_who_is_who_answers()
 		who=${OUT##* }
 		expect_eq "of port $port" "$(server "$VIP" "$port")" "$(node_of "$who")"
 		names+=("$who")
-		# Its own port, as the other one rests in TIME_WAIT.
+		# IPv6 gets another port, as this one is in TIME_WAIT now.
 		lb ring "tcp:[$VIP6]:80" --who "[fd00::4]:$((port + 100))"
 		expect_eq "IPv6, port $((port + 100))" \
 			"$(server "[$VIP6]" $((port + 100)))" "$(node_of "${OUT##* }")"
@@ -503,7 +503,7 @@ test_who_is_who_answers()
 		--arg c "$CLIENT" --arg w "${names[0]}"
 }
 
-# server HOST PORT: name of the server that a client with that port gets.
+# server HOST PORT: print the name of the server that a client with this source port gets.
 server()
 {
 	on client curl -sS -m 5 --local-port "$2" "http://$1/" | sed -n 's/^Server name: //p'
@@ -576,7 +576,7 @@ test_unknown_services()
 	done
 }
 
-# The hash is of the port, too: there is no one answer.
+# The hash includes the service's port: with any port, there is no single answer.
 test_who_of_any_port()
 {
 	start -i eth0 --forward dsr --vip "tcp:$VIP:0" --backend "$A:0" --backend "$B:0" --force

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The load balancer's tunnels, unpacked by the kernel's own devices, set up as
-# Documentation/xdp_lb.rst has it. Kernels without them skip: xdp_lb.sh shows the
-# same with a program that takes the outer header off.
+# The load balancer's tunnels, unpacked by the kernel's own devices, which are set up as
+# Documentation/xdp_lb.rst has it. Kernels without these devices skip: xdp_lb.sh tests the
+# same with a program that removes the outer header.
 #
 # alone: the modules, once loaded, put a device into each network namespace
 
@@ -12,8 +12,8 @@
 
 SERVICE=10.0.0.100 SERVICE6=fd00::100
 
-# need_tunnel DEVICE MODULE: the device that comes with the module, in each
-# namespace; skips the test where there is none.
+# need_tunnel DEVICE MODULE: load the module, which adds the device to each namespace;
+# skip the test if there is no such device.
 need_tunnel()
 {
 	modprobe -q "$2" 2>/dev/null || :
@@ -21,7 +21,7 @@ need_tunnel()
 		skip "this kernel has no $1 (module $2)"
 }
 
-# add_service: the backends and the balancer have its addresses.
+# add_service: give the addresses of the service to the backends and to the balancer.
 add_service()
 {
 	local node
@@ -49,7 +49,7 @@ remove_service()
 	done
 }
 
-# tunnel_up DEVICE
+# tunnel_up DEVICE: make it receive in both backends.
 tunnel_up()
 {
 	local node
@@ -61,7 +61,7 @@ tunnel_up()
 	done
 }
 
-# unpacked DEVICE: the packets that it took out of tunnels, in both backends.
+# unpacked DEVICE: print how many packets it has taken out of tunnels, in both backends.
 unpacked()
 {
 	local node sum=0
@@ -72,7 +72,7 @@ unpacked()
 	echo "$sum"
 }
 
-# serves DEVICE URL: all requests are answered, by both, through that device.
+# serves DEVICE URL: both backends answer all requests, and get them through that device.
 serves()
 {
 	local before
@@ -80,7 +80,7 @@ serves()
 	before=$(unpacked "$1")
 	fetch 20 "$2"
 	both_served
-	# SYN, ACK, request, FIN at least.
+	# Each request is a SYN, an ACK, the request and a FIN at least.
 	[ $(($(unpacked "$1") - before)) -ge 80 ] ||
 		fail "$1 has unpacked $(($(unpacked "$1") - before)) packets"
 }
@@ -107,8 +107,8 @@ in_ipv4()
 	stop
 }
 
-# ip6tnl0 takes IPv6 only. A device with the backend's address takes all tunnels
-# to it, so that one is there for both families, and ip6tnl0 gets nothing any more.
+# ip6tnl0 takes IPv6 only. A device that has the backend's address takes all tunnel packets
+# to that address: lb6 unpacks both families, and ip6tnl0 gets nothing any more.
 in_ipv6()
 {
 	need_tunnel ip6tnl0 ip6_tunnel
@@ -124,7 +124,7 @@ in_ipv6()
 	stop
 }
 
-# add_tunnel6 NODE ADDRESS
+# add_tunnel6 NODE ADDRESS: add lb6, which unpacks what is sent to this address.
 add_tunnel6()
 {
 	on "$1" ip link add lb6 type ip6tnl mode any local "$2" remote ::
