@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What the tests share that build; a test sources it after lib.sh.
+# Functions for tests that build; a test sources this file after lib.sh.
 
-# The variables of the make that may be running us are not for those that a test runs.
+# If make runs the tests, its variables must not reach the makes that a test starts.
 unset MAKEFLAGS MFLAGS MAKEOVERRIDES OUTPUT
 
-# copy_sources DIR: this tree, without what is built in it.
+# copy_sources DIR: copy this tree to DIR, without what was built in the tree.
 copy_sources()
 {
 	mkdir -p "$1"
@@ -16,14 +16,14 @@ copy_sources()
 	make -C "$1" clean >/dev/null
 }
 
-# built_from KSRC FILE: it is built, from that kernel tree.
+# built_from KSRC FILE: true if FILE exists and was built from the kernel tree KSRC.
 built_from()
 {
 	[ -e "$2" ] && [ "$(<"$NETBPF_OUT/build/toolchain.ksrc")" = "$1" ]
 }
 
-# built_bpftool VAR: adds what tells make to take the bpftool that is built already, from
-# the kernel tree KSRC, to an array. Adds nothing where none is.
+# built_bpftool VAR: add "BPFTOOL=PATH" to the array VAR if bpftool was already built from
+# the kernel tree KSRC, so that make does not build it again.
 built_bpftool()
 {
 	local -n __bpftool=$1
@@ -32,7 +32,8 @@ built_bpftool()
 	! built_from "$KSRC" "$bpftool" || __bpftool+=("BPFTOOL=$bpftool")
 }
 
-# built_libbpf VAR: the same for libbpf.
+# built_libbpf VAR: add "LIBBPF_DIR=PATH" to the array VAR if libbpf was already built from
+# the kernel tree KSRC.
 built_libbpf()
 {
 	local -n __libbpf=$1

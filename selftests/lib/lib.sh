@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What the shell tests share. A test sources it, then names its functions:
+# Functions for all shell tests. A test sources this file, defines its test functions, and passes
+# their names to run_tests:
 #
 #	#!/bin/bash
 #	# SPDX-License-Identifier: GPL-2.0
@@ -14,18 +15,20 @@
 # Each function is one KTAP result ("drop v4"), run in a subshell of its own
 # with errexit, nounset and pipefail: a command that fails in the middle fails
 # the test, and the line is shown. As everywhere in bash, errexit is off inside
-# a condition (if, &&, ||, !): there, say fail.
+# a condition (if, &&, ||, !): call fail there.
 #
 # A function named setup, if there is one, runs before the first test, in the
-# main shell. What it makes is there for all tests; "defer" of it at the end.
+# main shell. What it makes is there for all tests. What it gives to "defer"
+# runs after the last test.
 #
 # The script takes -l (list), -t NAME (one test, may repeat), -h.
 # It exits 0 (nothing failed), 1 (failed), 2 (usage), 4 (all skipped).
 
 set -euo pipefail
 
-# A script that is started in the background ignores SIGINT and cannot undo it,
-# nor can what it runs: a test that sends SIGINT to a script would wait for ever.
+# A script that was started in the background ignores SIGINT, and so do the programs
+# that it runs; bash cannot undo this. A test that sends SIGINT to a script would wait
+# for ever. So start the script again with the default action.
 if [ -n "$(trap -p INT)" ] && [ -z "${NBT_SIGNALS:-}" ]; then
 	export NBT_SIGNALS=1
 	exec env --default-signal=INT,QUIT "$0" "$@"
@@ -33,13 +36,13 @@ fi
 unset NBT_SIGNALS
 export LC_ALL=C
 
-# The directory of all tests.
+# The directory selftests.
 NBT_DIR=$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")
 NBT_SELF=$(readlink -f "$0")
 NBT_NAME=$(basename "$NBT_SELF" .sh)
 PROG=$NBT_NAME
 
-# Where kselftests are installed, what else they need is below tree/.
+# Installed kselftests have scripts/ below tree/; see "tree" in the Makefile.
 NBT_COMMON=$NBT_DIR/../scripts/common.sh
 [ -r "$NBT_COMMON" ] || NBT_COMMON=$NBT_DIR/tree/scripts/common.sh
 # shellcheck source=scripts/common.sh
@@ -53,8 +56,8 @@ NBT_COMMON=$NBT_DIR/../scripts/common.sh
 # shellcheck source=selftests/lib/user.sh
 . "$NBT_DIR/lib/user.sh"
 
-# Where the kernel's KTAP helpers are: beside us in a kernel tree or where
-# kselftests are installed, else in KSRC.
+# nbt_ktap_helpers: path of the kernel's KTAP helpers. They are beside this directory in a
+# kernel tree and where kselftests are installed, otherwise in the tree KSRC.
 nbt_ktap_helpers()
 {
 	local tail=tools/testing/selftests/kselftest/ktap_helpers.sh ksrc file
@@ -74,9 +77,9 @@ NBT_HELPERS=$(nbt_ktap_helpers)
 
 NBT_LIST=		# -l was given
 NBT_ONLY=()		# names given with -t
-NBT_DEFER=()		# what cleanup has to run, oldest first
+NBT_DEFER=()		# commands given to defer, oldest first
 NBT_CHILD=		# pid and process group of the running test
-NBT_TEST=		# its name
+NBT_TEST=		# function name of the running test
 NBT_IN_TEST=		# set in the subshell of a test
 NBT_IN_SETUP=		# set while setup runs
 NBT_DONE=		# set when the results are complete
@@ -85,7 +88,7 @@ NBT_GRACE=10		# seconds a process gets to end after a signal
 # ---------------------------------------------------------------------------
 # Results
 
-# nbt_indent FILE: FILE as KTAP diagnostics, also when it ends in mid-line.
+# nbt_indent FILE: print FILE as KTAP diagnostics, even if its last line has no newline.
 nbt_indent()
 {
 	# shellcheck disable=SC1003 # $a\ ends an unfinished last line
@@ -98,8 +101,8 @@ diag()
 	printf '%s\n' "$*" >&2
 }
 
-# fail REASON: the test has failed, and ends here. It fails too when this is
-# called in a subshell whose status nobody looks at.
+# fail REASON: end the test as failed. The test fails even if a subshell, whose status
+# nobody checks, calls this function.
 fail()
 {
 	printf 'failed: %s\n' "$*" >&2
@@ -107,8 +110,8 @@ fail()
 	exit 1
 }
 
-# skip REASON: the machine cannot run this test (in setup, or outside of a
-# test: any of them). The test ends here.
+# skip REASON: end the test as skipped, because the machine cannot run it. In setup, or
+# outside of a test, this skips all tests of the script.
 skip()
 {
 	printf '%s\n' "$*" >"$NBT_STATE/skip"
@@ -118,7 +121,7 @@ skip()
 	nbt_skip_all "$*"
 }
 
-# nbt_skip_all REASON: leave without a result. The kernel's ktap_skip_all
+# nbt_skip_all REASON: exit as skipped, without running a test. The kernel's ktap_skip_all
 # expands wildcards in the reason, hence noglob.
 nbt_skip_all()
 {
@@ -132,8 +135,8 @@ nbt_skip_all()
 	exit "$KSFT_SKIP"
 }
 
-# need_root: skip everything when not root, or a root who may not make what tests are made
-# of: namespaces, links and packets.
+# need_root: skip everything if the user is not root, or if root lacks the capabilities
+# to make namespaces and links and to send packets.
 need_root()
 {
 	local missing
@@ -144,7 +147,7 @@ need_root()
 	[ -z "$missing" ] || skip "needs root with $(caps_text "$missing")"
 }
 
-# require_tools TOOL...: skip everything when one of them is missing.
+# require_tools TOOL...: skip everything if one of the tools is not installed.
 require_tools()
 {
 	local tool missing=()
@@ -156,16 +159,16 @@ require_tools()
 	[ ${#missing[@]} -eq 0 ] || skip "not installed: ${missing[*]}"
 }
 
-# require_sources: skip everything where the tests are installed without them.
+# require_sources: skip everything where the tests are installed without the sources.
 require_sources()
 {
 	[ -n "$NBT_LIST" ] || [ -e "$NETBPF_TOP/Makefile" ] ||
 		skip "needs the source tree, which is not installed with the tests"
 }
 
-# not_in_guest: skip everything in a guest of scripts/vmtest.sh: of a test that
-# builds or boots, which its kernel does not change and an emulated CPU takes
-# hours for.
+# not_in_guest: skip everything in a guest of scripts/vmtest.sh. For tests that build the
+# tree or boot guests: another kernel does not change their result, and an emulated CPU
+# takes hours.
 not_in_guest()
 {
 	[ -n "$NBT_LIST" ] || [ -z "${NETBPF_VM:-}" ] ||
@@ -175,9 +178,9 @@ not_in_guest()
 # ---------------------------------------------------------------------------
 # Cleaning up
 
-# defer COMMAND [ARG...]: run it when the test (in setup, or outside of a test:
-# the script) ends, whatever the reason, last one first. One argument is taken
-# as shell code. It must not call exit, fail or skip.
+# defer COMMAND [ARG...]: run COMMAND when the test ends, whatever the reason; the last
+# deferred command runs first. In setup, or outside of a test: when the script ends.
+# A single argument is shell code. COMMAND must not call exit, fail or skip.
 defer()
 {
 	if [ $# -eq 1 ]; then
@@ -187,7 +190,7 @@ defer()
 	fi
 }
 
-# nbt_run_deferred: run what defer has kept. No signal may cut it short.
+# nbt_run_deferred: run the deferred commands. Signals are ignored meanwhile.
 nbt_run_deferred()
 {
 	local i
@@ -202,15 +205,16 @@ nbt_run_deferred()
 	NBT_DEFER=()
 }
 
-# nbt_group_gone PGID: nothing is left in that process group.
+# nbt_group_gone PGID: the process group has no process any more.
 nbt_group_gone()
 {
 	! kill -0 -- "-$1" 2>/dev/null
 }
 
-# nbt_child_ended: the test has ended, after its cleanup. Of a signal that comes when
-# bash is about to start a command bash takes notice when that has ended, and the command
-# has not got it: so it does now.
+# nbt_child_ended: true if the running test has ended; for nbt_end_child. A signal that
+# arrives just before bash starts a command does not reach the command, and bash handles
+# the signal only after the command has ended. So also send SIGTERM to what bash waits
+# for, unless the test already cleans up.
 nbt_child_ended()
 {
 	local pid
@@ -223,7 +227,7 @@ nbt_child_ended()
 	return 1
 }
 
-# nbt_end_child: end the test that runs, politely first.
+# nbt_end_child: end the running test with SIGTERM, and with SIGKILL if that is not enough.
 nbt_end_child()
 {
 	[ -n "$NBT_CHILD" ] || return 0
@@ -233,13 +237,14 @@ nbt_end_child()
 	wait "$NBT_CHILD" 2>/dev/null || :
 }
 
-# nbt_trap_signals: a signal ends this shell by its EXIT trap. A second one has to be ignored
-# from the first on: it would end the EXIT trap before that has done anything.
+# nbt_trap_signals: let HUP, INT and TERM end this shell through its EXIT trap. The first
+# signal makes the shell ignore further ones: a second signal would end the EXIT trap
+# before the trap has cleaned up.
 nbt_trap_signals()
 {
 	local signals="trap '' HUP INT TERM"
 
-	# shellcheck disable=SC2064 # it is the same text now and then
+	# shellcheck disable=SC2064 # expand $signals now
 	trap "$signals; exit 129" HUP
 	# shellcheck disable=SC2064
 	trap "$signals; exit 130" INT
@@ -255,7 +260,7 @@ nbt_exit()
 	trap '' HUP INT TERM
 	trap - ERR
 	set +e
-	if [ -n "$NBT_TEST" ]; then		# a signal, in the middle of a test
+	if [ -n "$NBT_TEST" ]; then		# a signal came in the middle of a test
 		nbt_end_child
 		echo "failed: interrupted" >>"$NBT_STATE/log"
 		nbt_report 1 >&"$NBT_FD"
@@ -303,7 +308,7 @@ nbt_options()
 	[ "$OPTIND" -gt $# ] || usage_error "unexpected argument ${!OPTIND}"
 }
 
-# nbt_title FUNCTION: the name of a result.
+# nbt_title FUNCTION: the name of the test in the results: test_drop_v4 is "drop v4".
 nbt_title()
 {
 	local title=${1#test_}
@@ -311,7 +316,7 @@ nbt_title()
 	echo "${title//_/ }"
 }
 
-# nbt_select FUNCTION...: keep in NBT_RUN those that -t asked for.
+# nbt_select FUNCTION...: put the functions that -t asked for into NBT_RUN; without -t all.
 nbt_select()
 {
 	local fn only found
@@ -337,13 +342,13 @@ nbt_select()
 	done
 }
 
-# nbt_err STATUS WHERE COMMAND: the ERR trap of a test: say what failed.
+# nbt_err STATUS WHERE COMMAND: the ERR trap of a test: say which command failed.
 nbt_err()
 {
 	printf 'failed: %s: status %s: %s\n' "$2" "$1" "$3" >&2
 }
 
-# nbt_test FUNCTION: the life of the subshell of one test.
+# nbt_test FUNCTION: run one test, in a subshell of its own.
 nbt_test()
 {
 	exec {NBT_FD}>&-
@@ -359,7 +364,7 @@ nbt_test()
 	"$1"
 }
 
-# nbt_report STATUS: the result of NBT_TEST, which ended with STATUS.
+# nbt_report STATUS: print the result of NBT_TEST, which ended with STATUS.
 nbt_report()
 {
 	local status=$1 title
@@ -384,9 +389,9 @@ nbt_report()
 	fi
 }
 
-# nbt_run_one FUNCTION: run one test. It gets a process group of its own, so
-# that nothing of it survives, and so that it does not ignore SIGINT as other
-# background processes of a script do.
+# nbt_run_one FUNCTION: run one test and report its result. The test gets a process group
+# of its own, so that none of its processes survives. Job control (set -m) also keeps
+# bash from ignoring SIGINT in the test, as it does in other background processes.
 nbt_run_one()
 {
 	local status=0 pgid
@@ -403,7 +408,7 @@ nbt_run_one()
 	nbt_report "$status" >&"$NBT_FD"
 }
 
-# run_tests FUNCTION...: print the results of all of them, and exit.
+# run_tests FUNCTION...: run the tests, print their results, and exit.
 run_tests()
 {
 	local fn status
@@ -417,8 +422,8 @@ run_tests()
 	fi
 	nbt_select "$@"
 
-	# In a condition bash ignores errexit, down to the subshells: no test
-	# would notice a failure.
+	# If the script calls run_tests inside a condition, bash ignores errexit, even in
+	# subshells, and no test would notice a failure.
 	set +e
 	(set -e; false; :)
 	status=$?
@@ -452,8 +457,8 @@ run_tests()
 # ---------------------------------------------------------------------------
 # Commands and what they print
 
-# rand_name PREFIX: a name nobody else has: PREFIX and eight hex digits. With a
-# PREFIX of up to seven characters it fits an interface.
+# rand_name PREFIX: print an unused name: PREFIX and eight hex digits. With a PREFIX of up
+# to seven characters the name also fits an interface.
 rand_name()
 {
 	local name
@@ -466,8 +471,8 @@ rand_name()
 	echo "$name"
 }
 
-# test_program NAME: path of a program that tests need. It is beside its source; where
-# kselftests are installed, all programs are in one directory.
+# test_program NAME: path of a helper program of the tests. A build puts the program into
+# the room of its source; installed kselftests have all programs in one directory.
 test_program()
 {
 	local file
@@ -487,7 +492,7 @@ sample()
 	echo "$path"
 }
 
-# show TITLE FILE: the content of FILE as diagnostics.
+# show TITLE FILE: print the content of FILE as diagnostics.
 show()
 {
 	if [ -s "$2" ]; then
@@ -499,8 +504,8 @@ show()
 	fi >&2
 }
 
-# nbt_text VAR FILE: what $(cat FILE) would give, without zero bytes, of which bash
-# warns, and without a process: tests do this thousands of times.
+# nbt_text VAR FILE: set VAR to what $(cat FILE) would give. Zero bytes are left out,
+# because bash warns about them. No process is started: tests do this thousands of times.
 nbt_text()
 {
 	local -a __parts
@@ -511,9 +516,9 @@ nbt_text()
 	printf -v "$1" %s "${!1%"${BASH_REMATCH[0]}"}"
 }
 
-# expect_status N COMMAND...: COMMAND ends with status N. What it printed is in
-# the files $OUT_FILE and $ERR_FILE and in the variables OUT and ERR; STATUS is
-# what it ended with.
+# expect_status N COMMAND...: run COMMAND; fail unless it exits with status N. Its stdout and
+# stderr are then in the files $OUT_FILE and $ERR_FILE and in the variables OUT and ERR;
+# STATUS is its exit status.
 # shellcheck disable=SC2034 # OUT and ERR are for the caller
 expect_status()
 {
@@ -530,7 +535,7 @@ expect_status()
 	fail "status $STATUS, wanted $want: $*"
 }
 
-# expect_match FILE REGEX: a line of FILE matches the extended REGEX.
+# expect_match FILE REGEX: fail unless a line of FILE matches the extended REGEX.
 expect_match()
 {
 	grep -Eq -e "$2" "$1" && return
@@ -538,7 +543,7 @@ expect_match()
 	fail "no line matches: $2"
 }
 
-# expect_no_match FILE REGEX: no line of FILE matches it.
+# expect_no_match FILE REGEX: fail if a line of FILE matches the extended REGEX.
 expect_no_match()
 {
 	local status=0
@@ -551,16 +556,17 @@ expect_no_match()
 	fail "a line matches: $2"
 }
 
-# expect_no_line REGEX COMMAND...: COMMAND succeeds, and no line that it prints matches
-# REGEX: with '' it prints none. (What is written as $(COMMAND) among the arguments of
-# expect_eq may fail and print nothing, and nobody notices.)
+# expect_no_line REGEX COMMAND...: fail unless COMMAND succeeds and prints no line that
+# matches REGEX; with '' COMMAND must print nothing. Do not write expect_eq X "$(COMMAND)" ''
+# instead: nobody would notice that COMMAND failed.
 expect_no_line()
 {
 	"${@:2}" >"$TMP/.lines" || fail "status $?: ${*:2}"
 	expect_no_match "$TMP/.lines" "$1"
 }
 
-# expect_out REGEX, expect_err REGEX: the same for the last expect_status.
+# expect_out REGEX, expect_err REGEX: fail unless a line of the stdout (stderr) of the last
+# expect_status matches REGEX.
 expect_out()
 {
 	expect_match "$OUT_FILE" "$1"
@@ -571,13 +577,13 @@ expect_err()
 	expect_match "$ERR_FILE" "$1"
 }
 
-# expect_eq WHAT GOT WANTED
+# expect_eq WHAT GOT WANTED: fail unless the two values are the same string.
 expect_eq()
 {
 	[ "$2" = "$3" ] || fail "$1: got '$2', wanted '$3'"
 }
 
-# eventually SECONDS COMMAND...: COMMAND succeeds before SECONDS are over.
+# eventually SECONDS COMMAND...: fail unless COMMAND succeeds within SECONDS.
 eventually()
 {
 	wait_until "$@" && return

@@ -3,8 +3,9 @@
 #
 # Network namespaces, joined by veth pairs: their devices, addresses and frames.
 
-# ns_add VAR...: make a namespace, put its name into VAR, remove it at the end.
-# lo is up; addresses of IPv6 are usable at once (no duplicate detection).
+# ns_add VAR...: for each VAR, make a network namespace and put its name into VAR. The end
+# of the test removes it. lo is up; IPv6 addresses are usable at once (no duplicate address
+# detection).
 ns_add()
 {
 	local __var __name
@@ -23,8 +24,8 @@ ns_add()
 	done
 }
 
-# in_ns NS COMMAND...: run it in the net namespace alone: bpffs, tracefs and
-# all mounts stay those of the caller.
+# in_ns NS COMMAND...: run COMMAND in the network namespace NS. Unlike "ip netns exec", this
+# keeps the mounts of the caller, so that bpffs and tracefs stay visible.
 in_ns()
 {
 	local ns=$1
@@ -33,8 +34,8 @@ in_ns()
 	nsenter --net="/run/netns/$ns" -- "$@"
 }
 
-# veth_pair NS1 IF1 NS2 IF2: join two namespaces by a veth pair, both ends up.
-# It goes with the namespaces.
+# veth_pair NS1 IF1 NS2 IF2: join two namespaces by a veth pair, with both ends up. The
+# kernel removes the pair together with the namespaces.
 veth_pair()
 {
 	ip link add name "$2" netns "$1" type veth peer name "$4" netns "$3"
@@ -44,14 +45,14 @@ veth_pair()
 	eventually 5 nbt_is_up "$3" "$4"
 }
 
-# nbt_is_up NS IF: and the kernel has taken notice that the other end is, too, which it does
-# a little later.
+# nbt_is_up NS IF: true if the operational state of the device is UP. The kernel sets this
+# state a little after both ends of a veth pair were set up.
 nbt_is_up()
 {
 	ip -n "$1" -o link show dev "$2" | grep -q ' state UP '
 }
 
-# addr_add NS IF ADDRESS/LEN...: IPv4 and IPv6 addresses, usable at once.
+# addr_add NS IF ADDRESS/LEN...: add IPv4 and IPv6 addresses that are usable at once.
 addr_add()
 {
 	local ns=$1 dev=$2 addr
@@ -68,22 +69,23 @@ addr_add()
 	done
 }
 
-# nbt_is_local6 NS ADDRESS: it has become one of this host, which a worker of the kernel does,
-# with nodad, too.
+# nbt_is_local6 NS ADDRESS: true if ADDRESS is in the local routing table. A kernel worker
+# puts it there a little after "addr add", even with nodad.
 nbt_is_local6()
 {
 	[ -n "$(ip -n "$1" -6 route show table local "$2")" ]
 }
 
-# no_ipv6 NS: none on devices that come to it from now on.
+# no_ipv6 NS: disable IPv6 on devices that are made in NS, or moved there, from now on.
 no_ipv6()
 {
-	# shellcheck disable=SC2016 # $ is of the other shell
+	# shellcheck disable=SC2016 # the inner shell expands $f
 	in_ns "$1" sh -c 'for f in all default; do
 		echo 1 >/proc/sys/net/ipv6/conf/$f/disable_ipv6; done' 2>/dev/null || :
 }
 
-# alternative_name NS IF: another name of it, as long as one can be, into ALTNAME.
+# alternative_name NS IF: give the device an alternative name of the maximum length
+# (127 characters), and set ALTNAME to it.
 alternative_name()
 {
 	printf -v ALTNAME 'nbt%0124d' 0
@@ -91,7 +93,8 @@ alternative_name()
 	defer "ip -n $1 link property del dev $2 altname $ALTNAME"
 }
 
-# link_index NS IF, link_mac NS IF: of a device; the address with its colons.
+# link_index NS IF, link_mac NS IF: print the index of a device, or its MAC address (with
+# colons).
 link_index()
 {
 	ip -n "$1" -j link show dev "$2" | jq '.[0].ifindex'
@@ -102,8 +105,8 @@ link_mac()
 	ip -n "$1" -j link show dev "$2" | jq -r '.[0].address'
 }
 
-# vlan_add NS LOWER UPPER PROTO ID ADDRESS/LEN...: a VLAN device UPPER on top of
-# LOWER, with these addresses, for this test.
+# vlan_add NS LOWER UPPER PROTO ID ADDRESS/LEN...: add a VLAN device UPPER on top of LOWER,
+# with these addresses. The end of the test removes the device.
 vlan_add()
 {
 	ip -n "$1" link add link "$2" name "$3" type vlan proto "$4" id "$5" ||
@@ -113,8 +116,9 @@ vlan_add()
 	addr_add "$1" "$3" "${@:6}"
 }
 
-# no_vlan_offload NS IF: a tag that goes out is in the frame, where the XDP of the other end
-# sees it; for this test.
+# no_vlan_offload NS IF: until the test ends, let the device write VLAN tags into the frames
+# that it sends. With the offload the tag is beside the frame, where XDP at the other end
+# of the veth pair cannot see it.
 no_vlan_offload()
 {
 	have ethtool || skip "not installed: ethtool"
@@ -122,20 +126,21 @@ no_vlan_offload()
 	defer "in_ns $1 ethtool -K $2 txvlan on >/dev/null 2>&1"
 }
 
-# vlan_tag NS IF push|pop native|skb|out: a program of somebody else, in front of ours, pushes
-# VLAN tag 7 on what comes in there, or pops it; "out": in TC, on what goes out.
+# vlan_tag NS IF push|pop native|skb|out: attach a foreign program that pushes VLAN tag 7 to
+# packets, or pops it. "native" and "skb": in XDP, on packets that the device receives,
+# before our program sees them. "out": in TC, on packets that the device sends.
 vlan_tag()
 {
 	local prog _pid
 
 	prog=$(test_program vlan_tag) || skip "vlan_tag is not built"
-	# A filter outlives who has made it.
+	# A TC filter stays when the process that added it ends.
 	[ "$4" != out ] || defer "tc -n $1 qdisc del dev $2 clsact 2>/dev/null"
 	start_sample _pid 10 nsenter --net="/run/netns/$1" -- "$prog" "${@:2}"
 }
 
-# knows NS IF ADDRESS... MAC: neighbours that need not be asked for: requests would have a
-# tag, too, and nobody would answer.
+# knows NS IF ADDRESS... MAC: add permanent neighbour entries for these addresses. Neighbour
+# requests would get a VLAN tag, too, and nobody would answer them.
 knows()
 {
 	local addr mac=${*: -1}
@@ -146,8 +151,8 @@ knows()
 	done
 }
 
-# send_frame NS IF HEX...: put a frame, from its MAC addresses on, on the wire as it
-# is; the pieces of it are joined.
+# send_frame NS IF HEX...: send a frame as it is. The arguments are joined to the whole
+# frame, which begins with its MAC addresses.
 # shellcheck disable=SC2016 # $ in single quotes is of perl
 send_frame()
 {
@@ -159,16 +164,18 @@ send_frame()
 	' "$(link_index "$1" "$2")" "${@:3}"
 }
 
-# allow_big_tcp NS IF: packets of up to 200,000 bytes (BIG TCP). By netlink: iproute2 of
-# Debian 12 does not know the limits of IPv4.
+# allow_big_tcp NS IF: let the kernel make packets of up to 200,000 bytes (BIG TCP). This
+# uses netlink, because iproute2 of Debian 12 does not know the limits of IPv4.
 # shellcheck disable=SC2016 # $ in single quotes is of perl
 allow_big_tcp()
 {
 	in_ns "$1" perl -MSocket -e '
-		# IFLA_GSO_MAX_SIZE, IFLA_GRO_MAX_SIZE, and those of IPv4, since Linux 6.3.
+		# IFLA_GSO_MAX_SIZE, IFLA_GRO_MAX_SIZE; since Linux 6.3 also
+		# IFLA_GSO_IPV4_MAX_SIZE, IFLA_GRO_IPV4_MAX_SIZE.
 		my @limits = map { pack "SSL", 8, $_, 200000 } 41, 58, 63, 64;
 		socket(my $nl, 16, SOCK_RAW, 0) or die "netlink: $!";
-		# ask TYPE ATTRIBUTES: struct nlmsghdr with NLM_F_REQUEST; struct ifinfomsg.
+		# ask TYPE ATTRIBUTES: send a netlink request: struct nlmsghdr with NLM_F_REQUEST,
+		# struct ifinfomsg, and the attributes.
 		sub ask {
 			my ($type, $attributes) = @_;
 			send($nl, pack("LSSLL CxSlLL a*", 32 + length $attributes, $type, 1,
@@ -182,7 +189,7 @@ allow_big_tcp()
 	' "$(link_index "$1" "$2")" || skip "no BIG TCP in this kernel"
 }
 
-# xdp_mode NS IF: native, skb or none, as the kernel says.
+# xdp_mode NS IF: print the mode of the XDP program on the device: native, skb or none.
 xdp_mode()
 {
 	ip -n "$1" -d -j link show dev "$2" | jq -r '.[0].xdp.mode // 0 |
@@ -190,7 +197,7 @@ xdp_mode()
 		else "mode \(.)" end'
 }
 
-# xdp_is NS IF MODE
+# xdp_is NS IF MODE: true if xdp_mode prints MODE.
 xdp_is()
 {
 	[ "$(xdp_mode "$1" "$2")" = "$3" ]

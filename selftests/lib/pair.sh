@@ -1,17 +1,19 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The network that most samples are tried on, pings through it, and the sample at its
-# end. A test sources this behind lib.sh, and calls pair_add in its setup.
+# The network on which most samples are tested: two namespaces, CLIENT and SERVER, pings
+# from the client, and the sample on the device of the server. A test sources this file
+# after lib.sh, and calls pair_add in its setup.
 #
 #	CLIENT left ---- right SERVER
 #
 # shellcheck disable=SC2034 # not each test uses each variable
 
 C4=192.0.2.1 S4=192.0.2.2 C6=2001:db8::1 S6=2001:db8::2
-SAMPLE=			# path of the sample that start starts
+SAMPLE=			# path of the sample that start() runs; the test sets it
 
-# pair_add: the two namespaces, with their addresses, for all tests.
+# pair_add: make CLIENT and SERVER, with their addresses. Called in setup, they are there
+# for all tests.
 pair_add()
 {
 	ns_add CLIENT SERVER
@@ -25,15 +27,16 @@ pair_addresses()
 	addr_add "$SERVER" right "$S4/24" "$S6/64"
 }
 
-# pair_answers: so that the first packet of a test needs no neighbour discovery.
+# pair_answers: ping the server, so that the first packet of a test needs no neighbour
+# discovery.
 pair_answers()
 {
 	expect_answers 1 "$S4"
 	expect_answers 1 "$S6"
 }
 
-# near_far MTU: two namespaces for this test, NEAR and FAR, joined by "near" and
-# "far", with the addresses that client and server have.
+# near_far MTU: make two namespaces for this test, NEAR and FAR, joined by the veth devices
+# "near" and "far", with the same addresses as CLIENT and SERVER.
 near_far()
 {
 	ns_add NEAR FAR
@@ -47,7 +50,8 @@ near_far()
 # ---------------------------------------------------------------------------
 # The sample
 
-# start [OPTION...]: on "right". start_on NETNS [OPTION...]: there. See start_main.
+# start [OPTION...]: start the sample on "right" in SERVER. start_on NETNS [OPTION...]: start
+# the sample in NETNS; the options have to name the device. See start_main.
 start()
 {
 	start_on "$SERVER" -i right "$@"
@@ -58,7 +62,7 @@ start_on()
 	start_main 20 "$SAMPLE" -n "$@"
 }
 
-# stop: end it; SUMMARY is what its last line says.
+# stop: end the sample; SUMMARY is its summary line.
 stop()
 {
 	stop_main
@@ -70,8 +74,8 @@ take_summary()
 	SUMMARY=$(grep -E '^summary:|"event":"summary"' "$SAMPLE_OUT")
 }
 
-# tag_is_pushed MODE: XDP of somebody else pushes a VLAN tag on what comes in at "right". It
-# is taken off what is answered with it.
+# tag_is_pushed MODE: a foreign XDP program pushes a VLAN tag to the packets that come in at
+# "right". A second one, on "left", pops the tag of answers that carry it.
 tag_is_pushed()
 {
 	knows "$CLIENT" left "$S4" "$S6" "$(link_mac "$SERVER" right)"
@@ -80,7 +84,8 @@ tag_is_pushed()
 	vlan_tag "$SERVER" right push "$1"
 }
 
-# tag_is_popped MODE: it pops the tag that the client pushes.
+# tag_is_popped MODE: the client sends with a VLAN tag, and a foreign XDP program on "right"
+# pops that tag.
 tag_is_popped()
 {
 	no_vlan_offload "$CLIENT" left
@@ -88,8 +93,8 @@ tag_is_popped()
 	vlan_tag "$SERVER" right pop "$1"
 }
 
-# start_into_head: on "right", its output into a reader that takes one line, which goes
-# to $TMP/line, and ends.
+# start_into_head: start the sample on "right" with its output in a pipe. The reader of the
+# pipe writes the first line to $TMP/line and ends, as "head -n 1" does.
 start_into_head()
 {
 	local line
@@ -102,8 +107,9 @@ start_into_head()
 	eventually 10 test -s "$TMP/line"
 }
 
-# from_ssh ADDRESS OPTION...: the sample for a moment, in the server's namespace, as if
-# an SSH session had come in at ADDRESS; it does not know that this is not the host's.
+# from_ssh ADDRESS OPTION...: run the sample for a moment in the server's namespace, with the
+# environment of an SSH session to ADDRESS. Since the whole sample runs in the namespace
+# (no -n), it takes the namespace for the host.
 from_ssh()
 {
 	in_ns "$SERVER" env SSH_CONNECTION="192.0.2.99 50000 $1 22" \
@@ -113,22 +119,22 @@ from_ssh()
 # ---------------------------------------------------------------------------
 # Pings
 
-# send N ADDRESS [PING-OPTION...]: N echo requests of the client; RECEIVED is how many
-# were answered, REPLIES what ping said. With no answer at all ping waits for -W.
+# send N ADDRESS [PING-OPTION...]: send N echo requests from the client. RECEIVED is the
+# number of answers, REPLIES the output of ping. If no answer comes, ping waits for -W.
 send()
 {
 	send_from "$CLIENT" "$@"
 }
 
-# send_from NS N ADDRESS [PING-OPTION...]
+# send_from NS N ADDRESS [PING-OPTION...]: like send, but from the namespace NS.
 send_from()
 {
 	run_ping in_ns "$1" ping -n -c "$2" -i 0.02 -W 0.3 "${@:4}" "$3"
 	[ "$SENT" -eq "$2" ] || fail "ping sent $SENT, not $2, to $3"
 }
 
-# run_ping COMMAND...: SENT, RECEIVED and REPLIES of a ping. What comes back is what
-# was sent.
+# run_ping COMMAND...: run a ping command, and set SENT, RECEIVED and REPLIES. Fails if a
+# reply is damaged or comes twice.
 run_ping()
 {
 	local out
@@ -140,7 +146,7 @@ run_ping()
 	[[ $out != *@(BAD|wrong\ data|DUP|corrupt|truncated)* ]] || fail "bad replies: $out"
 }
 
-# expect_answers N ADDRESS [PING-OPTION...]: all N are answered.
+# expect_answers N ADDRESS [PING-OPTION...]: send N echo requests; all must be answered.
 expect_answers()
 {
 	expect_answers_from "$CLIENT" "$@"
@@ -151,13 +157,15 @@ expect_answers_from()
 	expect_received_from "$1" "$2" "${@:2}"
 }
 
-# expect_received WANTED N ADDRESS [PING-OPTION...]: so many of N are answered.
+# expect_received WANTED N ADDRESS [PING-OPTION...]: send N echo requests; exactly WANTED of
+# them must be answered.
 expect_received()
 {
 	expect_received_from "$CLIENT" "$@"
 }
 
-# An answer may be late on a busy machine. Where none is to come, that is seen soon.
+# The last answer may be late on a busy machine, so wait long if all must be answered.
+# Wait only briefly if no answer may come.
 expect_received_from()
 {
 	local ns=$1 wanted=$2 wait=1
@@ -169,7 +177,7 @@ expect_received_from()
 	expect_eq "answers of $2" "$RECEIVED" "$wanted"
 }
 
-# expect_silence N ADDRESS [PING-OPTION...]: none is.
+# expect_silence N ADDRESS [PING-OPTION...]: send N echo requests; none may be answered.
 expect_silence()
 {
 	expect_silence_from "$CLIENT" "$@"
@@ -180,9 +188,9 @@ expect_silence_from()
 	expect_received_from "$1" 0 "${@:2}"
 }
 
-# ext_ping ADDRESS OPTION SECONDS: an echo request of the client behind an IPv6
-# extension header, which a sticky socket option makes (RFC 3542): 54 hop-by-hop
-# options, 59 destination options. Says whether an answer came.
+# ext_ping ADDRESS OPTION SECONDS: send an echo request behind an IPv6 extension header from
+# the client. The socket option OPTION adds the header (RFC 3542): 54 is hop-by-hop
+# options, 59 destination options. Prints "answer", or "silence" after SECONDS.
 # shellcheck disable=SC2016 # $ in single quotes is of perl
 ext_ping()
 {
@@ -204,7 +212,8 @@ ext_ping()
 		print "silence\n";' "$@"
 }
 
-# events: number of lines so far, text or JSON, that tell of an echo request.
+# events: print how many lines about an echo request the sample has printed so far, as text
+# or JSON.
 events()
 {
 	grep -Ec 'echo request id|"event":"packet"' "$SAMPLE_OUT" || :

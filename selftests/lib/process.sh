@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Processes, by what /proc tells: no tool is needed that a machine may lack, and of
-# which the absence would look as if there were no such process.
+# Questions about processes, answered from /proc. With a tool such as pgrep, a missing
+# tool would look like a missing process.
 
-# pid_gone PID: no such process, or a zombie that init has not reaped yet.
+# pid_gone PID: true if there is no such process, or only a zombie that nobody reaped yet.
 pid_gone()
 {
 	local line
@@ -13,7 +13,7 @@ pid_gone()
 	[[ ${line##*) } = [ZX]* ]]
 }
 
-# child_named PID NAME: the children of that process with this name, a pid a line.
+# child_named PID NAME: print the pids of the children of PID that are called NAME.
 child_named()
 {
 	local child name
@@ -24,22 +24,22 @@ child_named()
 	done
 }
 
-# no_process REGEX: no command line, words joined by spaces, matches; fails with the
-# processes that have one.
+# no_process REGEX: fail if the command line of any process, its words joined by spaces,
+# matches REGEX. The message lists these processes.
 no_process()
 {
 	local file words found=()
 
 	for file in /proc/[0-9]*/cmdline; do
-		# It may have ended meanwhile.
+		# The process may have ended meanwhile.
 		{ mapfile -d '' words <"$file"; } 2>/dev/null || continue
 		[[ ! ${words[*]} =~ $1 ]] || found+=("${file//[^0-9]/} ${words[*]}")
 	done
 	[ ${#found[@]} -eq 0 ] || fail "processes left: ${found[*]}"
 }
 
-# time_namespace SECONDS: where CLOCK_MONOTONIC is so much ahead; "${IN_TIME[@]}" in front
-# of a command has it run there.
+# time_namespace SECONDS: make a time namespace whose CLOCK_MONOTONIC is SECONDS ahead.
+# Put "${IN_TIME[@]}" in front of a command to run the command there.
 # shellcheck disable=SC2034 # for the caller
 time_namespace()
 {
@@ -50,6 +50,7 @@ time_namespace()
 	[ -z "$missing" ] || skip "needs root with $(caps_text "$missing")"
 	start_sample holder 10 unshare --time --monotonic "$1" \
 		sh -c 'echo ready: && exec sleep 1000'
-	# That of its children: itself it is there since Linux 6.3.
+	# unshare() moves only the children to the new namespace. Since Linux 6.3 an exec
+	# moves the process itself, too; on older kernels only time_for_children is right.
 	IN_TIME=(nsenter "--time=/proc/$holder/ns/time_for_children" --)
 }

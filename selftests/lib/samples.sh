@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Samples in the background: their start, what they print, their end.
+# Samples that run in the background: how a test starts them, reads their output and stops
+# them.
 
-# sample_out PID, sample_err PID: files with what it has printed so far.
+# sample_out PID, sample_err PID: path of the file with the stdout (stderr) of the process.
 sample_out()
 {
 	echo "$TMP/sample.$1.out"
@@ -14,7 +15,7 @@ sample_err()
 	echo "$TMP/sample.$1.err"
 }
 
-# sample_ended PID: the process has ended (or was not started by this shell).
+# sample_ended PID: true if the process has ended (or is no child of this shell).
 sample_ended()
 {
 	child_ended "$1"
@@ -36,7 +37,7 @@ show_sample()
 	show "stderr of $1" "$(sample_err "$1")"
 }
 
-# nbt_kill PID: the deferred end of a process that may be gone.
+# nbt_kill PID: end a process if it still runs; for defer.
 nbt_kill()
 {
 	sample_ended "$1" && return
@@ -45,9 +46,9 @@ nbt_kill()
 	wait "$1" 2>/dev/null
 }
 
-# start_bg VAR COMMAND...: start it in the background, its pid goes into VAR. It
-# is ended with the test. COMMAND is a program, not a function: env undoes the
-# SIG_IGN that a script gives to its background processes for SIGINT.
+# start_bg VAR COMMAND...: start COMMAND in the background and put its pid into VAR. The end
+# of the test also ends COMMAND. COMMAND has to be a program, not a function, because env
+# starts it: bash makes background processes ignore SIGINT, and env undoes this.
 start_bg()
 {
 	local __var=$1 __tmp=$TMP/sample.new __pid
@@ -65,8 +66,8 @@ start_bg()
 	printf -v "$__var" %s "$__pid"
 }
 
-# start_sample VAR SECONDS COMMAND...: start_bg, then wait for its ready line,
-# at most SECONDS; fail when that does not come, or when it ends before.
+# start_sample VAR SECONDS COMMAND...: start_bg COMMAND and wait for its "ready:" line. Fails
+# if the line does not come within SECONDS, or if COMMAND ends before.
 start_sample()
 {
 	local __var=$1 __deadline=$2 __new
@@ -81,8 +82,8 @@ start_sample()
 	fail "not ready after $__deadline s: $*"
 }
 
-# start_main SECONDS COMMAND...: start_sample of what the test is about: its pid is in
-# PID, what it prints in the files SAMPLE_OUT and SAMPLE_ERR.
+# start_main SECONDS COMMAND...: start the sample that the test is about, by start_sample.
+# PID is its pid; SAMPLE_OUT and SAMPLE_ERR are the files with its output.
 # shellcheck disable=SC2034 # for the caller
 start_main()
 {
@@ -91,8 +92,8 @@ start_main()
 	SAMPLE_ERR=$(sample_err "$PID")
 }
 
-# wait_sample PID SECONDS: it ends by itself in that time; returns (and puts in
-# STATUS) its exit status.
+# wait_sample PID SECONDS: fail unless the process ends by itself within SECONDS. Returns
+# its exit status and puts it into STATUS.
 wait_sample()
 {
 	if ! wait_until "$2" sample_ended "$1"; then
@@ -105,8 +106,8 @@ wait_sample()
 	return "$STATUS"
 }
 
-# stop_sample PID [SIGNAL]: send SIGNAL (TERM) and wait for its end; returns
-# (and puts in STATUS) its exit status, 128 + N when killed by signal N.
+# stop_sample PID [SIGNAL]: send SIGNAL (default TERM) and wait until the process ends.
+# Returns its exit status, 128 + N if signal N killed it, and puts it into STATUS.
 stop_sample()
 {
 	if sample_ended "$1"; then
@@ -117,14 +118,14 @@ stop_sample()
 	wait_sample "$1" "$NBT_GRACE"
 }
 
-# stop_main: stop_sample of what start_main has started; it ends with status 0.
+# stop_main: stop the sample of start_main; fail unless its exit status is 0.
 stop_main()
 {
 	stop_sample "$PID" || fail "status $STATUS"
 }
 
-# expect_gone IF [WHY]: what start_main has started ends by itself, with status 1, and says
-# that the interface IF "was removed", or else WHY.
+# expect_gone IF [WHY]: fail unless the sample of start_main ends by itself, with status 1
+# and the message that the interface IF "was removed". WHY replaces "was removed".
 expect_gone()
 {
 	wait_sample "$PID" 10 2>/dev/null || :
@@ -132,13 +133,13 @@ expect_gone()
 	expect_match "$SAMPLE_ERR" ": failed to go on with $1: the interface ${2:-was removed}\$"
 }
 
-# json FILTER [JQ-OPTION...]: over all JSON lines in the file $SAMPLE_OUT, as an array.
+# json FILTER [JQ-OPTION...]: run the jq FILTER on the array of all JSON lines in SAMPLE_OUT.
 json()
 {
 	jq -rs "${@:2}" "$1" "$SAMPLE_OUT"
 }
 
-# expect_json FILTER [JQ-OPTION...]: it yields true.
+# expect_json FILTER [JQ-OPTION...]: fail unless json FILTER prints true.
 expect_json()
 {
 	[ "$(json "$@")" = true ] && return
@@ -146,14 +147,16 @@ expect_json()
 	fail "not true: $1"
 }
 
-# bpf_objects PID: "kind id" of the BPF objects it holds.
+# bpf_objects PID: print "KIND ID" of each BPF object to which the process has a file
+# descriptor.
 bpf_objects()
 {
 	grep -hE '^(prog|map|link|btf)_id:' "/proc/$1/fdinfo/"* | sed 's/_id:\s*/ /' |
 		sort -u
 }
 
-# bpf_object_gone KIND ID: no object of the kernel has it (bpf(2)).
+# bpf_object_gone KIND ID: true if the kernel has no such BPF object. Asks bpf(2) for a file
+# descriptor of the ID.
 # shellcheck disable=SC2016 # $ in single quotes is of perl
 bpf_object_gone()
 {
@@ -166,15 +169,16 @@ bpf_object_gone()
 		exit($fd < 0 && $!{ENOENT} ? 0 : 1);' "$1" "$2" "$(uname -m)"
 }
 
-# need_bpf_objects: skip where bpf_object_gone cannot tell.
+# need_bpf_objects: skip where bpf_object_gone does not work.
 need_bpf_objects()
 {
 	have perl || skip "not installed: perl"
 	[[ $(uname -m) = @(x86_64|aarch64|riscv64) ]] || skip "bpf(2) has another number here"
 }
 
-# keep_bpf_objects PID: those it holds, for expect_bpf_objects_gone, in $TMP/objects. A
-# program is among them, and bpf_object_gone finds it.
+# keep_bpf_objects PID: write the bpf_objects of the process to $TMP/objects, for
+# expect_bpf_objects_gone. Fails unless there is a program among them that bpf_object_gone
+# finds: otherwise the later check could not fail.
 keep_bpf_objects()
 {
 	bpf_objects "$1" >"$TMP/objects"
@@ -183,7 +187,7 @@ keep_bpf_objects()
 		fail "the program is not found while it runs"
 }
 
-# expect_bpf_objects_gone: all of them, soon.
+# expect_bpf_objects_gone: fail unless all objects in $TMP/objects disappear soon.
 expect_bpf_objects_gone()
 {
 	local kind id
@@ -193,8 +197,8 @@ expect_bpf_objects_gone()
 	done <"$TMP/objects"
 }
 
-# memory_cgroup MEGABYTES: a cgroup of so much memory, which that of BPF maps counts in,
-# into CGROUP.
+# memory_cgroup MEGABYTES: make a cgroup with this memory limit, and set CGROUP to its
+# directory. The memory of BPF maps counts towards the limit.
 memory_cgroup()
 {
 	local name limit
@@ -214,7 +218,7 @@ memory_cgroup()
 	echo "${1}M" >"$CGROUP/$limit"
 }
 
-# in_cgroup COMMAND...: in that of memory_cgroup.
+# in_cgroup COMMAND...: run COMMAND in the cgroup of memory_cgroup.
 in_cgroup()
 {
 	# shellcheck disable=SC2016

@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# isolate.sh COMMAND [ARG...]: run COMMAND, in the network and mount namespaces that
-# "unshare" has just made for it, so that it meets no other test: there is a loopback
-# device, and no name of a namespace, no lab, nothing mounted below /sys but what
-# counts memory. What COMMAND leaves behind there is told.
+# isolate.sh COMMAND [ARG...]: run COMMAND so that it cannot meet another test. "unshare" has
+# just made a network and a mount namespace for this script. In them there is a loopback
+# device, but no named network namespace, no lab, and nothing below /sys except a new
+# sysfs and the cgroups. If COMMAND leaves names behind, the script says so.
 set -euo pipefail
 
-# new_cgroups DIR: where nothing is mounted that counts memory: of version 1 if this
-# kernel has the controller there, else of version 2.
+# new_cgroups DIR: mount cgroups that count memory at DIR, for machines that have mounted
+# none. Uses version 1 if the kernel offers the memory controller there, else version 2.
 new_cgroups()
 {
 	mount -t tmpfs tmpfs "$1"
@@ -21,7 +21,7 @@ new_cgroups()
 	fi
 }
 
-# The /sys that is here shows the devices of the network that we came from.
+# new_sys: replace /sys. The inherited sysfs shows the devices of the old network namespace.
 new_sys()
 {
 	local new
@@ -33,14 +33,15 @@ new_sys()
 	else
 		new_cgroups "$new/fs/cgroup"
 	fi
-	# Not only covered: who reads /proc/mounts would believe in what is below it.
+	# Unmount the old /sys instead of covering it with the new one: /proc/mounts would
+	# still list the mounts below the old one.
 	umount --lazy /sys
 	mount --move "$new" /sys
 	rmdir "$new"
 }
 
-# left_behind: what COMMAND should have removed. The kernel and "ip" make some names
-# of their own when they mount bpffs.
+# left_behind: print the names that COMMAND should have removed. The names that the kernel
+# and "ip" make in a new bpffs do not count.
 left_behind()
 {
 	{
@@ -51,12 +52,14 @@ left_behind()
 }
 
 ip link set lo up
-# All of it: a directory in it that others remove would take our mount with it.
+# Cover all of /run, not only /run/netns: if another process removed that directory, our
+# mount on it would go, too.
 mount -t tmpfs tmpfs /run
 mkdir /run/netns /run/netbpf
 new_sys
 
-# The signal that ends a test goes to each process of it: this one has to see its end.
+# run.sh ends a test by a signal to its whole process group. This shell has to survive the
+# signal and wait for the end of COMMAND.
 trap : TERM
 status=0
 "$@" || status=$?

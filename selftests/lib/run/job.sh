@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2034 # variables of the other parts of run.sh
 #
-# One command of run.sh, in a session of its own: how it starts, how it is ended,
-# and what it leaves behind. Many may run at once.
+# Jobs of run.sh. A job is a command in a session of its own: how run.sh starts it, stops it,
+# and finds the processes that it leaves behind. Several jobs may run at once.
 
-# Seconds a test gets to clean up when it is ended; more than lib.sh needs.
+# Seconds that a stopped test gets to clean up; more than lib.sh needs (NBT_GRACE).
 readonly GRACE=${NETBPF_GRACE:-15}
 
-# session_pids SID: live processes of that session, "PID NAME" a line.
+# session_pids SID: print "PID NAME" of each live process of the session.
 session_pids()
 {
 	local stat line pid name rest fields
@@ -30,13 +30,12 @@ session_is_empty()
 	[ -z "$(session_pids "$1")" ]
 }
 
-# session_kill SID: end all of it, now.
+# session_kill SID: kill all processes of the session.
 session_kill()
 {
 	local pid name
 
-	# What is killed can start nothing; what it started before is in the
-	# next round.
+	# A process may have started others before it was killed. The next round kills them.
 	until session_is_empty "$1"; do
 		while read -r pid name; do
 			kill -KILL "$pid" 2>/dev/null || :
@@ -45,7 +44,8 @@ session_kill()
 	done
 }
 
-# Nothing ever comes out of this pipe: reading it takes any time one likes, and no process.
+# Nobody ever writes to this pipe. "read -t SECONDS" from it waits without a process, which
+# "sleep" would need.
 exec {NOTHING}<> <(:)
 
 pause()
@@ -53,7 +53,7 @@ pause()
 	read -rt "$1" -u "$NOTHING" || :
 }
 
-# now VAR: milliseconds since some moment.
+# now VAR: set VAR to the time in milliseconds.
 now()
 {
 	local stamp=${EPOCHREALTIME/[.,]/}
@@ -61,37 +61,39 @@ now()
 	printf -v "$1" %s "${stamp%???}"
 }
 
-# job_start DIR LOG COMMAND...: run COMMAND in DIR, its output goes into LOG. JOB is
-# its process and its session.
+# job_start DIR LOG COMMAND...: start COMMAND in DIR, with its output in LOG. JOB is its pid,
+# which is also the ID of its session.
 job_start()
 {
 	local dir=$1 log=$2
 
 	shift 2
 	: >"$log"
-	# A background process of a script ignores SIGINT, and a shell could not
-	# undo that: env does.
+	# Bash makes background processes ignore SIGINT, and a script cannot undo this; env
+	# can.
 	(cd "$dir" && exec setsid env --default-signal=INT,QUIT "$@") \
 		</dev/null >>"$log" 2>&1 {NOTHING}<&- &
 	JOB=$!
 }
 
-# job_asked PID: the job has ended; if not, it is asked to. Bash may lose a signal that
-# comes just before it starts to wait for a command. What cleans up ignores the next ones.
+# job_asked PID: true if the job has ended; otherwise send SIGTERM. job_stop repeats this,
+# because bash may lose a signal that comes just before it waits for a command. A test that
+# already cleans up ignores the further signals.
 job_asked()
 {
 	child_ended "$1" || { kill -TERM -- "-$1" 2>/dev/null; return 1; }
 }
 
-# job_stop PID: ask the job to end and to clean up, then insist.
+# job_stop PID: give the job GRACE seconds to clean up and end, then kill it.
 job_stop()
 {
 	wait_until "$GRACE" job_asked "$1" || :
 	session_kill "$1"
 }
 
-# job_finish PID: of a job that has ended: JOB_STATUS is its exit status (128 + N:
-# killed by signal N), JOB_LEFT are the processes that it left behind, which are ended.
+# job_finish PID: collect a job that has ended. JOB_STATUS is its exit status (128 + N if
+# signal N killed it). JOB_LEFT lists the processes that the job left behind; job_finish
+# kills them.
 job_finish()
 {
 	JOB_STATUS=0

@@ -1,22 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2034 # variables of the other parts of run.sh
 #
-# What a test prints: its results are counted and shown as they come, nested as KTAP
-# wants it, and judged when it has ended. One test is read at a time.
+# Reading the KTAP output of a test. The results are counted and shown as they come, indented
+# below the test as KTAP wants it. When the test has ended, its output and its exit status
+# are judged. run.sh reads one test at a time.
 
-# ktap_open NAME LOG: begin to read LOG, what the test NAME prints.
+# ktap_open NAME LOG: begin to read LOG, the output of the test NAME.
 ktap_open()
 {
 	R_NAME=$1
 	R_PLAN='' R_COUNT=0 R_PASS=0 R_FAIL=0 R_XFAIL=0 R_ALL_SKIPPED=
 	R_FAILURES=() R_SKIPS=() R_WHY=()
-	R_PENDING=()		# diagnostics of the result that is still to come
-	R_DROPPED=()		# those of results that were good
-	R_PART=			# a line whose end has not come
+	R_PENDING=()		# diagnostics since the last result, not shown yet
+	R_DROPPED=()		# diagnostics of good results, not shown
+	R_PART=			# the beginning of a line that is not complete yet
 	exec {R_FD}<"$2"
 }
 
-# ktap_read: take the lines that have come since the last time.
+# ktap_read: read the lines that the test has printed since the last call.
 ktap_read()
 {
 	local line=
@@ -28,7 +29,7 @@ ktap_read()
 	R_PART+=$line
 }
 
-# ktap_close: the test has ended.
+# ktap_close: the test has ended: read the rest of its output.
 ktap_close()
 {
 	ktap_read
@@ -36,8 +37,8 @@ ktap_close()
 	[ -z "$R_PART" ] || ktap_line "$R_PART"
 }
 
-# ktap_line LINE: results of nested tests are indented and not counted: they are summed
-# up by the test around them.
+# ktap_line LINE: handle one line of output. Indented results belong to nested tests and do
+# not count: the outer test prints a result of its own for them.
 ktap_line()
 {
 	if [[ $1 =~ ^(not\ )?ok(\ |$) ]]; then
@@ -53,8 +54,8 @@ ktap_line()
 	fi
 }
 
-# ktap_plan NUMBER REASON: a line "1..NUMBER", with "# SKIP REASON" if REASON is not
-# empty.
+# ktap_plan NUMBER REASON: handle a line "1..NUMBER", or "1..NUMBER # SKIP REASON" if REASON
+# is not empty.
 ktap_plan()
 {
 	[ -z "$R_PLAN" ] || R_WHY+=("more than one plan")
@@ -66,7 +67,7 @@ ktap_plan()
 	fi
 }
 
-# ktap_result LINE: a line that starts with "ok" or "not ok".
+# ktap_result LINE: handle a line that starts with "ok" or "not ok".
 ktap_result()
 {
 	local text=$1 verdict=ok directive='' reason=''
@@ -102,8 +103,9 @@ ktap_result()
 	show_result "$verdict" "$1"
 }
 
-# ktap_judge STATUS LEFT: the test has ended with STATUS (empty: it was out of time),
-# and left the processes LEFT behind. R_WHY says what is wrong with it as a whole.
+# ktap_judge STATUS LEFT: judge a test that ended with STATUS (empty if run.sh had to stop
+# it) and left the processes LEFT behind. Adds to R_WHY what is wrong with the test as a
+# whole.
 ktap_judge()
 {
 	judge_status "$1"
@@ -111,7 +113,7 @@ ktap_judge()
 	[ -z "$2" ] || R_WHY+=("processes left behind: ${2%;}")
 }
 
-# judge_status STATUS: does it agree with the results?
+# judge_status STATUS: check that the exit status agrees with the results.
 judge_status()
 {
 	case $1 in
@@ -143,7 +145,7 @@ judge_status()
 	esac
 }
 
-# judge_plan: are the results those that were planned?
+# judge_plan: check that there are as many results as the plan says.
 judge_plan()
 {
 	if [ -z "$R_PLAN" ] && [ $((R_COUNT + ${#R_PENDING[@]} + ${#R_WHY[@]})) -eq 0 ]; then

@@ -1,26 +1,28 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2153 # variables of the other parts of run.sh
 #
-# What run.sh prints: each result as it comes, the test that it belongs to, the totals.
+# What run.sh prints: the results of a test as they come, a result for the whole test, and
+# the totals.
 
 PASSED=0
 FAILED=0
 SKIPPED=0
 XFAILED=0
-FAILURES=()		# what failed, for the end
-SKIPS=()		# what was skipped: REASON, a tab, TEST: CASE
+FAILURES=()		# "TEST: CASE" of each failed case, for the summary
+SKIPS=()		# of each skipped case: REASON, a tab, "TEST: CASE"
 
-# show_plan LINE: the nested results begin.
+# show_plan LINE: begin the nested results of a test with its plan LINE.
 show_plan()
 {
 	printf '  KTAP version 1\n  # Subtest: %s\n  %s\n' "$R_NAME" "$1"
 	[ -z "$VERBOSE" ] || show_pending
 }
 
-# show_result VERDICT LINE: what was said before it is shown where it helps.
+# show_result VERDICT LINE: show a result. If the result is bad, show the diagnostics that
+# came before it, too.
 show_result()
 {
-	# Without a plan it is no KTAP that a reader could nest.
+	# Before the plan a result is not valid KTAP: keep it, to show it as a comment later.
 	if [ -z "$R_PLAN" ]; then
 		R_PENDING+=("$2")
 		return
@@ -34,7 +36,7 @@ show_result()
 	printf '  %s\n' "$2"
 }
 
-# show_diagnostic LINE: one that is no result.
+# show_diagnostic LINE: keep a line that is no result; show it at once with -v.
 show_diagnostic()
 {
 	[[ ! $1 =~ ^K?TAP\ version ]] || return 0
@@ -44,7 +46,7 @@ show_diagnostic()
 	fi
 }
 
-# show_pending: the diagnostics that are kept. Whatever is not KTAP becomes a comment.
+# show_pending: show the diagnostics that were kept. Lines that are not KTAP become comments.
 show_pending()
 {
 	local line
@@ -59,7 +61,7 @@ show_pending()
 	R_PENDING=()
 }
 
-# show_rest: of a test that has failed all is shown, and of each with -v.
+# show_rest: show all remaining diagnostics of a test that has failed; with -v, of every test.
 show_rest()
 {
 	if [ -z "$VERBOSE" ] && [ "$R_FAIL" -eq 0 ]; then
@@ -95,7 +97,7 @@ account()
 	if [ -n "$NO_SKIP" ] && [ ${#R_SKIPS[@]} -gt 0 ]; then
 		R_WHY+=("${#R_SKIPS[@]} skipped, and --no-skip was given")
 	fi
-	# A test that failed as a whole counts, even if all its results are ok.
+	# A test that failed as a whole counts as a failure, even if all its results are ok.
 	if [ ${#R_WHY[@]} -gt 0 ] && [ "$R_FAIL" -eq 0 ]; then
 		R_FAIL=1
 		R_FAILURES+=("${R_WHY[0]}")
@@ -108,14 +110,15 @@ account()
 	done
 }
 
-# report NUMBER STATUS LEFT TOOK: the test that was read has ended, see ktap_judge; TOOK
-# is in milliseconds.
+# report NUMBER STATUS LEFT TOOK: judge and report the test that was just read. STATUS and
+# LEFT are as for ktap_judge; TOOK is its run time in milliseconds.
 report()
 {
 	local title="selftests: netbpf: $R_NAME" text skip=
 
 	ktap_judge "$2" "$3"
-	# Of the test itself, before --no-skip adds to it.
+	# Decide whether the whole test was skipped before account() turns skips into
+	# failures (--no-skip).
 	[ $((R_PASS + R_FAIL + R_XFAIL + ${#R_WHY[@]})) -gt 0 ] || skip=${R_SKIPS[0]%%$'\t'*}
 	account
 	show_rest
@@ -132,13 +135,13 @@ report()
 	fi
 }
 
-# seconds MILLISECONDS: as a person reads it.
+# seconds MILLISECONDS: print the time for a person: "1.5 s".
 seconds()
 {
 	printf '%d.%d s' $(($1 / 1000)) $(($1 % 1000 / 100))
 }
 
-# summary_of_skips: a line for each reason.
+# summary_of_skips: print a line for each reason, with the tests that were skipped for it.
 summary_of_skips()
 {
 	local text reason where
@@ -154,7 +157,7 @@ summary_of_skips()
 	done | sort -k3,3nr -k4
 }
 
-# summary: what failed, what was skipped, the slowest tests, the totals.
+# summary: print the slowest tests, what failed, what was skipped, and the totals.
 summary()
 {
 	local text

@@ -1,27 +1,29 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2034,SC2153 # variables of the other parts of run.sh
 #
-# Which test runs when. Some run side by side; what they print is shown as if they ran
-# one after the other: that of the first which has not been shown as it comes, that of
-# the others when it is their turn.
+# Which test runs when. Several tests run side by side, but run.sh shows their output in the
+# order of TESTS. It shows the output of the test at HEAD as it comes; the output of later
+# tests waits in their logs until their turn.
 
-# Of each test, by its place in TESTS.
-T_PID=()		# while it runs
+# What is known about each test. The index of these arrays is the place of the test in TESTS.
+T_PID=()		# its pid, which is also its session
 T_START=()		# when it began, in milliseconds
-T_LIMIT=()		# seconds that it gets
-T_STATUS=()		# of one that has ended: its exit status, empty if out of time
+T_LIMIT=()		# its time limit in seconds
+T_STATUS=()		# its exit status; empty if run.sh had to stop it
 T_LEFT=()		# the processes that it left behind
-T_TOOK=()		# milliseconds
-RUNNING=()		# places of those that run now
-ISOLATE=()		# what a test is started by, to have its own network and mounts
+T_TOOK=()		# its run time in milliseconds; set when it has ended
+RUNNING=()		# places of the tests that run now
+ISOLATE=()		# command in front of each test that gives it a network and mounts
 
-# A file with a line for each test that was run before: NAME MILLISECONDS.
+# times_file: path of the file with the run times of earlier runs, a line "NAME MILLISECONDS"
+# for each test.
 times_file()
 {
 	echo "${FAKE:-$NETBPF_OUT/build}/.test-times"
 }
 
-# needs_the_machine NAME: it says so in its source, in a line "alone: REASON".
+# needs_the_machine NAME: true if the test must not run beside others. Its source says so in
+# a comment line "alone: REASON".
 needs_the_machine()
 {
 	local dir=${FAKE:-$SELFTESTS} file
@@ -33,9 +35,10 @@ needs_the_machine()
 	return 1
 }
 
-# sort_tests: TESTS in the order in which they start: those that took longest last time,
-# and before them those that nobody has seen yet, long ones (with parts) first; at the end those that run alone, from
-# place ALONE_FROM on. What -t asked for keeps its order.
+# sort_tests: put TESTS into the order in which they start. Tests without a known run time
+# come first, those with parts_NAME in settings before the others. Then come the others,
+# the slowest of the last run first. The tests that run alone are at the end, from place
+# ALONE_FROM on. With -t, tests otherwise keep the order of the command line.
 sort_tests()
 {
 	local name took unseen alone=() together=()
@@ -62,9 +65,9 @@ sort_tests()
 	ALONE_FROM=${#together[@]}
 }
 
-# share_cases: the cases of a long shell test are dealt out to several runs of it, side by
-# side: as many as settings says, or, where -t asked for fewer tests than may run at a
-# time, as many as may.
+# share_cases: split long shell tests into parts that run side by side, each with some of the
+# cases. The settings say how many parts (parts_NAME). If -t asks for fewer tests than may
+# run at a time, split the tests further, so that all jobs have work.
 share_cases()
 {
 	local name parts idle=1 tests=()
@@ -83,13 +86,15 @@ share_cases()
 	TESTS=("${tests[@]}")
 }
 
-# can_be_dealt NAME: a shell test, all of it, that runs beside others.
+# can_be_dealt NAME: true if the test can be split: a shell test that may run beside others,
+# and -t named no cases of it.
 can_be_dealt()
 {
 	[[ $1 != *:* && $(test_path "$1") = *.sh ]] && ! needs_the_machine "$1"
 }
 
-# deal NAME PARTS: add NAME:CASE:CASE... to tests, PARTS times.
+# deal NAME PARTS: split the cases of a test into PARTS parts, and append each part as
+# "NAME:CASE:CASE..." to the caller's array tests.
 deal()
 {
 	local part cases place dealt
@@ -105,7 +110,8 @@ deal()
 	[ ${#cases[@]} -gt 0 ] || tests+=("$1")
 }
 
-# save_times: for the next run. A test of which only some cases were run tells nothing.
+# save_times: write the run times for sort_tests of the next run. The time of a test of which
+# only some cases ran is left out.
 save_times()
 {
 	local place file
@@ -124,7 +130,7 @@ save_times()
 	done | sort >"$file.$$" && mv "$file.$$" "$file"
 }
 
-# slowest: ten tests, where there are more.
+# slowest: print the ten slowest tests, if more than ten were run.
 slowest()
 {
 	local place
@@ -137,8 +143,8 @@ slowest()
 	done
 }
 
-# choose_isolation: each test gets a network and mounts of its own, where that can be
-# had. Where it cannot, one test runs at a time: they would meet each other.
+# choose_isolation: give each test a network and mounts of its own. Where the machine does
+# not allow this, run one test at a time, because the tests would disturb each other.
 choose_isolation()
 {
 	ISOLATE=(unshare --mount --net --propagation private -- "$SELFTESTS/lib/run/isolate.sh")
@@ -149,7 +155,7 @@ choose_isolation()
 	JOBS=1
 }
 
-# test_start PLACE
+# test_start PLACE: start the test at this place of TESTS.
 test_start()
 {
 	local place=$1 name=${TESTS[$1]%%:*} path case cases=() options=()
@@ -177,7 +183,7 @@ test_start()
 	RUNNING+=("$place")
 }
 
-# test_end PLACE: it has ended by itself, or is ended now.
+# test_end PLACE: record the end of a test; stop the test first if it still runs.
 test_end()
 {
 	local place=$1 pid=${T_PID[$1]} end status i
@@ -194,8 +200,9 @@ test_end()
 	done
 }
 
-# test_timeout PLACE: the seconds it gets: those in settings, for a machine that it has for
-# itself, times those that share the machine with it. Who overrides it knows the machine.
+# test_timeout PLACE: print the time limit of a test in seconds. The limit in settings holds
+# for a test that has the machine for itself. So multiply it by the number of tests that
+# may run side by side. kselftest_override_timeout is taken as it is.
 test_timeout()
 {
 	local name=${TESTS[$1]%%:*} seconds=${kselftest_override_timeout:-} parts=''
@@ -203,7 +210,7 @@ test_timeout()
 	if [ -z "$seconds" ]; then
 		seconds=$(setting "timeout_$name")
 		[ -n "$seconds" ] || seconds=$(setting each)
-		# One that could not be dealt out takes the time of all its parts.
+		# A test that was not split needs the time of all its parts.
 		[[ ${TESTS[$1]} = *:* ]] || parts=$(setting "parts_$name")
 		seconds=$((seconds * NETBPF_SLOW * ${parts:-1}))
 		[ "$1" -ge "$ALONE_FROM" ] || seconds=$((seconds * JOBS))
@@ -211,13 +218,14 @@ test_timeout()
 	echo "$seconds"
 }
 
-# setting NAME: written as the runner of the kernel wants it.
+# setting NAME: print the value of a line NAME=VALUE of the file settings. The kernel's
+# runner reads the same file; see the comment there.
 setting()
 {
 	sed -n "s/^$1=//p" "${FAKE:-$SELFTESTS}/settings"
 }
 
-# check_timeouts: all are numbers of seconds.
+# check_timeouts: exit with a usage error unless each time limit is a number of seconds.
 check_timeouts()
 {
 	local seconds
@@ -227,7 +235,7 @@ check_timeouts()
 	done
 }
 
-# start_tests: as many as may run now, from NEXT on.
+# start_tests: start as many tests as may run now, beginning at NEXT.
 start_tests()
 {
 	local jobs
@@ -241,13 +249,13 @@ start_tests()
 	done
 }
 
-# end_tests: those that have ended, or whose time is over.
+# end_tests: record the tests that have ended; stop those whose time is over.
 end_tests()
 {
 	local place time
 
 	now time
-	# All at once: each may need its time to clean up.
+	# Send the signal to all tests first, so that they clean up at the same time.
 	if [ -n "$STOP" ]; then
 		for place in "${RUNNING[@]}"; do
 			kill -TERM -- "-${T_PID[place]}" 2>/dev/null || :
@@ -261,7 +269,8 @@ end_tests()
 	done
 }
 
-# show_tests: go on with the test at HEAD, and with those behind it that have ended.
+# show_tests: show new output of the test at HEAD. When this test has ended, report it, and
+# go on with the next one.
 show_tests()
 {
 	while [ "$HEAD" -lt "$NEXT" ]; do
@@ -280,7 +289,7 @@ show_tests()
 	done
 }
 
-# show_running: the line at the bottom of the terminal.
+# show_running: show the running tests in the line at the bottom of the terminal.
 show_running()
 {
 	local place time text=
@@ -297,8 +306,8 @@ show_running()
 schedule()
 {
 	NEXT=0			# place of the test that starts next
-	HEAD=0			# place of the test that is shown
-	OPENED=			# it is being read
+	HEAD=0			# place of the test whose output is shown
+	OPENED=			# set while the log of that test is open
 	while :; do
 		start_tests
 		end_tests
