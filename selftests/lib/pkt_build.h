@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Packets for the tests, from the outside in:
+ * Builds packets for the tests, from the outermost header inwards:
  *
  *	build_start(&pkt);
  *	build_vlan(&pkt, ETH_P_8021Q);
@@ -9,8 +9,8 @@
  *	build_payload(&pkt, 56);
  *	build_finish(&pkt);
  *
- * Each header writes its number into the header before it. build_finish() sets
- * lengths and checksums; what a test wants wrong it breaks afterwards.
+ * Each header writes its own protocol number into the header before it. build_finish()
+ * sets lengths and checksums. A test that wants a wrong field overwrites it afterwards.
  */
 #ifndef _SELFTESTS_PKT_BUILD_H
 #define _SELFTESTS_PKT_BUILD_H
@@ -29,9 +29,9 @@
 #include <linux/udp.h>
 
 enum {
-	/* More than a page: such a packet has fragments in XDP. */
+	/* Room for packets larger than a page, which have fragments in XDP. */
 	BUILD_MAX = 12288,
-	/* XDP and tc refuse less in BPF_PROG_TEST_RUN: EINVAL. */
+	/* BPF_PROG_TEST_RUN of XDP and tc programs refuses shorter packets with EINVAL. */
 	BUILD_MIN = ETH_HLEN,
 };
 
@@ -40,28 +40,28 @@ enum {
 #define BUILD_SADDR6	"2001:db8:1::1"
 #define BUILD_DADDR6	"2001:db8:2::2"
 
-/* In the echo header, and as ports, in host byte order. */
+/* Fields of the echo header, and ports; all in host byte order. */
 #define BUILD_ID	0x1234
 #define BUILD_SEQ	0x5678
 #define BUILD_SPORT	40000
 #define BUILD_DPORT	443
 
 /*
- * In front of a packet, so that what is behind the 14 bytes of Ethernet is aligned: on
- * some machines, and for the sanitizer, it has to be.
+ * Bytes in front of a packet. With them the IP header, behind the 14 bytes of Ethernet, is
+ * aligned to 4 bytes. Some machines, and the sanitizer, accept only aligned access.
  */
 #define BUILD_ALIGN	2
 
 /**
- * struct build - a packet
+ * struct build - a packet that is being built
  * @pad: see BUILD_ALIGN
- * @data: its bytes
- * @len: how many
- * @next_at: where the number of the next header goes
- * @next_len: length of that field
+ * @data: bytes of the packet, from the Ethernet header
+ * @len: number of bytes so far
+ * @next_at: offset of the field that takes the protocol number of the next header
+ * @next_len: length of that field, in bytes
  * @ip_at: offset of the IP header, 0: none yet
  * @l4_at: offset of the transport header, 0: none yet
- * @family: 4 or 6
+ * @family: 4 or 6, 0: no IP header yet
  * @l4_proto: protocol of the transport header
  */
 struct build {
@@ -87,7 +87,7 @@ static inline __u16 build_get16(const struct build *pkt, __u32 at)
 	return pkt->data[at] << 8 | pkt->data[at + 1];
 }
 
-/* Zeroed space at the end; its offset. */
+/* Appends @len zero bytes to the packet; returns their offset. */
 static inline __u32 build_grow(struct build *pkt, __u32 len)
 {
 	__u32 at = pkt->len;
@@ -105,7 +105,7 @@ static inline void build_next(struct build *pkt, __u16 number)
 		pkt->data[pkt->next_at] = number & 0xff;
 }
 
-/* An Ethernet header; its type is that of whatever comes next. */
+/* Starts a packet with an Ethernet header; the next header sets the EtherType. */
 static inline void build_start(struct build *pkt)
 {
 	static const __u8 macs[2 * ETH_ALEN] = {
@@ -128,7 +128,7 @@ static inline void build_vlan(struct build *pkt, __u16 tpid)
 	pkt->next_at = at + 2;
 }
 
-/* @n tags: none, 802.1Q, or 802.1ad outside and 802.1Q for all others. */
+/* Adds @n VLAN tags, all 802.1Q; of several tags the outermost is 802.1ad. */
 static inline void build_vlans(struct build *pkt, int n)
 {
 	int i;
@@ -182,7 +182,10 @@ static inline void build_ip(struct build *pkt, int family)
 		build_ipv6(pkt);
 }
 
-/* An IPv6 extension header of @len bytes, AH in its own unit (RFC 4302). */
+/*
+ * Adds an IPv6 extension header of @len bytes. Its length field counts units of 8 bytes;
+ * that of AH counts units of 4 (RFC 4302).
+ */
 static inline void build_ext(struct build *pkt, __u8 proto, __u32 len)
 {
 	__u32 at = build_grow(pkt, len);
@@ -195,7 +198,7 @@ static inline void build_ext(struct build *pkt, __u8 proto, __u32 len)
 	pkt->next_at = at;
 }
 
-/* @offset: in bytes, a multiple of 8. @more: not the last one. */
+/* @offset: in bytes, a multiple of 8. @more: more fragments follow. */
 static inline void build_frag6(struct build *pkt, __u32 offset, int more)
 {
 	__u32 at = pkt->len;
@@ -205,13 +208,13 @@ static inline void build_frag6(struct build *pkt, __u32 offset, int more)
 	build_put16(pkt, at + 6, 0xbeef);
 }
 
-/* After build_ipv4(). */
+/* Makes a packet with an IPv4 header a fragment; arguments as for build_frag6(). */
 static inline void build_frag4(struct build *pkt, __u32 offset, int more)
 {
 	build_put16(pkt, pkt->ip_at + 6, offset / 8 | (more ? 0x2000 : 0));
 }
 
-/* A fragment of either family. */
+/* Makes the packet a fragment, whichever IP header it has. */
 static inline void build_frag(struct build *pkt, __u32 offset, int more)
 {
 	if (pkt->family == 4)
@@ -228,7 +231,7 @@ static inline __u32 build_l4(struct build *pkt, __u8 proto, __u32 len)
 	return pkt->l4_at;
 }
 
-/* ICMP or ICMPv6, whichever @proto says; the IP header may be of either. */
+/* @proto: ICMP or ICMPv6. It need not match the IP header: ICMPv6 in IPv4 is a test, too. */
 static inline void build_icmp_as(struct build *pkt, __u8 proto, __u8 type, __u8 code)
 {
 	__u32 at = build_l4(pkt, proto, 8);
@@ -279,7 +282,7 @@ static inline void build_payload(struct build *pkt, __u32 len)
 		pkt->data[at + i] = 'a' + i % 23;
 }
 
-/* Ethernet padding; not zero, so that nobody takes it for a payload of zeros. */
+/* Pads the frame to @frame_len bytes. Not with zeros, which could pass for payload. */
 static inline void build_pad(struct build *pkt, __u32 frame_len)
 {
 	__u32 at = pkt->len;
@@ -289,8 +292,9 @@ static inline void build_pad(struct build *pkt, __u32 frame_len)
 }
 
 /*
- * RFC 1071, word by word in big endian: slow and plain, since checksums are
- * tested against it. Returns the one's complement sum, not inverted.
+ * Checksum of RFC 1071, byte by byte: slow but obviously right, because tests compare the
+ * checksums of the BPF code with it. Returns the one's complement sum in host byte order,
+ * not inverted.
  */
 static inline __u16 build_sum(const void *data, __u32 len, __u32 sum)
 {
@@ -305,7 +309,7 @@ static inline __u16 build_sum(const void *data, __u32 len, __u32 sum)
 	return sum;
 }
 
-/* Sum of the pseudo header of the packet. */
+/* One's complement sum of the TCP/UDP/ICMPv6 pseudo header, not inverted. */
 static inline __u16 build_pseudo_sum(const struct build *pkt, __u32 l4_len)
 {
 	__u32 addr_at = pkt->ip_at + (pkt->family == 4 ? 12 : 8);
@@ -314,7 +318,7 @@ static inline __u16 build_pseudo_sum(const struct build *pkt, __u32 l4_len)
 			 l4_len + pkt->l4_proto);
 }
 
-/* Offset of the checksum in the transport header, 0: it has none. */
+/* Offset of the transport checksum in the packet; 0 if there is none. */
 static inline __u32 build_check_at(const struct build *pkt)
 {
 	switch (pkt->l4_proto) {
@@ -330,7 +334,7 @@ static inline __u32 build_check_at(const struct build *pkt)
 	}
 }
 
-/* Set the checksums for what stands in the packet now. */
+/* Sets the checksums for the present content of the packet. */
 static inline void build_checksums(struct build *pkt)
 {
 	__u32 l4_len = pkt->len - pkt->l4_at;
@@ -354,7 +358,7 @@ static inline void build_checksums(struct build *pkt)
 	build_put16(pkt, at, sum);
 }
 
-/* Lengths and checksums; only padding may be added afterwards. */
+/* Sets lengths and checksums. Only padding may be added afterwards. */
 static inline void build_finish(struct build *pkt)
 {
 	if (pkt->family == 4)
@@ -368,7 +372,7 @@ static inline void build_finish(struct build *pkt)
 		build_checksums(pkt);
 }
 
-/* Ethernet, tags, IP, an echo request: what most tests start from. */
+/* Builds an echo request with @vlans tags, the packet that most tests start from. */
 static inline void build_ping(struct build *pkt, int family, int vlans)
 {
 	build_start(pkt);
@@ -379,7 +383,7 @@ static inline void build_ping(struct build *pkt, int family, int vlans)
 	build_finish(pkt);
 }
 
-/* The packet as a diagnostic of KTAP, for a bug report. */
+/* Prints the packet as a KTAP diagnostic, for a bug report. */
 static inline void build_dump(const void *data, __u32 len)
 {
 	const __u8 *byte = data;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * In the place of the messages of samples/lib: what the code under test would have told is
- * kept and counted.
+ * Replaces the message functions of samples/lib. The code under test prints nothing: the
+ * last error message is kept, errors and hints are counted.
  */
 #ifndef _SELFTESTS_TEST_MESSAGES_H
 #define _SELFTESTS_TEST_MESSAGES_H
@@ -43,7 +43,7 @@ void __wrap_pr_hint_doctor(void)
 	n_hints++;
 }
 
-/* Why does not matter to the code under test. */
+/* The real one explains an error of the kernel; the code under test does not need that. */
 bool __wrap_sample_refused(int err, unsigned int needs, const char *fmt, ...)
 {
 	return false;

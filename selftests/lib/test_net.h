@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A network of one, for tests that make real connections: a namespace with nothing but
- * lo, and addresses in it as text.
+ * For tests that make real connections: a network namespace that has only lo, and socket
+ * addresses from text.
  */
 #ifndef _SELFTESTS_TEST_NET_H
 #define _SELFTESTS_TEST_NET_H
@@ -17,7 +17,10 @@
 #include <unistd.h>
 #include <linux/types.h>
 
-/* Nobody answers: lo drops what is for nobody here (test_lone_netns()). */
+/*
+ * An address that never answers: test_lone_netns() routes it to lo, and the kernel drops
+ * packets to it, because it is no local address.
+ */
 #define HOLE	"198.51.100.1"
 
 static inline int loopback_up(void)
@@ -38,9 +41,9 @@ static inline int loopback_up(void)
 }
 
 /**
- * test_lone_netns() - enter a network namespace of one's own
+ * test_lone_netns() - enter a new network namespace
  *
- * lo is up, and HOLE is routed to it, where packets to addresses that are not here end.
+ * In the namespace lo is up, and HOLE is routed to lo.
  *
  * Return: 0, or a negative errno.
  */
@@ -57,12 +60,12 @@ static inline int test_lone_netns(void)
 }
 
 /**
- * fill_addr() - address of a socket from text
- * @to: where it goes
- * @addr: IPv4 or IPv6 address
- * @port: port
+ * fill_addr() - fill a socket address from text
+ * @to: socket address to fill
+ * @addr: IPv4 or IPv6 address as text
+ * @port: port, in host byte order
  *
- * Return: its length.
+ * Return: the length of the socket address.
  */
 static inline socklen_t fill_addr(struct sockaddr_storage *to, const char *addr, __u16 port)
 {

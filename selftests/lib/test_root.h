@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Skip what this process may not do; in a container root may lack capabilities:
+ * Lets a test skip what this process may not do; in a container root may lack capabilities:
  *
  *	if (test_lacks(SAMPLE_NEED_LOAD))
  *		SKIP(return, "%s", test_lacked);
@@ -13,17 +13,18 @@
 #include <unistd.h>
 #include "lib/caps.h"
 
-/* To make a network namespace, with links in it. */
+/* What a test needs that makes a network namespace with links in it. */
 #define NEED_NETNS (SAMPLE_NEED_ADMIN | SAMPLE_NEED_NETLINK)
 
-/* What test_lacks() has found. */
+/* The reason to skip, set by test_lacks(). */
 static char test_lacked[SAMPLE_CAPS_LEN + 32];
 
 /**
- * test_lacks() - something cannot be tried by this process
- * @needs: enum sample_need of it
+ * test_lacks() - check whether this process lacks root or capabilities
+ * @needs: what the test needs, bits of enum sample_need
  *
- * Return: true if so; test_lacked has the reason, "needs root with CAP_BPF".
+ * Return: true if the test has to be skipped; then test_lacked has the reason, as in
+ * "needs root with CAP_BPF".
  */
 static inline bool test_lacks(unsigned int needs)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Loading and BPF_PROG_TEST_RUN for the tests, and random numbers that can be
- * had again. Include kselftest_harness.h first.
+ * Runs BPF programs with BPF_PROG_TEST_RUN, reads their maps and ring buffers, and makes
+ * random numbers that can be repeated. Include kselftest_harness.h first.
  */
 #ifndef _SELFTESTS_TEST_RUN_H
 #define _SELFTESTS_TEST_RUN_H
@@ -18,15 +18,15 @@
 #endif
 #include "pkt_build.h"
 
-/* FIXTURE_SETUP() and FIXTURE_TEARDOWN() make functions that are not static. */
+/* FIXTURE_SETUP() and FIXTURE_TEARDOWN() define non-static functions without a prototype. */
 #pragma GCC diagnostic ignored "-Wmissing-prototypes"
 
 /**
- * struct test_out - what a run of a program gave
- * @verdict: its return value
- * @len: length of the packet afterwards
+ * struct test_out - result of a program run
+ * @verdict: return value of the program
+ * @len: length of the packet after the run, in bytes
  * @pad: see BUILD_ALIGN
- * @data: its bytes
+ * @data: packet after the run
  */
 struct test_out {
 	__u32 verdict;
@@ -48,10 +48,10 @@ struct test_out {
 #define test_var(skel, name)	((skel)->bss->name)
 
 /**
- * test_run() - give a packet to an XDP or tc program
+ * test_run() - run an XDP or tc program on a packet
  * @prog: program, loaded
  * @data: packet, from its Ethernet header
- * @len: its length, at least BUILD_MIN
+ * @len: length of the packet, at least BUILD_MIN
  * @out: result
  *
  * Return: 0, or the negative errno of the kernel.
@@ -73,11 +73,11 @@ static inline int test_run(const struct bpf_program *prog, const void *data, __u
 }
 
 /**
- * test_run_skb() - give a packet to a tc program
+ * test_run_skb() - run a tc program on a packet with metadata
  * @prog: program, loaded
  * @data: packet, from its Ethernet header
- * @len: its length, at least BUILD_MIN
- * @skb: what the kernel says of it: those members that BPF_PROG_TEST_RUN takes
+ * @len: length of the packet, at least BUILD_MIN
+ * @skb: metadata of the packet; only the members that BPF_PROG_TEST_RUN accepts may be set
  * @out: result
  *
  * Return: 0, or the negative errno of the kernel.
@@ -101,12 +101,12 @@ static inline int test_run_skb(const struct bpf_program *prog, const void *data,
 }
 
 /**
- * test_sum() - add up an entry of a per-CPU table of numbers of 64 bits
- * @map: table
- * @key: of the entry
- * @sum: as many numbers as an entry has
+ * test_sum() - add up an entry of a per-CPU map over all CPUs
+ * @map: per-CPU map whose values are arrays of 64-bit numbers
+ * @key: key of the entry
+ * @sum: sums, one for each number of the value
  *
- * Return: on how many CPUs there is anything, or a negative errno.
+ * Return: number of CPUs on which the entry is not all zero, or a negative errno.
  */
 static inline int test_sum(const struct bpf_map *map, const void *key, void *sum)
 {
@@ -128,12 +128,12 @@ static inline int test_sum(const struct bpf_map *map, const void *key, void *sum
 }
 
 /**
- * struct test_ring - the ring buffer of a program, read into an array
- * @ring: libbpf's
- * @events: array
- * @size: of an event
- * @max: how many it has room for
- * @n: how many were read
+ * struct test_ring - a ring buffer of a program that is read into an array
+ * @ring: handle of libbpf
+ * @events: array for the events
+ * @size: size of an event, in bytes
+ * @max: number of events for which the array has room
+ * @n: number of events in the array
  */
 struct test_ring {
 	struct ring_buffer *ring;
@@ -155,8 +155,8 @@ static inline int test_ring_take(void *ctx, void *data, size_t size)
 
 /**
  * test_ring_open() - begin to read a ring buffer
- * @ring: of which @events, @size and @max are set; it stays where it is
- * @map: map of the program
+ * @ring: reader; the caller has set @events, @size and @max. libbpf keeps a pointer to it.
+ * @map: ring buffer map of the program
  *
  * Return: 0, or a negative errno.
  */
@@ -167,10 +167,11 @@ static inline int test_ring_open(struct test_ring *ring, const struct bpf_map *m
 }
 
 /**
- * test_ring_read() - put all that is new into the array, from its beginning on
- * @ring: open
+ * test_ring_read() - read all new events into the array, over the old ones
+ * @ring: reader, open
  *
- * Return: how many there are, or a negative errno: one was odd, or too many came.
+ * Return: number of events, or a negative errno. -E2BIG: an event had another size than
+ * @size, or the array was too small.
  */
 static inline int test_ring_read(struct test_ring *ring)
 {
@@ -188,15 +189,15 @@ static inline void test_ring_close(struct test_ring *ring)
 }
 #endif /* TEST_NATIVE */
 
-/* Whether the packet came out as it went in. */
+/* True if the program left the packet as it was. */
 static inline bool test_unchanged(const struct test_out *out, const void *data, __u32 len)
 {
 	return out->len == len && !memcmp(out->data, data, len);
 }
 
 /*
- * Random numbers: each run of a test has others, so that over time more is
- * tried; the seed is printed, and NETBPF_SEED=N brings the same ones back.
+ * Seed for random numbers. Each run of a test uses another seed, so that over time the
+ * tests try more packets. The seed is printed; NETBPF_SEED=N repeats a run.
  */
 static inline __u64 test_seed(void)
 {
@@ -222,7 +223,7 @@ static inline __u32 test_rand(__u64 *state)
 	return x >> 32;
 }
 
-/* 0 to @n - 1. */
+/* A random number from 0 to @n - 1. */
 static inline __u32 test_below(__u64 *state, __u32 n)
 {
 	return test_rand(state) % n;

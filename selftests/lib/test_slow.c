@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Time for the tests of kselftest_harness.h on a slow machine: NETBPF_SLOW (see
- * scripts/common.sh) stretches here what it stretches in scripts. The harness
- * ends a test by alarm(), which the linker turns into this one.
+ * Gives the tests of kselftest_harness.h more time on a slow machine. The harness limits the
+ * time of a test by alarm(). The linker replaces alarm() with the function below, which
+ * multiplies the time by NETBPF_SLOW, as scripts/common.sh does for scripts.
  */
 #include <stdlib.h>
 #include <unistd.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A function of a test in the place of another one. All objects but the one that defines
- * usleep() call this one, by --wrap of the linker (ld(1)):
+ * Lets a test replace a function. The linker option --wrap (ld(1)) makes all objects, except
+ * the one that defines usleep(), call this function instead:
  *
  *	TEST_WRAPS(usleep);
  *
@@ -13,7 +13,10 @@
 #ifndef _SELFTESTS_TEST_WRAP_H
 #define _SELFTESTS_TEST_WRAP_H
 
-/* Declares both names as @name is declared: the compiler compares the definition with it. */
+/*
+ * Declares __real_@name and __wrap_@name with the type of @name, so that the compiler checks
+ * the definition in the test.
+ */
 #define TEST_WRAPS(name) extern typeof(name) __real_##name, __wrap_##name
 
 #endif /* _SELFTESTS_TEST_WRAP_H */
