@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Interfaces, modes, and that nothing stays behind.
+# samples/ping: attaching to interfaces, XDP modes, and that no program stays behind.
 
 # ---------------------------------------------------------------------------
 # Interfaces and modes
@@ -82,7 +82,8 @@ test_auto_on_lo_is_skb()
 	expect_eq "lines about skb" "$(grep -c 'skb mode' "$SAMPLE_ERR")" 1
 }
 
-# A jumbo frame is more than one buffer: xdp.frags. Its ping is dropped as well.
+# A jumbo frame takes several buffers; only "xdp.frags" programs may attach in native mode
+# then. The program also drops pings that large.
 test_mtu_9000()
 {
 	near_far 9000
@@ -98,7 +99,7 @@ test_mtu_9000()
 # ---------------------------------------------------------------------------
 # Lifetime
 
-# leaves_nothing SIGNAL
+# leaves_nothing SIGNAL: when SIGNAL ends the sample, all its BPF objects disappear.
 leaves_nothing()
 {
 	need_bpf_objects
@@ -118,7 +119,7 @@ leaves_nothing()
 test_kill_9_leaves_nothing()
 {
 	leaves_nothing KILL
-	# A new one can start at once.
+	# A new instance can start at once.
 	start -m native
 	expect_silence 1 "$S4"
 	stop
@@ -129,7 +130,8 @@ test_sigterm_leaves_nothing()
 	leaves_nothing TERM
 }
 
-# second MODE REAL-MODE: a second instance is refused, the first goes on.
+# second MODE REAL-MODE: start the sample with -m MODE, which gives REAL-MODE. A second
+# instance fails, and the first one goes on.
 second()
 {
 	local first
@@ -142,7 +144,7 @@ second()
 	expect_err "^ping: failed to attach to right: XDP program 'ping' .*\b$2 mode"
 	expect_err "\bprocess $first\b"
 	expect_err "^  hint: .*kill $first\$"
-	# Nor in the mode that the first one does not use.
+	# The second instance also fails in the mode that the first one does not use.
 	expect_status 1 "$PING" -n "$SERVER" -i right -d 5 -m native
 	expect_status 1 "$PING" -n "$SERVER" -i right -d 5 -m skb
 	expect_err "XDP program 'ping' .*\b$2 mode.*\bprocess $first\b"
@@ -162,7 +164,7 @@ test_second_instance_skb()
 	second skb skb
 }
 
-# A program that no process holds, as "ip link" leaves it.
+# "ip link" attaches a program that no process holds.
 test_program_of_ip_link()
 {
 	local obj=$NETBPF_OUT/samples/pass_kern.o

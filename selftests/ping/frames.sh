@@ -1,11 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Odd packets: fragments, options, extension headers, VLAN tags, broken ones.
+# samples/ping with unusual packets: fragments, IP options, extension headers, VLAN tags,
+# broken headers.
 #
 # shellcheck disable=SC2016 # $ in single quotes is of perl
 
-# A fragmented request is dropped as a whole: its first fragment is.
+# Dropping the first fragment is enough: the kernel cannot reassemble the others, so the
+# whole request is lost.
 test_fragments_v4()
 {
 	start
@@ -25,7 +27,7 @@ test_fragments_v6()
 	expect_answers 1 "$S6" -s 3000
 }
 
-# With record route the header has 60 bytes, with time stamps too.
+# Record route and time stamps both make the IPv4 header 60 bytes long.
 test_ip_options()
 {
 	expect_answers 1 "$S4" -R
@@ -51,8 +53,8 @@ test_ipv6_extension_headers()
 	expect_match "$SAMPLE_OUT" "^$C6 > $S6: ICMPv6 echo request id 77 seq 5: drop$"
 }
 
-# frame_setup: MACS, what a frame from "left" to "right" begins with; two IP packets with
-# an echo request, id 77 seq 5.
+# frame_setup: set MACS, the two MAC addresses of a frame from "left" to "right", and ECHO4
+# and ECHO6, IP packets with an echo request (id 77 seq 5). All are hexadecimal.
 frame_setup()
 {
 	have perl || skip "not installed: perl"
@@ -65,13 +67,13 @@ frame_setup()
 	ECHO6+=800023d6004d0005
 }
 
-# frame HEX: from "left" to "right"; HEX is what follows the two MAC addresses.
+# frame HEX: send a frame from "left" to "right". HEX follows the two MAC addresses.
 frame()
 {
 	send_frame "$CLIENT" left "$MACS" "$1"
 }
 
-# tagged MODE TAGS: requests behind these VLAN tags are dropped.
+# tagged MODE TAGS: the sample drops echo requests behind these VLAN tags (hexadecimal).
 tagged()
 {
 	start -m "$1"
@@ -102,7 +104,8 @@ seen_are()
 	[ "$(sed -nE 's/^stats: ([0-9]+) .*/\1/p' "$SAMPLE_OUT" | tail -n 1)" -ge "$1" ]
 }
 
-# What cannot be read to its end passes, and is counted as such.
+# Frames that the sample cannot parse, or that hold no echo request, pass. They are counted
+# by the reason.
 test_odd_frames_pass()
 {
 	frame_setup
@@ -124,8 +127,8 @@ test_odd_frames_pass()
 	expect_match "$SAMPLE_OUT" '^  passed: .*\b1 not_ip'
 }
 
-# add_vlan PROTO ID UPPER LOWER NET: leftUPPER and rightUPPER on top of leftLOWER and
-# rightLOWER, with addresses of their own.
+# add_vlan PROTO ID UPPER LOWER NET: add the VLAN devices leftUPPER and rightUPPER on top of
+# leftLOWER and rightLOWER, with addresses in the subnet NET.
 add_vlan()
 {
 	local net=$5
@@ -136,7 +139,7 @@ add_vlan()
 	expect_answers 1 "2001:db8:9:$net::2"
 }
 
-# With the offload of the sender off, the tag is in the frame.
+# tags_in_frame: switch off the VLAN offload of the sender, so that the tag is in the frame.
 tags_in_frame()
 {
 	have ethtool || skip "not installed: ethtool"
@@ -147,7 +150,7 @@ tags_in_frame()
 		fail "tx-vlan-offload is still on"
 }
 
-# vlan MODE NET: the real pings of that VLAN are dropped and shown on "right".
+# vlan MODE NET: the sample on "right" drops and shows pings to the VLAN subnet NET.
 vlan()
 {
 	start -m "$1"
@@ -159,7 +162,8 @@ vlan()
 	expect_match "$SAMPLE_OUT" "^2001:db8:9:$2::1 > 2001:db8:9:$2::2: ICMPv6 .*: drop"
 }
 
-# Tags in the metadata of the skb, as the offload leaves them, then in the frame.
+# First with tags in the metadata of the skb, where the VLAN offload puts them, then with
+# tags in the frame.
 test_vlan_devices()
 {
 	local mode

@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Which echo requests are dropped, by --src, --dst and --every.
+# samples/ping: which echo requests --src, --dst and --every select.
 
-# filter OPTION PREFIX ADDRESS EXPECTED: 2 pings of ADDRESS, EXPECTED are dropped.
+# filter OPTION PREFIX ADDRESS EXPECTED: start the sample with OPTION PREFIX and send two
+# pings to ADDRESS. The sample must drop EXPECTED of them.
 filter()
 {
 	start "$1" "$2"
@@ -69,12 +70,12 @@ test_filter_of_one_family_only()
 	filter --dst 192.0.2.0/24 "$S6" 0
 	filter --src 2001:db8::/32 "$S4" 0
 	filter --dst 2001:db8::/32 "$S4" 0
-	# IPv4 is kept as ::ffff:a.b.c.d inside; nobody shall notice.
+	# The sample stores IPv4 addresses as ::ffff:a.b.c.d. IPv6 prefixes must not match them.
 	filter --src ::ffff:0:0/96 "$S6" 0
 	filter --src ::/0 "$S4" 0
 }
 
-# every N SENT: each Nth is dropped, and no other.
+# every N SENT: send SENT pings; --every N drops exactly each Nth of them.
 every()
 {
 	local seq
@@ -101,7 +102,8 @@ test_every_3()
 	every 3 11
 }
 
-# What --src leaves out does not count for --every; both families do, together.
+# --every does not count requests that --src or --dst excludes. It counts IPv4 and IPv6
+# requests together.
 test_every_counts_matches()
 {
 	start --every 2 --dst 2001:db8::/32

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What ping says, and when it ends by itself.
+# samples/ping: what it prints, and when it ends by itself.
 #
 # shellcheck disable=SC2016 # $ in single quotes is of jq
 
@@ -9,8 +9,7 @@ test_json_events()
 {
 	local now id=() keys=event,ts_ns,ifname,family,src,dst,icmp_id,icmp_seq,verdict
 
-	# The identifier can be chosen since iputils 20210722.
-	# Its help ends with 2.
+	# Since iputils 20210722, -e sets the identifier. "ping -h" exits with status 2.
 	[[ ! $(ping -h 2>&1 || :) =~ $'\n'\ *-e\  ]] || id=(-e 4242)
 	start -j
 	now=$(date +%s)
@@ -77,7 +76,7 @@ test_json_summary_adds_up()
 		.malformed == 0'
 }
 
-# All that came in is seen: the kernel counts the same.
+# The sample sees every packet that comes in: it counts as many as the kernel.
 test_seen_is_all_packets()
 {
 	local before after path=/proc/net/dev
@@ -104,7 +103,7 @@ test_count()
 	expect_answers 1 "$S4"
 }
 
-# Also when more of them are there at once.
+# -c holds even if more events than that wait in the ring buffer.
 test_count_of_a_batch()
 {
 	start -c 3 -j
@@ -159,7 +158,7 @@ test_interval()
 		all(.[]; .seen == .dropped + .passed and .seen == ([.reasons[]] | add))'
 }
 
-# What comes first ends it: the events of -c, or the time of -d, here.
+# With -c and -d, whichever limit is reached first ends the sample: here the time.
 test_duration()
 {
 	local flow began=${EPOCHREALTIME/./} dropped
@@ -175,8 +174,8 @@ test_duration()
 	stop_sample "$flow" INT
 }
 
-# What comes while it ends is shown, also with -c, when another reason ends it before the
-# count is full.
+# Events that arrive while the sample ends are shown, even with -c, if the sample ends before
+# it has shown that many.
 test_end_before_the_count()
 {
 	local flow
@@ -190,7 +189,7 @@ test_end_before_the_count()
 	stop_sample "$flow" INT || :
 }
 
-# Each line comes at once, although stdout is a file.
+# Lines are not buffered, although stdout is a file: they come while the sample runs.
 test_lines_are_not_kept_back()
 {
 	start
@@ -214,7 +213,8 @@ test_flood()
 	expect_json '.[-1] | .seen == ([.reasons[]] | add)'
 }
 
-# While nobody reads, events are lost; they are counted, packets are treated.
+# While the sample is stopped, the ring buffer fills up and events are lost. The program
+# counts lost events, and still handles and counts all packets.
 test_lost_events()
 {
 	start -a pass -j
@@ -226,7 +226,7 @@ test_lost_events()
 	expect_json '(map(select(.event == "packet")) | length) + .[-1].lost == .[-1].matched'
 }
 
-# In "ping | head -1" the next event ends it.
+# If the reader of the output ends, as in "ping | head -1", the next event ends the sample.
 test_reader_goes_away()
 {
 	start_into_head
@@ -236,7 +236,8 @@ test_reader_goes_away()
 	expect_eq "mode after it" "$(xdp_mode "$SERVER" right)" none
 }
 
-# wait_sample_plain PID: it ends soon, by itself, with status 0 or 1.
+# wait_sample_plain PID: the process ends by itself, with status 0 or 1. Unlike wait_sample,
+# this works without the output files of start_sample.
 wait_sample_plain()
 {
 	eventually 10 sample_ended "$1"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# samples/ping on real packets: what it drops and what it lets pass, what it says
-# about it, and that nothing stays behind.
+# samples/ping on real packets: which packets it drops and which pass, what it prints, and
+# that no program stays behind.
 #
 #	CLIENT left ---- right SERVER
 #	       left2 --- right2
@@ -37,7 +37,7 @@ setup()
 	pair_answers
 }
 
-# summary MATCHED DROPPED: what the summary, in text, has to say.
+# expect_summary MATCHED DROPPED: check the counters in SUMMARY, which is in text form.
 expect_summary()
 {
 	[[ $SUMMARY =~ ^summary:\ ([0-9]+)\ packets\ seen,\ ([0-9]+)\ matched:\ ([0-9]+)\ dropped,\ ([0-9]+)\ passed\;\ ([0-9]+)\ events\ lost$ ]] ||
@@ -93,8 +93,8 @@ test_pass_v6()
 	expect_match "$SAMPLE_OUT" "^$C6 > $S6: ICMPv6 echo request id [0-9]+ seq 5: pass$"
 }
 
-# Only requests are matched: the replies to the pings of the host itself come in,
-# and so do neighbour discovery, and all that is not ICMP.
+# Only echo requests match. Replies to the host's own pings, neighbour discovery, and
+# everything else pass.
 test_own_pings_are_answered()
 {
 	start
@@ -105,7 +105,7 @@ test_own_pings_are_answered()
 	expect_match "$SAMPLE_OUT" '^  passed: .*no_echo_request'
 }
 
-# neighbour ADDRESS: the client knows its MAC address.
+# neighbour ADDRESS: true if the client knows the MAC address of ADDRESS.
 neighbour()
 {
 	ip -n "$CLIENT" neigh show dev left | grep -q "^$1 .*lladdr"

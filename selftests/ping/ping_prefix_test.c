@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of samples/ping_kern.c: which requests --src and --dst choose.
+ * Tests of samples/ping_kern.c: which requests --src and --dst select.
  */
 #include "ping_run.h"
 
-/* @text: ADDRESS/BITS, IPv4 too as IPv6. */
+/* @addr: IPv6, or IPv4 as ::ffff:a.b.c.d; @bits then counts the 96 bits in front, too. */
 static void set_prefix(struct ping_prefix *prefix, const char *addr, int bits)
 {
 	__u8 *byte = (void *)prefix->addr, *mask = (void *)prefix->mask;
@@ -46,12 +46,12 @@ static const struct prefix_try src_tries[] = {
 	{ "2001:db8:1:0:8000::", 65, false, false },
 	{ "2000::", 3, false, true },
 	{ "::", 3, false, false },
-	/* The last word alone must not decide. */
+	/* IPv6 prefixes whose last 32 bits are the IPv4 source address: they must not match. */
 	{ "::192.0.2.1", 128, false, false },
 	{ "64:ff9b::192.0.2.1", 128, false, false },
 };
 
-/* A new program; the old one's counters are checked first. */
+/* Checks the counters of the old program, then opens a new one. */
 static void reopen(struct __test_metadata *_metadata, struct _test_data_ping *self)
 {
 	check_counts(_metadata, self);
@@ -63,7 +63,7 @@ static void reopen(struct __test_metadata *_metadata, struct _test_data_ping *se
 	memset(self->want, 0, sizeof(self->want));
 }
 
-/* Each prefix needs a program of its own: it is fixed at load time. */
+/* Each prefix needs a new program, because the prefix is a constant at load time. */
 static void each_prefix(struct __test_metadata *_metadata, struct _test_data_ping *self,
 			const struct prefix_try *tries, unsigned int n, bool dst)
 {
@@ -105,7 +105,7 @@ TEST_F(ping, dst)
 	each_prefix(_metadata, self, tries, ARRAY_SIZE(tries), true);
 }
 
-/* Both must match; a request that is filtered is none for --every. */
+/* --src and --dst must both match. --every does not count requests that they exclude. */
 TEST_F(ping, src_and_dst_and_every)
 {
 	int i;
@@ -124,7 +124,7 @@ TEST_F(ping, src_and_dst_and_every)
 		expect(_metadata, self, PING_PASS_FILTER);
 		build_ping(&self->pkt, 6, 0);
 		expect(_metadata, self, PING_PASS_FILTER);
-		/* Only an echo request is ever filtered. */
+		/* With code 1 this is no echo request: it counts as such, not as filtered. */
 		self->pkt.data[self->pkt.l4_at + 1] = 1;
 		expect(_metadata, self, PING_PASS_NO_ECHO);
 	}

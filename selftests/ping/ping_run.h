@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * For the tests of samples/ping_kern.c: loads it, runs a packet, and looks at verdict,
- * counters and events.
+ * For the tests of samples/ping_kern.c: loads the program, runs it on packets, and checks
+ * the verdict, the counters and the events.
  */
 #ifndef _SELFTESTS_PING_RUN_H
 #define _SELFTESTS_PING_RUN_H
@@ -14,7 +14,7 @@
 
 enum {
 	EVENTS_MAX = 5000,
-	/* Ring buffer of ping_kern.c, and what one event takes in it. */
+	/* Size of the ring buffer in ping_kern.c, and bytes that one event takes in it. */
 	RING_SIZE = 256 * 1024,
 	RING_ENTRY = 8 + sizeof(struct ping_event),
 };
@@ -47,7 +47,7 @@ static inline void get_counts(struct __test_metadata *_metadata, struct _test_da
 		ASSERT_LE(0, test_sum(self->skel->maps.ping_counts, &i, &counts[i]));
 }
 
-/* One reason for each packet, and each the right one. */
+/* Each packet was counted once, under the right reason. */
 static inline void check_counts(struct __test_metadata *_metadata, struct _test_data_ping *self)
 {
 	__u64 counts[__PING_COUNT_MAX], sum = 0;
@@ -70,7 +70,7 @@ FIXTURE_TEARDOWN(ping)
 	ping_kern__destroy(self->skel);
 }
 
-/* Load it with what the test has set in skel->rodata. */
+/* Loads the program with the constants that the test has set in skel->rodata. */
 static inline void load(struct __test_metadata *_metadata, struct _test_data_ping *self)
 {
 	self->ring = (struct test_ring) {
@@ -80,14 +80,17 @@ static inline void load(struct __test_metadata *_metadata, struct _test_data_pin
 	ASSERT_EQ(0, test_ring_open(&self->ring, self->skel->maps.ping_events));
 }
 
-/* Events since the last call, in self->events. */
+/* Reads the events since the last call into self->events; returns their number. */
 static inline __u32 get_events(struct __test_metadata *_metadata, struct _test_data_ping *self)
 {
 	ASSERT_LE(0, test_ring_read(&self->ring));
 	return self->ring.n;
 }
 
-/* The first @len bytes: unchanged, with the verdict that @reason calls for. */
+/*
+ * Runs the program on the first @len bytes of the packet. The packet must stay unchanged, and
+ * the verdict must fit @reason.
+ */
 static inline void run_len(struct __test_metadata *_metadata, struct _test_data_ping *self,
 			   __u32 len, __u32 reason)
 {
@@ -107,7 +110,7 @@ static inline bool is_match(__u32 reason)
 	       reason == PING_PASS_EVERY;
 }
 
-/* The same, and there is an event if the packet matched. */
+/* Like run_len(), and there must be an event if, and only if, the packet matched. */
 static inline void expect_len(struct __test_metadata *_metadata, struct _test_data_ping *self,
 			      __u32 len, __u32 reason)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of samples/ping_kern.c: which packets it drops, that it changes none,
- * that its counters add up, and what its events say.
+ * Tests of samples/ping_kern.c: which packets it drops, that it changes no packet, that its
+ * counters add up, and what its events contain.
  */
 #include "ping_run.h"
 
@@ -48,7 +48,7 @@ TEST_F(ping, long_headers)
 	}
 }
 
-/* Each type and code but that of the echo request. */
+/* Every other ICMP type and code passes. */
 TEST_F(ping, other_types)
 {
 	int family, type, code;
@@ -90,7 +90,7 @@ TEST_F(ping, other_family)
 	}
 }
 
-/* Transport of any other protocol, with the bytes of an echo request. */
+/* Packets of any other protocol pass, even with the bytes of an echo request. */
 TEST_F(ping, other_protocols)
 {
 	int proto;
@@ -117,7 +117,10 @@ TEST_F(ping, not_ip)
 	}
 }
 
-/* tot_len leaves 4 bytes of ICMP; what stands behind is Ethernet padding. */
+/*
+ * The length in the IP header leaves @len bytes for ICMP; the rest is Ethernet padding. Less
+ * than the 8 bytes of the ICMP header are no echo request.
+ */
 TEST_F(ping, padding_is_no_echo)
 {
 	__u32 len;
@@ -142,7 +145,7 @@ TEST_F(ping, padding_is_no_echo)
 	}
 }
 
-/* The first fragment holds the ICMP header; in the others nothing is one. */
+/* Only the first fragment has an ICMP header; later fragments pass whatever they contain. */
 TEST_F(ping, fragments)
 {
 	static const struct {
@@ -174,7 +177,7 @@ TEST_F(ping, fragments)
 	}
 }
 
-/* Each beginning of a request: dropped only with all of the ICMP header. */
+/* A request is cut after each byte: it is dropped only if the ICMP header is complete. */
 TEST_F(ping, cut_short)
 {
 	int family, vlans;
@@ -196,7 +199,7 @@ TEST_F(ping, cut_short)
 	}
 }
 
-/* Broken headers are the kernel's to drop, and to count. */
+/* Packets with broken IP headers pass: the kernel drops them and counts them as errors. */
 TEST_F(ping, broken)
 {
 	int family, i;
@@ -223,12 +226,12 @@ TEST_F(ping, broken)
 	}
 }
 
-/* A jumbo frame, in several buffers. */
+/* A jumbo frame takes several buffers. */
 TEST_F(ping, multi_buffer)
 {
 	int family;
 
-	/* BPF_PROG_TEST_RUN does not ask for it; drivers do. */
+	/* BPF_PROG_TEST_RUN accepts the frame without "frags"; drivers do not. */
 	EXPECT_STREQ("xdp.frags", bpf_program__section_name(self->skel->progs.ping));
 	load(_metadata, self);
 	for (family = 4; family <= 6; family += 2) {
@@ -255,7 +258,7 @@ TEST_F(ping, pass)
 	}
 }
 
-/* The third, sixth, ... of those that match; others do not count. */
+/* With every = 3, the third, sixth, ... matching packet is dropped; others do not count. */
 TEST_F(ping, every)
 {
 	int i;
@@ -331,7 +334,7 @@ TEST_F(ping, event)
 	}
 }
 
-/* In order, each with its own number. */
+/* Events come in the order of the packets, each with the sequence number of its packet. */
 TEST_F(ping, event_order)
 {
 	__u32 i;
@@ -359,7 +362,7 @@ TEST_F(ping, no_events)
 	EXPECT_EQ(0, get_events(_metadata, self));
 }
 
-/* The ring buffer is full: the verdict stays, and what is lost is counted. */
+/* With a full ring buffer the verdict stays the same, and lost events are counted. */
 TEST_F(ping, lost_events)
 {
 	__u32 i, events, room = RING_SIZE / RING_ENTRY;
@@ -373,7 +376,7 @@ TEST_F(ping, lost_events)
 	EXPECT_GE(room, events);
 	self->want[PING_LOST] = EVENTS_MAX - events;
 
-	/* There is room again. */
+	/* Reading has made room for a new event. */
 	expect(_metadata, self, PING_DROP_ECHO);
 }
 

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The interface that an SSH session comes in by is left alone.
+# samples/ping refuses to drop pings on the interface through which the user's SSH session
+# comes in.
 #
 # shellcheck disable=SC2016 # $ in single quotes is of another shell
 
@@ -26,7 +27,7 @@ test_ssh_interface_is_refused()
 	expect_eq mode "$(xdp_mode "$SERVER" right)" none
 }
 
-# sshd writes the interface behind a link-local address.
+# In SSH_CONNECTION a link-local address is followed by its interface: fe80::1%eth0.
 test_ssh_link_local()
 {
 	local addr
@@ -64,13 +65,14 @@ test_ssh_other_namespace_is_allowed()
 	expect_out '^ready: lo '
 }
 
-# The own namespace by its name is still the own one.
+# -n with the name of the current namespace does not disable the check.
 test_ssh_own_namespace_by_name()
 {
 	expect_refused from_ssh "$S4" -i right -n "$SERVER"
 }
 
-# sudo takes the variable away, but the shell that it was called from has it.
+# sudo removes SSH_CONNECTION from the environment. The sample finds the variable in the
+# environment of an ancestor process.
 test_ssh_found_in_an_ancestor()
 {
 	expect_refused in_ns "$SERVER" env SSH_CONNECTION="192.0.2.99 50000 $S4 22" \
@@ -78,7 +80,8 @@ test_ssh_found_in_an_ancestor()
 			exit $?' x "$PING"
 }
 
-# The name of a process may hold spaces and parentheses.
+# The process name in /proc/PID/stat may contain spaces and parentheses; the search for
+# ancestors must cope with this.
 test_ssh_behind_an_odd_name()
 {
 	local odd="$TMP/a) (b c"
@@ -89,7 +92,8 @@ test_ssh_behind_an_odd_name()
 			exit $?' x "$PING" "$odd"
 }
 
-# The session comes in through what is below: a bridge port, the base of a macvlan.
+# The address of the session is on a bridge or a macvlan, but its packets also pass through
+# the devices below: the bridge port, the base of the macvlan.
 test_ssh_below_a_bridge()
 {
 	local ns
@@ -122,7 +126,8 @@ test_ssh_two_devices_below()
 	expect_status 0 ssh_inside "$ns" 203.0.113.1 -i far
 }
 
-# ssh_inside NETNS ADDRESS OPTION...: with a /sys of that namespace, as a host has.
+# ssh_inside NETNS ADDRESS OPTION...: like from_ssh, but in NETNS and with the /sys of that
+# namespace, which shows its devices, as on a real host.
 ssh_inside()
 {
 	ip netns exec "$1" env SSH_CONNECTION="192.0.2.99 50000 $2 22" \
