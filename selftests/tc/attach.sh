@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# tcx and clsact, beside other filters and programs, and what stays at the end.
+# samples/tc: attaching with tcx and clsact, beside other filters and programs, and what
+# stays when the sample ends.
 
 # ---------------------------------------------------------------------------
-# Beside others
+# Beside other filters and programs
 
 test_auto_takes_tcx()
 {
@@ -26,7 +27,8 @@ test_auto_without_tcx_takes_clsact()
 	expect_err 'this kernel has no tcx'
 }
 
-# A qdisc that is there is no error, and none is told of, and it stays.
+# A clsact qdisc that already exists causes no error and no message. The qdisc and its
+# filters stay when the sample ends.
 test_clsact_is_there()
 {
 	clsact_here
@@ -51,8 +53,9 @@ test_empty_clsact_stays()
 	expect_no_line '' filters
 }
 
-# To pass is to let the next one decide, also from tcx on to clsact.
-# The other one is a second tc here, in clsact: the first comes before it.
+# A packet that the sample passes goes on to the next program or filter, also from tcx to
+# clsact. Here the next one is another instance of tc, in clsact. The instance that starts
+# later comes first.
 test_other_filters_see_what_passes()
 {
 	local hook other
@@ -65,7 +68,7 @@ test_other_filters_see_what_passes()
 		expect_silence 3 "$S4"
 		stop
 		expect_summary 3 0 0
-		# What is answered does not get that far.
+		# Requests that the first instance answers do not reach the other one.
 		start --attach "$hook"
 		expect_answers 2 "$S4"
 		stop
@@ -94,7 +97,7 @@ test_two_instances()
 	done
 }
 
-# The qdisc is the sample's own, but somebody uses it meanwhile.
+# The sample made the qdisc, but then somebody adds a filter: the qdisc stays at the end.
 test_qdisc_in_use_stays()
 {
 	defer "in_ns $SERVER tc qdisc del dev right clsact"
@@ -107,7 +110,8 @@ test_qdisc_in_use_stays()
 	expect_eq "our filters" "$(attached clsact)" 0
 }
 
-# Somebody else's filter at the place of ours is not removed.
+# Somebody replaced our filter with another one, with the same preference: the sample does
+# not remove that one.
 test_replaced_filter_stays()
 {
 	local pref obj=$NETBPF_OUT/samples/tc_kern.o
@@ -181,7 +185,8 @@ tcx_gone()
 	[ "$(tcx_count "$SERVER" right)" -eq 0 ]
 }
 
-# The filter stays, and answers; the next start tells of it, and how to remove it.
+# After kill -9 the clsact filter stays and still answers. The next start reports the filter,
+# and the hint is a command that removes it.
 test_kill_9_clsact()
 {
 	local hook cure
@@ -206,7 +211,7 @@ test_kill_9_clsact()
 	expect_silence 1 "$S4"
 }
 
-# One whose process lives is not told of.
+# The sample does not report the filter of an instance that still runs.
 test_live_filter_is_no_leftover()
 {
 	local first

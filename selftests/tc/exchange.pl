@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# exchange.pl IFINDEX SMAC DMAC FAMILY PAYLOAD FLAGS EXT [TAGS]: sends an echo request
-# and waits for its reply, which is to be right to the last byte. See exchange() in
-# frames.sh.
+# exchange.pl IFINDEX SMAC DMAC FAMILY PAYLOAD FLAGS EXT [TAGS]: sends an echo request and
+# waits for the reply. Succeeds if each byte of the reply is right. exchange() in frames.sh
+# describes the arguments.
 use strict;
 use warnings;
 
@@ -14,7 +14,7 @@ my ($src, $dst) = $v4 ? ("c0000201", "c0000202") :
 	("20010db8000000000000000000000001", "20010db8000000000000000000000002");
 my $payload = join "", map { chr(97 + $_ % 23) } 0 .. $n - 1;
 
-# The sum of RFC 1071 over all of them together.
+# One's complement sum (RFC 1071) over all arguments together, not inverted.
 sub sum {
 	my $data = join "", @_;
 	my $sum = 0;
@@ -23,7 +23,7 @@ sub sum {
 	return $sum;
 }
 
-# $partial: of the checksum, the pseudo header alone is there.
+# $partial: the checksum covers only the pseudo header, for checksum offload.
 sub icmp {
 	my ($s, $d, $type, $partial) = @_;
 	my $icmp = pack("CCnnn", $type, 0, 0, 77, 5) . $payload;
@@ -52,7 +52,8 @@ sub frame {
 		ip($s, $d, length $icmp, $ttl) . $icmp;
 }
 
-# With what is left to the device, as struct virtio_net_hdr tells it.
+# Sends a frame. struct virtio_net_hdr in front of it says whether the device has to fill in
+# the checksum, and where.
 sub send_frame {
 	my ($s, $frame) = @_;
 	my $start = 14 + length($tags) / 2 + ($v4 ? 20 : 40 + $ext);
@@ -75,7 +76,7 @@ while (time <= $end) {
 	select(my $r = $bits, undef, undef, 0.1) or next;
 	recv($s, my $in, 20000, 0);
 	$in = substr($in, 10);
-	# Not the frame that went out, nor neighbour discovery.
+	# Skip the frame that this program sent, and neighbour discovery.
 	next if $in eq $req || substr($in, 0, 6) ne substr($reply, 0, 6) ||
 		length($in) < length($reply);
 	print(unpack("H*", $in), "\n", unpack("H*", $reply), "\n") if $in ne $reply;

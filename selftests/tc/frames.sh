@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What an skb may look like: large, in pages, with tags, with a checksum to be filled in.
+# samples/tc with unusual skbs: large, with headers in pages, with VLAN tags, with a checksum
+# that the device has to fill in.
 #
 # shellcheck disable=SC2016 # $ in single quotes is of jq or perl
 
@@ -15,7 +16,7 @@ test_large_frames()
 	expect_summary 4 0 4
 }
 
-# After native XDP a large frame is in several pages.
+# Native XDP delivers a large frame to TC in several pages.
 test_large_frames_after_xdp()
 {
 	local _pass
@@ -29,7 +30,8 @@ test_large_frames_after_xdp()
 	expect_summary 4 0 4
 }
 
-# answers_after_xdp: by each hook, whatever XDP of somebody else has made of a packet.
+# answers_after_xdp: with each hook the sample answers all pings, even though a foreign XDP
+# program has handled the packets before.
 answers_after_xdp()
 {
 	local hook
@@ -76,11 +78,12 @@ test_after_native_xdp_that_pops_a_tag()
 	answers_after_xdp
 }
 
-# exchange FAMILY PAYLOAD FLAGS EXT [TAGS]: send an echo request as a raw frame, and verify
-# each byte of the reply, with checksums computed anew. Of a frame above a page the
-# kernel puts all but 14 bytes into pages. FLAGS 1: the checksum is left to the device
-# (VIRTIO_NET_HDR_F_NEEDS_CSUM). EXT: bytes of IPv6 destination options. TAGS: VLAN
-# tags as hex; the outer one is in the metadata of the skb when the reply is seen here.
+# exchange FAMILY PAYLOAD FLAGS EXT [TAGS]: send an echo request as a raw frame, and compare
+# each byte of the reply with one whose checksums are computed from scratch. If a frame is
+# larger than a page, the kernel puts all but the first 14 bytes into pages. FLAGS 1: the
+# device has to fill in the checksum (VIRTIO_NET_HDR_F_NEEDS_CSUM). EXT: bytes of IPv6
+# destination options. TAGS: VLAN tags as hex. The packet socket receives the reply without
+# the outer tag, because the kernel moves that tag to the metadata of the skb.
 exchange()
 {
 	in_ns "$NEAR" perl "$NBT_DIR/tc/exchange.pl" "$(link_index "$NEAR" near)" \
@@ -95,14 +98,15 @@ test_headers_in_pages()
 	exchange 6 100 0 0
 	exchange 4 6001 0 0
 	exchange 6 6001 0 0
-	# Beyond the bytes that are fetched at first.
+	# Here the ICMPv6 header is behind the bytes that the program first pulls out of the
+	# pages.
 	exchange 6 6001 0 120
 	exchange 6 6001 0 2048
 	stop
 	expect_summary 6 0 6
 }
 
-# The device at the end computes the checksum, over the reply.
+# If the request has no complete checksum yet, the device computes that of the reply.
 test_checksum_left_to_the_device()
 {
 	have ethtool || skip "not installed: ethtool"
@@ -116,7 +120,8 @@ test_checksum_left_to_the_device()
 	expect_summary 3 0 3
 }
 
-# The outer tag leaves the frame before TC sees it, and has to be on the reply.
+# The kernel moves the outer tag to the metadata before TC runs; the reply must have the tag
+# again.
 test_vlan_tags()
 {
 	local dump
@@ -139,8 +144,8 @@ test_vlan_tags()
 	expect_match "$(sample_out "$dump")" 'vlan 10, p 3, .*vlan 11, .*ICMP6, echo reply'
 }
 
-# add_vlan PROTO ID UPPER LOWER NET: leftUPPER on leftLOWER, and two neighbours there
-# that nobody but the sample answers for.
+# add_vlan PROTO ID UPPER LOWER NET: add the VLAN device leftUPPER on top of leftLOWER, and
+# two neighbours there. The server does not have their addresses: only the sample answers.
 add_vlan()
 {
 	local net=$5 addr
@@ -151,7 +156,7 @@ add_vlan()
 	done
 }
 
-# vlan NET: the answer comes back with the tags that the request had.
+# vlan NET: the replies have the same tags as the requests; otherwise ping would miss them.
 vlan()
 {
 	start --any

@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# pingpong: which requests it answers, and how.
+# samples/tc with the action pingpong: which requests it answers, and how.
 
-# Real ping compares what comes back, and its kernel verifies the checksums.
+# sizes ADDRESS MAX: all pings up to the payload size MAX are answered. ping compares the
+# payload of each reply, and the client's kernel verifies the checksums.
 sizes()
 {
 	local addr=$1 max=$2 size hook
@@ -39,7 +40,7 @@ test_pingpong_v6()
 	expect_eq Icmp6InCsumErrors "$(icmp "$CLIENT" Icmp6InCsumErrors)" "$bad"
 }
 
-# What is answered in TC never gets to the kernel.
+# Requests that the sample answers in TC never reach the server's network stack.
 test_kernel_sees_no_request()
 {
 	local before
@@ -84,7 +85,8 @@ test_ip_options()
 	expect_summary 4 0 4
 }
 
-# An address that is only routed to the server.
+# The sample does not answer for an address that is only routed to the server, unless --any
+# is given.
 test_own_addresses()
 {
 	ip -n "$CLIENT" route add 203.0.113.0/24 via "$S4"
@@ -120,14 +122,15 @@ test_follows_addresses()
 	eventually 5 answers_now 2001:db8::77 1
 	ip -n "$SERVER" addr del 2001:db8::77/64 dev right
 	ip -n "$SERVER" addr del 192.0.2.77/24 dev right
-	# The MAC address is still known to the client.
+	# The client still knows the MAC address, so its requests still arrive.
 	eventually 5 answers_now 2001:db8::77 0
 	eventually 5 answers_now 192.0.2.77 0
 	expect_answers 1 "$S4"
 	stop
 }
 
-# An address that is tentative may be another host's.
+# While an address is tentative (duplicate address detection), another host may have the
+# same address: the sample does not answer yet.
 test_tentative_address()
 {
 	start
@@ -157,7 +160,7 @@ test_no_address_is_told()
 	expect_eq stderr "$(<"$SAMPLE_ERR")" ""
 }
 
-# To all: not even with --any.
+# Requests to broadcast and multicast addresses are not answered, not even with --any.
 test_broadcast_and_multicast()
 {
 	ip -n "$CLIENT" neigh replace 192.0.2.254 dev left lladdr "$(link_mac "$SERVER" right)"
@@ -173,7 +176,7 @@ test_broadcast_and_multicast()
 	expect_match "$SAMPLE_OUT" '^  passed: .*\b4 not_unicast'
 }
 
-# The broadcast address of the network, in a frame for this host alone.
+# The destination is the broadcast address of a subnet, but the frame is for this host only.
 test_broadcast_address_in_unicast_frame()
 {
 	ip -n "$SERVER" addr add 198.51.100.2/25 dev right
@@ -188,7 +191,7 @@ test_broadcast_address_in_unicast_frame()
 	expect_match "$SAMPLE_OUT" '^  passed: .*\b1 not_unicast'
 }
 
-# In promiscuous mode come frames that are for others.
+# In promiscuous mode the device also receives frames for other MAC addresses.
 test_frames_for_others()
 {
 	ip -n "$SERVER" link set right promisc on

@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# samples/tc on real packets: what it answers, drops and lets pass, through tcx and
-# through clsact, beside other filters, and what stays when it ends.
+# samples/tc on real packets: which packets it answers, drops and passes, attached with tcx
+# and with clsact, beside other filters, and what stays when it ends.
 #
 #	CLIENT left ---- right SERVER
 #
-# The sample runs on "right". The server's kernel answers no pings itself, so each
-# reply comes from the sample.
+# The sample runs on "right". The server's kernel answers no pings, so each reply comes from
+# the sample.
 #
 # shellcheck disable=SC2016 # $ in single quotes is of jq or perl
 
@@ -36,7 +36,7 @@ setup()
 	! has_tcx || HOOKS='tcx clsact'
 }
 
-# kernel_answers 1|0: whether the server's kernel answers pings.
+# kernel_answers 1|0: let the server's kernel answer pings, or not.
 kernel_answers()
 {
 	in_ns "$SERVER" sh -c '
@@ -44,14 +44,15 @@ kernel_answers()
 		echo "$1" >/proc/sys/net/ipv6/icmp/echo_ignore_all' x $((1 - $1))
 }
 
-# kernel_answers_here: for this test.
+# kernel_answers_here: let the server's kernel answer pings until this test ends.
 kernel_answers_here()
 {
 	kernel_answers 1
 	defer kernel_answers 0
 }
 
-# expect_summary MATCHED DROPPED ANSWERED: what the summary, in text, has to say.
+# expect_summary MATCHED DROPPED ANSWERED: check the counters in SUMMARY, which is in text
+# form.
 expect_summary()
 {
 	local all
@@ -65,8 +66,8 @@ expect_summary()
 	expect_eq "seen, of: $SUMMARY" "${all[1]}" $((all[3] + all[4] + all[5]))
 }
 
-# tcx_count NETNS IF [DIRECTION]: programs there, by bpf(BPF_PROG_QUERY); fails where
-# the kernel knows no tcx.
+# tcx_count NETNS IF [DIRECTION]: print the number of tcx programs on the device, from
+# bpf(BPF_PROG_QUERY). Fails if the kernel has no tcx.
 tcx_count()
 {
 	local ifindex
@@ -87,7 +88,8 @@ has_tcx()
 	tcx_count "$SERVER" right >/dev/null
 }
 
-# filters [DIRECTION], qdisc: what tc shows on "right" of the server.
+# filters [DIRECTION], qdisc: print the filters (the clsact or ingress qdisc) on "right", as
+# tc shows them.
 filters()
 {
 	in_ns "$SERVER" tc filter show dev right "${1:-ingress}"
@@ -103,7 +105,8 @@ no_qdisc()
 	expect_no_line 'clsact|ingress' in_ns "$SERVER" tc qdisc show dev right
 }
 
-# attached HOOK: number of programs of the sample at ingress there.
+# attached HOOK: print how many programs are attached at the ingress of "right". With clsact
+# only programs of the sample count.
 attached()
 {
 	local shown
@@ -122,20 +125,20 @@ nothing_left()
 	! has_tcx || expect_eq tcx "$(tcx_count "$SERVER" right)" 0
 }
 
-# clsact_here: a qdisc that is not the sample's, for this test.
+# clsact_here: add a clsact qdisc that the sample did not make, until this test ends.
 clsact_here()
 {
 	in_ns "$SERVER" tc qdisc add dev right clsact
 	defer "in_ns $SERVER tc qdisc del dev right clsact 2>/dev/null"
 }
 
-# add_filter DIRECTION PREF: a filter that matches nothing (cBPF: return 0).
+# add_filter DIRECTION PREF: add a filter that matches no packet (cBPF: return 0).
 add_filter()
 {
 	in_ns "$SERVER" tc filter add dev right "$1" pref "$2" bpf bytecode '1,6 0 0 0,'
 }
 
-# icmp NETNS COUNTER: of /proc/net/snmp or snmp6.
+# icmp NETNS COUNTER: print an ICMP counter of /proc/net/snmp or snmp6.
 icmp()
 {
 	in_ns "$1" cat /proc/net/snmp6 /proc/net/snmp | awk -v name="$2" '
@@ -168,7 +171,7 @@ test_drop_ping()
 		start -a drop-ping --attach "$hook"
 		expect_silence 3 "$S4"
 		expect_silence 3 "$S6"
-		# All else passes: the server's own pings.
+		# Everything else passes, such as replies to the server's own pings.
 		expect_status 0 in_ns "$SERVER" ping -n -c 1 -W 5 "$C4"
 		expect_status 0 in_ns "$SERVER" ping -n -c 1 -W 5 "$C6"
 		stop
@@ -191,7 +194,7 @@ test_drop()
 	expect_answers 1 "$S4"
 }
 
-# At egress: the server's pings do not get out, its replies do.
+# At egress, the sample drops the server's own requests and passes its replies.
 test_egress()
 {
 	local hook
@@ -204,7 +207,8 @@ test_egress()
 		expect_status 1 in_ns "$SERVER" ping -n -c 2 -i 0.02 -W 0.3 "$C4"
 		expect_status 1 in_ns "$SERVER" ping -n -c 2 -i 0.02 -W 0.3 "$C6"
 		stop
-		# Told that it was not sent, ping tries each one again and again.
+		# ping learns that a request was not sent and retries it many times, so there
+		# is no exact number.
 		expect_match "$SAMPLE_OUT" '^  dropped: [0-9]+ echo_request$'
 		expect_match "$SAMPLE_OUT" "^$S4 > $C4: ICMP echo request .* seq 2: drop\$"
 		expect_match "$SAMPLE_OUT" "^$S6 > $C6: ICMPv6 echo request .* seq 2: drop\$"
@@ -215,7 +219,7 @@ test_egress()
 	stop
 }
 
-# What XDP drops, TC never sees: the lesson of the chapter.
+# XDP runs before TC: TC never sees the packets that XDP drops.
 test_xdp_comes_first()
 {
 	local ping seen

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of samples/tc_kern.c: which requests pingpong answers, and each byte of the
- * reply, which is compared with one whose checksums are computed anew.
+ * Tests of samples/tc_kern.c: which requests pingpong answers. Each byte of the reply is
+ * compared with a reply whose checksums are computed from scratch.
  */
 #include "tc_run.h"
 
@@ -26,7 +26,10 @@ TEST_F(tc, answer)
 	}
 }
 
-/* Written down, not computed: 192.0.2.1 pings 198.51.100.2, id 0x1234 seq 0x5678. */
+/*
+ * A reply that was written by hand, not computed: 192.0.2.1 pings 198.51.100.2, id 0x1234
+ * seq 0x5678.
+ */
 TEST_F(tc, answer_byte_by_byte)
 {
 	static const __u8 req[] = {
@@ -50,7 +53,7 @@ TEST_F(tc, answer_byte_by_byte)
 	expect_reply(_metadata, self, &self->reply);
 }
 
-/* Each value that a checksum has, so each carry too. */
+/* All sequence numbers give all checksums, and so every carry of the checksum update. */
 TEST_F(tc, answer_every_checksum)
 {
 	int family, seq;
@@ -69,7 +72,10 @@ TEST_F(tc, answer_every_checksum)
 	}
 }
 
-/* Of 0 and 0xffff, which are both zero, a receiver takes 0xffff only where all is zero. */
+/*
+ * In one's complement 0 and 0xffff are both zero. But in a message of only zeros a receiver
+ * accepts only the checksum 0xffff.
+ */
 TEST_F(tc, answer_of_zeros)
 {
 	load_pingpong(_metadata, self);
@@ -112,7 +118,7 @@ TEST_F(tc, answer_keeps_options)
 	}
 }
 
-/* Up to six, short ones and such that go far beyond the first bytes. */
+/* Up to six extension headers, short and long, are kept; a seventh makes the packet pass. */
 TEST_F(tc, answer_keeps_extension_headers)
 {
 	static const __u32 lens[] = { 8, 16, 64, 256 };
@@ -154,7 +160,7 @@ TEST_F(tc, answer_keeps_padding)
 	}
 }
 
-/* Updated, a wrong checksum stays wrong, by as much. */
+/* The program updates the checksum, so a wrong checksum stays wrong by the same amount. */
 TEST_F(tc, answer_to_a_wrong_checksum)
 {
 	int family, at, wrong;
@@ -179,7 +185,7 @@ TEST_F(tc, answer_to_a_wrong_checksum)
 	}
 }
 
-/* --- pingpong: what is not answered ------------------------------------------------------ */
+/* --- pingpong: requests that are not answered --------------------------------------------- */
 
 TEST_F(tc, fragments)
 {
@@ -211,7 +217,10 @@ TEST_F(tc, fragments)
 	}
 }
 
-/* A fragment header that says: all of it (RFC 6946). It is answered, kept as it is. */
+/*
+ * An atomic fragment (RFC 6946): the fragment header says that this is the whole packet. The
+ * program answers it and keeps the header.
+ */
 TEST_F(tc, atomic_fragment)
 {
 	load_pingpong(_metadata, self);
@@ -225,7 +234,7 @@ TEST_F(tc, atomic_fragment)
 	expect_answer(_metadata, self);
 }
 
-/* Each beginning of a request: answered only if it is all there. */
+/* A request is cut after each byte: only the complete request is answered. */
 TEST_F(tc, cut_short)
 {
 	__u32 len, reason;
@@ -253,7 +262,7 @@ struct addr_try {
 	__u32 reason;
 };
 
-/* As source, or as destination with --any. */
+/* Addresses that are tried as source, and as destination with --any. */
 static const struct addr_try tries4[] = {
 	{ "1.0.0.0", TC_ANSWER },
 	{ "0.0.0.0", TC_PASS_CAST },
@@ -278,7 +287,7 @@ static const struct addr_try tries6[] = {
 	{ "ff02::1", TC_PASS_CAST },
 	{ "ff00::", TC_PASS_CAST },
 	{ "ffff::", TC_PASS_CAST },
-	/* These are no IPv4 addresses, least of all ours. */
+	/* In an IPv6 header these do not mean IPv4 addresses, not even that of the interface. */
 	{ "::ffff:" BUILD_DADDR4, TC_PASS_CAST },
 	{ "::ffff:192.0.2.255", TC_PASS_CAST },
 	{ "64:ff9b::192.0.2.255", TC_ANSWER },
@@ -323,11 +332,11 @@ TEST_F(tc, own_addresses_only)
 	load(_metadata, self, TC_PINGPONG);
 	request(self, 4, 0, 56);
 	expect(_metadata, self, TC_PASS_NOT_OWN);
-	/* Of another interface. */
+	/* The destination address belongs to another interface. */
 	set_addr(_metadata, self, LO + 1, "::ffff:" BUILD_DADDR4, OWN_ADDR_UNICAST);
 	set_addr(_metadata, self, LO, "::ffff:" BUILD_SADDR4, OWN_ADDR_UNICAST);
 	expect(_metadata, self, TC_PASS_NOT_OWN);
-	/* The last word alone must not decide. */
+	/* An IPv6 address with the same last 32 bits must not match. */
 	set_addr(_metadata, self, LO, "::" BUILD_DADDR4, OWN_ADDR_UNICAST);
 	expect(_metadata, self, TC_PASS_NOT_OWN);
 	set_addr(_metadata, self, LO, "::ffff:" BUILD_DADDR4, OWN_ADDR_UNICAST);
@@ -341,7 +350,7 @@ TEST_F(tc, own_addresses_only)
 	expect_answer(_metadata, self);
 }
 
-/* The interface's IPv4 address as ::ffff:a.b.c.d in IPv6 is no unicast address. */
+/* An IPv6 packet to the interface's IPv4 address in the form ::ffff:a.b.c.d is not answered. */
 TEST_F(tc, mapped_own_address)
 {
 	load_pingpong(_metadata, self);
@@ -388,7 +397,7 @@ TEST_F(tc, mac_addresses)
 
 /* --- random packets ----------------------------------------------------------------------- */
 
-/* Some bytes of a request changed: what is answered must be the reply to just that. */
+/* Some random bytes of a request change. If it is answered, the reply must be exactly right. */
 TEST_F(tc, random)
 {
 	__u64 seed = test_seed();
@@ -401,7 +410,7 @@ TEST_F(tc, random)
 		for (n = test_below(&seed, 4); n; n--)
 			self->pkt.data[12 + test_below(&seed, self->pkt.len - 12)] =
 				test_rand(&seed);
-		/* Valid again; a fault elsewhere stays. */
+		/* Repair the checksums; other faults stay. */
 		build_checksums(&self->pkt);
 		ASSERT_EQ(0, test_run(self->skel->progs.netbpf_tc, self->pkt.data,
 				      self->pkt.len, &self->out));
@@ -413,14 +422,14 @@ TEST_F(tc, random)
 		} else {
 			ASSERT_EQ(UNSPEC, self->out.verdict);
 		}
-		/* Where only a length or a header's size has changed, sums differ: */
+		/* With another version or header length build_checksums() sums other bytes. */
 		if (self->pkt.data[self->pkt.ip_at] != (self->pkt.family == 4 ? 0x45 : 0x60))
 			continue;
 		ASSERT_TRUE(test_unchanged(&self->out, self->reply.data, self->reply.len))
 			build_dump(self->pkt.data, self->pkt.len);
 	}
 	EXPECT_LT(20000, answered);
-	/* Counters are not foreseen here: take them from the test. */
+	/* The counters cannot be foreseen here; without a ring, the teardown ignores them. */
 	test_ring_close(&self->ring);
 }
 

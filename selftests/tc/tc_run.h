@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * For the tests of samples/tc_kern.c: requests, what must come of them, and what
- * runs them and looks at counters and events.
+ * For the tests of samples/tc_kern.c: builds requests and the expected replies, runs the
+ * program, and checks verdicts, counters and events.
  */
 #ifndef _SELFTESTS_TC_RUN_H
 #define _SELFTESTS_TC_RUN_H
@@ -44,7 +44,7 @@ FIXTURE_SETUP(tc)
 	ASSERT_NE(NULL, self->skel);
 }
 
-/* One reason for each packet, and each the right one. */
+/* Each packet was counted once, under the right reason. */
 static inline void check_counts(struct __test_metadata *_metadata, struct _test_data_tc *self)
 {
 	__u64 count, sum = 0;
@@ -87,7 +87,7 @@ static inline void set_addr(struct __test_metadata *_metadata, struct _test_data
 					  sizeof(kind), BPF_ANY));
 }
 
-/* Loaded for pingpong; the addresses of pkt_build.h are those of "lo". */
+/* Loads the program for pingpong; "lo" owns the destination addresses of pkt_build.h. */
 static inline void load_pingpong(struct __test_metadata *_metadata, struct _test_data_tc *self)
 {
 	load(_metadata, self, TC_PINGPONG);
@@ -103,7 +103,7 @@ static inline __u32 get_events(struct __test_metadata *_metadata, struct _test_d
 
 /* --- requests ------------------------------------------------------------------------ */
 
-/* To the MAC address of "lo", which is zero. */
+/* Sets the destination to the MAC address of "lo", which is all zero. */
 static inline void to_us(struct build *pkt)
 {
 	memset(pkt->data, 0, ETH_ALEN);
@@ -129,7 +129,7 @@ static inline void swap(__u8 *a, __u8 *b, __u32 len)
 	memcpy(b, tmp, len);
 }
 
-/* The reply but for its checksums. */
+/* Turns a request into its reply, except for the checksums. */
 static inline void turn(struct build *pkt)
 {
 	__u8 *ip = pkt->data + pkt->ip_at;
@@ -146,7 +146,7 @@ static inline void turn(struct build *pkt)
 	}
 }
 
-/* --- what must come of them ---------------------------------------------------------- */
+/* --- expected results ---------------------------------------------------------------- */
 
 static inline __u32 verdict_of(__u32 reason)
 {
@@ -167,7 +167,7 @@ static inline bool is_match(__u32 reason)
 	return reason >= TC_PASS_ACTION && reason != TC_DROP_OTHER;
 }
 
-/* Newer kernels refuse to test with less than an IP header. */
+/* Newer kernels refuse BPF_PROG_TEST_RUN with less than an IP header. */
 static inline bool is_refused(const struct _test_data_tc *self, __u32 len, int err)
 {
 	__u32 ip_len = self->pkt.family == 4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
@@ -175,7 +175,10 @@ static inline bool is_refused(const struct _test_data_tc *self, __u32 len, int e
 	return err == -EINVAL && len < self->pkt.ip_at + ip_len;
 }
 
-/* Return: false if the kernel refused. */
+/*
+ * Runs the program on the first @len bytes of the packet; the verdict must fit @reason.
+ * Returns false if the kernel refused such a short packet.
+ */
 static inline bool run_len(struct __test_metadata *_metadata, struct _test_data_tc *self, __u32 len,
 			   __u32 reason)
 {
@@ -191,7 +194,10 @@ static inline bool run_len(struct __test_metadata *_metadata, struct _test_data_
 	return true;
 }
 
-/* The first @len bytes pass or are dropped, unchanged. */
+/*
+ * Like run_len(); the packet must also stay unchanged, and there must be an event if, and
+ * only if, the packet matched.
+ */
 static inline void expect_len(struct __test_metadata *_metadata, struct _test_data_tc *self,
 			      __u32 len, __u32 reason)
 {
@@ -212,7 +218,7 @@ static inline void expect(struct __test_metadata *_metadata, struct _test_data_t
 	expect_len(_metadata, self, self->pkt.len, reason);
 }
 
-/* Answered, and what comes out is @reply to its last byte. */
+/* The program answers the packet, and each byte of the answer is that of @reply. */
 static inline void expect_reply(struct __test_metadata *_metadata, struct _test_data_tc *self,
 				const struct build *reply)
 {
@@ -226,7 +232,10 @@ static inline void expect_reply(struct __test_metadata *_metadata, struct _test_
 	EXPECT_EQ(ECHO_ANSWER, self->events[0].verdict);
 }
 
-/* Of ICMP, 0 is written as 0xffff: the only zero that holds if all words are zero. */
+/*
+ * Sets the checksums of a reply. Where the ICMP checksum would be 0, the program writes
+ * 0xffff. Both mean the same, except for a message of only zeros: there only 0xffff is valid.
+ */
 static inline void reply_checksums(struct build *reply)
 {
 	build_checksums(reply);

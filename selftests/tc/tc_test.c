@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of samples/tc_kern.c: which packets are echo requests and what each action
- * makes of them, that all others stay as they are, and its events.
+ * Tests of samples/tc_kern.c: which packets count as echo requests, what each action does
+ * with them, that other packets stay unchanged, and what the events contain.
  */
 #include "tc_run.h"
 
@@ -54,7 +54,10 @@ TEST_F(tc, other_protocols)
 	}
 }
 
-/* Each action with: an echo request, another ICMP packet, no IP, a broken header. */
+/*
+ * Sends an echo request, another ICMP packet, a packet that is not IP, and one with a broken
+ * IP header. They must be counted under @reasons, in this order.
+ */
 static void each_kind(struct __test_metadata *_metadata, struct _test_data_tc *self,
 		      const __u32 reasons[4])
 {
@@ -94,7 +97,7 @@ TEST_F(tc, drop_ping)
 
 	load(_metadata, self, TC_DROP_PING);
 	each_kind(_metadata, self, reasons);
-	/* The first fragment; without it the others are of no use. */
+	/* Only the first fragment is dropped: without it, the others cannot be reassembled. */
 	build_start(&self->pkt);
 	build_ipv4(&self->pkt, 0);
 	build_frag(&self->pkt, 0, true);
@@ -119,7 +122,7 @@ TEST_F(tc, drop)
 
 /* --- events ---------------------------------------------------------------------------------- */
 
-/* Of the request, though the packet is the reply by then. */
+/* The event describes the request, although the program has turned it into the reply. */
 TEST_F(tc, event)
 {
 	static const char *const addrs[][2] = {
