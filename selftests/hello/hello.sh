@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# samples/hello: "Hello ping" for ICMP and nothing else, from a trace instance of its
-# own, of which nothing stays behind.
+# samples/hello: it prints "Hello ping" for ICMP packets only, reads the lines from a trace
+# instance of its own, and leaves nothing behind.
 #
-# bpf_printk() of every program on the machine reaches every trace instance: while another
-# hello runs here, its lines are seen too. So lines are counted from below, and where there
-# must be none a hello with a text of its own runs, which no other line has.
+# bpf_printk() of every program on the machine reaches every trace instance. If another hello
+# runs on this machine, its lines appear here, too. So the tests check for a minimum number
+# of lines. A test that allows no further lines runs a copy of hello with a unique text.
 #
 # shellcheck disable=SC2317 # functions are called by run_tests
 # shellcheck disable=SC2016 # $ in single quotes is of jq or another shell
@@ -29,8 +29,8 @@ setup()
 	pair_answers
 }
 
-# instances: the trace instances of this machine; tracefs is mounted for that in a
-# mount namespace of its own, if it is not.
+# instances: list the trace instances of this machine. If tracefs is not mounted, mount it
+# in a new mount namespace.
 instances()
 {
 	unshare -m sh -c '
@@ -51,14 +51,14 @@ no_instance()
 	! grep -qx "netbpf-hello-$1" <<<"$all"
 }
 
-# stop_swept: end the sample, and its trace instance is gone.
+# stop_swept: stop the sample; its trace instance must disappear.
 stop_swept()
 {
 	stop
 	eventually 5 no_instance "$PID"
 }
 
-# lines [FILE]: how many lines of the program were shown so far.
+# lines [FILE]: print how many lines of the BPF program the sample has shown so far.
 lines()
 {
 	grep -Ec 'bpf_trace_printk: Hello ping$|"text":"Hello ping"' "${1:-$SAMPLE_OUT}" || :
@@ -102,8 +102,9 @@ test_v4_and_v6()
 		"$(sed -n 's/^summary: \([0-9]*\) lines traced, 0 lost$/\1/p' "$SAMPLE_OUT")" "$(lines)"
 }
 
-# own_hello: a copy of hello, OWN_HELLO, whose "Hello ping" is another text, OWN_TEXT, and
-# whose trace instance takes no other: in the file, each is replaced by as many bytes.
+# own_hello: make OWN_HELLO, a copy of hello that prints OWN_TEXT instead of "Hello ping". Its
+# trace instance accepts only OWN_TEXT. Both strings are replaced in the binary by strings
+# of the same length.
 own_hello()
 {
 	local tag
@@ -113,13 +114,13 @@ own_hello()
 	OWN_TEXT=Hello$tag OWN_HELLO=$TMP/hello
 	sed -e "s/Hello ping/$OWN_TEXT/g" -e "s/Hello\*/*$tag/g" "$HELLO" >"$OWN_HELLO"
 	chmod +x "$OWN_HELLO"
-	# A string of its own in C: it begins and ends there.
+	# The filter must be a C string of its own: zero bytes around it.
 	grep -aqP "\0\*$tag\0" "$OWN_HELLO" || fail "no filter \"Hello*\" in $HELLO"
 }
 
-# 20 datagrams come in, then a ping, and nothing else: IPv6 is off, ARP is done. Frames wait
-# in one queue, and lines are read in the order of time: when that of the ping is there,
-# those before it would be too.
+# 20 datagrams come in, then a ping, and nothing else: IPv6 is off, and ARP is done before.
+# The kernel handles the frames in this order, and the sample shows lines in order. So when
+# the line of the ping is there, lines of the datagrams would be there, too.
 test_nothing_but_icmp()
 {
 	local ns1 ns2 pid out
@@ -167,7 +168,7 @@ test_json()
 		all(.[1:-1][]; .event == "trace" and .text == "Hello ping" and
 			(.ts_ns | type == "number") and (.cpu | type == "number"))' \
 		"$SAMPLE_OUT" >/dev/null || fail "$(<"$SAMPLE_OUT")"
-	# The clock of the trace is made the time of day.
+	# The sample converts the time of the trace to the time of day.
 	jq -es --argjson now "$now" 'all(.[1:-1][];
 		.ts_ns / 1e9 - $now | . > -1 and . < 5)' "$SAMPLE_OUT" >/dev/null ||
 		fail "it was $now: $(<"$SAMPLE_OUT")"
@@ -175,7 +176,7 @@ test_json()
 		>/dev/null || fail "odd cpu: $(<"$SAMPLE_OUT")"
 }
 
-# Quiet in both forms: the summary counts what was not shown.
+# -q shows no lines, as text and as JSON, but still prints the summary.
 test_quiet()
 {
 	local form
@@ -222,7 +223,7 @@ test_skb_mode()
 	stop_swept
 }
 
-# It tells where it reads, and that is there only as long as it runs.
+# The sample says which trace instance it reads. The instance exists only while it runs.
 test_private_instance()
 {
 	start
@@ -231,7 +232,7 @@ test_private_instance()
 	stop_swept
 }
 
-# Only the event it needs is on, and the trace buffer of everybody else is as it was.
+# The sample enables only the event that it needs, and only in its own trace instance.
 test_other_readers_lose_nothing()
 {
 	local enabled
@@ -246,7 +247,8 @@ test_other_readers_lose_nothing()
 	stop_swept
 }
 
-# An instance outlives a kill -9: the next start takes it away, but none that is used.
+# After kill -9 the trace instance stays. The next start removes it, but does not remove
+# instances that are in use.
 test_stale_instance_is_swept()
 {
 	local dead other
@@ -266,8 +268,8 @@ test_stale_instance_is_swept()
 	stop_swept
 }
 
-# in_container NS IF: it runs as the first process of a pid namespace; INSIDE is its number
-# outside, INSTANCE the name of its trace instance.
+# in_container NS IF: start the sample as process 1 of a new pid namespace. INSIDE is its pid
+# as seen from here, INSTANCE the name of its trace instance.
 in_container()
 {
 	start_main 20 unshare --pid --fork "$HELLO" -n "$1" -i "$2"
@@ -276,8 +278,8 @@ in_container()
 	[[ $INSTANCE = netbpf-hello-*1 ]] || fail "odd instance $INSTANCE"
 }
 
-# In two containers processes have the same number: none takes the instance of the other,
-# or stumbles over what a killed one has left.
+# In two containers the sample has the same pid. The two instances must have different names,
+# and an instance that a killed sample left behind must not stop the next start.
 test_same_pid_in_two_containers()
 {
 	local one outside inside
@@ -306,7 +308,7 @@ test_kill_9_leaves_no_program()
 	expect_status 0 "$HELLO" -n "$SERVER" -d 0.01	# sweeps its instance
 }
 
-# A line does not tell which of them it is from: both see all of them.
+# A trace line does not say which program printed it, so both samples show all lines.
 test_two_at_once()
 {
 	local one two
@@ -343,7 +345,7 @@ test_interface_deleted()
 	eventually 5 no_instance "$PID"
 }
 
-# In "hello | head -1" the next line ends it.
+# If the reader of the output ends, as in "hello | head -1", the next line ends the sample.
 test_reader_goes_away()
 {
 	start_into_head

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of samples/hello_kern.c: every packet passes as it came, and each ICMP
- * packet prints one line. The lines are read from a trace instance of our own,
- * as in samples/lib/trace.c: other readers lose nothing.
+ * Tests of samples/hello_kern.c: every packet passes unchanged, and each ICMP packet prints
+ * one line. The test reads the lines from a trace instance of its own, as samples/lib/trace.c
+ * does, so that other readers of the trace lose no lines.
  */
 #include <fcntl.h>
 #include <limits.h>
@@ -28,8 +28,8 @@ FIXTURE(hello)
 };
 
 /*
- * Another hello may run on this machine and print into each instance. Ours gets
- * another text of the same length, wherever the right one stands.
+ * Another hello may run on this machine, and its lines reach every trace instance. So
+ * replace the text in our program by a unique one of the same length.
  */
 static void mark_text(struct __test_metadata *_metadata, struct _test_data_hello *self)
 {
@@ -80,7 +80,7 @@ static int open_trace(struct _test_data_hello *self)
 {
 	int err;
 
-	/* Should a kill -9 leave it behind, the next hello removes this name. */
+	/* With this name, the next hello removes the instance if kill -9 leaves it behind. */
 	snprintf(self->dir, sizeof(self->dir), "%s/instances/netbpf-hello_test-%d", TRACEFS,
 		 getpid());
 	if (mkdir(self->dir, 0700))
@@ -117,14 +117,14 @@ FIXTURE_TEARDOWN(hello)
 	hello_kern__destroy(self->skel);
 }
 
-/* Lines printed since the last call. */
+/* Returns how many lines the program has printed since the last call. */
 static int count_lines(struct __test_metadata *_metadata, struct _test_data_hello *self)
 {
 	char text[4096], *at;
 	int lines = 0;
 	ssize_t len;
 
-	/* A read gives whole lines; what was printed is there at once. */
+	/* A read returns whole lines, and printed lines are readable at once. */
 	while ((len = read(self->trace_fd, text, sizeof(text) - 1)) > 0) {
 		text[len] = '\0';
 		for (at = text; (at = strstr(at, self->text)); at++)
@@ -134,7 +134,7 @@ static int count_lines(struct __test_metadata *_metadata, struct _test_data_hell
 	return lines;
 }
 
-/* The first @len bytes pass as they are, and print @lines lines. */
+/* The first @len bytes of the packet pass unchanged, and the program prints @lines lines. */
 static void expect_len(struct __test_metadata *_metadata, struct _test_data_hello *self,
 		       __u32 len, int lines)
 {
@@ -164,7 +164,7 @@ TEST_F(hello, ping)
 	}
 }
 
-/* Any ICMP counts, not only echo requests. */
+/* The program prints a line for every ICMP type, not only for echo requests. */
 TEST_F(hello, other_icmp)
 {
 	int type;
@@ -193,7 +193,7 @@ TEST_F(hello, ip_options)
 	}
 }
 
-/* It does not look through extension headers; samples/ping does. */
+/* The program does not skip extension headers; samples/ping does. */
 TEST_F(hello, extension_headers)
 {
 	static const __u8 kinds[] = {
@@ -231,7 +231,7 @@ TEST_F(hello, silent)
 		build_start(&self->pkt);
 		build_ip(&self->pkt, family);
 		build_udp(&self->pkt);
-		/* Not even if the payload looks like it. */
+		/* No line even if the payload looks like an echo request. */
 		build_payload(&self->pkt, 20);
 		self->pkt.data[self->pkt.l4_at + 8] = ICMP_ECHO;
 		build_finish(&self->pkt);
@@ -243,7 +243,7 @@ TEST_F(hello, silent)
 	}
 }
 
-/* ICMP is a protocol of IPv4, ICMPv6 one of IPv6. */
+/* ICMPv6 in IPv4 and ICMP in IPv6 print no line. */
 TEST_F(hello, other_family)
 {
 	build_start(&self->pkt);
@@ -259,7 +259,7 @@ TEST_F(hello, other_family)
 	expect(_metadata, self, 0);
 }
 
-/* Cut short before the end of the IP header it is no IP packet. */
+/* A packet that ends before the end of the IP header prints no line. */
 TEST_F(hello, cut_short)
 {
 	int family;
@@ -272,10 +272,10 @@ TEST_F(hello, cut_short)
 	}
 }
 
-/* A jumbo frame, in several buffers. */
+/* A jumbo frame takes several buffers. */
 TEST_F(hello, multi_buffer)
 {
-	/* BPF_PROG_TEST_RUN does not ask for it; drivers do. */
+	/* BPF_PROG_TEST_RUN accepts the frame without "frags"; drivers do not. */
 	EXPECT_STREQ("xdp.frags", bpf_program__section_name(self->skel->progs.hello));
 	build_start(&self->pkt);
 	build_ipv4(&self->pkt, 0);

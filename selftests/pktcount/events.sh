@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Events: in text, in JSON, sampled, lost.
+# Events of samples/pktcount: as text and JSON, with --sample, and lost ones.
 #
 # shellcheck disable=SC2016 # $ in single quotes is of jq or another shell
 
@@ -15,7 +15,7 @@ test_events_in_text()
 	expect_eq "udp lines" "$(lines \
 		"^[0-9:]{8}\.[0-9]{6} far $C4:[0-9]+ > $SINK:4242: udp, 44 bytes\$")" 2
 	expect_match "$SAMPLE_OUT" " far $C4 > $S4: icmp, 98 bytes\$"
-	# Tables come only if they are asked for.
+	# With --events there are no tables unless an option asks for them.
 	expect_no_match "$SAMPLE_OUT" '^stats'
 	expect_match "$SAMPLE_OUT" '^summary: .*; 3 events, 0 lost$'
 }
@@ -69,7 +69,8 @@ test_count_of_events()
 	expect_eq "lines with -q" "$(lines bytes$)" 0
 }
 
-# Events that come in between the signal and the detaching are shown.
+# Events of packets that arrive after the signal, but before the program is detached, are
+# shown.
 test_events_of_the_last_moment()
 {
 	quiet -j --events
@@ -82,7 +83,7 @@ test_events_of_the_last_moment()
 	expect_json '.[-1] | .packets == $n and .events == $n and .lost == 0' --argjson n "$SENT"
 }
 
-# The reader is stopped until the buffer is full: what is lost is counted.
+# While the sample is stopped, the ring buffer fills up. Lost events are counted.
 test_lost_events()
 {
 	quiet -j --events

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Counts: as many as were sent and as the kernel has seen.
+# samples/pktcount counts exactly the packets that were sent, and as many as the kernel.
 #
 # shellcheck disable=SC2016 # $ in single quotes is of jq or another shell
 
@@ -21,14 +21,15 @@ test_icmpv6_is_exact()
 	start -j
 	expect_answers 20 "$S6" -s 100
 	stop
-	# Neighbour discovery may come on top.
+	# Neighbour discovery may add some packets.
 	expect_json '.[-1] | .protocols.icmpv6.packets >= 20 and
 		.protocols.icmpv6.packets <= 30 and .classes.ipv6 == .protocols.icmpv6 and
 		.protocols.icmpv6.bytes >= 20 * (14 + 40 + 8 + 100)'
 	expect_sums
 }
 
-# On both modes; the kernel counts the same: XDP of veth comes before its counters.
+# In both modes the sample counts as many packets as the kernel: on veth, a packet that XDP
+# passes also counts as received.
 test_udp_is_exact_and_as_the_kernel_counts()
 {
 	local mode before
@@ -102,7 +103,7 @@ test_tcp_in_both_families()
 {
 	have curl || skip "not installed: curl"
 	start -j
-	# Nobody listens: the request is one packet.
+	# Nobody listens at port 81, so each connection is a single packet, its SYN.
 	in_ns "$CLIENT" curl -s -m 5 "http://$S4:81/" || :
 	in_ns "$CLIENT" curl -s -m 5 "http://[$S6]:81/" || :
 	stop
@@ -120,7 +121,7 @@ test_fragments()
 	expect_sums
 }
 
-# The length is that of the whole frame, over several buffers.
+# The sample counts the length of the whole frame, even if it takes several buffers.
 test_mtu_9000()
 {
 	local i
@@ -137,7 +138,7 @@ test_mtu_9000()
 	done
 }
 
-# frame HEX: from "near" to "far"; HEX is what follows the two MAC addresses.
+# frame HEX: send a frame from "near" to "far". HEX follows the two MAC addresses.
 frame()
 {
 	local macs
@@ -146,7 +147,7 @@ frame()
 	send_frame "$QUIET1" near "${macs//:/}" "$1"
 }
 
-# Each frame in the class and protocol it has; with the padding it comes with.
+# Each frame counts in the right class and protocol, with its whole length, padding included.
 test_frames()
 {
 	local ip4=4500001c000000004011f6b6c0000201c0000263 udp=0fa0101000080000 mode
@@ -172,7 +173,7 @@ test_frames()
 	done
 }
 
-# vlan: 4 pings in VLAN 7, with the tag in the frame or beside it.
+# vlan MODE: four pings in VLAN 7 count as VLAN packets, with the tag in their length.
 vlan()
 {
 	quiet -j -m "$1"
@@ -196,7 +197,7 @@ test_vlan()
 	vlan skb
 }
 
-# Counted together; an event says where it came in.
+# The packets of both interfaces are counted together. Events name the interface.
 test_two_interfaces()
 {
 	start -j -i lo --events

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# samples/pktcount on real packets: as many as were sent and as the kernel has seen,
-# by class, protocol, source and CPU; what it prints; that nothing stays behind.
+# samples/pktcount on real packets: it counts as many as were sent and as the kernel has
+# seen, by class, protocol, source and CPU; what it prints; that nothing stays behind.
 #
 #	CLIENT left ---- right SERVER	two queues, IPv4 and IPv6
 #	QUIET1 near ---- far QUIET2	nothing but what a test sends
@@ -21,7 +21,7 @@
 need_root
 require_tools ip jq nsenter ping taskset
 
-# Nobody has these addresses: what is sent there is never answered, not even by ICMP.
+# No host has these addresses: packets to them are never answered, not even by ICMP errors.
 SINK=192.0.2.99 SINK6=2001:db8::99
 
 setup()
@@ -36,7 +36,7 @@ setup()
 	quiet_pair
 }
 
-# two_queues NS1 IF1 NS2 IF2: a veth pair with two queues.
+# two_queues NS1 IF1 NS2 IF2: join two namespaces by a veth pair with two queues.
 two_queues()
 {
 	ip link add "$2" netns "$1" numtxqueues 2 numrxqueues 2 type veth \
@@ -47,13 +47,15 @@ two_queues()
 	eventually 5 nbt_is_up "$3" "$4"
 }
 
-# sink NS1 IF1 NS2 IF2 [ADDRESS]: frames for SINK or ADDRESS arrive at IF2.
+# sink NS1 IF1 NS2 IF2 [ADDRESS]: let NS1 send packets for ADDRESS (default SINK) to the MAC
+# address of IF2.
 sink()
 {
 	ip -n "$1" neigh replace "${5:-$SINK}" lladdr "$(link_mac "$3" "$4")" dev "$2" nud permanent
 }
 
-# No IPv6, no ARP: every packet on this wire is one that a test has sent.
+# quiet_pair: join QUIET1 and QUIET2. Without IPv6 and ARP there are no packets on this wire
+# except those that a test sends.
 quiet_pair()
 {
 	local ns
@@ -69,8 +71,9 @@ quiet_pair()
 	sink "$QUIET2" far "$QUIET1" near "$C4"
 }
 
-# udp NS N [ADDRESS [PORT]]: N datagrams of 2 bytes, to the sink. When it returns all
-# are at the other end, where SENT of them arrived: veth drops what its ring cannot take.
+# udp NS N [ADDRESS [PORT]]: send N datagrams of 2 bytes to ADDRESS (default SINK), and wait
+# until the kernel has delivered or dropped all of them. SENT is the number that arrived: veth
+# drops packets that do not fit into its ring.
 udp()
 {
 	local before
@@ -81,7 +84,8 @@ udp()
 	arrived "$1" "$before" "$2"
 }
 
-# arrived NS BEFORE N: wait until N more packets are received or dropped; SENT.
+# arrived NS BEFORE N: wait until N more packets than in BEFORE (from dropped_and_received)
+# are received or dropped. SENT is the number of received ones.
 arrived()
 {
 	eventually 20 all_arrived "$@"
@@ -97,7 +101,8 @@ all_arrived()
 	[ $((${now% *} - ${2% *} + ${now#* } - ${2#* })) -ge "$3" ]
 }
 
-# dropped_and_received NS: packets from NS, two numbers, of the kernel.
+# dropped_and_received NS: print how many of the packets from NS veth has dropped, and how
+# many the other end has received.
 dropped_and_received()
 {
 	local from=near ns=$QUIET2 to=far
@@ -107,18 +112,19 @@ dropped_and_received()
 		"$(rx "$ns" "$to")"
 }
 
-# quiet [OPTION...]: start it on "far".
+# quiet [OPTION...]: start the sample on "far".
 quiet()
 {
 	start_on "$QUIET2" -i far "$@"
 }
 
-# What is true of every report, and that there is one.
+# A jq filter: there are reports, and in each one the sums are right.
 SUMS='map(select(.event == "stats" or .event == "summary")) | length > 0 and all(.[];
 	.packets == ([.classes | .ipv4, .ipv6, .arp, .other | .packets] | add) and
 	.bytes == ([.classes | .ipv4, .ipv6, .arp, .other | .bytes] | add))'
 
-# At the end, when no packet is half counted, protocols are the two IP classes.
+# A jq filter: the protocols add up to the two IP classes. This only holds for the summary:
+# an earlier report may read the counters while the program counts a packet.
 END_SUMS='.[-1] | .event == "summary" and
 	([.protocols[].packets] | add) == .classes.ipv4.packets + .classes.ipv6.packets and
 	([.protocols[].bytes] | add) == .classes.ipv4.bytes + .classes.ipv6.bytes'
@@ -129,7 +135,7 @@ expect_sums()
 	expect_json "$END_SUMS"
 }
 
-# lines REGEX: how many lines of the sample match.
+# lines REGEX: print how many lines of the sample's output match.
 lines()
 {
 	grep -Ec -e "$1" "$SAMPLE_OUT" || :
@@ -140,7 +146,7 @@ lines_at_least()
 	[ "$(lines "$2")" -ge "$1" ]
 }
 
-# rx NS IF: packets the kernel has received there.
+# rx NS IF: print how many packets the device has received, as the kernel counts.
 rx()
 {
 	ip -n "$1" -s -j link show dev "$2" | jq '.[0].stats64.rx.packets'
@@ -149,14 +155,14 @@ rx()
 # ---------------------------------------------------------------------------
 # Sources
 
-# from N ADDRESS: N pings from this address of the client.
+# from N ADDRESS: send N pings from QUIET1, from this source address.
 from()
 {
 	source_add "$2"
 	expect_answers_from "$QUIET1" "$1" "$S4" -I "$2"
 }
 
-# source_add ADDRESS: a further address of the client.
+# source_add ADDRESS: add an address to QUIET1, until the test ends.
 source_add()
 {
 	addr_add "$QUIET1" near "$1/24"
@@ -193,7 +199,8 @@ test_top_ipv6()
 		bytes: 980}) and .[0].packets >= 12' --arg c6 "$C6" --arg c4 "$C4"
 }
 
-# More sources than there is room for: told, in both forms.
+# If there are more sources than the map has room for, the report says so, as text and as
+# JSON.
 test_top_is_approximate()
 {
 	local form i
@@ -224,7 +231,7 @@ test_text()
 
 	quiet -I 0.2 -e
 	expect_answers_from "$QUIET1" 5 "$S4"
-	# Until an interval has passed without packets.
+	# Wait for an interval without packets.
 	eventually 10 lines_at_least 1 "^stats: $ms, 5 packets, 490 bytes; 0 pps, 0 bit/s\$"
 	stop
 	expect_match "$SAMPLE_OUT" '^ready: far \(xdp, native mode\)$'
@@ -254,7 +261,7 @@ test_json_reports()
 	expect_sums
 }
 
-# What came in over all intervals, by rate, is what was counted.
+# The rates of all intervals, multiplied by their lengths, add up to the counted packets.
 test_rates()
 {
 	quiet -j -I 0.2
@@ -301,7 +308,7 @@ test_default_interval_and_duration()
 {
 	quiet -d 1.5
 	wait_sample "$PID" 10
-	# Not before its time; a busy machine may be late.
+	# The reports must not come early; on a busy machine they may come late.
 	expect_match "$SAMPLE_OUT" '^stats: 1\.[0-9] s'
 	expect_match "$SAMPLE_OUT" '^summary: (1\.[5-9]|[2-9]\.[0-9]) s'
 }
@@ -353,7 +360,7 @@ test_ctrl_c()
 	xdp_is "$SERVER" right none
 }
 
-# The table of a second that has not passed yet is in the summary.
+# The summary includes packets of an interval that was not over yet.
 test_interface_deleted()
 {
 	near_far 1500

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of samples/pktcount_kern.c: what an event says, and that --sample is exact.
+ * Tests of samples/pktcount_kern.c: what an event contains, and that --sample is exact.
  */
 #include "pktcount_run.h"
 
@@ -12,7 +12,7 @@ static __u64 monotonic_ns(void)
 	return now.tv_sec * 1000000000ULL + now.tv_nsec;
 }
 
-/* An event as the packet in self->pkt should give it. */
+/* The event that the packet in self->pkt should cause. */
 static struct pktcount_event make_event(struct _test_data_pktcount *self, int class, int protocol)
 {
 	struct pktcount_event ev = {
@@ -116,7 +116,7 @@ TEST_F(pktcount, sample)
 		EXPECT_EQ((i + 1) * 7, ntohl(self->events[i].saddr[3]) & 0xffff);
 }
 
-/* Each Nth of all packets, not of each CPU's. */
+/* --sample takes each Nth of all packets, not each Nth per CPU. */
 TEST_F(pktcount, sample_on_several_cpus)
 {
 	struct pktcount_cpu have;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * For the tests of samples/pktcount_kern.c: loads it, runs a packet, and holds each
- * counter against what it must be by then.
+ * For the tests of samples/pktcount_kern.c: loads the program, runs it on packets, and
+ * compares each counter with the expected value.
  */
 #ifndef _SELFTESTS_PKTCOUNT_RUN_H
 #define _SELFTESTS_PKTCOUNT_RUN_H
@@ -42,7 +42,7 @@ FIXTURE_SETUP(pktcount)
 	ASSERT_NE(NULL, self->skel);
 }
 
-/* Sums over all CPUs; *cpus, if asked for, is how many have counted. */
+/* Adds up the counters of all CPUs; *@cpus, unless NULL, is how many CPUs have counted. */
 static inline void get_counts(struct __test_metadata *_metadata, struct _test_data_pktcount *self,
 			      struct pktcount_cpu *sum, int *cpus)
 {
@@ -81,7 +81,7 @@ static inline void expect_cells(struct __test_metadata *_metadata, const char *w
 	}
 }
 
-/* Each counter is right, and protocols add up to the two IP classes. */
+/* Each counter is right, and the protocols add up to the two IP classes. */
 static inline void check_counts(struct __test_metadata *_metadata, struct _test_data_pktcount *self)
 {
 	struct pktcount_cell ip, protocols;
@@ -105,7 +105,7 @@ FIXTURE_TEARDOWN(pktcount)
 	pktcount_kern__destroy(self->skel);
 }
 
-/* Load it with what the test has set in skel->rodata, and the maps for that. */
+/* Loads the program with the constants in skel->rodata, and only the maps that they need. */
 static inline void load(struct __test_metadata *_metadata, struct _test_data_pktcount *self)
 {
 	bool events = self->skel->rodata->events;
@@ -134,7 +134,7 @@ static inline void add(struct pktcount_cell *cell, __u64 packets, __u64 len)
 	cell->bytes += packets * len;
 }
 
-/* @n packets of this length are to be counted. */
+/* Adds @n packets of @len bytes to the expected counters. */
 static inline void want(struct _test_data_pktcount *self, __u64 n, __u32 len, int class,
 			int protocol, bool vlan)
 {
@@ -145,7 +145,7 @@ static inline void want(struct _test_data_pktcount *self, __u64 n, __u32 len, in
 		add(&self->want.protocols[protocol], n, len);
 }
 
-/* The first @len bytes pass, unchanged, and are counted there. */
+/* The first @len bytes of the packet pass unchanged, and count in @class and @protocol. */
 static inline void expect_len(struct __test_metadata *_metadata, struct _test_data_pktcount *self,
 			      __u32 len, int class, int protocol)
 {
@@ -211,7 +211,7 @@ static inline void *send_many(void *arg)
 	return NULL;
 }
 
-/* The packet @n times on CPU 0 and @n + 1 times on CPU 1, at the same time. */
+/* Runs the packet @n times on CPU 0 and @n + 1 times on CPU 1, at the same time. */
 static inline void send_on_two_cpus(struct __test_metadata *_metadata,
 				    struct _test_data_pktcount *self, __u32 n)
 {
@@ -231,7 +231,7 @@ static inline void send_on_two_cpus(struct __test_metadata *_metadata,
 	}
 }
 
-/* What send_on_two_cpus() needs. A test asks itself, as SKIP() is to return from it. */
+/* send_on_two_cpus() needs this. The test has to call it, because SKIP() returns from there. */
 static inline bool has_two_cpus(void)
 {
 	cpu_set_t set;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of samples/pktcount_kern.c: each packet is counted once, in the right
- * class and protocol, with its length, on whatever CPU; all of them pass as they
- * came.
+ * Tests of samples/pktcount_kern.c: each packet is counted once, in the right class and
+ * protocol, with its length, whichever CPU handles it. All packets pass unchanged.
  */
 #include "pktcount_run.h"
 
@@ -36,16 +35,16 @@ TEST_F(pktcount, classes)
 		expect(_metadata, self, PKTCOUNT_ARP, NONE);
 		build_next(&self->pkt, ETH_P_LLDP);
 		expect(_metadata, self, PKTCOUNT_OTHER, NONE);
-		/* A length, as in IEEE 802.3. */
+		/* A length instead of an EtherType, as in IEEE 802.3. */
 		build_next(&self->pkt, 46);
 		expect(_metadata, self, PKTCOUNT_OTHER, NONE);
 	}
-	/* A third tag is not looked behind. */
+	/* The program does not parse behind a third tag. */
 	build_ping(&self->pkt, 4, 3);
 	expect(_metadata, self, PKTCOUNT_OTHER, NONE);
 }
 
-/* Without a transport header, or with one that is checked elsewhere. */
+/* The class of a packet with 20 zero bytes behind the IP header, by its protocol number. */
 static int plain_protocol(int family, int proto)
 {
 	switch (proto) {
@@ -61,7 +60,7 @@ static int plain_protocol(int family, int proto)
 	case IPPROTO_SCTP:
 		return PKTCOUNT_SCTP;
 	case IPPROTO_TCP:
-		/* Its data offset is 0 here. */
+		/* The data offset of the zeroed TCP header is 0. */
 		return PKTCOUNT_MALFORMED;
 	case IPPROTO_ICMP:
 		return family == 4 ? PKTCOUNT_ICMP : PKTCOUNT_IP_OTHER;
@@ -119,7 +118,7 @@ TEST_F(pktcount, headers_in_front)
 	expect(_metadata, self, PKTCOUNT_IPV6, PKTCOUNT_UDP);
 }
 
-/* Only the first fragment has a transport header; payload is no header. */
+/* Only the first fragment has a transport header; later ones are payload. */
 TEST_F(pktcount, fragments)
 {
 	int family;
@@ -143,7 +142,7 @@ TEST_F(pktcount, fragments)
 
 /* --- malformed ----------------------------------------------------------------------- */
 
-/* A TCP packet at every length: it is one only with the whole TCP header. */
+/* The packet is cut after each byte: it counts as TCP only with a complete TCP header. */
 static void cut(struct __test_metadata *_metadata, struct _test_data_pktcount *self, int family)
 {
 	__u32 len, ip_at = self->pkt.ip_at, l4_end = self->pkt.l4_at + 20;
@@ -193,7 +192,7 @@ TEST_F(pktcount, bad_ip_header)
 	self->pkt.data[self->pkt.ip_at] = 0x40;
 	expect(_metadata, self, PKTCOUNT_IPV6, PKTCOUNT_MALFORMED);
 
-	/* More extension headers than are looked through. */
+	/* More extension headers than the program skips. */
 	start(self, 6, 0);
 	for (i = 0; i < 7; i++)
 		build_ext(&self->pkt, IPPROTO_DSTOPTS, 8);
@@ -202,7 +201,7 @@ TEST_F(pktcount, bad_ip_header)
 	expect(_metadata, self, PKTCOUNT_IPV6, PKTCOUNT_MALFORMED);
 }
 
-/* The frame is long enough (Ethernet pads), the IP packet is not. */
+/* The IP packet is too short for the transport header, although the padded frame is not. */
 static void short_transport(struct __test_metadata *_metadata, struct _test_data_pktcount *self,
 			    int family, __u8 proto, __u32 need, int protocol)
 {
@@ -245,7 +244,10 @@ TEST_F(pktcount, bad_transport_header)
 
 /* --- lengths, many packets, several CPUs ------------------------------------------------ */
 
-/* From Ethernet to the last byte, padding too, in one buffer or in several. */
+/*
+ * The length counts from the Ethernet header to the last byte, padding included, in one
+ * buffer or in several.
+ */
 TEST_F(pktcount, bytes)
 {
 	static const __u32 payloads[] = { 0, 1, 17, 18, 1472, 3000, 4000, 4096, 8972, 12000 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of samples/pktcount_kern.c: packets of each source, exact as long as the table
- * has room, from several CPUs too.
+ * Tests of samples/pktcount_kern.c: packets are counted by source. The counts are exact as
+ * long as the map has room, even if several CPUs count at the same time.
  */
 #include "pktcount_run.h"
 
@@ -55,7 +55,10 @@ TEST_F(pktcount, sources)
 		expect(_metadata, self, PKTCOUNT_IPV6, PKTCOUNT_ICMPV6);
 	}
 	len = self->pkt.len;
-	/* Two more sources; a bad transport header has one, a bad IP header none. */
+	/*
+	 * Two more sources. A packet with a bad transport header counts for its source; one with
+	 * a bad IP header has no source.
+	 */
 	self->pkt.data[self->pkt.ip_at + 23]++;
 	expect(_metadata, self, PKTCOUNT_IPV6, PKTCOUNT_ICMPV6);
 	build_ping(&self->pkt, 4, 0);
@@ -77,7 +80,10 @@ TEST_F(pktcount, sources)
 	EXPECT_EQ(4, have.sources);
 }
 
-/* One source on both CPUs at once: added to the map once, no packet is missing. */
+/*
+ * One source on both CPUs at the same time: the map gets one entry, and every packet is
+ * counted.
+ */
 TEST_F(pktcount, source_on_several_cpus)
 {
 	struct pktcount_cpu have;
@@ -102,7 +108,7 @@ struct racer {
 	pthread_t thread;
 	const struct bpf_program *prog;
 	int cpu;
-	/* Races that this one and the other one have come to. */
+	/* Number of the race that this thread, and the other thread, has reached. */
 	int at;
 	const int *other;
 	struct build pkt;
@@ -130,7 +136,7 @@ static void *race(void *arg)
 	return NULL;
 }
 
-/* New sources, each from both CPUs at once: one of the two adds it. */
+/* Both CPUs see each new source at the same time: only one of them adds it to the map. */
 TEST_F(pktcount, new_sources_on_several_cpus)
 {
 	struct racer *racers = calloc(CPUS, sizeof(*racers));
@@ -163,7 +169,7 @@ TEST_F(pktcount, new_sources_on_several_cpus)
 	EXPECT_EQ(RACES, count_sources(self));
 }
 
-/* A full map pushes sources out, which shows; the counters are exact all the same. */
+/* A full map pushes out old sources. The number of added sources and the counters stay exact. */
 TEST_F(pktcount, too_many_sources)
 {
 	struct pktcount_cpu have;
