@@ -1,14 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What is copied and what is not: protocols, ports, hosts, directions, expressions.
+# Which packets samples/sockfilter copies: protocols, ports, hosts, directions, expressions.
 #
 # shellcheck disable=SC2016 # $ in single quotes is of jq or perl
 
 # ---------------------------------------------------------------------------
 # What is copied
 
-# Under a flood of UDP, nothing but TCP gets in, from the first moment on.
+# The filter works from the first moment on: although UDP packets flood the interface, none
+# gets into the ring before the filter is attached.
 test_nothing_unfiltered()
 {
 	local i
@@ -25,7 +26,8 @@ test_nothing_unfiltered()
 	[ "$MET" -ge 1000 ] || fail "the filter has met $MET datagrams only"
 }
 
-# nothing_copied WHY [EXPRESSION]: though there is UDP. MET counts what the filter has met.
+# nothing_copied WHY [EXPRESSION]: start the sample during the flood; it copies no packet. MET
+# adds up the datagrams that the filter has seen.
 nothing_copied()
 {
 	local why=$1
@@ -37,8 +39,9 @@ nothing_copied()
 	expect_eq "packets ($why)" "$(packets "$TMP/pcap")" 0
 }
 
-# copies N OPTION...: of a TCP connection, 2 UDP datagrams with 2 ICMP errors, and 3 pings
-# of each family, N packets of the kind are copied (N may be "some").
+# copies N OPTION...: start the sample with these options. Make a TCP connection, send two UDP
+# datagrams, which cause two ICMP errors, and three pings of each family. The sample must
+# copy N packets ("some": more than 5).
 copies()
 {
 	local want=$1
@@ -57,7 +60,7 @@ copies()
 	fi
 }
 
-# only EXPRESSION: nothing else is in the file.
+# only EXPRESSION: all packets in the pcap file match EXPRESSION.
 only()
 {
 	expect_eq "packets that are not: $1" "$(packets "$TMP/pcap" "not ($1)")" 0
@@ -105,7 +108,7 @@ test_host()
 	copies 0 --proto udp --host 192.0.2.4/30
 	copies 2 --proto udp --host 0.0.0.0/0
 	copies 0 --proto udp --host ::/0
-	# All addresses of a family are not those of the other one.
+	# A prefix of length 0 matches all addresses of its own family only.
 	copies some --proto icmp --host ::/0
 	only icmp6
 	[ "$(packets "$TMP/pcap" 'ip6[40] = 128')" -eq 3 ]
@@ -135,7 +138,7 @@ test_direction()
 	expect_eq "all that went out" "$(packets "$TMP/out")" 4
 }
 
-# A packet of lo is met twice, and shown once.
+# The kernel offers each packet of lo twice, on its way out and in; the sample shows it once.
 test_loopback()
 {
 	local dir
@@ -171,7 +174,7 @@ test_count()
 	start --proto icmp -c 5
 	expect_answers 10 "$S4"
 	wait_sample "$PID" 10
-	# A router solicitation, which comes when it likes, is ICMPv6, too.
+	# Do not count ICMPv6 lines: a router solicitation may come at any time.
 	expect_eq "lines" "$(grep -c ': ICMP' "$SAMPLE_OUT")" 5
 	expect_match "$SAMPLE_OUT" '^summary: 5 packets captured'
 	start --proto icmp -c 5 -w "$TMP/pcap"
@@ -190,7 +193,7 @@ test_quiet()
 	expect_eq stderr "$(<"$SAMPLE_ERR")" ""
 }
 
-# A line is there soon, not when a buffer is full.
+# Each line comes soon, not only when a buffer is full.
 test_lines_are_not_kept_back()
 {
 	start --proto icmp
@@ -208,7 +211,7 @@ test_copy_only()
 	expect_eq "lines" "$(grep -c 'copy only: traffic is not changed' "$SAMPLE_ERR")" 1
 }
 
-# The filter tells of ICMP, too, though it copies TCP only.
+# --trace also reports ICMP packets, although the filter copies only TCP.
 test_trace()
 {
 	start --trace --host "$C4"
@@ -242,7 +245,7 @@ test_expression()
 	copies 2 udp and less 200 and greater 100
 }
 
-# Both must agree.
+# A packet must match the expression and the options.
 test_expression_and_own_filters()
 {
 	copies 0 --proto tcp udp
@@ -251,7 +254,7 @@ test_expression_and_own_filters()
 	expect_match "$SAMPLE_OUT" 'not copied: .*[0-9]+ expression'
 }
 
-# As tcpdump that listens at the same time.
+# The sample copies the same packets as a tcpdump that listens at the same time.
 test_expression_as_tcpdump()
 {
 	local expr="($QUIET) and (port $PORT and tcp[tcpflags] & (tcp-syn|tcp-fin) != 0 or udp)"
@@ -272,7 +275,7 @@ test_expression_as_tcpdump()
 	diff "$TMP/theirs.text" "$TMP/ours.text" >&2 || fail "not what tcpdump took"
 }
 
-# 2 with SYN, 2 with FIN, 5 of UDP.
+# enough FILE: two packets with SYN, two with FIN and five of UDP have been written.
 enough()
 {
 	[ "$(packets "$1")" -ge 9 ]
@@ -285,7 +288,7 @@ test_bad_expression()
 	expect_err '^  hint: man 7 pcap-filter'
 	expect_status 2 "$SOCKFILTER" -n "$SERVER" -i right tcp and udp
 	expect_err 'rejects all packets'
-	# It needs a loop.
+	# "protochain" compiles to a loop, which the kernel refuses.
 	expect_status 1 "$SOCKFILTER" -n "$SERVER" -i right ip6 protochain 6
 	expect_err 'failed to load the expression'
 	expect_err '^  hint: .*--proto'

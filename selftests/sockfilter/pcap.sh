@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# pcap: what is written, read back by tcpdump.
+# pcap files of samples/sockfilter: tcpdump and perl read them back.
 #
 # shellcheck disable=SC2016 # $ in single quotes is of jq or perl
 
-# The stream that the server sent, put together from the packets, is what curl got.
+# The TCP stream of the server, reassembled from the packets, is what curl received.
 test_pcap_holds_what_curl_got()
 {
 	start -w "$TMP/pcap"
@@ -29,7 +29,7 @@ test_pcap_holds_what_curl_got()
 	cmp "$TMP/stream" "$TMP/fetched" || fail "the packets do not make up what curl got"
 }
 
-# Segmentation offload: packets of the stack are longer than any frame.
+# With segmentation offload, packets in the stack are longer than any frame.
 test_long_packets_keep_their_length()
 {
 	start -w "$TMP/pcap" -s 100
@@ -38,14 +38,15 @@ test_long_packets_keep_their_length()
 	pcap "$TMP/pcap" '
 		our ($long, $sum);
 		die "$caplen of $len" if $caplen != ($len < 100 ? $len : 100);
-		# As its IP header says, too.
+		# The length must agree with the IP header.
 		die "length" if $len != 14 + unpack("x16 n", $data);
 		$long++ if $len > 1514;
 		$main::end = sub { print "$long\n" };' >"$TMP/long"
 	[ "$(<"$TMP/long")" -gt 3 ] || fail "no packets longer than a frame"
 }
 
-# BIG TCP: longer than the IP header can tell; it says 0. They have ports nevertheless.
+# BIG TCP packets are longer than the length field of the IP header allows, so that it says 0.
+# The sample still finds the ports.
 test_packets_longer_than_64_kib()
 {
 	ip -n "$SERVER" link set right gso_max_size 180000 gro_max_size 180000 2>/dev/null ||
@@ -74,7 +75,8 @@ test_packets_longer_than_64_kib()
 		.len - .payload < 110'
 }
 
-# The kernel makes them so long if it has the time.
+# fetch_long: fetch the long file; true if the sample has seen a long packet and ended. Whether
+# the kernel makes packets so long depends on timing.
 fetch_long()
 {
 	in_ns "$CLIENT" curl -sS -m 20 -o /dev/null "http://[$S6]:$PORT/long"
@@ -115,7 +117,8 @@ test_snap_lengths()
 	expect_status 2 "$SOCKFILTER" -n "$SERVER" -i right -s -1
 }
 
-# tcpdump in a pipe gets packets as they come, and all that is no pcap goes to stderr.
+# tcpdump at the other end of a pipe gets each packet at once. Everything except the pcap goes
+# to stderr.
 test_pipe_into_tcpdump()
 {
 	start_bg PID bash -c 'set -o pipefail; "$1" -n "$2" -i right --proto icmp -w - \
@@ -136,7 +139,7 @@ lines_are()
 	[ "$(grep -c 'ICMP.* echo' "$1")" -eq "$2" ]
 }
 
-# The reader has seen enough: no failure.
+# It is no failure if the reader of the pipe has read enough and ends.
 test_pipe_whose_reader_ends()
 {
 	start_bg PID bash -c '"$1" -n "$2" -i right --proto icmp -w - 2>"$3" | head -c 100 >/dev/null
@@ -171,9 +174,10 @@ test_write_errors()
 	expect_err '^  hint: df'
 }
 
-# full_file REASON HINT COMMAND...: COMMAND starts the sample where 512 KiB of $TMP/disk/pcap
-# can be written. More than its buffer holds comes at once: the file is full before the
-# buffer is flushed. It says why, and ends as ever.
+# full_file REASON HINT COMMAND...: COMMAND starts the sample where $TMP/disk/pcap can only
+# grow to 512 KiB. Then more packets come at once than the write buffer of the sample holds,
+# so that the write fails before the final flush. The sample prints REASON and HINT, and
+# ends with a summary as usual.
 full_file()
 {
 	local reason=$1 hint=$2
@@ -204,7 +208,7 @@ test_limit_of_the_file_size()
 		bash -c 'ulimit -f 512 && exec "$@"' bash
 }
 
-# What had come is in the file, whole, when the process is killed.
+# After kill -9 the file holds every packet so far, and none is cut.
 test_file_after_kill_9()
 {
 	start -w "$TMP/pcap" --proto icmp --host "$S4"

@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# samples/sockfilter on real packets: what it copies, held against what was sent and
-# against tcpdump; what it writes, read back by tcpdump; and that it changes nothing.
+# samples/sockfilter on real packets: which packets it copies, compared with what was sent and
+# with tcpdump; which pcap files it writes, read back by tcpdump; and that it changes no
+# traffic.
 #
 #	CLIENT left ---- right SERVER (nginx on port 9999)
 #
@@ -27,20 +28,20 @@ need_root
 require_tools ip jq nsenter ping curl nginx tcpdump perl cmp
 
 PORT=9999
-# What the kernel sends by itself, now and then: neighbour and router discovery.
+# Excludes what the kernel may send by itself: neighbour and router discovery.
 QUIET='not (icmp6 or arp or (ip6 and ip6[6] = 0))'
 
 setup()
 {
 	SOCKFILTER=$(sample sockfilter) SAMPLE=$SOCKFILTER
 	pair_add
-	# Each datagram to a closed port is answered, not one in a second.
+	# Let the kernel answer each datagram to a closed port, not only one per second.
 	in_ns "$SERVER" sh -c 'echo 0 >/proc/sys/net/ipv4/icmp_ratelimit'
 	start_nginx
 	pair_answers
 }
 
-# The body is random and longer than many packets.
+# start_nginx: start nginx in SERVER. The file "body" is random and fills many packets.
 start_nginx()
 {
 	local dir=$TMP/nginx
@@ -66,14 +67,15 @@ start_nginx()
 	eventually 10 in_ns "$CLIENT" curl -s -o /dev/null "http://$S4:$PORT/body"
 }
 
-# captured, received, dropped: of the summary, text or JSON.
+# expect_summary CAPTURED RECEIVED DROPPED: check the summary, which is in text form.
 expect_summary()
 {
 	expect_match "$SAMPLE_OUT" \
 		"^summary: $1 packets captured, $2 received by filter, $3 dropped by kernel\$"
 }
 
-# udp N PORT [LENGTH [SECONDS]]: N datagrams of the client (0: for SECONDS).
+# udp N PORT [LENGTH [SECONDS]]: send N datagrams from the client to the server. With N = 0
+# send for SECONDS.
 udp()
 {
 	in_ns "$CLIENT" perl -MSocket -MTime::HiRes=time -e '
@@ -83,19 +85,20 @@ udp()
 		my $data = "x" x $len;
 		my $end = time + $seconds;
 		for (my $i = 0; $n ? $i < $n : time < $end; $i++) {
-			# What comes back, "port unreachable", is an error of the next send.
+			# An ICMP "port unreachable" makes the next send fail, so try again.
 			defined send($s, $data, 0, $to) or send($s, $data, 0, $to);
 		}' "$S4" "$1" "$2" "${3:-100}" "${4:-0}"
 }
 
-# fetch: the body, with the head, into $TMP/fetched.
+# fetch: fetch "body" from nginx, with the HTTP head, into $TMP/fetched.
 fetch()
 {
 	in_ns "$CLIENT" curl -sS -m 20 -i -o "$TMP/fetched" "http://$S4:$PORT/body"
 	tail -c 300001 "$TMP/fetched" | cmp - "$TMP/nginx/body" || fail "curl got another body"
 }
 
-# packets FILE [EXPRESSION]: how many are in a pcap file, which is whole.
+# packets FILE [EXPRESSION]: print how many packets of a pcap file match. Fails if the file
+# ends in the middle of a packet.
 packets()
 {
 	local lines
@@ -104,8 +107,8 @@ packets()
 	grep -c . <<<"$lines" || :
 }
 
-# pcap FILE CODE: run perl CODE for each packet of a pcap file, with $sec, $nsec, $caplen,
-# $len and $data; @ARGV is what follows.
+# pcap FILE CODE [ARG...]: run perl CODE for each packet of a pcap file, with $sec, $nsec,
+# $caplen, $len and $data; @ARGV holds the ARGs.
 pcap()
 {
 	perl -e '
@@ -129,7 +132,8 @@ pcap()
 # ---------------------------------------------------------------------------
 # Losses
 
-# While nobody reads, a small ring overflows. What was lost is counted, once.
+# While the sample is stopped, its small ring overflows. Lost packets are counted, and counted
+# only once.
 test_drops_are_counted()
 {
 	start -j --proto udp --port 4242 -B 64 -I 0.05
@@ -141,7 +145,7 @@ test_drops_are_counted()
 	expect_json '.[-1] | .dropped > 1000 and .received == 4000 and
 		.captured + .dropped == .received'
 	expect_json '([.[] | select(.event == "packet")] | length) == .[-1].captured'
-	# Some more reports changed nothing.
+	# Later reports must not count the losses again.
 	expect_json '[.[] | select(.event == "stats") | .received] | max == 4000'
 }
 
@@ -151,7 +155,8 @@ stats_say()
 		--argjson n "$1")" = true ]
 }
 
-# All that came before the signal is in the summary: the last block too.
+# Every packet that came before the signal counts, also those in the last block of the ring,
+# which was not full.
 test_no_loss_at_the_end()
 {
 	local i
@@ -205,7 +210,7 @@ test_interface_without_ethernet()
 	expect_err 'its link layer is not Ethernet'
 }
 
-# Down and up again: packets come again.
+# After the interface went down and up again, the sample shows packets again.
 test_interface_goes_down_and_up()
 {
 	near_far 1500
@@ -232,7 +237,7 @@ test_interface_deleted()
 # ---------------------------------------------------------------------------
 # Lifetime
 
-# sockets: packet sockets in the namespace.
+# sockets: print the number of packet sockets in the namespace of the server.
 sockets()
 {
 	in_ns "$SERVER" cat /proc/net/packet | tail -n +2 | wc -l

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of two parts of samples/sockfilter: its translation of tcpdump expressions
- * says what libpcap says, and its decoder reads nothing but the packet.
+ * Tests of two parts of samples/sockfilter: expressions that it translates to eBPF give the
+ * same results as libpcap, and its decoder never reads beyond the packet.
  */
 #include <kselftest_harness.h>
 #include <sys/mman.h>
@@ -82,7 +82,11 @@ static void load_expr(struct __test_metadata *_metadata, struct _test_data_expr 
 		TH_LOG("%s: %s", strerror(-self->fd), log);
 }
 
-/* Kernel and libpcap agree on the first @len bytes of the packet. */
+/*
+ * The translated program in the kernel and libpcap return the same for the first @len bytes
+ * of the packet. @tagged: the program expects a VLAN tag in the metadata; libpcap gets a frame
+ * that contains the tag.
+ */
 static void same(struct __test_metadata *_metadata, struct _test_data_expr *self,
 		 const struct sock_filter *classic, __u32 len, bool tagged)
 {
@@ -104,7 +108,7 @@ static void same(struct __test_metadata *_metadata, struct _test_data_expr *self
 		build_dump(frame, frame_len);
 }
 
-/* A packet of some kind, now and then with some of its bytes changed. */
+/* Builds a packet of a random kind, sometimes with a few changed bytes. */
 static void build_any(struct _test_data_expr *self)
 {
 	static const __u8 protos[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP, IPPROTO_SCTP };
@@ -146,7 +150,10 @@ TEST_F(expr, as_libpcap)
 	}
 }
 
-/* Those that compute where to read two bytes or more are left out: see put_ind_tagged(). */
+/*
+ * Expressions that compute an offset and read more than one byte there are left out: the
+ * translation treats reads that overlap the tag differently; see put_ind_tagged().
+ */
 TEST_F(expr, as_libpcap_with_a_tag)
 {
 	unsigned int i;
@@ -181,7 +188,7 @@ static struct sock_filter random_load(__u64 *rand, bool tagged)
 		f.k = test_below(rand, 40);
 		break;
 	case 4:
-		/* The memory that random_program() has set. */
+		/* Read only the memory cells that random_program() has initialised. */
 		f.code = test_below(rand, 2) ? BPF_LD | BPF_MEM : BPF_LDX | BPF_MEM;
 		f.k = test_below(rand, 2) ? 0 : 15;
 		break;
@@ -200,12 +207,12 @@ static struct sock_filter random_alu(__u64 *rand)
 				     BPF_RSH, BPF_NEG, BPF_MOD, BPF_XOR };
 	struct sock_filter f = { .code = BPF_ALU | ops[test_below(rand, ARRAY_SIZE(ops))] };
 
-	/* libpcap aborts on a negation with X. */
+	/* libpcap aborts if a negation has BPF_X. */
 	if (BPF_OP(f.code) != BPF_NEG && test_below(rand, 2))
 		f.code |= BPF_X;
 	else
 		f.k = test_below(rand, 3) ? 1 + test_below(rand, 31) : test_rand(rand) | 1;
-	/* libpcap shifts by no more than it has bits. */
+	/* libpcap gives no defined result for constant shifts by 32 bits or more. */
 	if (BPF_OP(f.code) == BPF_LSH || BPF_OP(f.code) == BPF_RSH)
 		f.k &= 31;
 	return f;
@@ -228,7 +235,7 @@ static struct sock_filter random_insn(__u64 *rand, bool tagged, unsigned int lef
 		f.k = test_below(rand, 2) ? 0 : 15;
 		return f;
 	case 4:
-		/* One way leads on to the next: nothing is unreachable. */
+		/* One branch goes to the next instruction, so that no code is unreachable. */
 		f.code = BPF_JMP | jumps[test_below(rand, 4)] | (test_below(rand, 2) ? BPF_X : 0);
 		f.k = test_below(rand, 2) ? test_below(rand, 100) : test_rand(rand);
 		if (test_below(rand, 2))
@@ -277,8 +284,8 @@ TEST_F(expr, random_programs)
 }
 
 /*
- * In the kernel offsets below zero have a meaning of their own (SKF_NET_OFF). To
- * libpcap they are sums that wrapped: outside of the packet.
+ * In the kernel negative offsets have a special meaning (SKF_NET_OFF). For libpcap they are
+ * large numbers, outside of the packet. The translated program must do as libpcap does.
  */
 TEST_F(expr, negative_offsets)
 {
@@ -332,11 +339,11 @@ static char *text_of(const struct build *pkt, __u32 len, bool link)
 	decode(&dec, &packet);
 	show_text(to, &dec, &show, "eth0");
 	fclose(to);
-	/* Without the time. */
+	/* Skip the time. */
 	return text + strlen("00:00:00.000000000 ");
 }
 
-/* An ICMP error, which quotes a packet. */
+/* Builds an ICMP error that quotes a UDP packet. */
 static void build_unreachable(struct build *pkt, __u8 code)
 {
 	build_start(pkt);
@@ -345,7 +352,10 @@ static void build_unreachable(struct build *pkt, __u8 code)
 	build_ipv4(pkt, 0);
 	build_udp(pkt);
 	pkt->ip_at = ETH_HLEN;
-	/* build_ipv4() takes it for a header of the first packet. */
+	/*
+	 * The second build_ipv4() has written its protocol number into the outer IP header;
+	 * correct this.
+	 */
 	pkt->data[pkt->ip_at + 9] = IPPROTO_ICMP;
 	build_put16(pkt, pkt->ip_at + 2, pkt->len - pkt->ip_at);
 }
@@ -384,7 +394,7 @@ TEST(decode_lines)
 	EXPECT_STREQ("length 74 [|ether]\n", text_of(&pkt, 13, false));
 }
 
-/* The packet ends at the end of a page, behind which nothing may be read. */
+/* Maps a page followed by one that must not be read: packets will end at the boundary. */
 static __u8 *guarded_page(struct __test_metadata *_metadata, long *size)
 {
 	__u8 *page;
@@ -408,7 +418,7 @@ static void decode_at_end(const __u8 *data, __u32 len, __u8 *end, FILE *to, int 
 	show_text(to, &dec, &show, "eth0");
 }
 
-/* TCP options of any kind and length, and nothing behind them. */
+/* Builds a TCP packet with random option kinds and lengths and no payload. */
 static void build_options(struct build *pkt, __u64 *rand)
 {
 	int i;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Tests of samples/sockfilter_kern.c: what the filter lets through, and counts. */
+/* Tests of samples/sockfilter_kern.c: which packets the filter copies, and how it counts. */
 #include <kselftest_harness.h>
 #include "test_root.h"
 #include "test_run.h"
@@ -44,7 +44,7 @@ static __u64 get_count(struct __test_metadata *_metadata, struct _test_data_sock
 	return sum;
 }
 
-/* One verdict and one protocol for each packet, and the right ones. */
+/* The filter counted each packet once by verdict, rightly, and once by protocol. */
 static void check_counts(struct __test_metadata *_metadata, struct _test_data_sockfilter *self)
 {
 	__u64 n, verdicts = 0, protos = 0;
@@ -77,7 +77,10 @@ static void load_skel(struct __test_metadata *_metadata, struct _test_data_sockf
 	self->loaded = true;
 }
 
-/* A new program, after the counters of the old one were checked. */
+/*
+ * Checks the counters of the old program, then opens a new one. Returns its match, for the
+ * test to set.
+ */
 static struct sock_match *again(struct __test_metadata *_metadata,
 				struct _test_data_sockfilter *self)
 {
@@ -132,7 +135,7 @@ TEST_F(sockfilter, protocols)
 	}
 }
 
-/* Each protocol in its own family only. */
+/* ICMPv6 in IPv4 and ICMP in IPv6 do not count as ICMP. */
 TEST_F(sockfilter, icmp_of_the_other_family)
 {
 	again(_metadata, self)->proto = IPPROTO_ICMP;
@@ -149,7 +152,7 @@ TEST_F(sockfilter, icmp_of_the_other_family)
 	expect(_metadata, self, SOCK_SKIP_PROTO);
 }
 
-/* Without any condition all is copied, malformed packets too. */
+/* Without conditions every packet is copied, even a malformed one. */
 TEST_F(sockfilter, everything)
 {
 	__u32 len;
@@ -187,7 +190,7 @@ TEST_F(sockfilter, ports)
 	}
 }
 
-/* A later fragment has no ports, whatever stands there. */
+/* A later fragment has no ports, whatever its bytes are. */
 TEST_F(sockfilter, fragments)
 {
 	static const struct {
@@ -242,7 +245,7 @@ TEST_F(sockfilter, long_headers)
 	}
 }
 
-/* Each beginning of a packet: it has ports only once they are there. */
+/* The packet is cut after each byte: it matches a port only if both ports are complete. */
 TEST_F(sockfilter, cut_short)
 {
 	struct sock_match *match = again(_metadata, self);
@@ -268,7 +271,7 @@ TEST_F(sockfilter, cut_short)
 	}
 }
 
-/* As long as the last of the options is not there, all of the header is bad. */
+/* If the options or the extension header are cut, the packet counts as malformed. */
 TEST_F(sockfilter, options_cut_short)
 {
 	__u32 len;
@@ -291,7 +294,7 @@ TEST_F(sockfilter, options_cut_short)
 			   len < self->pkt.l4_at ? SOCK_SKIP_BAD : SOCK_MATCHED);
 }
 
-/* Padding behind a short packet is no header of it. */
+/* Padding behind a short IP packet must not be read as its TCP header. */
 TEST_F(sockfilter, padding_has_no_ports)
 {
 	struct sock_match *match = again(_metadata, self);
@@ -355,7 +358,7 @@ static void set_host(struct sock_match *match, const struct host_try *try)
 	}
 }
 
-/* Source and destination alike. */
+/* --host matches the source or the destination. */
 TEST_F(sockfilter, hosts)
 {
 	static const struct host_try tries[] = {
@@ -389,7 +392,7 @@ TEST_F(sockfilter, hosts)
 	}
 }
 
-/* BPF_PROG_TEST_RUN makes packets that come in. */
+/* Packets of BPF_PROG_TEST_RUN count as incoming. */
 TEST_F(sockfilter, direction)
 {
 	self->skel->rodata->take_in = false;
@@ -427,7 +430,7 @@ static int take_event(void *ctx, void *data, size_t size)
 	return 0;
 }
 
-/* TCP and ICMP are told of, copied or not; nothing else is. */
+/* With trace, each TCP and ICMP packet causes an event, copied or not; others cause none. */
 TEST_F(sockfilter, trace)
 {
 	struct sockfilter_event ev;
@@ -458,7 +461,7 @@ TEST_F(sockfilter, trace)
 	ring_buffer__free(ring);
 }
 
-/* The tail call: what the expression says is what counts. */
+/* The filter tail-calls the program of the expression, which then decides. */
 TEST_F(sockfilter, tail_call)
 {
 	/* ldb [0]; jeq #2, match; ret 0; match: ret 99 */

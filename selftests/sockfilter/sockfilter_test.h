@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the tests of samples/sockfilter share. Include test_run.h first. */
+/* Functions for the C tests of samples/sockfilter. Include test_run.h first. */
 #ifndef _SELFTESTS_SOCKFILTER_TEST_H
 #define _SELFTESTS_SOCKFILTER_TEST_H
 
@@ -7,11 +7,17 @@
 
 enum {
 	SNAPLEN = 4321,
-	/* BPF_PROG_TEST_RUN takes an Ethernet header off before a socket filter. */
+	/*
+	 * BPF_PROG_TEST_RUN removes an Ethernet header before it runs a socket filter. Put these
+	 * extra bytes in front, so that the filter sees the whole frame.
+	 */
 	EXTRA = ETH_HLEN,
 };
 
-/* What a socket filter that is loaded returns for a frame of at least one byte. */
+/*
+ * Runs a loaded socket filter on a frame of at least one byte; @retval is what the filter
+ * returns. Returns 0 or a negative errno.
+ */
 static inline int run_filter(int fd, const __u8 *frame, __u32 len, __u32 *retval)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts,
@@ -28,8 +34,8 @@ static inline int run_filter(int fd, const __u8 *frame, __u32 len, __u32 *retval
 }
 
 /*
- * libpcap, whose header clashes with that of libbpf: struct bpf_insn is another
- * thing there, and the same as struct sock_filter.
+ * Declarations of libpcap. Its header cannot be included together with libbpf: both define
+ * a struct bpf_insn. That of libpcap has the layout of struct sock_filter.
  */
 struct pcap_prog {
 	unsigned int len;
@@ -59,7 +65,7 @@ static inline void build_transport(struct build *pkt, int family, __u8 proto)
 	build_finish(pkt);
 }
 
-/* @proto: IPPROTO_ICMP is that of the family. */
+/* @proto: transport protocol; IPPROTO_ICMP means ICMPv6 if @family is 6. */
 static inline void build_packet(struct build *pkt, int family, int vlans, __u8 proto)
 {
 	build_start(pkt);

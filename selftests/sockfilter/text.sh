@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What is shown, as tcpdump shows it, and in JSON.
+# What samples/sockfilter prints: the lines are those of tcpdump; JSON.
 #
 # shellcheck disable=SC2016 # $ in single quotes is of jq or another shell
 
-# traffic: some of everything.
+# traffic: send some packets of each protocol.
 traffic()
 {
 	expect_answers 2 "$S4"
@@ -19,8 +19,9 @@ traffic()
 	expect_answers 1 "$S6"
 }
 
-# as_tcpdump [OPTION...]: both show the same lines. Multicast listener reports, which the
-# kernel sends at any time, are left out: tcpdump tells more of them.
+# as_tcpdump [OPTION...]: the sample and tcpdump show the same lines for the same packets.
+# Multicast listener reports, which the kernel may send at any time, are left out: tcpdump
+# shows more details of them.
 as_tcpdump()
 {
 	local all='not (ip6 and ip6[6] = 0) and not (icmp6 and ip6[40] = 133)'
@@ -70,7 +71,7 @@ test_dump_in_ascii()
 	expect_match "$SAMPLE_OUT" "^Host: $S4:$PORT"
 }
 
-# With a snap length that cuts a header, the line says so.
+# If the snap length cuts a header, the line says so.
 test_lines_of_cut_packets()
 {
 	start -w "$TMP/pcap" --print -s 40 --proto icmp -Q in
@@ -110,12 +111,12 @@ test_json_with_data()
 	start -j -x --proto icmp -Q in
 	expect_answers 1 "$S4" -p c0ffee -s 12
 	stop
-	# Beside what IPv6 says of itself.
+	# Only IPv4: the kernel may send ICMPv6 packets by itself.
 	expect_json 'map(select(.family == 4)) | length == 1 and (.[0] | (.data | length) == 2 * .caplen and
 		(.data | test("c0ffeec0ffee")) and .caplen == 54)'
 }
 
-# ts_ns is the time of day.
+# ts_ns is the time of day, not the monotonic clock.
 test_time_of_day()
 {
 	local before after
@@ -125,7 +126,7 @@ test_time_of_day()
 	expect_answers 1 "$S4"
 	wait_sample "$PID" 10
 	after=$(date +%s%N)
-	# As numbers of bash: those of jq have 53 bits.
+	# bash compares the numbers, because jq has only 53 bits.
 	[[ $(<"$SAMPLE_OUT") =~ \"ts_ns\":([0-9]+) ]]
 	[ "${BASH_REMATCH[1]}" -ge "$before" ] || fail "${BASH_REMATCH[1]} is before $before"
 	[ "${BASH_REMATCH[1]}" -le "$after" ] || fail "${BASH_REMATCH[1]} is after $after"

@@ -1,17 +1,19 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# VLAN tags: the kernel takes the outer one out of the frame.
+# samples/sockfilter and VLAN tags: the kernel takes the outer tag out of the frame before the
+# sample sees the packet.
 #
 # shellcheck disable=SC2016 # $ in single quotes is of jq or perl
 
-# frame HEX: from "left"; HEX is what follows the two MAC addresses, which nobody has.
+# frame HEX: send a frame from "left". HEX follows the two MAC addresses, which no device has.
 frame()
 {
 	send_frame "$CLIENT" left 020000000002020000000001 "$1"
 }
 
-# ICMP echo request of 192.0.2.1, id 77 seq 5, and one in UDP to port 4242.
+# IPv4 packets from 192.0.2.1: an ICMP echo request with id 77 and seq 5, and a UDP datagram
+# to port 4242.
 ICMP=45000024abcd000040010000c0000201c000020208000000004d00054141414141414141
 UDP=45000020abcd000040110000c0000201c00002029c401092000c000041414141
 
@@ -23,7 +25,8 @@ frames()
 	frame "810000650800$UDP"
 }
 
-# What came in from that MAC address, from the Ethernet header on, in hex.
+# frames_of FILE: print each packet of a pcap file that frame() has sent, from its EtherType on,
+# in hex, and its length.
 frames_of()
 {
 	pcap "$1" '
@@ -57,7 +60,7 @@ test_vlan_and_own_filters()
 	expect_json '[.[] | select(.event == "packet") | .vlans] == [[101]]'
 }
 
-# vlans_after_xdp VLANS: what it says of pings of each family.
+# vlans_after_xdp VLANS: the sample reports these VLANs (JSON) for pings of both families.
 vlans_after_xdp()
 {
 	start -j --proto icmp -Q in
@@ -92,7 +95,8 @@ test_tag_popped_by_native_xdp()
 	vlans_after_xdp null
 }
 
-# An expression sees the frame as it is written: with its tags.
+# vlan_expression N EXPRESSION: N of the frames match. The expression sees the frame as it is
+# in the pcap file, with its tags.
 vlan_expression()
 {
 	start -w "$TMP/pcap" -Q in "$2"
