@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The back ends: which one is taken, and that they agree.
+# The back ends of samples/tcpconnect: which one it uses, and that all report the same.
 
-# doctor_says BACKEND: "yes" or "no", by trying, and not with this sample.
+# doctor_says BACKEND: print "yes" or "no": whether this kernel has what the back end needs.
+# doctor.sh tries it with a program of its own, not with this sample.
 doctor_says()
 {
 	if [ ! -e "$TMP/doctor" ]; then
@@ -13,7 +14,8 @@ doctor_says()
 	sed -nE "s/.*\b$1 (yes|no)\b.*/\1/p" "$TMP/doctor"
 }
 
-# back_end NAME REASON: it works, or exit 3 and the reason if this kernel lacks it.
+# back_end NAME REASON: the sample works with this back end. If the kernel lacks it, the sample
+# exits with status 3 and prints REASON.
 back_end()
 {
 	case $(doctor_says "$1") in
@@ -49,7 +51,7 @@ test_back_end_tracepoint()
 	back_end tracepoint .
 }
 
-# The first that works, and the reason against those before it.
+# auto takes the first back end that works, and prints why the ones before it do not work.
 test_back_end_auto()
 {
 	local backend first=
@@ -65,8 +67,8 @@ test_back_end_auto()
 	expect_out "^ready: .*\\($first on "
 }
 
-# attempts_of BACKEND: what it says about a list of connections, without what differs
-# from run to run.
+# attempts_of BACKEND: make a list of connections. Write what the sample reports with this
+# back end to $TMP/BACKEND, without the fields that differ from run to run.
 attempts_of()
 {
 	BACKEND=$1 start -j
@@ -89,7 +91,8 @@ attempts_of()
 	json '.[-1] | del(.filtered_out)' >>"$TMP/$1"
 }
 
-# agrees BACKEND REASON: it says of each attempt what the tracepoint says.
+# agrees BACKEND REASON: this back end reports the same as the tracepoint. REASON is for the
+# skip if the kernel lacks the back end.
 agrees()
 {
 	[ "$(doctor_says "$1")" = yes ] || skip "$2"

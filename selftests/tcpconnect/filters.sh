@@ -1,11 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Filters: of two attempts, the second one is wanted.
+# The filters of samples/tcpconnect. Most tests make two attempts, of which only the second
+# matches the filter.
 #
 # shellcheck disable=SC2016 # $ in single quotes is of jq or perl
 
-# wanted_is_second OPTION...: PEER1 and PEER2 are the arguments of the peers.
+# wanted_is_second OPTION...: with these options, the sample reports the attempt of the second
+# peer only. PEER1 and PEER2 are the arguments of the two peers.
 wanted_is_second()
 {
 	local first second
@@ -30,7 +32,7 @@ test_filter_family()
 	wanted_is_second -6
 	PEER1=("$S6" "$PORT") PEER2=("::ffff:$S4" "$PORT")
 	wanted_is_second -4
-	# Both together are all.
+	# -4 and -6 together report both families.
 	start -4 -6 -j
 	peer "$S4" "$PORT"
 	peer "$S6" "$PORT"
@@ -38,7 +40,7 @@ test_filter_family()
 	expect_json '.[-1].attempts == 2'
 }
 
-# What fails at once, and what is refused, is filtered too.
+# The filter also applies to attempts that fail at once or are refused.
 test_filter_port()
 {
 	PEER1=("$S4" "$PORT") PEER2=("$S4" "$CLOSED")
@@ -59,7 +61,7 @@ test_filter_comm()
 	wanted_is_second --comm fetch2
 	PEER1=(198.51.100.1 "$PORT") PEER2=(198.51.100.1 "$PORT" comm=fetch)
 	wanted_is_second --comm fetch
-	# The kernel keeps 15 bytes.
+	# The kernel keeps only the first 15 bytes of a process name.
 	PEER1=("$S4" "$PORT" comm=network-manage) PEER2=("$S4" "$PORT" comm=network-manager-2)
 	wanted_is_second --comm network-manager-2
 }
@@ -75,7 +77,7 @@ test_filter_uid()
 	wanted_is_second -u 65534
 }
 
-# The pid has to be known before: a shell that waits, then becomes the peer.
+# The test must know the pid before the connection. So a shell waits, and then execs the peer.
 test_filter_pid()
 {
 	local mine
@@ -92,8 +94,8 @@ test_filter_pid()
 	expect_json '.[-1] | .attempts == 1 and .filtered_out >= 1'
 }
 
-# In a pid namespace of its own, as in a container, processes have the numbers that they
-# have there. One that is outside has none.
+# In a pid namespace of its own, as in a container, the sample reports the pids of that
+# namespace. A process outside of the namespace has no pid there: 0.
 test_pid_namespace()
 {
 	local inside
@@ -124,7 +126,7 @@ test_filter_netns()
 	expect_json '.[-1] | .attempts == 1 and .filtered_out >= 2'
 }
 
-# Without -n both namespaces are shown, by their inode numbers.
+# Without -n the sample shows all network namespaces, by their inode numbers.
 test_all_namespaces()
 {
 	local other
@@ -151,7 +153,7 @@ test_filter_cgroup()
 	peer "$S4" "$PORT"
 	peer_in_cgroup "$dir" "$S4" "$PORT"
 	expect_attempt OK 4 "$C4" "$S4" "$PORT"
-	# Those below belong to it.
+	# Processes in a cgroup below match, too.
 	peer_in_cgroup "$dir/below" 198.51.100.1 "$PORT"
 	expect_attempt ENETUNREACH 4 0.0.0.0 198.51.100.1 "$PORT"
 	stop

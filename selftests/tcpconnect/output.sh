@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What is printed: the table, JSON, the summary, the table of counts.
+# What samples/tcpconnect prints: the table, JSON, the summary, the table of counts.
 #
 # shellcheck disable=SC2016 # $ in single quotes is of jq or perl
 
 # ---------------------------------------------------------------------------
 # Output
 
-# fields LINE-NUMBER: of the table in text, header is 1.
+# table LINES: print lines of the table, a sed address; the header is line 1.
 table()
 {
 	grep -vE '^(ready|summary|stats|  )' "$SAMPLE_OUT" | sed -n "$1p"
@@ -20,7 +20,7 @@ header_is()
 	expect_eq header "${words[*]}" "$1"
 }
 
-# The columns of each line start where those of the header do.
+# expect_aligned: the columns of each line start where the columns of the header start.
 expect_aligned()
 {
 	local width line
@@ -78,7 +78,7 @@ test_all_columns()
 		"4294967294 $P_PID abcdefghijklmno 6 :: 0 $long 0 65535 EHOSTUNREACH"
 }
 
-# -4 needs no room for IPv6.
+# With -4 the address columns are narrow: they need no room for IPv6.
 test_narrow_columns()
 {
 	start -4 -L
@@ -90,18 +90,20 @@ test_narrow_columns()
 	[ "$(table 2 | wc -c)" -lt 110 ] || fail "wide: $(table 2)"
 }
 
-# A name may hold anything: neither the terminal nor JSON must suffer.
+# A process name may contain any byte. The sample prints none that could confuse the terminal
+# or break the JSON.
 test_odd_names()
 {
 	start -j
 	peer "$S4" "$PORT" comm=$'a\e[31m"b\\ \x01'
 	expect_event '.comm == "a?[31m\"b\\ ?"'
-	# Cut by the kernel in the middle of a character.
+	# The kernel cuts this name in the middle of a UTF-8 character.
 	peer "$S4" "$PORT" comm=12345678901234ü
 	expect_event '.comm == "12345678901234?"'
 	peer "$S4" "$PORT" comm=grün€
 	expect_event '.comm == "grün€"'
-	# Overlong, a surrogate, beyond Unicode, a byte that continues nothing.
+	# Bad UTF-8: overlong forms, a surrogate, a value beyond Unicode, a stray continuation
+	# byte.
 	peer "$S4" "$PORT" comm=$'\xc0\xaf\xe0\x80\xaf\xed\xa0\x80\xf4\x90\x80\x80\xbf'
 	expect_event '.comm == "?????????????"'
 	stop

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What a connection came to, and with which addresses and ports.
+# samples/tcpconnect reports the right result, addresses and ports of each connection.
 #
 # shellcheck disable=SC2153 # CLIENT and SERVER are set by ns_add
 # shellcheck disable=SC2016 # $ in single quotes is of jq or perl
@@ -17,7 +17,7 @@ test_connected_v6()
 	known OK 6 "$C6" "$S6" "$PORT"
 }
 
-# IPv4 on a socket of IPv6: one attempt, though tcp_v6_connect() calls the other one.
+# IPv4 on an IPv6 socket is one attempt, although tcp_v6_connect() calls tcp_v4_connect().
 test_connected_v4_mapped()
 {
 	start -j
@@ -42,7 +42,7 @@ test_refused_v6()
 	known ECONNREFUSED 6 "$C6" "$S6" "$CLOSED"
 }
 
-# These fail before there is a local address, or a SYN.
+# These attempts fail before the kernel chooses a local address and sends a SYN.
 test_no_route_v4()
 {
 	known ENETUNREACH 4 0.0.0.0 198.51.100.1 "$PORT"
@@ -65,7 +65,7 @@ test_unreachable_route()
 	stop
 }
 
-# The answer to the SYN is an ICMP error, some time later.
+# A router answers the SYN with an ICMP error.
 test_unreachable_by_icmp()
 {
 	in_ns "$SERVER" sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward
@@ -87,7 +87,7 @@ test_unreachable_by_icmp()
 test_timeout()
 {
 	known ETIMEDOUT 4 "$C4" "$HOLE" "$PORT" patience=300
-	# The first retransmission is after a second.
+	# TCP_USER_TIMEOUT only counts when the first retransmission is due, after a second.
 	expect_json '.[1].lat_us > 300000'
 }
 
@@ -105,13 +105,13 @@ test_nonblocking()
 	stop
 }
 
-# The program gave up: nobody will ever know.
+# If the program closes the socket before there is a result, the sample reports ECANCELED.
 test_closed_before_the_result()
 {
 	start -j
 	peer "$HOLE" "$PORT" nonblock=1 leave=1
 	expect_event '.ret == "ECANCELED" and .sport == $sport' --argjson sport "$P_SPORT"
-	# So it is when the process is killed inside of connect().
+	# The same if the process is killed inside connect().
 	start_bg hung nsenter "--net=/run/netns/$CLIENT" perl "$TMP/peer.pl" "$HOLE" "$PORT"
 	eventually 5 syn_is_sent "$HOLE" 1
 	kill -KILL "$hung"
@@ -121,7 +121,7 @@ test_closed_before_the_result()
 	stop
 }
 
-# No local port is free: connect() fails between SYN_SENT and the SYN.
+# If no local port is free, connect() fails after the state SYN_SENT, but before the SYN.
 test_no_port_left()
 {
 	local fields='[.comm, .family, .saddr, .daddr, .dport, .ret]'
@@ -138,7 +138,8 @@ test_no_port_left()
 	expect_json '.[-1] | .attempts == 1 and .failed == 1 and .pending == 0'
 }
 
-# hold ADDRESS PORT [KEY=VALUE]...: a connection that stays pending; P_*, and HOLDER.
+# hold ADDRESS PORT [KEY=VALUE]...: start a peer whose connection stays pending. Sets P_* as
+# peer does; HOLDER is the pid for nbt_kill.
 hold()
 {
 	start_sample HOLDER 10 nsenter "--net=/run/netns/$CLIENT" perl "$TMP/peer.pl" "$@" \
@@ -151,7 +152,8 @@ syn_is_sent()
 	[ "$(ss_lines "$1")" -eq "$2" ]
 }
 
-# ss_lines ADDRESS: sockets of CLIENT in SYN_SENT to it (02 in /proc/net/tcp).
+# ss_lines ADDRESS: print how many sockets of CLIENT are in the state SYN_SENT to ADDRESS (02
+# in /proc/net/tcp).
 ss_lines()
 {
 	local a b c d
@@ -169,7 +171,7 @@ test_pending_at_the_end()
 	start -j
 	hold "$HOLE" 1001
 	waiting=$P_PID
-	# This one waits inside of connect().
+	# This peer waits inside connect().
 	start_bg hung nsenter "--net=/run/netns/$CLIENT" perl "$TMP/peer.pl" "$HOLE" 1002 \
 		bind=1234
 	eventually 5 syn_is_sent "$HOLE" 2
@@ -182,7 +184,8 @@ test_pending_at_the_end()
 	expect_json '.[-1] | .attempts == 2 and .pending == 2 and .ok + .failed == 0'
 }
 
-# The local port is known, though connect() chose it after SYN_SENT and still waits.
+# connect() chooses the local port after SYN_SENT. The sample reports the port even if
+# connect() still waits at the end.
 test_pending_in_connect_has_a_port()
 {
 	start -j
@@ -209,7 +212,7 @@ test_bound_port()
 	peer "$S4" "$PORT" bind=4567
 	expect_attempt OK 4 "$C4" "$S4" "$PORT"
 	expect_event '.sport == 4567'
-	# Known also when the attempt fails at once.
+	# The port of bind() is also reported if the attempt fails at once.
 	peer 198.51.100.1 "$PORT" bind=4568
 	expect_attempt ENETUNREACH 4 0.0.0.0 198.51.100.1 "$PORT"
 	expect_event '.sport == 4568'
@@ -224,7 +227,7 @@ test_only_tcp_and_only_outgoing()
 	client=$PID
 	start -j -n "$SERVER"
 	peer "$S4" 53 type=udp
-	# It comes in to the listener, in a namespace of its own.
+	# The sample in SERVER must not report the connection that the listener accepts.
 	peer "$S4" "$PORT"
 	stop
 	expect_json '.[-1] | .attempts == 0 and .filtered_out >= 1'
@@ -235,7 +238,8 @@ test_only_tcp_and_only_outgoing()
 	expect_json '.[-1].attempts == 1'
 }
 
-# lat_us and ts_ns of what is pending, as of anything; -t counts from the start.
+# A time namespace must not change lat_us and ts_ns, not even of a pending attempt. With -t
+# the times count from the start of the sample.
 test_time_namespace()
 {
 	local before after

@@ -1,13 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# samples/tcpconnect against connections that are known: a peer in perl makes each,
-# and says what the sample has to say about it.
+# samples/tcpconnect against known connections: a peer in perl makes each connection and
+# prints what the sample has to report about it.
 #
 #	CLIENT left ---- right SERVER, listens on port 8080
 #
-# TCPCONNECT_BACKEND=kprobe|fentry|tracepoint runs all of it with that back end, not
-# the one that is taken here; test_kprobe_agrees and test_fentry_agrees compare them.
+# TCPCONNECT_BACKEND=kprobe|fentry|tracepoint runs all tests with that back end instead of the
+# one that the sample would choose. test_kprobe_agrees and test_fentry_agrees compare the
+# back ends.
 #
 # shellcheck disable=SC2016 # $ in single quotes is of jq or perl
 
@@ -27,14 +28,14 @@
 need_root
 require_tools ip jq nsenter perl unshare
 
-HOLE=192.0.2.99		# takes packets and answers none
+HOLE=192.0.2.99		# an address that never answers
 PORT=8080 CLOSED=8081
 BACKEND=${TCPCONNECT_BACKEND:-}
 
 setup()
 {
 	TCPCONNECT=$(sample tcpconnect)
-	# What auto takes; to find it out each time takes longer than most tests.
+	# Let "auto" choose the back end once: this takes longer than most tests.
 	[ -n "$BACKEND" ] || BACKEND=$("$TCPCONNECT" -j -d 0.001 | jq -rs '.[0].backend')
 	pair_add
 	ip -n "$CLIENT" neigh replace "$HOLE" lladdr 02:00:00:00:00:99 dev left nud permanent
@@ -43,18 +44,19 @@ setup()
 	write_listener
 	start_sample LISTENER 10 nsenter "--net=/run/netns/$SERVER" perl "$TMP/listener.pl" \
 		"$PORT"
-	# The first packet of each family needs no neighbour discovery.
+	# Then the first packet of a test needs no neighbour discovery.
 	peer "$S4" "$PORT"
 	expect_eq "without the sample" "$P_RET" OK
 	peer "$S6" "$PORT"
 	expect_eq "without the sample" "$P_RET" OK
 }
 
-# The peer: ADDRESS PORT [KEY=VALUE]..., prints what it did as P_PID=... for the shell.
+# write_peer: write peer.pl ADDRESS PORT [KEY=VALUE]... It makes a connection and prints
+# its pid, the result, the local port and the time it took, as "P_PID=... P_RET=...".
 #	bind=PORT    local port
 #	nonblock=1   connect() does not wait, select() does
 #	leave=1      with nonblock: close the socket at once
-#	hold=1       with nonblock: keep it and wait for a signal
+#	hold=1       with nonblock: keep the socket open until a signal comes
 #	patience=MS  TCP_USER_TIMEOUT
 #	comm=NAME, uid=N, type=udp, times=N
 write_peer()
@@ -137,7 +139,8 @@ while (1) {
 PERL
 }
 
-# peer ADDRESS PORT [KEY=VALUE]...: P_PID, P_RET, P_SPORT, P_US (the time it took).
+# peer ADDRESS PORT [KEY=VALUE]...: run peer.pl in CLIENT. Sets P_PID, P_RET (result), P_SPORT
+# (local port) and P_US (time that connect() took, in microseconds).
 peer()
 {
 	peer_in "$CLIENT" "$@"
@@ -160,19 +163,19 @@ read_peer()
 	P_SPORT=${BASH_REMATCH[3]} P_US=${BASH_REMATCH[4]}
 }
 
-# start [OPTION...]: in the place of that of pair.sh, for connections of CLIENT.
+# start [OPTION...]: start the sample for connections of CLIENT; replaces start() of pair.sh.
 start()
 {
 	start_all -n "$CLIENT" "$@"
 }
 
-# start_all [OPTION...]: for those of all namespaces.
+# start_all [OPTION...]: start the sample for connections of all namespaces.
 start_all()
 {
 	start_main 30 "$TCPCONNECT" --backend "$BACKEND" "$@"
 }
 
-# events_of PID: number of JSON events of this process.
+# events_of PID: print how many JSON events there are about this process.
 events_of()
 {
 	json "[.[] | select(.event == \"connect\" and .pid == $1)] | length"
@@ -183,15 +186,16 @@ has_events()
 	[ "$(events_of "$2")" -eq "$1" ]
 }
 
-# expect_event FILTER [JQ-OPTION...]: the peer has one event, for which FILTER is true.
+# expect_event FILTER [JQ-OPTION...]: there is exactly one event about the last peer, and the
+# jq FILTER is true for it.
 expect_event()
 {
 	eventually 5 has_events 1 "$P_PID"
 	expect_json "[.[] | select(.event == \"connect\" and .pid == $P_PID)][0] | $1" "${@:2}"
 }
 
-# expect_attempt RET FAMILY SADDR DADDR DPORT: every field of the peer's event. It took
-# no longer than the peer has measured around it.
+# expect_attempt RET FAMILY SADDR DADDR DPORT: check every field of the event about the last
+# peer. The latency must not be longer than the peer has measured.
 expect_attempt()
 {
 	expect_eq "result of the peer" "$P_RET" "$1"
@@ -204,7 +208,8 @@ expect_attempt()
 		--arg daddr "$4" --argjson dport "$5" --argjson netns "$NETNS" --argjson us "$P_US"
 }
 
-# known RET FAMILY SADDR DADDR DPORT [KEY=VALUE]...: the sample and one connection.
+# known RET FAMILY SADDR DADDR DPORT [KEY=VALUE]...: start the sample, make one connection to
+# DADDR and DPORT, and check its event and the summary.
 known()
 {
 	start -j
@@ -226,7 +231,7 @@ test_flood()
 	expect_json '.[-1] | .attempts == 1000 and .ok == 1000 and .ended_unseen == 0 and .lost == 0'
 }
 
-# The sample stands still while the ring buffer fills: what is lost is counted.
+# While the sample is stopped, the ring buffer fills up. Lost events are counted.
 test_lost_events()
 {
 	start -j
@@ -250,7 +255,7 @@ test_kill_9_leaves_nothing()
 	stop_sample "$PID" KILL 2>/dev/null || :
 	expect_eq status "$STATUS" 137
 	expect_bpf_objects_gone
-	# A new one can start at once.
+	# A new instance can start at once.
 	known OK 4 "$C4" "$S4" "$PORT"
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of samples/tcpconnect_kern.c: tables that are full, filters, and what refreshes
- * the addresses of a back end.
+ * Tests of samples/tcpconnect_kern.c: full maps, filters, and the program that updates the
+ * ports of pending attempts.
  */
 #include "tcpconnect_run.h"
 
@@ -61,7 +61,7 @@ TEST_F(tcpconnect, table_full)
 	each_backend(_metadata, self, test_table_full);
 }
 
-/* Each attempt is counted once, whatever becomes of it. */
+/* Each attempt counts as filtered, whatever its result is. */
 static void test_filtered_out(struct __test_metadata *_metadata,
 			      struct _test_data_tcpconnect *self)
 {
@@ -86,7 +86,7 @@ TEST_F(tcpconnect, filtered_out)
 	each_backend(_metadata, self, test_filtered_out);
 }
 
-/* What is no socket, or not pending, is left alone. */
+/* refresh ignores keys that are no socket or no pending attempt. */
 static void test_refresh(struct __test_metadata *_metadata,
 			 struct _test_data_tcpconnect *self)
 {
@@ -106,7 +106,7 @@ static void test_refresh(struct __test_metadata *_metadata,
 	}
 	EXPECT_EQ(0, n_keys(self->skel->maps.tcpconnect_pending));
 
-	/* With a socket that waits: its port, which the map may not have yet. */
+	/* For a pending socket, refresh writes the local port into the map. */
 	map = bpf_map__fd(self->skel->maps.tcpconnect_pending);
 	sock = tcp_socket(HOLE, SOCK_NONBLOCK);
 	ASSERT_EQ(EINPROGRESS, connect_to(sock, HOLE, 80));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * For the tests of samples/tcpconnect_kern.c: a network namespace to connect in, the
- * programs of each back end, and the events that an attempt should have.
+ * For the tests of samples/tcpconnect_kern.c: makes a network namespace with a listener,
+ * loads the programs of each back end, and checks the events of attempts.
  */
 #ifndef _SELFTESTS_TCPCONNECT_RUN_H
 #define _SELFTESTS_TCPCONNECT_RUN_H
@@ -43,7 +43,7 @@ static const struct {
 	[TCPCONNECT_TRACEPOINT] = { "tracepoint", { "tp_", "tp_" } },
 };
 
-/* Programs that belong to each of them. */
+/* Programs that every back end needs. */
 static const char * const all_backends[2] = { "set_state", "refresh" };
 
 /* --- connections ------------------------------------------------------------------- */
@@ -53,7 +53,7 @@ static inline int tcp_socket(const char *addr, int flags)
 	return socket(strchr(addr, ':') ? AF_INET6 : AF_INET, SOCK_STREAM | flags, 0);
 }
 
-/* 0 or an errno. */
+/* Returns 0 or a positive errno. */
 static inline int connect_to(int fd, const char *addr, __u16 port)
 {
 	struct sockaddr_storage to;
@@ -141,21 +141,24 @@ static inline bool is_lacking(int err)
 	return err == -ENOENT || err == -EPERM || err == -EOPNOTSUPP || err == -524;
 }
 
-/* Load and attach with what the test has set; false: this kernel lacks it. */
+/*
+ * Loads and attaches the programs with the constants that the test has set. Returns false if
+ * this kernel lacks the back end.
+ */
 static inline bool start(struct __test_metadata *_metadata, struct _test_data_tcpconnect *self)
 {
 	enum tcpconnect_backend backend = self->skel->rodata->backend;
 	libbpf_print_fn_t print = libbpf_set_print(NULL);
 	int err;
 
-	/* What libbpf says of a back end that is lacking is no news. */
+	/* Hide the messages of libbpf about a back end that the kernel may lack. */
 	if (backend == TCPCONNECT_TRACEPOINT)
 		libbpf_set_print(print);
 	err = tcpconnect_kern__load(self->skel);
 	if (!err)
 		err = tcpconnect_kern__attach(self->skel);
 	libbpf_set_print(print);
-	/* All kernels have tracepoints: no test passes because nothing was loaded. */
+	/* All kernels have tracepoints, so no test can pass without any program loaded. */
 	if (is_lacking(err) && backend != TCPCONNECT_TRACEPOINT) {
 		TH_LOG("not here: %s", backends[backend].name);
 		return false;
@@ -171,7 +174,7 @@ static inline bool start(struct __test_metadata *_metadata, struct _test_data_tc
 
 typedef void test_fn(struct __test_metadata *_metadata, struct _test_data_tcpconnect *self);
 
-/* A test with each back end that this kernel has, each in a network of its own. */
+/* Runs a test with each back end that this kernel has, each time in a new network namespace. */
 static inline void each_backend(struct __test_metadata *_metadata,
 				struct _test_data_tcpconnect *self, test_fn *test)
 {
@@ -215,8 +218,9 @@ static inline bool is_addr(const __be32 have[4], const char *want)
 	return inet_pton(AF_INET6, mapped, &addr) == 1 && !memcmp(have, &addr, sizeof(addr));
 }
 
-/* No thread of ours is inside of connect(), so nothing of it is kept. Calls of other
- * processes of the machine come and go: what stays for five seconds is ours.
+/*
+ * True if the map of running connect() calls is empty. This process is in no call now. Calls
+ * of other processes come and go; an entry that stays for five seconds is a leak of ours.
  */
 static inline bool nothing_kept(struct _test_data_tcpconnect *self)
 {
@@ -230,7 +234,7 @@ static inline bool nothing_kept(struct _test_data_tcpconnect *self)
 	return false;
 }
 
-/* There are @n events since the last call. */
+/* There are @n events since the last call, and no entry is left of a connect() call. */
 static inline void expect_events(struct __test_metadata *_metadata,
 				 struct _test_data_tcpconnect *self, __u32 n)
 {
@@ -238,7 +242,7 @@ static inline void expect_events(struct __test_metadata *_metadata,
 	EXPECT_TRUE(nothing_kept(self));
 }
 
-/* One event, with this result; the caller is this thread. */
+/* There is one event, with this result and these addresses, about a call of this thread. */
 static inline void expect(struct __test_metadata *_metadata, struct _test_data_tcpconnect *self,
 			  int ret, const char *saddr, const char *daddr, __u16 port)
 {

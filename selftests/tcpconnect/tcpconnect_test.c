@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of samples/tcpconnect_kern.c: its programs are attached, this process
- * connects on the loopback of a network namespace of its own, and each attempt
- * has the one event it should have. Each back end that this kernel has.
+ * Tests of samples/tcpconnect_kern.c with each back end that this kernel has. The programs
+ * are attached, this process connects on the loopback of a new network namespace, and each
+ * attempt must cause exactly one event, the right one.
  */
 #include "tcpconnect_run.h"
 
@@ -50,8 +50,8 @@ TEST_F(tcpconnect, established_and_refused)
 }
 
 /*
- * The handshake is over, or has failed. On loopback it mostly is when connect() returns,
- * but not where the other end's half is left to ksoftirqd.
+ * Waits until the handshake has succeeded or failed. On loopback this has mostly happened
+ * when connect() returns, but not if ksoftirqd has to handle the packets.
  */
 static bool settled(int fd)
 {
@@ -89,7 +89,7 @@ TEST_F(tcpconnect, nonblocking)
 	each_backend(_metadata, self, test_nonblocking);
 }
 
-/* It fails before there is a SYN, or an address to send it from. */
+/* These attempts fail before the kernel chooses a local address and sends a SYN. */
 static void test_fails_at_once(struct __test_metadata *_metadata,
 			       struct _test_data_tcpconnect *self)
 {
@@ -117,7 +117,7 @@ TEST_F(tcpconnect, fails_at_once)
 	each_backend(_metadata, self, test_fails_at_once);
 }
 
-/* The arguments are wrong, in ways that tcp_v4_connect() and tcp_v6_connect() see. */
+/* Wrong arguments of connect() that only tcp_v4_connect() and tcp_v6_connect() detect. */
 static void test_bad_addresses(struct __test_metadata *_metadata,
 			       struct _test_data_tcpconnect *self)
 {
@@ -145,7 +145,7 @@ static void test_bad_addresses(struct __test_metadata *_metadata,
 	ASSERT_EQ(-1, connect(fd, (void *)&to, 20));
 	ASSERT_EQ(EINVAL, errno);
 	expect(_metadata, self, EINVAL, "::", "::", 0);
-	/* Without sin6_scope_id it is long enough. */
+	/* An address of 24 bytes, without sin6_scope_id, is long enough. */
 	ASSERT_EQ(0, connect(fd, (void *)&to, 24));
 	expect(_metadata, self, 0, "::1", "::1", OPEN_PORT);
 	close(fd);
@@ -156,7 +156,7 @@ TEST_F(tcpconnect, bad_addresses)
 	each_backend(_metadata, self, test_bad_addresses);
 }
 
-/* Calls of connect() that open nothing. */
+/* Calls of connect() that do not start a TCP connection cause no event. */
 static void test_no_attempt(struct __test_metadata *_metadata,
 			    struct _test_data_tcpconnect *self)
 {
@@ -196,7 +196,7 @@ TEST_F(tcpconnect, no_attempt)
 	each_backend(_metadata, self, test_no_attempt);
 }
 
-/* Once it is established or on its way, connect() is not another attempt. */
+/* On an established or connecting socket, a further connect() is no new attempt. */
 static void test_again(struct __test_metadata *_metadata,
 		       struct _test_data_tcpconnect *self)
 {
@@ -209,7 +209,7 @@ static void test_again(struct __test_metadata *_metadata,
 	ASSERT_EQ(0, connect_to(fd, "127.0.0.1", OPEN_PORT));
 	EXPECT_EQ(EISCONN, connect_to(fd, "127.0.0.1", OPEN_PORT));
 	expect(_metadata, self, 0, "127.0.0.1", "127.0.0.1", OPEN_PORT);
-	/* Taken back, it is free for the next one. */
+	/* AF_UNSPEC disconnects the socket; then connect() is a new attempt. */
 	ASSERT_EQ(0, connect(fd, &unspec, sizeof(unspec)));
 	ASSERT_EQ(ECONNREFUSED, connect_to(fd, "127.0.0.1", CLOSED_PORT));
 	expect(_metadata, self, ECONNREFUSED, "127.0.0.1", "127.0.0.1", CLOSED_PORT);
@@ -233,7 +233,7 @@ TEST_F(tcpconnect, again)
 	each_backend(_metadata, self, test_again);
 }
 
-/* The only local port is taken: it fails after SYN_SENT, without sk_err. */
+/* The only local port is taken: connect() fails after SYN_SENT, and sk_err is not set. */
 static void test_no_port_left(struct __test_metadata *_metadata,
 			      struct _test_data_tcpconnect *self)
 {
@@ -259,7 +259,7 @@ TEST_F(tcpconnect, no_port_left)
 	each_backend(_metadata, self, test_no_port_left);
 }
 
-/* SYN_SENT, SYN_RECV, ESTABLISHED: the socket talks to itself. */
+/* The socket connects to itself, through the states SYN_SENT, SYN_RECV, ESTABLISHED. */
 static void test_simultaneous_open(struct __test_metadata *_metadata,
 				   struct _test_data_tcpconnect *self)
 {
@@ -280,7 +280,7 @@ TEST_F(tcpconnect, simultaneous_open)
 	each_backend(_metadata, self, test_simultaneous_open);
 }
 
-/* No connect(): the SYN goes out in sendto(). */
+/* With TCP Fast Open there is no connect(): sendto() sends the SYN. */
 static void test_fast_open(struct __test_metadata *_metadata,
 			   struct _test_data_tcpconnect *self)
 {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of samples/tcpconnect_kern.c: results that come while the program is busy, and
- * attempts whose end was not seen, with another connection in the place of theirs.
+ * Tests of samples/tcpconnect_kern.c: results that come while the program already runs on
+ * that CPU, and attempts whose end the program missed, so that the next connection of the
+ * same socket finds an old entry.
  *
  * alone: it keeps the CPUs in softirqs, which make the programs of other tests miss results
  */
@@ -11,11 +12,14 @@
 #include "tcpconnect_run.h"
 
 enum {
-	/* Sockets that time out, and for how long they are opened, one after the other. */
+	/* Number of sockets that time out, and the time over which the test opens them. */
 	HOLES = 500,
 	OPENING_MS = 1000,
 	PATIENCE_MS = 300,
-	/* The first retransmission, at which patience is over, is after a second. */
+	/*
+	 * Sockets time out when the first retransmission is due, after a second. So keep the CPU
+	 * busy until the last one has timed out.
+	 */
 	BUSY_MS = OPENING_MS + 1500,
 	POLL_MS = 20000,
 };
@@ -30,7 +34,7 @@ static long now_ms(void)
 	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Runs that the kernel has skipped, because the program was running on that CPU. */
+/* Number of runs that the kernel skipped, because the program already ran on that CPU. */
 static __u64 n_skipped(const struct bpf_program *prog)
 {
 	struct bpf_prog_info info = {};
@@ -40,7 +44,10 @@ static __u64 n_skipped(const struct bpf_program *prog)
 		       0 : info.recursion_misses;
 }
 
-/* One CPU, on which timers run as well, and one local port, which is taken. */
+/*
+ * Binds this process to one CPU, on which its timers then run, too, and leaves only one local
+ * port, so that connect() fails at once when that port is taken.
+ */
 static void make_busy(struct __test_metadata *_metadata)
 {
 	const struct rlimit files = { HOLES + 100, HOLES + 100 };
@@ -62,9 +69,9 @@ static int open_hole(__u16 port)
 }
 
 /*
- * While sockets time out in a timer's softirq, attempts that find no port go to SYN_SENT
- * and back to CLOSE as often as can be: many of those softirqs interrupt the program.
- * Returns how many attempts there were.
+ * Sockets time out in the softirq of a timer. Meanwhile attempts that find no local port go
+ * to SYN_SENT and back to CLOSE as fast as possible, so that many of these softirqs interrupt
+ * the program. Returns the number of attempts.
  */
 static __u64 time_out_meanwhile(struct __test_metadata *_metadata)
 {
@@ -117,7 +124,7 @@ TEST_F_TIMEOUT(tcpconnect, interrupted, 60)
 
 /* --- an attempt whose end was not seen ---------------------------------------------- */
 
-/* The one attempt that is pending. */
+/* Reads the entry of the only pending attempt. */
 static void get_pending(struct __test_metadata *_metadata, struct _test_data_tcpconnect *self,
 			__u64 *key, struct tcpconnect_attempt *attempt)
 {
@@ -136,7 +143,10 @@ static void put_pending(struct __test_metadata *_metadata, struct _test_data_tcp
 	ASSERT_EQ(0, bpf_map_update_elem(map, &key, attempt, BPF_ANY));
 }
 
-/* A socket, free for the next connection, and what is kept if the end is not seen. */
+/*
+ * Returns a disconnected socket whose attempt is still in the map, as if the program had
+ * missed its end.
+ */
 static int leave_unseen(struct __test_metadata *_metadata, struct _test_data_tcpconnect *self,
 			__u64 *key)
 {
@@ -160,7 +170,7 @@ static void expect_unseen(struct __test_metadata *_metadata,
 	EXPECT_EQ(0, n_keys(self->skel->maps.tcpconnect_pending));
 }
 
-/* Once left out by the filter, once followed. */
+/* The filter excludes the next connection of the socket, then includes it. */
 static void test_next_connection(struct __test_metadata *_metadata,
 				 struct _test_data_tcpconnect *self)
 {
@@ -193,7 +203,7 @@ TEST_F(tcpconnect, next_connection)
 	each_backend(_metadata, self, test_next_connection);
 }
 
-/* The socket listens now. */
+/* The next thing that the socket does is listen. */
 static void test_next_listens(struct __test_metadata *_metadata,
 			      struct _test_data_tcpconnect *self)
 {
@@ -223,7 +233,10 @@ static void change_state(struct __test_metadata *_metadata, const struct bpf_pro
 	EXPECT_EQ(0, bpf_prog_test_run_opts(bpf_program__fd(prog), &opts));
 }
 
-/* The memory is that of a socket that a listener has made: where it is, only luck knows. */
+/*
+ * A listener has got the memory of the old socket for a new connection. The test cannot
+ * arrange this, so it calls the programs with the state changes of such a socket.
+ */
 static void test_next_is_accepted(struct __test_metadata *_metadata,
 				  struct _test_data_tcpconnect *self)
 {
@@ -251,7 +264,7 @@ TEST_F(tcpconnect, next_is_accepted)
 	each_backend(_metadata, self, test_next_is_accepted);
 }
 
-/* Nothing of the other connection was seen but its result. */
+/* The entry differs from the socket: the program sees a result of another connection only. */
 static void test_other_socket(struct __test_metadata *_metadata,
 			      struct _test_data_tcpconnect *self)
 {
@@ -281,7 +294,7 @@ TEST_F(tcpconnect, other_socket)
 	each_backend(_metadata, self, test_other_socket);
 }
 
-/* At the end of the loader: it is not told as pending. */
+/* The loader calls refresh at its end: a missed attempt is then not reported as pending. */
 static void test_refresh_unseen(struct __test_metadata *_metadata,
 				struct _test_data_tcpconnect *self)
 {
