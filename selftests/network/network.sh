@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# samples/network on real packets: the path of each packet for every set of hooks
-# and what they do, switching while packets go through, and that nothing stays.
+# samples/network on real packets: the path that it shows for each packet with every set of
+# hooks and actions, switching while packets arrive, and that no program stays behind.
 #
 #	CLIENT left ---- right SERVER
 #
@@ -29,19 +29,20 @@ setup()
 	pair_answers
 }
 
-# start [OPTION...]: in the place of that of pair.sh, with its standard input in our hands: nobody
-# else, not even the sample, holds the end for writing.
+# start [OPTION...]: start the sample on "right"; replaces start() of pair.sh. Its standard
+# input is a pipe, COMMANDS. Only the test holds the writing end, so that the test can also
+# close it.
 start()
 {
 	rm -f "$TMP/commands"
 	mkfifo "$TMP/commands"
-	# For reading and writing: opening waits for nobody.
+	# Open the pipe for reading and writing: opening it for writing would wait for a reader.
 	exec {COMMANDS}<>"$TMP/commands"
 	start_main 20 bash -c 'fd=$1; exec {fd}>&-; shift; exec "$@" <"$0"' \
 		"$TMP/commands" "$COMMANDS" "$NETWORK" -n "$SERVER" -i right "$@"
 }
 
-# tell TEXT: to the sample, which tells when it has switched.
+# tell TEXT: send a command to the sample, and wait until it has printed "switched".
 tell()
 {
 	local n
@@ -61,7 +62,7 @@ switched_to()
 	[ "$(switches)" -eq "$1" ]
 }
 
-# requests: lines of echo requests so far.
+# requests: print how many lines about echo requests the sample has printed so far.
 requests()
 {
 	grep -Ec 'echo request|"icmp_type":(8|128)' "$SAMPLE_OUT" || :
@@ -72,7 +73,7 @@ requests_are()
 	[ "$(requests)" -eq "$1" ]
 }
 
-# expect_paths N TAIL: N requests were seen, and each line of one ends in TAIL.
+# expect_paths N TAIL: the sample has printed N lines about echo requests; each ends in TAIL.
 expect_paths()
 {
 	eventually 10 requests_are "$1"
@@ -95,7 +96,7 @@ test_tcpconnect()
 	start_sample pid 10 nsenter --net="/run/netns/$CLIENT" -- perl -e "$TAKE"
 	in_ns "$SERVER" perl -e "$CONNECT" "$C4" 10
 	wait_sample "$pid" 10
-	# Another namespace is none of ours.
+	# The sample must not report connections of another namespace.
 	in_ns "$CLIENT" perl -e "$CONNECT" 127.0.0.1 1 2>/dev/null || :
 	eventually 10 grep -q '"event":"connect"' "$SAMPLE_OUT"
 	stop
@@ -128,7 +129,8 @@ test_json()
 	expect_json '[.[] | .ts_ns | numbers] | . == sort and .[0] > 1.7e18'
 	expect_json '.[-1] | .event == "summary" and .paths == ([.ends[]] | add) and
 		.ends.answered == 3 and .lost == 0'
-	# Each hook by itself: what comes while they are switched on or off meets some.
+	# Compare the counters of each hook, not of all hooks together: a packet that comes while
+	# the hooks are attached or detached meets only some of them.
 	expect_json 'def met(hook): [.[] | select(.event == "path").hooks[].hook | select(. == hook)] |
 			length;
 		.[-1].xdp.seen == met("xdp") and .[-1].tc.seen == met("tc") and met("tc") >= 3'
@@ -158,7 +160,8 @@ test_count()
 	expect_match "$SAMPLE_OUT" '^summary: 3 paths'
 }
 
-# Pings flow before, during and after: how fast ping starts does not matter.
+# The client pings before, during and after the run, so that it does not matter how fast
+# ping starts.
 test_quiet_duration_interval()
 {
 	local flow
@@ -193,8 +196,8 @@ no_packet_socket()
 	expect_no_line '' in_ns "$SERVER" tail -n +2 /proc/net/packet
 }
 
-# A filter of clsact stays, where the kernel has no tcx. The next start tells of it, and
-# how to remove it.
+# remove_leftover: where the kernel has no tcx, the clsact filter stays after kill -9. The next
+# start reports the filter, and the hint is a command that removes it.
 remove_leftover()
 {
 	local cure
@@ -217,7 +220,7 @@ test_kill_9_leaves_nothing()
 	expect_no_line '' tc -n "$SERVER" filter show dev right ingress
 	no_packet_socket
 	expect_answers 1 "$S4"
-	# A new one can start at once.
+	# A new instance can start at once.
 	path ': xdp drop (never reached sockfilter, tc)' 0 \
 		--xdp drop-ping --sockfilter --tc pass
 }
@@ -232,7 +235,8 @@ test_ended_leaves_nothing()
 	no_packet_socket
 }
 
-# A hook that is taken is not taken over, and the others stay as they were.
+# If another program holds a hook, the sample fails, keeps that program, and attaches nothing
+# to the other hooks.
 test_busy_hook()
 {
 	start --xdp drop-ping
@@ -255,7 +259,7 @@ test_ssh_interface_is_refused()
 	done
 	expect_status 0 from_ssh "$S4" -i right --xdp pass --tc pingpong
 	expect_status 0 from_ssh "$S4" -i right --tc drop --force
-	# A command is no way around it.
+	# A command on stdin is refused, too.
 	expect_status 0 sh -c 'printf "tc drop\nquit\n" | nsenter --net="/run/netns/$1" -- \
 		env SSH_CONNECTION="192.0.2.99 50000 $2 22" "$3" -i right --tc pass' \
 		sh "$SERVER" "$S4" "$NETWORK"
@@ -263,7 +267,7 @@ test_ssh_interface_is_refused()
 	expect_eq "switches" "$(grep -c '^switched' "$OUT_FILE" || :)" 0
 }
 
-# Whatever is switched on: there is nothing left to show, but what came before.
+# If the interface is deleted, the sample ends with a summary, whichever hooks are on.
 test_interface_deleted()
 {
 	local hooks

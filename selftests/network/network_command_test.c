@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of the commands that samples/network takes: what each line means, and what is
- * said of a bad one. No BPF, no root.
+ * Tests of the commands that samples/network reads: what each line means, and the message
+ * about a bad line. The tests need no BPF and no root.
  */
 #include <kselftest_harness.h>
 #include "parts/network/command.h"

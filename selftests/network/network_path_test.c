@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of how samples/network puts paths together: events in, paths out. No BPF, no
- * root.
+ * Tests of how samples/network puts paths together from the events of the hooks. The tests
+ * need no BPF and no root.
  */
 #include <kselftest_harness.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@ enum {
 	IFINDEX = 7,
 };
 
-/* FIXTURE_SETUP() and FIXTURE_TEARDOWN() make functions that are not static. */
+/* FIXTURE_SETUP() and FIXTURE_TEARDOWN() define non-static functions without a prototype. */
 #pragma GCC diagnostic ignored "-Wmissing-prototypes"
 
 FIXTURE(path)
@@ -53,7 +53,7 @@ FIXTURE_TEARDOWN(path)
 	network_paths_free(&self->paths);
 }
 
-/* Attached long ago. */
+/* Marks @hooks as attached since before the first event. */
 static void attach(struct _test_data_path *self, __u8 hooks)
 {
 	int i;
@@ -64,7 +64,7 @@ static void attach(struct _test_data_path *self, __u8 hooks)
 	}
 }
 
-/* A hook meets the packet in self->pkt. */
+/* Feeds the event of @hook, which has seen the packet in self->pkt. */
 static void meet(struct _test_data_path *self, __u8 hook, __u8 verdict)
 {
 	struct network_event ev = {
@@ -168,7 +168,7 @@ TEST_F(path, answered)
 	EXPECT_PATH(0, ALL, NETWORK_END_ANSWERED);
 }
 
-/* A deadline ends it, and tells what it has not met. */
+/* A path that gets no further event ends at a deadline; it says which hooks it missed. */
 TEST_F(path, not_seen_again)
 {
 	__u64 at = self->now;
@@ -189,7 +189,7 @@ TEST_F(path, not_seen_again)
 	EXPECT_EQ(TC, network_path_unmet(&self->done[1]));
 }
 
-/* What was redirected to the interface has not been at XDP. */
+/* A packet that was redirected to the interface has not passed XDP. */
 TEST_F(path, from_the_middle)
 {
 	attach(self, ALL);
@@ -202,7 +202,7 @@ TEST_F(path, from_the_middle)
 
 /* --- which packet is which ------------------------------------------------- */
 
-/* XDP sees a VLAN tag, the others do not: the kernel has taken it out. */
+/* XDP sees a VLAN tag that the other hooks do not see: the kernel has taken the tag out. */
 TEST_F(path, vlan_tag_taken_out)
 {
 	int family;
@@ -236,8 +236,9 @@ static void build_kind(struct build *pkt, int family, int proto)
 }
 
 /*
- * Each byte of the headers that stays the same between the hooks tells packets
- * apart: the other packet goes through between two hooks of the first.
+ * Packets that differ in the byte at @at are different packets. The second packet passes the
+ * hooks while the first one is between two hooks. This must hold for each byte that no hook
+ * changes.
  */
 static void other_byte(struct __test_metadata *_metadata, struct _test_data_path *self,
 		       __u32 at)
@@ -270,7 +271,7 @@ TEST_F(path, other_packets)
 	for (family = 4; family <= 6; family += 2) {
 		for (i = 0; i < ARRAY_SIZE(protos); i++) {
 			build_kind(&self->pkt, family, protos[i]);
-			/* Addresses, then ports or identifier and number. */
+			/* Addresses, then ports (or identifier and sequence number). */
 			at = self->pkt.ip_at + (family == 4 ? 12 : 8);
 			for (; at < self->pkt.l4_at; at++)
 				other_byte(_metadata, self, at);
@@ -290,7 +291,7 @@ TEST_F(path, other_packets)
 	}
 }
 
-/* TTL, flags of TCP, checksums may differ: it is the same packet. */
+/* If only the TTL, TCP flags or checksums differ, it is the same packet. */
 TEST_F(path, same_packet)
 {
 	attach(self, ALL);
@@ -316,7 +317,7 @@ TEST_F(path, other_interface)
 	EXPECT_PATH(0, TC, NETWORK_END_STACK);
 }
 
-/* A retransmission that is alike to the bit: first in, first out. */
+/* Of identical packets (retransmissions), an event belongs to the oldest one. */
 TEST_F(path, twins)
 {
 	int i;
@@ -362,7 +363,7 @@ TEST_F(path, fragments)
 	}
 }
 
-/* Not IP, malformed, cut short at each byte: each is a packet with a path. */
+/* Packets that are not IP, malformed, or cut after any byte have a path, too. */
 TEST_F(path, odd_packets)
 {
 	__u32 len;
@@ -410,7 +411,7 @@ static void build_segment(struct build *pkt, __u32 seq, __u32 len, __u16 id, __u
 	build_finish(pkt);
 }
 
-/* Four segments in XDP, of which the first three are one packet from then on. */
+/* XDP sees four segments; GRO merges the first three into one packet for the other hooks. */
 static void gro(struct __test_metadata *_metadata, struct _test_data_path *self, __u32 seq)
 {
 	__u32 i;
@@ -420,7 +421,7 @@ static void gro(struct __test_metadata *_metadata, struct _test_data_path *self,
 		build_segment(&self->pkt, seq + i * 1000, 1000, i, 40000);
 		pass(self, NETWORK_XDP);
 	}
-	/* Another connection, and an acknowledgment without data. */
+	/* A segment of another connection, and an acknowledgment without data. */
 	build_segment(&self->pkt, seq + 1000, 1000, 1, 40001);
 	pass(self, NETWORK_XDP);
 	build_segment(&self->pkt, seq + 1000, 0, 9, 40000);
@@ -462,7 +463,7 @@ TEST_F(path, hook_switched_off)
 	build_ping(&self->pkt, 6, 0);
 	pass_all(self, XDP | SOCK);
 	network_paths_off(&self->paths, NETWORK_TC);
-	/* The second one waited for TC only. */
+	/* The second packet waited for TC only, so its path ends. */
 	ASSERT_EQ(1, self->n_done);
 	EXPECT_PATH(0, XDP | SOCK, NETWORK_END_STACK);
 	EXPECT_EQ(6, self->done[0].pkt.key.family);
@@ -475,7 +476,10 @@ TEST_F(path, hook_switched_off)
 	EXPECT_EQ(0, network_path_unmet(&self->done[2]));
 }
 
-/* Before, while, after: must not, may, must meet it. */
+/*
+ * A packet before the hook is attached must not meet it; a packet while it is being attached
+ * may meet it; a later packet must meet it.
+ */
 TEST_F(path, hook_switched_on)
 {
 	struct network_path *path = self->done;
@@ -508,7 +512,7 @@ TEST_F(path, hook_switched_on)
 
 /* --- many ------------------------------------------------------------------ */
 
-/* More on their way than there is room for: the oldest are given up. */
+/* If more packets are on their way than the table has room for, the oldest ones are dropped. */
 TEST_F(path, no_room)
 {
 	const __u32 more = 100;
@@ -526,7 +530,7 @@ TEST_F(path, no_room)
 	EXPECT_EQ(NETWORK_PATHS_MAX + more, self->n_done);
 }
 
-/* test_run.h has this too, but goes with libbpf's header of the other side. */
+/* test_run.h has a seed, too, but it needs libbpf, which this test does not use. */
 static void seed_random(void)
 {
 	const char *text = getenv("NETBPF_SEED");
@@ -541,7 +545,7 @@ static __u32 below(__u32 n)
 	return random() % n;
 }
 
-/* Whatever comes: each event is in exactly one path. */
+/* Random events: each event must be in exactly one path. */
 TEST_F(path, random_events)
 {
 	__u32 i, n = 30000;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of samples/network_kern.c: the verdict of each hook for each action, that
- * the packet stays as it was, and that each packet is told of and counted.
+ * Tests of samples/network_kern.c: the verdict of each hook for each action, that the packet
+ * stays unchanged, and that each packet is counted and causes an event.
  */
 #include <kselftest_harness.h>
 #include <linux/pkt_cls.h>
@@ -84,7 +84,10 @@ FIXTURE_TEARDOWN(network)
 	network_kern__destroy(self->skel);
 }
 
-/* The packet goes in; the verdict and one event that tells of it come out. */
+/*
+ * Runs the program of @hook on the first @len bytes of the packet. It must return @retval, count
+ * @verdict, and send one event about the packet.
+ */
 static void run_len(struct __test_metadata *_metadata, struct _test_data_network *self,
 		    __u32 len, int hook, __u32 retval, __u8 verdict)
 {
@@ -108,7 +111,7 @@ static void run_len(struct __test_metadata *_metadata, struct _test_data_network
 	EXPECT_EQ(verdict, self->ev.verdict);
 	EXPECT_EQ(len, self->ev.len);
 	EXPECT_EQ(LO, self->ev.ifindex);
-	/* As it came in, also when it was turned into its reply. */
+	/* The event has the headers of the request, even if the packet is now the reply. */
 	ASSERT_EQ(n, self->ev.n_headers);
 	EXPECT_EQ(0, memcmp(self->ev.headers, self->pkt.data, n));
 }
@@ -157,7 +160,7 @@ TEST_F(network, xdp_drop_ping)
 	}
 }
 
-/* The program runs on: the next packet is treated by the new action. */
+/* The action of a running program changes: the next packet gets the new action. */
 TEST_F(network, switched_between_two_packets)
 {
 	int i;
@@ -175,7 +178,7 @@ TEST_F(network, switched_between_two_packets)
 	}
 }
 
-/* Each beginning of a request; only with all of the ICMP header it is one. */
+/* A request is cut after each byte: it counts as one only if the ICMP header is complete. */
 TEST_F(network, cut_short)
 {
 	int family;
@@ -190,7 +193,7 @@ TEST_F(network, cut_short)
 
 			run_len(_metadata, self, len, NETWORK_XDP, echo ? XDP_DROP : XDP_PASS,
 				echo ? NETWORK_DROP : NETWORK_PASS);
-			/* Newer kernels refuse an skb without a whole IP header: EINVAL. */
+			/* Newer kernels refuse to test an skb without a whole IP header: EINVAL. */
 			if (len < self->pkt.l4_at)
 				continue;
 			run_len(_metadata, self, len, NETWORK_TC, echo ? TC_ACT_SHOT : UNSPEC,
@@ -257,7 +260,10 @@ TEST_F(network, tc_pingpong)
 
 /* --- the socket filter ----------------------------------------------------- */
 
-/* It keeps nothing. Without a socket its packet begins behind the Ethernet header. */
+/*
+ * The filter returns 0: the socket gets no copy. The event is not compared in detail, because
+ * BPF_PROG_TEST_RUN gives a socket filter the packet without its Ethernet header.
+ */
 TEST_F(network, sockfilter)
 {
 	build_ping(&self->pkt, 4, 0);
@@ -273,11 +279,11 @@ TEST_F(network, sockfilter)
 
 /* --- events ---------------------------------------------------------------- */
 
-/* Nobody reads: packets are treated all the same, and what is lost is counted. */
+/* With a full ring buffer packets are still dropped and counted, and lost events count. */
 TEST_F(network, lost_events)
 {
 	const __u32 entry = (8 + sizeof(struct network_event) + 7) / 8 * 8;
-	/* The last byte of the buffer is not used. */
+	/* The kernel never fills the last byte of a ring buffer. */
 	__u32 room = (4096 * 1024 - 1) / entry, i;
 
 	self->skel->bss->xdp_action = NETWORK_ACTION_DROP_PING;

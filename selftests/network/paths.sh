@@ -1,11 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The path of a packet, for every set of hooks and what they do.
+# samples/network: the path of a packet with every set of hooks and actions.
 #
 # shellcheck disable=SC2016 # $ in single quotes is of jq, perl or another shell
 
-# path TAIL ANSWERS OPTION...: two pings of each family, all with that path.
+# path TAIL ANSWERS OPTION...: start the sample with these options and send two pings of each
+# family. ANSWERS of each two are answered, and each line ends in TAIL, the path.
 path()
 {
 	local tail=$1 answers=$2
@@ -41,7 +42,7 @@ test_two_hooks()
 	path ': sockfilter copy, tc pass' 2 --sockfilter --tc pass
 }
 
-# The lesson of the chapter.
+# A packet that XDP drops never reaches the other hooks.
 test_dropped_in_xdp()
 {
 	path ': xdp drop (never reached sockfilter, tc)' 0 \
@@ -56,7 +57,7 @@ test_dropped_in_tc()
 {
 	path ': xdp pass, sockfilter copy, tc drop' 0 --xdp pass --sockfilter --tc drop-ping
 	path ': xdp pass, sockfilter copy, tc drop' 0 --xdp pass --sockfilter --tc drop
-	# Drop all has dropped neighbour discovery too.
+	# "drop" has also dropped neighbour discovery. Now it works again.
 	expect_answers 1 "$S4"
 	expect_answers 1 "$S6"
 }
@@ -73,7 +74,8 @@ test_answered_in_tc()
 	expect_match "$SAMPLE_OUT" '^  tc: [0-9]+ packets seen: .*\b6 answered'
 }
 
-# In skb mode too, where kernels from 6.9 on hide the Ethernet header from TC.
+# The sample also works in skb mode, where since Linux 6.9 TC gets some packets without their
+# Ethernet header.
 test_skb_mode()
 {
 	path ': xdp pass, sockfilter copy, tc pingpong (answered)' 2 \
@@ -89,17 +91,18 @@ test_attach_clsact()
 	expect_no_line '' tc -n "$SERVER" filter show dev right ingress
 }
 
-# frame HEX...: leaves "left" as it is.
+# frame HEX...: send a frame from "left" as it is.
 frame()
 {
 	send_frame "$CLIENT" left "$@"
 }
 
 MACS=020000000002020000000001
-# An echo request, identifier 1, number 2, from 192.0.2.1 to 192.0.2.2.
+# An echo request from 192.0.2.1 to 192.0.2.2 with id 1 and seq 2.
 PING4=4500001c000140004001b68bc0000201c00002020800f7fc00010002
 
-# XDP sees the tag, the others do not: the kernel has taken it out.
+# XDP sees the VLAN tag in the frame. The other hooks do not, because the kernel has moved the
+# tag to the metadata. The sample still recognises the packet.
 test_vlan()
 {
 	start --xdp drop-ping --sockfilter --tc pass
@@ -121,7 +124,8 @@ test_vlan()
 	diff "$TMP/wanted" "$TMP/got"
 }
 
-# answered_after_xdp: whatever XDP of somebody else has made of a packet.
+# answered_after_xdp: the sample answers all pings, even though a foreign XDP program has
+# handled the packets before.
 answered_after_xdp()
 {
 	path ': sockfilter copy, tc pingpong (answered)' 2 --sockfilter --tc pingpong
@@ -151,7 +155,7 @@ test_after_native_xdp_that_pops_a_tag()
 	answered_after_xdp
 }
 
-# The kernel drops a frame with half a VLAN tag right behind XDP.
+# The kernel drops a frame with half a VLAN tag right after XDP, so no other hook sees it.
 test_not_seen_again()
 {
 	start
@@ -174,7 +178,7 @@ test_not_ip()
 	expect_match "$SAMPLE_OUT" ': EtherType 0x88b5: xdp pass, sockfilter copy, tc pass$'
 }
 
-# What goes out has no path here: the replies of this host, for one.
+# Packets that go out, such as the replies of this host, have no path.
 test_only_what_comes_in()
 {
 	start
@@ -192,7 +196,8 @@ test_replies_have_a_path()
 		"$SAMPLE_OUT")" 2
 }
 
-# A server on port 8080 that takes one connection, and its client.
+# TAKE: a server on port 8080 that takes one connection, counts its bytes and ends. CONNECT:
+# the client, with arguments ADDRESS BYTES.
 TAKE='use IO::Socket::INET; $| = 1;
 	my $s = IO::Socket::INET->new(LocalPort => 8080, Listen => 5, ReuseAddr => 1) or die;
 	print "ready:\n"; my $c = $s->accept; my $n = 0;
@@ -202,7 +207,7 @@ CONNECT='use IO::Socket::INET;
 	my $d = "x" x $ARGV[1]; my $o = 0;
 	while ($o < length $d) { $o += syswrite($c, $d, length($d) - $o, $o) }'
 
-# transfer BYTES: from the client to the server, over TCP.
+# transfer BYTES: send BYTES from the client to the server over TCP.
 transfer()
 {
 	local pid
@@ -224,8 +229,9 @@ test_tcp()
 		all(.[]; .end == "stack" and [.hooks[].hook] == ["xdp", "sockfilter", "tc"])'
 }
 
-# Packets that are longer than their IP header can tell. Where the kernel makes them
-# depends on the load: some among many. What is sent twice is seen twice.
+# BIG TCP packets are longer than the length field of the IP header allows. When the kernel
+# makes such packets depends on the load, so only some must come. The payload may add up to
+# more than was sent: retransmissions count, too.
 test_big_tcp()
 {
 	allow_big_tcp "$CLIENT" left
@@ -238,7 +244,8 @@ test_big_tcp()
 		(map(.payload) | add) >= 20000000'
 }
 
-# Many segments in XDP become one packet: each segment is accounted for.
+# GRO merges several TCP segments into one packet after XDP. Each segment must still have a
+# path: it was merged, or it reached the stack.
 test_tcp_gro()
 {
 	have ethtool || skip "not installed: ethtool"

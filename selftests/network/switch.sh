@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Switching while packets go through, by commands on stdin.
+# samples/network: switching hooks by commands on stdin while packets arrive.
 #
 # shellcheck disable=SC2016 # $ in single quotes is of jq, perl or another shell
 
@@ -63,14 +63,15 @@ test_switch_off_and_on()
 	diff "$TMP/wanted" "$TMP/got"
 }
 
-# Switch the other hooks while packets go through: XDP and what answers miss none.
+# While packets arrive, switch the other hooks off and on: XDP misses no packet, and every ping
+# is answered.
 test_switching_leaves_no_gap()
 {
 	local out pid i
 
 	start -q -j --xdp pass --sockfilter --tc pingpong
-	# 500 packets a second until the last switch: a flood would fill the ring
-	# buffer of a busy machine, and may end before the switching begins.
+	# Send 500 packets a second until the last switch. A flood would fill the ring buffer on a
+	# busy machine, and could end before the switching begins.
 	start_bg pid nsenter --net="/run/netns/$CLIENT" -- ping -n -q -i 0.002 -W 2 "$S4"
 	for ((i = 0; i < 5; i++)); do
 		tell "sockfilter off"
@@ -83,13 +84,13 @@ test_switching_leaves_no_gap()
 	out=$(<"$(sample_out "$pid")")
 	[[ $out =~ ([0-9]+)\ packets\ transmitted,\ ([0-9]+)\ received ]] || fail "$out"
 	stop
-	# Answered by TC, or by the stack while TC was off.
+	# TC answers, or the stack while TC is off.
 	expect_eq "answers" "${BASH_REMATCH[2]}" "${BASH_REMATCH[1]}"
 	expect_json '.[-1] | .xdp.pass >= $n and .tc.answer > 0 and
 		.tc.answer < $n and .sockfilter.copy < $n' --argjson n "${BASH_REMATCH[1]}"
-	# No packet's path has an end that only a gap can explain, and each packet
-	# is one path, also while a hook came or went. A lost event is told and no
-	# gap: the counters above miss no packet.
+	# No path ends in a way that only a gap can explain, and each packet has exactly one path,
+	# even while a hook comes or goes. If events were lost, the paths are incomplete; that is
+	# no gap, because the counters above missed no packet.
 	expect_json '.[-1] | .lost > 0 or (.ends | .unseen == 0 and .unknown == 0 and
 		.dropped == 0)'
 	expect_json '.[-1] | .lost > 0 or .paths == .xdp.seen'
@@ -128,8 +129,7 @@ test_status_help_quit()
 	expect_match "$SAMPLE_ERR" '  tc: pass, drop, drop-ping, pingpong or off'
 }
 
-# The end of the input is not the end of the program; a last line counts without
-# newline.
+# The end of the input does not end the sample. The last line counts even without a newline.
 test_end_of_input()
 {
 	start --xdp pass

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# samples/pass: it holds its program on the interfaces it was given, in the mode it was
-# told, lets everything through, and takes it away again. It prints no summary, so it is
-# stop_main that ends it, not stop.
+# samples/pass: it attaches its program to the given interfaces in the given mode, lets
+# everything pass, and detaches at the end. It prints no summary, so the tests end it by
+# stop_main instead of stop.
 #
 #	CLIENT left ---- right SERVER
 #	       left2 --- right2
@@ -26,7 +26,7 @@ setup()
 	traffic
 }
 
-# traffic: pings of all sizes and both families are answered.
+# traffic: pings of several sizes and both families are answered.
 traffic()
 {
 	local addr size
@@ -38,7 +38,7 @@ traffic()
 	done
 }
 
-# xdp NETNS IF: "native pass", "skb pass" or "none".
+# xdp NETNS IF: print the mode and name of the XDP program: "native pass", "skb pass", "none".
 xdp()
 {
 	ip -n "$1" -d -j link show dev "$2" | jq -r '.[0].xdp |
@@ -47,7 +47,8 @@ xdp()
 		end'
 }
 
-# holds OPTION MODE: attached in that mode, traffic flows, then it is gone.
+# holds OPTION MODE: with -m OPTION the program is attached in MODE, traffic flows, and the
+# program is gone at the end.
 holds()
 {
 	start -m "$1"
@@ -125,7 +126,7 @@ test_kill_9()
 	holds native native
 }
 
-# Nobody else's program is taken away, nor replaced.
+# The sample does not replace or remove a program that somebody else has attached.
 test_interface_in_use()
 {
 	local first
@@ -150,7 +151,7 @@ test_mtu_9000()
 	stop_main
 }
 
-# It goes with its other end.
+# Deleting one end of a veth pair deletes the other end, too.
 test_interface_deleted()
 {
 	near_far 1500
