@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The command line, the same for every sample: help, bad arguments (2), what is
-# missing at run time (1 or 3), and the ways to end. privs.sh has what is refused. What a sample takes is read
-# from its help, so a new sample is tested as soon as it is in the Makefile.
+# The command line, which is the same for every sample: help, bad arguments (status 2), things
+# missing at run time (status 1 or 3), and the ways to end. privs.sh tests what happens
+# without privileges. The tests read the options of a sample from its help, so that a new
+# sample is tested as soon as it is in the Makefile.
 #
 # shellcheck disable=SC2016 # ` in single quotes is of sed
 
@@ -19,13 +20,13 @@
 need_root
 require_tools ip jq setpriv mkfifo sed
 
-# These print no summary: they count nothing.
+# Samples that print no summary, because they count nothing.
 SILENT="pass"
-# These have commands: what they do when they run is tested in scripts of their own.
+# Samples with commands. Scripts of their own test what they do when they run.
 COMMANDED="xdp_lb"
 
-# A plain user has to get at the binaries, wherever the tree is: $BIN/foo.
-# In NS everything that gets attached is attached.
+# setup: copy the samples to $BIN, where a user without privileges can run them, wherever the
+# tree is. In the network namespace NS the tests attach programs.
 setup()
 {
 	local name
@@ -43,26 +44,27 @@ setup()
 	ns_add NS
 }
 
-# options SAMPLE: long names of its options.
+# options SAMPLE: print the long names of its options.
 options()
 {
 	"$BIN/$1" --help | sed -nE 's/^  (-.,|   ) --([a-z0-9-]+).*/\2/p'
 }
 
-# options_with SAMPLE ARGUMENT: options of this kind of argument, N for a number.
+# options_with SAMPLE ARGUMENT: print the options that take this kind of argument; N is a
+# number.
 options_with()
 {
 	"$BIN/$1" --help | sed -nE "s/^  (-.,|   ) --([a-z0-9-]+) $2( .*)?\$/\\2/p"
 }
 
-# takes SAMPLE OPTION
+# takes SAMPLE OPTION: true if the sample has this option.
 takes()
 {
 	options "$1" | grep -qx -e "$2"
 }
 
-# base SAMPLE: BASE is what makes a good command line; it would run, briefly. HERE is
-# the same without the namespace.
+# base SAMPLE: set BASE to a valid command line, which runs the sample in NS for a moment. HERE
+# is the same without -n NS.
 base()
 {
 	HERE=("$BIN/$1" -d 0.05)
@@ -71,8 +73,8 @@ base()
 	BASE=("${HERE[@]}" -n "$NS")
 }
 
-# refuses STATUS COMMAND...: a message of the sample and a hint on stderr, nothing on
-# stdout. COMMAND is a sample, perhaps behind setpriv.
+# refuses STATUS COMMAND...: COMMAND ends with STATUS, and prints a message of the sample and a
+# hint to stderr, and nothing to stdout. COMMAND is a sample, perhaps behind setpriv.
 refuses()
 {
 	local name
@@ -86,7 +88,7 @@ refuses()
 	expect_err '^  hint: .'
 }
 
-# run COMMAND...: as expect_status, any status is right.
+# run COMMAND...: like expect_status, but accepts any exit status.
 run()
 {
 	STATUS=0
@@ -94,7 +96,7 @@ run()
 	OUT=$(<"$OUT_FILE") ERR=$(<"$ERR_FILE")
 }
 
-# A plain user.
+# In front of a command, runs it as a user without privileges.
 NOBODY=(setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all --)
 
 # detached: no XDP program is on lo.
@@ -103,7 +105,8 @@ detached()
 	xdp_is "$NS" lo none
 }
 
-# bad_values SAMPLE OPTION VALUE...: each VALUE is refused, and both are named.
+# bad_values SAMPLE OPTION VALUE...: the sample refuses each VALUE; the message names the
+# option and the value.
 bad_values()
 {
 	local name=$1 opt=$2 value
@@ -133,13 +136,13 @@ test_help()
 			expect_out "^  $BIN/$name "
 			expect_out '^Exit status:'
 		done
-		# It works beside other options, and wins over them.
+		# --help also works beside other options, and overrides them.
 		expect_status 0 "$BIN/$name" -v -d 1 --help
 	done
 }
 
-# Each option of the help is one that is taken, with an argument or without, and
-# every sample has those that all share.
+# The help of every sample has the options that all samples share, has no option twice, and
+# has lines of the right form.
 test_help_names_every_option()
 {
 	local name opt line
@@ -151,15 +154,15 @@ test_help_names_every_option()
 		[ "$(options "$name" | sort | uniq -d)" = "" ] ||
 			fail "an option of $name is there twice"
 		while IFS= read -r line; do
-			# The text of a long line starts in the next.
+			# The text of a long option may start in the next line.
 			[[ $line =~ ^\ \ (-.,|\ \ \ )\ --([a-z0-9-]+)(\ [A-Z]+)?(\ \ +[a-zA-Z].*)?$ ]] ||
 				fail "odd line in the help of $name: '$line'"
 		done < <("$BIN/$name" --help | sed -n '/^Options:/,/^$/{/^  .*--/p}')
 	done
 }
 
-# Every option that the program knows is in the help: those of the common table are
-# read from its source.
+# The help has every option that the program accepts. The test reads the options from the
+# table in samples/lib/opts.c.
 test_help_is_complete()
 {
 	local name opt short file=$NETBPF_TOP/samples/lib/opts.c
@@ -169,18 +172,18 @@ test_help_is_complete()
 		base "$name"
 		while read -r short opt; do
 			takes "$name" "$opt" && continue
-			# Not in the help: so it must be unknown.
+			# This option is not in the help, so the program must not know it.
 			refuses 2 "${BASE[@]}" "--$opt"
 			expect_err "unknown option"
-			# The letter may stand for another option of the sample's own.
+			# The sample may use the letter for an option of its own.
 			[ "$short" = 0 ] || "$BIN/$name" --help | grep -q "^  -$short, " ||
 				refuses 2 "${BASE[@]}" "-$short"
 		done < <(sed -nE "s/.*\{ '?(.)'?, \"([a-z0-9-]+)\",.*/\1 \2/p" "$file")
 	done
 }
 
-# The page of the sample has the same options as the program: its table, in the form
-# "-c, --count N".
+# The table in the documentation page of the sample has the same options as its help, in the
+# form "-c, --count N".
 test_documentation_has_the_options()
 {
 	local name page
@@ -225,7 +228,7 @@ test_version()
 }
 
 # ---------------------------------------------------------------------------
-# 1 and 3: at run time
+# Status 1 and 3: errors at run time
 
 test_unknown_interface()
 {
@@ -237,7 +240,7 @@ test_unknown_interface()
 		expect_err "^$name: failed to .*nosuch0"
 		refuses 1 "$BIN/$name" -n "$NS" -d 0.05 -i 4711
 		refuses 1 "$BIN/$name" -n "$NS" -d 0.05 -i 4294967297	# not 1
-		# All or none: lo, which came first, is left as it was.
+		# All or none: the sample must not stay attached to lo, which came first.
 		expect_status 1 "$BIN/$name" -n "$NS" -d 0.05 -i lo -i nosuch0
 		expect_eq "stdout of $name" "$OUT" ""
 		detached

@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Messages, hints and help name the program as it was called: what they say can be
-# pasted, and "ping" is not somebody else's.
+# Messages, hints and help name the program as it was called, so that a user can paste the
+# commands. A plain "ping" would run another program.
 
-# install_as PREFIX: all samples as they are installed, in $TMP/sbin.
+# install_as PREFIX: install all samples in $TMP/sbin as PREFIXname.
 install_as()
 {
 	local name
@@ -15,8 +15,8 @@ install_as()
 	done
 }
 
-# names CALLED NAME LAB: of a program called so, NAME is in front of the messages, and
-# hints and help have CALLED, and LAB for the script that makes labs.
+# names CALLED NAME LAB: run a sample as CALLED. Its messages begin with NAME; its hints and its
+# help name the program CALLED and the lab script LAB.
 names()
 {
 	local lab
@@ -60,7 +60,7 @@ test_called_as_installed()
 	done
 }
 
-# What other scripts of the tree are called, too.
+# Hints also name other scripts of the tree in the right way.
 test_hints_can_be_pasted()
 {
 	local name PATH=$TMP/sbin:$PATH

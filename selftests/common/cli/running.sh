@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# A sample at work: what it is given, what it says, how it ends.
+# Running samples: their arguments, their output, and how they end.
 
 test_interface_by_number()
 {
@@ -25,7 +25,7 @@ test_interface_by_alternative_name()
 		expect_out '^ready: lo '
 		refuses 2 "$BIN/$name" -n "$NS" -d 0.05 -i lo -i "$ALTNAME"
 		expect_err "^$name: --interface $ALTNAME: it is lo, which was given before\$"
-		# One that is not there, of which the beginning is a name that is.
+		# A name that does not exist, although "lo", its beginning, does.
 		refuses 1 "$BIN/$name" -n "$NS" -d 0.05 -i "lo0123456789abcdef"
 		expect_err "^$name: failed to find the interface lo0123456789abcdef "
 	done
@@ -59,7 +59,7 @@ test_ready_in_json()
 	done
 }
 
-# Errors do not become data: with -j stdout stays empty.
+# Errors are not data: with -j they still go to stderr, and stdout stays empty.
 test_errors_in_json_mode()
 {
 	local name
@@ -72,7 +72,7 @@ test_errors_in_json_mode()
 	done
 }
 
-# However long it takes until it is ready, it ends soon after.
+# -d counts from the ready line, and the sample ends soon after that time.
 test_duration()
 {
 	local name pid before
@@ -88,7 +88,7 @@ test_duration()
 	done
 }
 
-# verbose shows what libbpf says, quiet leaves nothing but errors on stderr.
+# -vv shows the messages of libbpf. With -q there is nothing on stderr except errors.
 test_verbose_and_quiet()
 {
 	local name
@@ -105,7 +105,7 @@ test_verbose_and_quiet()
 	done
 }
 
-# ends_with SIGNAL: each sample ends, with status 0 and its summary.
+# ends_with SIGNAL: SIGNAL ends each sample, with status 0 and its summary.
 ends_with()
 {
 	local name pid
@@ -135,7 +135,7 @@ test_sighup()
 	ends_with HUP
 }
 
-# As in "foo | head -1": nobody reads any more.
+# The reader of the output has ended, as in "foo | head -1": the sample ends, too.
 test_stdout_closed_by_reader()
 {
 	local name keep out
@@ -156,7 +156,7 @@ test_stdout_closed_by_reader()
 	done
 }
 
-# No file descriptor 1: what is opened next must not take its place.
+# Without file descriptor 1, the next file that the sample opens must not become its stdout.
 test_stdout_not_open()
 {
 	local name
@@ -170,7 +170,7 @@ test_stdout_not_open()
 	done
 }
 
-# What cannot be written must not be called done.
+# If the sample cannot write its output, it must report this and fail.
 test_stdout_full()
 {
 	local name
@@ -186,7 +186,7 @@ test_stdout_full()
 	done
 }
 
-# The limit of the size of files does not kill: all is detached, and the reason told.
+# The file size limit (SIGXFSZ) must not kill the sample: it prints the reason and detaches.
 test_stdout_limited()
 {
 	local name
@@ -194,7 +194,7 @@ test_stdout_limited()
 	for name in $SAMPLES; do
 		base "$name"
 		STATUS=0
-		# Through a pipe: the limit would hold for the file with the messages, too.
+		# Read stderr through a pipe: the limit would also hold for a file.
 		ERR=$(ulimit -f 0; exec timeout $((20 * NETBPF_SLOW)) \
 			"${BASE[@]}" -d 0.1 2>&1 >"$TMP/limited") || STATUS=$?
 		expect_eq "status of $name behind ulimit -f 0" "$STATUS" 1
@@ -204,7 +204,7 @@ test_stdout_limited()
 	done
 }
 
-# Not only at its end, which may be far away.
+# The sample reports the full disk at once, not only when it ends, which may be much later.
 test_stdout_full_is_told_at_once()
 {
 	local name pid
@@ -227,13 +227,13 @@ test_kill_9()
 	for name in $SAMPLES; do
 		base "$name"
 		start_sample pid 20 "${BASE[@]}" -d 60
-		# Of the others, their own tests know where to look.
+		# Only XDP samples (--mode) are checked here; other samples have tests of their own.
 		! takes "$name" mode || ! detached || fail "$name is not attached"
 		STATUS=0
 		stop_sample "$pid" KILL 2>/dev/null || :
 		expect_eq "status of $name" "$STATUS" 137
 		eventually 5 detached
-		# The next one starts as ever, and clears what is left, if anything is.
+		# The next start works, and removes anything that was left behind.
 		expect_status 0 "${BASE[@]}"
 	done
 }

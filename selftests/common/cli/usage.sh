@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Bad arguments: status 2.
+# Bad arguments: the exit status is 2.
 
 test_unknown_option()
 {
@@ -18,7 +18,8 @@ test_unknown_option()
 	done
 }
 
-# In "-Zj" getopt has not moved on to the next word when it meets the Z.
+# In "-Zj" getopt() has not yet moved to the next word when it finds the unknown Z. The message
+# must still name "-Z".
 test_unknown_option_in_a_cluster()
 {
 	local name
@@ -108,7 +109,7 @@ test_bad_prefixes()
 	done
 }
 
-# Numbers that are right at the edge are taken.
+# The smallest and largest valid numbers are accepted.
 test_good_numbers()
 {
 	local name
@@ -144,13 +145,13 @@ test_no_interface()
 	for name in $SAMPLES; do
 		takes "$name" interface || continue
 		run "$BIN/$name" -n "$NS" -d 0.05
-		if [ "$STATUS" -eq 0 ]; then		# it has a default
+		if [ "$STATUS" -eq 0 ]; then		# the sample has a default interface
 			expect_out '^ready: lo '
 			continue
 		fi
 		refuses 2 "$BIN/$name" -n "$NS" -d 0.05
 		expect_err "^$name: .*-i"
-		# Before anything that needs privileges.
+		# The sample checks its arguments before it needs privileges.
 		refuses 2 "${NOBODY[@]}" "$BIN/$name" -d 0.05
 	done
 }
@@ -177,7 +178,8 @@ test_same_interface_twice()
 	done
 }
 
-# By its number it is the same one; it must not be called somebody else's.
+# A name and a number that mean the same interface are refused as "given before"; the message
+# must not say that somebody else has attached a program.
 test_same_interface_by_name_and_number()
 {
 	local name

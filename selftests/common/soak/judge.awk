@@ -1,22 +1,27 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# Which requests of soak_load the load balancer has lost, and which went where none
-# was to go. First what was done, then the requests:
+# Judges the requests of soak_load: which ones the load balancer has lost, and which ones it
+# sent to a backend that should get none. EVENTS says what happened to the backends:
 #
 #	awk -f judge.awk EVENTS REQUESTS
 #
 #	dead NAME FROM TO	its server was killed at FROM, and known to be down at TO
-#	out NAME FROM TO	it was drained, had no weight or was down all the time
+#	out NAME FROM TO	from FROM to TO it was drained, had no weight or was down
+#
+# REQUESTS, from soak_load, has a line for each request:
+#
 #	KIND OPENED SENT DONE ANSWER
 #
-# A request may be lost if all of this is true, else a live backend could have served it:
-# - It was on its way between FROM and TO of a backend that was killed. What counts of TCP
-#   is its connection, which cannot move; of UDP it is each datagram, since its flows
-#   move when the backend is known to be down.
-# - Nobody else has answered on that connection before.
+# A request may be lost only if both of these are true, otherwise a live backend could have
+# served it:
+# - It was on its way between FROM and TO of a backend that was killed. For TCP the whole
+#   connection counts, from OPENED on, because it cannot move to another backend. For UDP
+#   each datagram counts, from SENT on, because a flow moves when its backend is known to be
+#   down.
+# - No other backend has answered on that connection before.
 #
-# Exit status: 0 none was, 1 some, which are printed before the table, or there were no
-# requests of a kind.
+# Exit status: 0 if all is well; 1 if a request was lost or went to a wrong backend (these are
+# printed before the table), or if there were no requests of a kind.
 
 $1 == "dead" && NF == 4 { n_dead++; dead[n_dead] = $2; from[n_dead] = $3; to[n_dead] = $4; next }
 $1 == "out" && NF == 4 { n_out++; out[n_out] = $2; out_from[n_out] = $3; out_to[n_out] = $4; next }
