@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What each program needs capabilities for: with those of Documentation/privileges.rst a
-# plain user can run it, and each that is missing is named, and no other.
+# The capabilities that each program needs: a user without privileges can run it with those of
+# Documentation/privileges.rst. If some are missing, the message names just these.
 #
-# bpffs and tracefs are those of a mount namespace of the test, where they are root's.
+# The tests mount bpffs and tracefs in a mount namespace of their own, where only root may
+# enter them.
 
 # shellcheck source=selftests/lib/lib.sh
 . "$(dirname "$(readlink -f "$0")")/../lib/lib.sh"
@@ -22,11 +23,12 @@ require_tools ip setpriv nsenter unshare
 
 PAGE=$NETBPF_TOP/Documentation/privileges.rst
 UNPRIVILEGED=$(cat /proc/sys/kernel/unprivileged_bpf_disabled 2>/dev/null || :)
-# In the order in which messages have them.
+# The capabilities in the order in which messages name them.
 ORDER=(CAP_BPF CAP_NET_ADMIN CAP_PERFMON CAP_NET_RAW CAP_DAC_OVERRIDE CAP_KILL CAP_SYS_ADMIN
 	CAP_SYS_PTRACE)
 
-# A plain user has to get at the binaries, wherever the tree is: $BIN/foo.
+# setup: copy the samples to $BIN, where a user without privileges can run them, wherever the
+# tree is.
 setup()
 {
 	local name
@@ -43,9 +45,9 @@ setup()
 	make_place
 }
 
-# make_place: a process that keeps the namespaces in which all is tried: PLACE is its pid,
-# "${HERE[@]}" COMMAND... runs there.
-# shellcheck disable=SC2016 # $ is of the other shell
+# make_place: start a process that holds a mount and a network namespace for the tests. PLACE is
+# its pid; "${HERE[@]}" COMMAND... runs COMMAND in these namespaces.
+# shellcheck disable=SC2016 # the inner shell expands $
 make_place()
 {
 	start_sample PLACE 10 unshare --mount --net bash -euc '
@@ -60,7 +62,7 @@ make_place()
 		ip neigh add 10.9.0.2 lladdr 02:00:00:00:00:02 dev veth0
 		echo "ready: it"
 		exec sleep infinity'
-	# With its root, or in a chroot it would be that of the machine.
+	# --root: if this test runs in a chroot, nsenter would otherwise leave the chroot.
 	HERE=(nsenter --target="$PLACE" --mount --net --root --)
 	cat >"$TMP/lb.yaml" <<-CONFIG
 		interfaces: [veth0]
@@ -75,13 +77,14 @@ make_place()
 	chmod 644 "$TMP/lb.yaml"
 }
 
-# here COMMAND...: in those namespaces, as root.
+# here COMMAND...: run COMMAND in the namespaces of PLACE, as root.
 here()
 {
 	"${HERE[@]}" "$@"
 }
 
-# as "CAPABILITY..." COMMAND...: the same as a plain user with these capabilities.
+# as "CAPABILITY..." COMMAND...: run COMMAND in the namespaces of PLACE, as a plain user with
+# just these capabilities.
 as()
 {
 	local caps=-all cap
@@ -94,7 +97,7 @@ as()
 		--ambient-caps="$caps" -- "${@:2}"
 }
 
-# run COMMAND...: as expect_status, any status is right.
+# run COMMAND...: like expect_status, but accepts any exit status.
 run()
 {
 	STATUS=0
@@ -102,14 +105,14 @@ run()
 	OUT=$(<"$OUT_FILE") ERR=$(<"$ERR_FILE")
 }
 
-# missing: the capabilities that the last message says are missing.
+# missing: print the capabilities that are missing according to the last message.
 missing()
 {
 	sed -nE 's/^[a-z_]+: failed to .*: (.*) missing$/\1/p' "$ERR_FILE" | head -n 1 |
 		sed 's/, / /g; s/ and / /'
 }
 
-# without CAPABILITY "CAPABILITY...": the others.
+# without CAPABILITY "CAPABILITY...": print the list without this capability.
 without()
 {
 	local cap others=
@@ -120,7 +123,7 @@ without()
 	echo "${others# }"
 }
 
-# in_order "CAPABILITY...": as messages have them.
+# in_order "CAPABILITY...": print the list in the order of messages.
 in_order()
 {
 	local cap sorted=
@@ -131,7 +134,7 @@ in_order()
 	echo "${sorted# }"
 }
 
-# lacks "CAPABILITY...": the last command failed for want of just these.
+# lacks "CAPABILITY...": the last command failed, and its message names just these as missing.
 lacks()
 {
 	[ "$STATUS" -eq 1 ] || fail "status $STATUS, wanted 1, and $1 named: $ERR"

@@ -1,15 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# How to get what is missing: the hint below the message.
+# The hints on how to get missing capabilities.
 
-# hint N: that one of the last message.
+# hint N: print the Nth hint of the last command.
 hint()
 {
 	sed -n 's/^  hint: //p' "$ERR_FILE" | sed -n "$1p"
 }
 
-# with_sudo COMMAND...: "sudo" in it does nothing, for we are root.
+# with_sudo COMMAND...: run COMMAND with a "sudo" in PATH that only runs its arguments: the test
+# is root already.
 with_sudo()
 {
 	mkdir -p "$TMP/sudo"
@@ -19,7 +20,7 @@ with_sudo()
 	PATH=$TMP/sudo:$PATH "$@"
 }
 
-# It has all arguments, quoted, and does as root what was meant.
+# The command in the hint has all arguments, quoted, and works as root.
 test_command_to_paste()
 {
 	local line
@@ -31,13 +32,13 @@ test_command_to_paste()
 		"sudo $BIN/sockfilter -i lo -d 0.05 -w '$TMP/it'\\''s' 'tcp and port 80'"
 	expect_status 0 with_sudo here bash -c "$line"
 	[ -s "$TMP/it's" ] || fail "no pcap file was written"
-	# One that was found on PATH: sudo has another.
+	# A program that was found in PATH gets its full path: sudo has another PATH.
 	PATH=$BIN:$PATH run as "" tc -i lo -d 0.05
 	expect_eq hint "$(hint 1)" "sudo $BIN/tc -i lo -d 0.05"
 	expect_status 0 with_sudo here bash -c "$(hint 1)"
 }
 
-# fit_for_a_file NAME CAPABILITIES: setcap(8) is offered, and works.
+# fit_for_a_file NAME CAPABILITIES: the second hint offers setcap(8), and this command works.
 fit_for_a_file()
 {
 	local line
@@ -58,7 +59,7 @@ test_file_with_capabilities()
 	fit_for_a_file ping cap_bpf,cap_net_admin,cap_perfmon
 	fit_for_a_file pass cap_bpf,cap_net_admin
 	fit_for_a_file network cap_bpf,cap_net_admin,cap_perfmon,cap_net_raw
-	# What is as good as root is not for everybody.
+	# No setcap hint for capabilities that are as powerful as root: everybody could use them.
 	run as "" "$BIN/ping" -i lo -d 0.05 -n "$NS"
 	lacks CAP_SYS_ADMIN
 	expect_eq "second hint" "$(hint 2)" ""
@@ -66,7 +67,7 @@ test_file_with_capabilities()
 	expect_eq "second hint" "$(hint 2)" ""
 }
 
-# Neither sudo nor setcap help whom a capability was taken from for good.
+# If the bounding set or no_new_privs rules a capability out, neither sudo nor setcap helps.
 test_out_of_reach()
 {
 	run here setpriv --bounding-set=-bpf,-sys_admin --inh-caps=-all "$BIN/ping" -i lo -d 0.05
@@ -79,7 +80,7 @@ test_out_of_reach()
 	expect_eq "second hint" "$(hint 2)" ""
 }
 
-# All capabilities are there, and do not count.
+# In a user namespace root has all capabilities, but the kernel does not accept them here.
 test_user_namespace()
 {
 	local name args
@@ -107,7 +108,7 @@ test_root_without_capabilities()
 	done
 }
 
-# Memory is not the reason, whatever -v shows besides.
+# If loading fails for lack of capabilities, no message of libbpf may blame the memory limit.
 test_no_guess_of_libbpf()
 {
 	local name

@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What belongs to somebody else is not there for a plain user, but never called absent.
+# A plain user cannot see what belongs to somebody else. No message may say that it does not
+# exist.
 
-# An instance that cannot be seen is not called none.
+# If the user cannot see whether there is an instance, the message names CAP_DAC_OVERRIDE.
 test_instance_of_another()
 {
 	local words
@@ -20,20 +21,20 @@ test_instance_of_another()
 		expect_no_match "$ERR_FILE" 'nothing is pinned'
 		expect_err CAP_DAC_OVERRIDE
 	done
-	# A second one of the same name is no new one.
+	# A second instance of the same name is refused.
 	run as "CAP_BPF CAP_NET_ADMIN CAP_PERFMON CAP_DAC_OVERRIDE" "$BIN/xdp_lb" run -c "$TMP/lb.yaml"
 	expect_err '^xdp_lb: failed to run instance lb0: it is running already$'
 	end_instance
 }
 
-# own_bpffs: one that everybody may pin in.
+# own_bpffs: mount a bpffs in which everybody may pin.
 own_bpffs()
 {
 	here mount -t bpf -o mode=1777 bpf /sys/fs/bpf
 	defer "${HERE[@]}" umount /sys/fs/bpf
 }
 
-# start_own VAR: the plain user runs one.
+# start_own VAR: start an instance of xdp_lb as a plain user; VAR is set to its pid.
 start_own()
 {
 	local caps=-all,+bpf,+net_admin,+perfmon
@@ -44,7 +45,8 @@ start_own()
 		--ambient-caps="$caps" -- "$BIN/xdp_lb" run -c "$TMP/lb.yaml" -q
 }
 
-# Who runs it may do all to it, with no capability for files and signals.
+# The user who runs an instance can use all commands on it, without CAP_DAC_OVERRIDE and
+# CAP_KILL.
 test_own_instance()
 {
 	local pid words
@@ -66,8 +68,9 @@ test_own_instance()
 	wait_sample "$pid" 10
 }
 
-# What a dead control program has left is removed by who may remove all of it: neighbours,
-# and the filter of clsact, which without its pins would forward for ever.
+# "stop" after the control program was killed: a user who may not remove everything removes
+# nothing. Otherwise neighbour entries would stay, and a clsact filter without pins would
+# forward for ever.
 test_stop_removes_all_or_nothing()
 {
 	local pid
@@ -87,7 +90,7 @@ test_stop_removes_all_or_nothing()
 	here ip neigh replace 10.9.0.2 lladdr 02:00:00:00:00:02 dev veth0 nud permanent
 }
 
-# A backend is drained, or it is not.
+# If "drain" is refused, the backend must not be half drained.
 test_refused_drain_changes_nothing()
 {
 	[ "$UNPRIVILEGED" != 0 ] || skip "unprivileged_bpf_disabled is 0: no capability is needed"
@@ -102,7 +105,8 @@ test_refused_drain_changes_nothing()
 	end_instance
 }
 
-# Whose it is cannot be seen: not "held by no process".
+# If the user may not see which process holds an XDP program, the message must not say "held by
+# no process".
 test_program_of_another()
 {
 	local pid
@@ -117,7 +121,8 @@ test_program_of_another()
 	stop_sample "$pid"
 }
 
-# A filter is not said to be left by a killed tc whose tc cannot be seen.
+# If the user may not see whether the tc of a filter still runs, no message may say that a
+# killed tc left the filter.
 test_filter_of_another()
 {
 	local pid

@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What scripts need, for whom root is: the second table of Documentation/privileges.rst.
+# The capabilities that scripts need besides being root: the second table of
+# Documentation/privileges.rst.
 
-# script_rows: "COMMAND|CAPABILITY..." of the table of scripts.
+# script_rows: print "COMMAND|CAPABILITY..." for each row of the table of scripts.
 # shellcheck disable=SC2016 # ` and $ are of sed
 script_rows()
 {
@@ -14,7 +15,7 @@ script_rows()
 	}' "$PAGE" | sed 's/, / /g'
 }
 
-# bounded "CAPABILITY..." COMMAND...: root that has these and no others.
+# bounded "CAPABILITY..." COMMAND...: run COMMAND as root with just these capabilities.
 bounded()
 {
 	local caps=-all cap
@@ -26,7 +27,8 @@ bounded()
 	setpriv --inh-caps=-all --bounding-set="$caps" -- "${@:2}"
 }
 
-# script_line COMMAND: what it is here, in LINE, for the lab LAB.
+# script_line COMMAND: set LINE to the command of a row, with values in place of NODE and
+# COMMAND, for the lab LAB.
 script_line()
 {
 	local word
@@ -41,7 +43,8 @@ script_line()
 	[[ $1 != *lab.sh* ]] || LINE=("${LINE[@]:0:2}" --name "$LAB" "${LINE[@]:2}")
 }
 
-# lacks_in_script CAPABILITY COMMAND...: status 3, and just that is named.
+# lacks_in_script CAPABILITY COMMAND...: COMMAND ends with status 3, and its message names just
+# this capability.
 lacks_in_script()
 {
 	expect_status 3 "${@:2}"
@@ -65,13 +68,14 @@ test_scripts()
 			lacks_in_script "$cap" bounded "$(without "$cap" "$caps")" "${LINE[@]}"
 		done
 		diag "$command: $caps"
-		# What works for minutes has a test of its own.
+		# Run only lab.sh to its end: the other scripts take minutes, and have tests.
 		[[ $command = *lab.sh* ]] || continue
 		expect_status 0 bounded "$caps CAP_SYS_PTRACE" "${LINE[@]}"
 	done 3< <(script_rows)
 }
 
-# The processes of a lab that was made with more capabilities are hidden: the lab is up.
+# The user may not see the processes of a lab that was made with more capabilities. The lab must
+# still count as up.
 test_lab_of_more_capabilities()
 {
 	local lab=$NETBPF_TOP/scripts/lab.sh few=CAP_SYS_ADMIN
@@ -84,14 +88,14 @@ test_lab_of_more_capabilities()
 	lacks_in_script CAP_SYS_PTRACE bounded "$few" "$lab" status "$LAB"
 	expect_status 0 bounded "$few" "$lab" list
 	expect_out "^$LAB +pair +up "
-	# Who keeps labs in another place does not take it for what is left of one.
+	# "down --all" with another NETBPF_RUN must not remove this lab as a leftover.
 	expect_status 0 bounded "" env NETBPF_RUN="$TMP/run" "$lab" down --all
 	[ -e "/run/netns/netbpf-$LAB-host" ] || fail "its name is gone"
 	expect_status 0 bounded "" "$lab" down "$LAB"
 	[ ! -e "/run/netns/netbpf-$LAB-host" ] || fail "a link is left"
 }
 
-# All that is not installed is called by its path in the tree.
+# Hints name scripts that are not installed by their path in the tree.
 test_scripts_as_a_plain_user()
 {
 	local script

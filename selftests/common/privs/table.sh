@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The table of Documentation/privileges.rst: each row is run.
+# Runs the command of each row in the table of Documentation/privileges.rst.
 
-# rows: "COMMAND|CAPABILITY...", those that depend on the kernel in parentheses.
+# rows: print "COMMAND|CAPABILITY..." for each row. Capabilities that only some kernels need are
+# in parentheses.
 # shellcheck disable=SC2016 # ` and $ are of sed
 rows()
 {
@@ -14,7 +15,8 @@ rows()
 	}' "$PAGE" | sed 's/|none$/|/; s/, / /g'
 }
 
-# line COMMAND: what it is here, in LINE; it ends soon.
+# line COMMAND: set LINE to the command of a row, with values in place of IF, NETNS and so on.
+# With -d it ends soon.
 line()
 {
 	local word
@@ -39,7 +41,7 @@ line()
 	esac
 }
 
-# prepare COMMAND: an instance of root for those that want one, none for one that makes it.
+# prepare COMMAND: let root run an instance if COMMAND needs one; stop it if COMMAND makes one.
 prepare()
 {
 	case $1 in
@@ -50,7 +52,7 @@ prepare()
 
 INSTANCE=
 
-# have_instance: root runs one.
+# have_instance: start an instance of xdp_lb as root, unless it runs already.
 have_instance()
 {
 	[ -z "$INSTANCE" ] || sample_ended "$INSTANCE" || return 0
@@ -64,14 +66,15 @@ end_instance()
 	INSTANCE=
 }
 
-# row COMMAND CAPABILITY...: with these it works; without one of them, or any, just that is
-# named. One in parentheses may be needed, or not.
+# row COMMAND CAPABILITY...: COMMAND works with these capabilities. If one of them is missing, or
+# all are, the message names just what is missing. A capability in parentheses may be
+# unnecessary with this kernel.
 row()
 {
 	local command=$1 cap all may=
 
 	shift
-	# Then everybody may make maps.
+	# With unprivileged_bpf_disabled 0 everybody may make maps without CAP_BPF.
 	[ "$UNPRIVILEGED" != 0 ] || may=CAP_BPF
 	all=$*
 	for cap; do
@@ -90,7 +93,8 @@ row()
 	done
 	if [ -n "$all" ]; then
 		run as "" "${LINE[@]}"
-		# The verifier asks later, if it does.
+		# The verifier checks these capabilities later, if at all, so the message may
+		# not name them yet.
 		for cap in $may; do
 			[[ " $(missing) " == *" $cap "* ]] || all=$(without "$cap" "$all")
 		done
@@ -119,8 +123,8 @@ test_the_table()
 	end_instance
 }
 
-# What a careful administrator gives, for all of them: each works, or names the rest. The
-# directories sbin are not in PATH.
+# With the four capabilities that a careful administrator grants, each command works or names the
+# ones that it needs besides. PATH is that of a plain user, without sbin.
 test_four_capabilities()
 {
 	local few="CAP_BPF CAP_NET_ADMIN CAP_PERFMON CAP_NET_RAW" command caps cap rest
@@ -144,13 +148,14 @@ test_four_capabilities()
 	end_instance
 }
 
-# commands_of_xdp_lb: as its help has them.
+# commands_of_xdp_lb: print the commands that the help of xdp_lb lists.
 commands_of_xdp_lb()
 {
 	"$BIN/xdp_lb" --help | sed -nE '/^Commands:/,/^$/s/^  ([a-z]+) .*/\1/p' | sort -u
 }
 
-# Each row of the page is one that the test reads, and nothing is left out.
+# The test can read every row of the page, and the page has a row for every program and every
+# command of xdp_lb.
 test_the_table_is_whole()
 {
 	local name
@@ -165,7 +170,8 @@ test_the_table_is_whole()
 	done
 }
 
-# CAP_SYS_ADMIN is asked for in place of three others, but not by rtnetlink.
+# CAP_SYS_ADMIN replaces CAP_BPF, CAP_PERFMON and, for BPF, CAP_NET_ADMIN. It replaces neither
+# CAP_NET_RAW nor the CAP_NET_ADMIN of rtnetlink.
 test_stand_in()
 {
 	local name
