@@ -1,14 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What breaks around the load balancer: it goes on serving, or ends with a message; it never
-# hangs and leaves nothing. selftests/common/sample_faults.sh does so with the other samples.
+# Faults around the load balancer: it goes on serving, or ends with a message. It never hangs and
+# leaves nothing behind. selftests/common/sample_faults.sh tests the other samples.
 # shellcheck disable=SC2119 # start_web takes the options of those who call it
 
 # shellcheck source=selftests/xdp_lb/xdp_lb_lib.sh
 . "$(dirname "$(readlink -f "$0")")/../xdp_lb/xdp_lb_lib.sh"
 
-# with_bpffs OPTIONS TYPE: run it where another file system is in the place of bpffs.
+# with_bpffs OPTIONS TYPE: mount a file system of TYPE at /sys/fs/bpf and start the load balancer
+# there: it fails with a message.
 with_bpffs()
 {
 	# shellcheck disable=SC2016
@@ -32,13 +33,13 @@ test_bpffs_is_read_only()
 	fetch_direct
 }
 
-# fetch_direct: nothing is in the way of what has nothing to do with it.
+# fetch_direct: requests straight to a backend still work.
 fetch_direct()
 {
 	fetch 4 "http://$A/"
 }
 
-# Two at once: one serves, the other one says why it does not.
+# If two start the same instance at once, one serves, and the other one says why it failed.
 test_two_start_at_once()
 {
 	local one two ended
@@ -66,7 +67,7 @@ one_is_ready()
 		{ sample_is_ready "$2" && sample_ended "$1"; }
 }
 
-# An instance of which the tables would take 600 MB.
+# The tables of this instance would need 600 MB.
 test_no_memory_for_the_tables()
 {
 	web_config
@@ -76,14 +77,14 @@ test_no_memory_for_the_tables()
 	expect_err '^xdp_lb: failed to .*: Cannot allocate memory$'
 	expect_no_match "$OUT_FILE" '^ready'
 	[ ! -e "/sys/fs/bpf/xdp_lb/$NAME" ] || fail "its maps are pinned"
-	# A smaller one has room there.
+	# An instance with smaller tables fits into the same memory.
 	sed -i 's/^connections: .*/connections: 4096/' "$TMP/lb.yaml"
 	expect_status 0 in_cgroup "$LB" check -n "netbpf-$LAB-lb" -c "$TMP/lb.yaml"
 	fetch_direct
 }
 
-# other_net: a namespace GONE of which this test deletes the name, with eth0 and an instance
-# on it, of the control process PID.
+# other_net: make a namespace, GONE, with an eth0, and start an instance there; PID is its control
+# process. The tests delete the name of this namespace.
 other_net()
 {
 	local peer
@@ -100,7 +101,7 @@ other_net()
 		--vip tcp:10.8.0.1:80 --backend 10.8.0.2:80
 }
 
-# The process keeps it, with what it was to do there.
+# The control process keeps a namespace whose name was deleted, and goes on serving.
 test_namespace_deleted()
 {
 	other_net
@@ -110,14 +111,15 @@ test_namespace_deleted()
 	wait_sample "$PID" 10
 }
 
-# lb_stop_leaves_nothing: where there is no namespace to look into any more.
+# lb_stop_leaves_nothing: stop the instance and check its pins. The namespace may be gone, so do
+# not look into it.
 lb_stop_leaves_nothing()
 {
 	"$LB" stop --name "$NAME"
 	[ ! -e "/sys/fs/bpf/xdp_lb/$NAME" ] || fail "its maps are still pinned"
 }
 
-# Its interface is gone with it, and links and tables are left.
+# The namespace was deleted with its interface, and nobody has removed the pinned links and maps.
 test_killed_and_namespace_gone()
 {
 	other_net
@@ -141,7 +143,7 @@ test_killed_and_namespace_made_again()
 	[ ! -e "/sys/fs/bpf/xdp_lb/$NAME" ] || fail "its maps are still pinned"
 }
 
-# Its tables are pinned, and its program is still with the verifier.
+# The control process is killed when its maps are pinned, but its program is still being loaded.
 test_killed_as_it_starts()
 {
 	local early
@@ -161,7 +163,7 @@ test_killed_as_it_starts()
 	[ ! -e "/sys/fs/bpf/xdp_lb/$NAME" ] || fail "its maps are still pinned"
 }
 
-# Pins that somebody removed.
+# Somebody has removed the pin of lb_meta.
 test_lb_meta_gone()
 {
 	local dir=/sys/fs/bpf/xdp_lb/$NAME
@@ -175,7 +177,7 @@ test_lb_meta_gone()
 	expect_err "^xdp_lb: failed to adopt instance $NAME: it forwards"
 	expect_err "hint: rm -r $dir ends it"
 	fetch 10
-	# As of a stop that was killed: nothing is attached any more.
+	# As after a killed "stop": no program is attached any more, but pins are left.
 	rm -f "$dir"/link_*
 	tc -n "netbpf-$LAB-lb" filter del dev eth0 ingress 2>/dev/null || :
 	start_web
@@ -185,7 +187,7 @@ test_lb_meta_gone()
 	[ ! -e "$dir" ] || fail "its maps are still pinned"
 }
 
-# The program in the kernel does not need the other one.
+# The program in the kernel goes on forwarding while its control process is stopped.
 test_stopped_process_serves()
 {
 	start_web
@@ -205,7 +207,7 @@ test_link_down_and_up()
 	start_web
 	fetch 10
 	ip -n "netbpf-$LAB-lb" link set eth0 down
-	# An address of IPv6 does not survive, that of IPv4 does.
+	# The interface loses its IPv6 addresses, but keeps its IPv4 address.
 	defer "ip -n netbpf-$LAB-lb link set eth0 up"
 	! sample_ended "$PID" || fail "it has ended"
 	ip -n "netbpf-$LAB-lb" link set eth0 up
@@ -230,7 +232,8 @@ test_interface_renamed()
 	stop
 }
 
-# bad_server PORT HOW: on backend-a, accepts and says nothing, or says what is no HTTP.
+# bad_server PORT HOW: start a server on backend-a that accepts connections and sends nothing
+# ("hang"), or bytes that are no HTTP ("junk").
 bad_server()
 {
 	# shellcheck disable=SC2016 # variables of perl
@@ -269,10 +272,10 @@ test_servers_that_hang_or_send_junk()
 }
 
 # ---------------------------------------------------------------------------
-# Interfaces that go, and come again as those of containers do: the name is the same, the
-# number and the MAC address are not.
+# Interfaces that are removed and made again, as those of containers: with the same name, but
+# with another index and MAC address.
 
-# make_eth0 [INDEX]: another one.
+# make_eth0 [INDEX]: make a new eth0 for the load balancer, perhaps with this index.
 make_eth0()
 {
 	ip -n "netbpf-$LAB-switch" link add veth-lb type veth peer name eth0 \
@@ -281,7 +284,8 @@ make_eth0()
 	set_up_eth0
 }
 
-# The others have the MAC address of the one before.
+# set_up_eth0: bring eth0 up with its addresses. The other nodes forget the MAC address of the old
+# eth0.
 set_up_eth0()
 {
 	local node
@@ -293,7 +297,7 @@ set_up_eth0()
 	done
 }
 
-# have_eth0: whatever an earlier test has left.
+# have_eth0: make eth0 unless it is there: an earlier test may have failed without it.
 have_eth0()
 {
 	! ip -n "netbpf-$LAB-lb" link show eth0 >/dev/null 2>&1 || return 0
@@ -306,7 +310,7 @@ del_eth0()
 	ip -n "netbpf-$LAB-lb" link del eth0
 }
 
-# told REGEX, event REGEX: a line on stderr, on stdout.
+# told REGEX, event REGEX: true if a line on stderr (stdout) of the control process matches.
 told()
 {
 	grep -Eq "$1" "$(sample_err "$PID")"
@@ -317,7 +321,7 @@ event()
 	grep -Eq "$1" "$(sample_out "$PID")"
 }
 
-# is_gone [WHY]: the control program has told so, and goes on.
+# is_gone [WHY]: the control process has reported that eth0 is gone, and goes on.
 is_gone()
 {
 	eventually 10 told "^xdp_lb: failed to go on with eth0: the interface ${1:-was removed}\$"
@@ -325,7 +329,7 @@ is_gone()
 	! sample_ended "$PID" || fail "it has ended"
 }
 
-# is_back: it serves as before.
+# is_back: the control process has attached to the new eth0, and the load balancer serves again.
 is_back()
 {
 	eventually 10 event '^interface eth0 is back: attached '
@@ -373,7 +377,8 @@ links_pinned()
 	find "/sys/fs/bpf/xdp_lb/$NAME" -name 'link_*' | wc -l
 }
 
-# A second time too, and before the control program looks: with the same number.
+# A new interface with the same name and index appears before the control process notices that
+# the old one is gone.
 test_interface_made_again_at_once()
 {
 	local index
@@ -393,7 +398,7 @@ test_interface_made_again_at_once()
 	stop_leaves_nothing
 }
 
-# One that was open asks only now.
+# A connection that was open before sends its request only after the interface is back.
 test_connections_outlive_their_interface()
 {
 	local client
@@ -416,7 +421,8 @@ test_connections_outlive_their_interface()
 	stop_leaves_nothing
 }
 
-# What was attached is gone from there, and comes back with it.
+# When eth0 is moved to another namespace, the program is detached. When eth0 comes back, the
+# program is attached again.
 test_interface_moved_and_moved_back()
 {
 	local mode
@@ -436,7 +442,7 @@ test_interface_moved_and_moved_back()
 	done
 }
 
-# One that comes under another name first, as from a container runtime.
+# The new interface first has another name, as with container runtimes.
 test_interface_gets_its_name_later()
 {
 	have_eth0
@@ -452,7 +458,8 @@ test_interface_gets_its_name_later()
 	stop_leaves_nothing
 }
 
-# Somebody was there before: that is told once, and tried again when it is asked for.
+# Another program is already attached to the new interface. The control process reports this
+# once, and "reload" makes it try again.
 test_interface_that_refuses()
 {
 	local pid
@@ -478,7 +485,8 @@ test_interface_that_refuses()
 	stop_leaves_nothing
 }
 
-# Nobody sees it go. The one that is started then sees the new one.
+# The interface is replaced while no control process runs. The next control process attaches to
+# the new one.
 test_interface_deleted_while_nobody_runs()
 {
 	have_eth0
@@ -498,7 +506,7 @@ test_interface_deleted_while_nobody_runs()
 	stop_leaves_nothing
 }
 
-# Until it is told to end.
+# After the interface is gone, the control process goes on until it is stopped.
 test_interface_deleted()
 {
 	have_eth0

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Samples mount bpffs and tracefs where nobody has, say so once, and leave them there; where
-# they cannot they say why. Each test has a mount and a network namespace of its own with a
-# /sys in which nothing is mounted.
+# Samples mount bpffs and tracefs if nobody has done so yet, say so once, and leave them mounted.
+# If they cannot mount them, they say why. Each test has a mount and a network namespace of its
+# own, with a /sys in which nothing is mounted.
 #
 # shellcheck disable=SC2016 # $ in single quotes is of another shell
 
@@ -22,7 +22,7 @@ setup()
 	HELLO=$(sample hello)
 }
 
-# bare: make those namespaces, with a veth pair v0 - v1. "${IN[@]}" COMMAND runs there.
+# bare: make these namespaces, with a veth pair v0 - v1. "${IN[@]}" COMMAND runs COMMAND there.
 bare()
 {
 	local holder
@@ -45,12 +45,12 @@ bare()
 
 mounts()
 {
-	# Without numbers: the kernel gives each namespace others.
+	# Cut off the mount IDs and peer groups: they differ in each namespace.
 	"${IN[@]}" sed -E 's/^[0-9]+ [0-9]+ [^ ]+ //; s/ (shared|master):[0-9]+//' \
 		/proc/self/mountinfo
 }
 
-# mounted TYPE DIR: how many of them are there.
+# mounted TYPE DIR: print how many file systems of TYPE are mounted at DIR.
 mounted()
 {
 	local all
@@ -59,20 +59,20 @@ mounted()
 	grep -c "^[^-]* $2 [^-]* - $1 " <<<"$all" || :
 }
 
-# nothing_mounted: neither of them is there.
+# nothing_mounted: neither bpffs nor tracefs is mounted.
 nothing_mounted()
 {
 	expect_eq "bpffs" "$(mounted bpf /sys/fs/bpf)" 0
 	expect_eq "tracefs" "$(mounted tracefs /sys/kernel/tracing)" 0
 }
 
-# lb_run NAME IF: the arguments of an instance, in LB_RUN.
+# lb_run NAME IF: set LB_RUN to the command that runs the instance NAME on IF.
 lb_run()
 {
 	LB_RUN=("$LB" run --name "$1" -i "$2" "${SERVICE[@]}")
 }
 
-# told FILE...: how often it was said there that something was mounted.
+# told FILE...: print how many "mounted" messages are in these files.
 told()
 {
 	cat "$@" | grep -c ': mounted ' || :
@@ -111,7 +111,7 @@ test_tracefs_is_mounted_once_and_left()
 	expect_eq "mounts" "$(mounted tracefs /sys/kernel/tracing)" 1
 }
 
-# Old systems have it in debugfs, where the kernel mounts it when somebody looks.
+# On old systems tracefs is in debugfs, where the kernel mounts it on first access.
 test_tracefs_in_debugfs_is_taken()
 {
 	bare
@@ -124,21 +124,21 @@ test_tracefs_in_debugfs_is_taken()
 	expect_eq "mounts" "$(mounted tracefs /sys/kernel/tracing)" 0
 }
 
-# keep_locked DIR: somebody else has the lock; PID ends it.
+# keep_locked DIR: start a process that holds the lock of DIR; its pid is PID.
 keep_locked()
 {
 	start_bg PID "${IN[@]}" bash -ec 'exec 9<"$1"; flock 9; echo ready:; exec sleep 600' x "$1"
 	eventually 10 sample_is_ready "$PID"
 }
 
-# waits_for PID DIR: it has DIR open, and so waits for the lock.
+# waits_for PID DIR: true if the process has DIR open, which means that it waits for the lock.
 waits_for()
 {
 	"${IN[@]}" sh -c 'ls -l /proc/$1/fd' x "$1" 2>/dev/null | grep -q -- "-> $2\$"
 }
 
-# Two bpffs, one on the other, would hide what is pinned in the first. Both have seen that
-# none is mounted when they may go on.
+# Two samples mount bpffs at the same time. A second bpffs on top would hide the pins in the first
+# one. A lock makes both wait after they have seen that none is mounted.
 test_two_at_once()
 {
 	local one two
@@ -164,7 +164,7 @@ test_two_at_once()
 	wait_sample "$two" 10
 }
 
-# Anybody can lock a directory that he can read.
+# Any user can lock a directory that he can read, so a sample must not wait for ever.
 test_lock_is_not_waited_for_without_end()
 {
 	bare
@@ -175,9 +175,10 @@ test_lock_is_not_waited_for_without_end()
 	nothing_mounted
 }
 
-# --- where it cannot be ------------------------------------------------------
+# --- where mounting is impossible ---------------------------------------------
 
-# bpffs_cannot WHY CURE [COMMAND...]: run by COMMAND all say so, and nothing is mounted.
+# bpffs_cannot WHY CURE [COMMAND...]: "xdp_lb run", "xdp_lb check" and the doctor, each run by
+# COMMAND, print WHY and CURE, and mount nothing.
 bpffs_cannot()
 {
 	local why=$1 cure=$2 before
@@ -197,7 +198,7 @@ bpffs_cannot()
 	expect_eq "mounts" "$(mounts)" "$before"
 }
 
-# tracefs_cannot WHY CURE [COMMAND...]
+# tracefs_cannot WHY CURE [COMMAND...]: the same for tracefs, with hello and the doctor.
 tracefs_cannot()
 {
 	local why=$1 cure=$2 before
@@ -233,7 +234,7 @@ test_without_CAP_SYS_ADMIN()
 		setpriv --bounding-set=-sys_admin
 }
 
-# hello does not come so far there.
+# Only bpffs: hello fails earlier in a user namespace.
 test_in_a_user_namespace()
 {
 	need_user_namespaces
@@ -264,8 +265,8 @@ test_without_sysfs()
 	tracefs_cannot 'not mounted, and there is no sysfs on /sys' 'mount -t sysfs none /sys'
 }
 
-# What is pinned in the /sys of "ip netns exec" ends with the command, and another command
-# does not see it.
+# "ip netns exec" gives each command a /sys of its own: pins in a bpffs there end with the command,
+# and no other command sees them.
 test_ip_netns_exec()
 {
 	local ns why='hidden: "ip netns exec" gives each command a /sys of its own'
@@ -276,12 +277,12 @@ test_ip_netns_exec()
 	expect_status 1 "${IN[@]}" "$LB" stop
 	expect_err "^xdp_lb: failed to find instance .*: bpffs is $why"
 	expect_err "^  hint: run it without \"ip netns exec\", with -n $ns\$"
-	# A trace instance goes with hello in any case.
+	# hello may mount tracefs there: its trace instance need not outlive it.
 	expect_status 0 "${IN[@]}" "$HELLO" -i lo -d 0.1
 	expect_err '^hello: mounted tracefs on /sys/kernel/tracing$'
 }
 
-# --- who mounts nothing ------------------------------------------------------
+# --- commands that mount nothing ----------------------------------------------
 
 test_other_commands_mount_nothing()
 {
@@ -320,7 +321,7 @@ test_doctor_mounts_nothing()
 
 # --- a chroot ----------------------------------------------------------------
 
-# make_root DIR: a root directory that is no mount point, with all that "/" has.
+# make_root DIR: make a root directory that is no mount point and has all that "/" has.
 make_root()
 {
 	"${IN[@]}" bash -ec '
@@ -341,7 +342,7 @@ test_root_is_no_mount_point()
 
 	bare
 	make_root "$root"
-	# 32: it is none, and nothing else is wrong.
+	# Status 32: the directory is no mount point; other errors have another status.
 	expect_status 32 "${IN[@]}" mountpoint -q "$root"
 	expect_status 0 "${IN[@]}" chroot "$root" "$PROBE"
 	expect_out '^bpf_printk	ok	its line was read from a private trace instance'

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What breaks around samples: each goes on, or ends with a message, and leaves nothing. What
-# is special to one of them is in its own test (interface_deleted, for instance), and what is
-# about the load balancer in faults.sh.
+# Faults around samples: each sample goes on, or ends with a message, and leaves nothing behind.
+# The tests of each sample have what is special to it (interface_deleted, for instance), and
+# faults.sh tests the load balancer.
 
 # shellcheck source=selftests/lib/lib.sh
 . "$(dirname "$(readlink -f "$0")")/../lib/lib.sh"
@@ -13,7 +13,8 @@ need_root
 require_tools ip ping
 need_bpf_objects
 
-# All that are attached to an interface, with options by which a ping becomes a line.
+# All samples that attach to an interface, with options that make most of them print a line for
+# a ping.
 SAMPLES=(hello 'pass' 'ping --every 1' tc 'pktcount --events' 'sockfilter --proto icmp' network)
 
 setup()
@@ -21,7 +22,7 @@ setup()
 	pair_add
 }
 
-# begin SAMPLE [NAMESPACE INTERFACE]: its pid goes to PID, and what it holds is kept.
+# begin SAMPLE [NAMESPACE INTERFACE]: start the sample by start_main, and remember its BPF objects.
 begin()
 {
 	local words
@@ -32,14 +33,14 @@ begin()
 	keep_bpf_objects "$PID"
 }
 
-# finish: it ends well when it is told to, and nothing is left of it in the kernel.
+# finish: stop the sample: its exit status is 0, and its BPF objects disappear.
 finish()
 {
 	stop_sample "$PID" || fail "$SAMPLE: status $STATUS"
 	expect_bpf_objects_gone
 }
 
-# lines: what it has printed so far.
+# lines: print how many lines the sample has printed so far.
 lines()
 {
 	wc -l <"$(sample_out "$PID")"
@@ -50,7 +51,7 @@ more_lines()
 	[ "$(lines)" -gt "$1" ]
 }
 
-# it_sees [NAMESPACE]: a ping, if it is one that says what it sees.
+# it_sees [NAMESPACE]: send a ping; the sample prints a line for it. pass and tc do not.
 it_sees()
 {
 	local before
@@ -60,7 +61,7 @@ it_sees()
 	[ "$SAMPLE" = pass ] || [ "$SAMPLE" = tc ] || eventually 10 more_lines "$before"
 }
 
-# Packets come meanwhile, more than it sees.
+# Packets arrive while the sample is stopped. It goes on afterwards.
 test_stopped_and_continued()
 {
 	local each
@@ -97,7 +98,7 @@ test_interface_down_renamed_and_up()
 	done
 }
 
-# The name is the last but for what the sample itself has open.
+# The name of the namespace is deleted. The sample keeps the namespace, because it has it open.
 test_namespace_deleted()
 {
 	local each name
@@ -112,8 +113,8 @@ test_namespace_deleted()
 	done
 }
 
-# So many sources take more than 100 MB. The others have maps that are too small for that
-# to be refused before the process itself is out of memory.
+# A table for so many sources needs more than 100 MB. The maps of the other samples are so small
+# that the process itself would run out of memory first.
 test_no_memory_for_maps()
 {
 	memory_cgroup 64
@@ -126,23 +127,25 @@ test_no_memory_for_maps()
 }
 
 # ---------------------------------------------------------------------------
-# Interfaces that go, and those that do not. Each sample's own test has the simple case.
+# Interfaces that are removed, and events that only look like this. The test of each sample has
+# the simple case.
 
-# gone IF [WHY]: the sample has ended by itself for that, and nothing is left of it.
+# gone IF [WHY]: like expect_gone, and the BPF objects of the sample disappear.
 gone()
 {
 	expect_gone "$@"
 	expect_bpf_objects_gone
 }
 
-# begin_far SAMPLE: on "far" of a pair of its own.
+# begin_far SAMPLE: start the sample on "far", one end of a new veth pair.
 begin_far()
 {
 	near_far 1500
 	begin "$1" "$FAR" far
 }
 
-# What is attached would go on, where nobody looks.
+# The interface is moved to another namespace, where the program would go on unnoticed. So the
+# sample ends.
 test_interface_moved()
 {
 	local each
@@ -155,7 +158,7 @@ test_interface_moved()
 	done
 }
 
-# The new one has the name and the number of the one before, when the sample looks.
+# When the sample looks, there is already a new interface with the same name and index.
 test_interface_made_again()
 {
 	local each index
@@ -171,7 +174,7 @@ test_interface_made_again()
 	done
 }
 
-# says TEXT: one of its messages ends so.
+# says TEXT: true if a message of the sample ends in TEXT.
 says()
 {
 	grep -q "$1\$" "$SAMPLE_ERR"
@@ -182,13 +185,15 @@ one_link_at_most()
 	[ "$(bpf_objects "$PID" | grep -c '^link' || :)" -le 1 ]
 }
 
-# The others go on, and the last one ends it. On one that was moved nothing is left meanwhile.
-# has_no_program NS IF: to be waited for; the message comes before it is detached.
+# has_no_program NS IF: true if no XDP program is on the device. Wait for this after the message,
+# because the sample prints the message before it detaches.
 has_no_program()
 {
 	! ip -n "$1" -d link show dev "$2" | grep -q prog
 }
 
+# If one of two interfaces is gone, the sample goes on with the other one; the second removal ends
+# it. From an interface that was moved away, the sample detaches its program at once.
 test_one_of_two_interfaces_is_gone()
 {
 	local each
@@ -210,8 +215,8 @@ test_one_of_two_interfaces_is_gone()
 	done
 }
 
-# What happens to others, and what only looks like the end: a bridge says of a port that
-# leaves it that the link is deleted.
+# Events of other interfaces, and events that only look like a removal, do not end the sample:
+# when a port leaves a bridge, the kernel sends RTM_DELLINK for the bridge port.
 test_interface_is_still_there()
 {
 	local each
@@ -230,7 +235,8 @@ test_interface_is_still_there()
 	done
 }
 
-# More is told than the socket of a stopped process has room for, so of the end it is not.
+# While the sample is stopped, so many netlink messages arrive that its socket overflows. It
+# loses the message about the removed interface, and must still notice.
 test_news_are_lost()
 {
 	local each i
