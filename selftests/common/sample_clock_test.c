@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of samples/lib/clock.c: its clock is that of BPF programs, in time namespaces
- * too, and its time of day follows the clock of the machine.
+ * Tests of samples/lib/clock.c: sample_now() reads the clock of BPF programs, even in time
+ * namespaces, and sample_realtime() follows the clock of the machine.
  *
  * alone: it sets the clock of the machine, and back
  */
@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <linux/capability.h>
-/* First: the harness takes its ARRAY_SIZE. */
+/* Include these before the harness, which then uses their ARRAY_SIZE. */
 #include "lib/caps.h"
 #include "lib/clock.h"
 #include "lib/util.h"
@@ -30,7 +30,7 @@ static __u64 clock_ns(clockid_t clock)
 	return now.tv_sec * NS_PER_SEC + now.tv_nsec;
 }
 
-/* Why no time namespace can be made and set here; NULL: one can. */
+/* Returns why this process cannot make and set a time namespace; NULL if it can. */
 static const char *cannot_unshare(void)
 {
 	if (access("/proc/self/timens_offsets", F_OK))
@@ -40,7 +40,7 @@ static const char *cannot_unshare(void)
 	return test_lacks(SAMPLE_NEED_ADMIN) ? test_lacked : NULL;
 }
 
-/* A new one for the children of this process, which stays where it is. */
+/* Makes a time namespace for the children of this process; the process itself stays. */
 static int unshare_time(const char *offset)
 {
 	FILE *file;
@@ -64,7 +64,7 @@ struct clocks {
 	__u64 now;
 };
 
-/* As a child reads them. */
+/* Reads both clocks in a child process, which is in the new time namespace. */
 static int read_clocks(struct clocks *clocks)
 {
 	int fds[2], status, err = 0;
@@ -108,12 +108,12 @@ TEST(clock_is_that_outside_of_a_namespace)
 		ASSERT_EQ(0, read_clocks(&clocks));
 		EXPECT_LE(before, clocks.now) TH_LOG("%s", offsets[i].text);
 		EXPECT_GE(clock_ns(CLOCK_MONOTONIC), clocks.now) TH_LOG("%s", offsets[i].text);
-		/* The namespace is another one, or all this shows nothing. */
+		/* The child must really be in another namespace, or the test shows nothing. */
 		EXPECT_LE(before + offsets[i].ns, clocks.monotonic);
 	}
 }
 
-/* As a program that "unshare --time" without --fork starts before Linux 6.3. */
+/* Before Linux 6.3, "unshare --time" without --fork starts a program in this situation. */
 TEST(namespace_of_children_is_not_ours)
 {
 	__u64 before, now;
@@ -127,7 +127,7 @@ TEST(namespace_of_children_is_not_ours)
 	EXPECT_GE(clock_ns(CLOCK_MONOTONIC), now);
 }
 
-/* Set the clock of the machine so much forward, or backward. */
+/* Sets the clock of the machine forward, or with @us < 0 backward. */
 static int step_clock(long us)
 {
 	struct timex step = {
@@ -139,7 +139,7 @@ static int step_clock(long us)
 	return adjtimex(&step) < 0 ? -errno : 0;
 }
 
-/* For some microseconds, and by so little that nobody else minds. */
+/* The clock is wrong for some microseconds only, and by so little that nobody else minds. */
 TEST(time_of_day_follows_the_clock)
 {
 	__u64 before, between, after;
@@ -157,14 +157,14 @@ TEST(time_of_day_follows_the_clock)
 		SKIP(return, "nobody may set the clock of this machine");
 	ASSERT_EQ(0, forward);
 	ASSERT_EQ(0, back);
-	/* The offset cannot be read at one moment. */
+	/* Time passes between the readings, so allow 1000 us. */
 	EXPECT_LT(before + (step_us - 1000) * 1000, between);
 	EXPECT_GT(before + (step_us + 1000) * 1000, between);
 	EXPECT_LT(after + (step_us - 1000) * 1000, between);
 	EXPECT_GT(after + (step_us + 1000) * 1000, between);
 }
 
-/* Else the order of packets would not be that of their times. */
+/* With jitter, the order of packets could differ from the order of their times. */
 TEST(time_of_day_has_no_jitter)
 {
 	__u64 now, first = sample_realtime(0), later = first;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Tests of samples/lib/log.c: what a message leaves as it was. */
+/* Tests of samples/lib/log.c: messages do not change errno. */
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
-/* First: the harness takes its ARRAY_SIZE. */
+/* Include these before the harness, which then uses their ARRAY_SIZE. */
 #include "lib/log.h"
 #include "lib/opts.h"
 #include <kselftest_harness.h>
@@ -25,7 +25,7 @@ static void say(void)
 	pr_info("it is %s", "this");
 }
 
-/* errno behind a message that nobody can read, as on a full disk. */
+/* Returns errno after a message that cannot be written, as on a full disk. */
 static int errno_behind(void (*message)(void))
 {
 	int full = open("/dev/full", O_WRONLY | O_CLOEXEC);

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The load balancer under mixed load while all changes that its users make happen, in
-# an order that the seed gives: no request is lost that a live backend could have served,
-# memory stays flat, tables within their limits, and nothing is left. One minute;
+# The load balancer under mixed load, while all changes that users make happen, in an order
+# that depends on the seed. No request is lost that a live backend could have served, memory
+# stays flat, tables stay within their limits, and nothing is left behind. Takes one minute;
 # scripts/fuzz.sh --soak takes longer.
 # shellcheck disable=SC2317 # events are called by their names
 
@@ -12,38 +12,38 @@
 
 SOAK=${NETBPF_SOAK:-60}
 SEED=${NETBPF_SEED:-$(od -An -N2 -tu2 /dev/urandom | tr -d ' ')}
-# So few that those which have ended give way to new ones all the time.
+# So few table entries that new connections replace ended ones all the time.
 CONNECTIONS=4096
-# Half a second to find out, twice: a busy machine is no dead backend.
+# Generous timeouts, and two failures: a busy machine must not look like a dead backend.
 CHECK='type: http, path: /, interval_ms: 500, timeout_ms: 500, rise: 1, fall: 2'
 SERVICES=(web4 web6 udp4 udp6)
-# What a control process may take more at its end than after its first reload, in kB: of
-# its own memory, and in all, with the pages of programs and libraries that are used for
-# the first time.
+# How much the memory of a control process may grow after its first reload, in kB: anonymous
+# memory, and all memory. The latter includes pages of the program and of libraries that are
+# used for the first time.
 ANON_GROWTH=128
 RSS_GROWTH=1024
-# By itself, libc keeps of what is freed twice the largest block that there was, or gives
-# it back, as it happens to lie: up to 290 kB more or less at the next look. And when it
-# gives back, it keeps top_pad (128 kB) of pages that were in use.
+# Make glibc return freed memory. By default it may keep up to twice the size of the largest
+# block so far, depending on where free blocks are: up to 290 kB more or less at the next look.
+# And when glibc returns memory, it keeps top_pad (128 kB).
 GLIBC_TUNABLES=glibc.malloc.trim_threshold=65536:glibc.malloc.mmap_threshold=65536
 export GLIBC_TUNABLES=$GLIBC_TUNABLES:glibc.malloc.top_pad=0
-# A sanitizer keeps what is freed, to be missed; it tells at the end what was not.
+# A sanitizer keeps freed memory, to detect later use of it. It reports leaks itself at the end.
 [ -z "${NETBPF_SAN:-}" ] || ANON_GROWTH=1000000 RSS_GROWTH=1000000
 
-# Installed, the program is beside us.
+# Finds the program in a build and where kselftests are installed.
 LOAD=$(test_program soak_load) || skip "soak_load is not built"
 
 declare -A NGINX ECHO		# pids of the servers, by node
-declare -A DID			# how often each event has been
+declare -A DID			# how often each event has happened
 RELOADS=0 CONTROLS=0		# reloads; control processes so far
-SLOTS=0				# of the flow table
-SLOWEST=0			# until a backend was known to be down, in ms
+SLOTS=0				# size of the flow table
+SLOWEST=0			# longest time until a backend was known to be down, in ms
 
 # ---------------------------------------------------------------------------
-# What runs
+# Processes
 
-# config A B [WITHOUT]: four services with these weights of the backends, perhaps
-# without one of them.
+# config A B [WITHOUT]: write the configuration, with four services and these weights of the two
+# backends, perhaps without one backend.
 config()
 {
 	local service a b vip protocol
@@ -71,7 +71,8 @@ config()
 	[ $# -lt 3 ] || sed -i "/name: $3,/d" "$TMP/lb.yaml"
 }
 
-# start_servers NODE: for TCP nginx with the lab's configuration, which says who it is.
+# start_servers NODE: start the UDP server, and nginx with the configuration of the lab. Both
+# answer with the name of the node.
 start_servers()
 {
 	local dir=${NETBPF_RUN:-/run/netbpf}/$LAB/nodes/$1
@@ -82,7 +83,7 @@ start_servers()
 		nginx -e "$dir/nginx.log" -p "$dir" -c "$dir/nginx.conf"
 }
 
-# kill_servers NODE: as a host that crashes, but that its kernel says so.
+# kill_servers NODE: like a crash of the host, except that its kernel still refuses connections.
 kill_servers()
 {
 	kill -9 "${NGINX[$1]}" "${ECHO[$1]}"
@@ -93,7 +94,7 @@ start_control()
 {
 	start -c "$TMP/lb.yaml"
 	CONTROLS=$((CONTROLS + 1))
-	# Which takes the memory that one that comes later takes again.
+	# The first reload allocates memory that later reloads use again.
 	reload
 	look
 }
@@ -119,28 +120,29 @@ start_load()
 }
 
 # ---------------------------------------------------------------------------
-# What they say
+# Questions
 
-# are STATE NODE: of all services.
+# are STATE NODE: true if the backend NODE has this state in all services.
 are()
 {
 	[ "$(stats "[.vips[].backends[] | select(.name == \"$2\").state] | unique[]")" = "$1" ]
 }
 
-# turned_over TIME: all six who ask have made a new connection since.
+# turned_over TIME: true if all six workers of soak_load have made a new connection after TIME.
 turned_over()
 {
 	tail -n 2000 "$REQUESTS" |
 		awk -v time="$1" '$2 > time { new[$1] } END { for (i in new) n++; exit n < 6 }'
 }
 
-# note_event WORD NODE FROM: it was so until now.
+# note_event WORD NODE FROM: record for judge.awk what NODE was from FROM until now.
 note_event()
 {
 	echo "$1 $2 $3 $EPOCHREALTIME" >>"$TMP/events"
 }
 
-# random N: 0 to N - 1, into R: not in a subshell, where the next would be the same.
+# random N: set R to a random number from 0 to N - 1. Not printed: $(random N) would be a subshell,
+# and the next call would give the same number.
 random()
 {
 	R=$((RANDOM % $1))
@@ -153,7 +155,7 @@ random_node()
 	[ "$R" -eq 0 ] || NODE=backend-b
 }
 
-# for_each_service COMMAND ARG...: "backend drain" and so on, of NODE.
+# for_each_service COMMAND ARG...: run "xdp_lb backend COMMAND" for NODE in each service.
 for_each_service()
 {
 	local service
@@ -164,7 +166,7 @@ for_each_service()
 }
 
 # ---------------------------------------------------------------------------
-# Events. Each leaves both backends up, with a weight, and a control process.
+# Events. After each one both backends are up and have a weight, and a control process runs.
 
 reload()
 {
@@ -187,8 +189,8 @@ event_reload()
 	done
 }
 
-# empty COMMAND...: NODE gets no new connections, by that command, and those that it had
-# are over: OUT is since when.
+# empty COMMAND...: let NODE get no new connections, by this backend command, and wait until the
+# old connections are over. OUT is the time of the command.
 empty()
 {
 	for_each_service "$@"
@@ -202,7 +204,7 @@ fill()
 	for_each_service "$@"
 }
 
-# Draining holds over reloads, and over the end of the control process.
+# A backend stays drained after a reload, and after the control process was killed.
 event_drain()
 {
 	empty drain
@@ -230,23 +232,23 @@ event_replace()
 	eventually 60 turned_over "$EPOCHREALTIME"
 	note_event out "$NODE" "$OUT"
 	reload
-	# It is a new one, which nobody has drained, and up until checks say other.
+	# The backend counts as new: not drained, and up until a check fails.
 	are up "$NODE" || fail "$NODE is not up"
 }
 
-# Maintenance, as one should: no request may be lost.
+# Maintenance in the right order, draining first: no request may be lost.
 event_maintain()
 {
 	empty drain
 	kill_servers "$NODE"
-	# It is drained, too: the other word comes first.
+	# The backend is drained and down; "down" takes precedence.
 	eventually 20 are down "$NODE"
 	start_servers "$NODE"
 	eventually 20 are drained "$NODE"
 	fill enable
 }
 
-# lose: what was sent to NODE since KILLED may be lost until all services know.
+# lose: wait until all services know that NODE is down. Requests to NODE since KILLED may be lost.
 lose()
 {
 	local ms
@@ -269,7 +271,7 @@ event_crash()
 	eventually 20 are up "$NODE"
 }
 
-# Nobody says that it is gone, and its connections go on afterwards.
+# Packets to the backend vanish without any error, and its connections go on afterwards.
 event_unplug()
 {
 	KILLED=$EPOCHREALTIME
@@ -286,7 +288,7 @@ event_control()
 	restart_control
 }
 
-# A backend dies while nobody looks.
+# A backend dies while no control process runs.
 event_blind()
 {
 	kill_control
@@ -299,23 +301,23 @@ event_blind()
 }
 
 # ---------------------------------------------------------------------------
-# The whole
+# The test
 
-# status_of FIELD: a number of /proc/PID/status.
+# status_of FIELD: print a number of /proc/PID/status.
 status_of()
 {
 	awk -v field="$1:" '$1 == field { print $2 }' "/proc/$PID/status"
 }
 
-# objects_now: what it holds, into $TMP/objects.now. A socket of a check may go away
-# meanwhile.
+# objects_now: write the BPF objects of the control process to $TMP/objects.now. A file descriptor
+# of a health check may be closed meanwhile, so ignore errors.
 objects_now()
 {
 	bpf_objects "$PID" >"$TMP/objects.now" 2>/dev/null || [ -s "$TMP/objects.now" ]
 }
 
-# objects_are_settled: it holds what it held when this was asked last. While it puts a
-# new ring into the place of another, it holds one map more.
+# objects_are_settled: true if the control process holds the same BPF objects as at the last call.
+# While it replaces a ring, it holds one map more.
 objects_are_settled()
 {
 	mv "$TMP/objects.now" "$TMP/objects.before" 2>/dev/null || : >"$TMP/objects.before"
@@ -323,7 +325,7 @@ objects_are_settled()
 	cmp -s "$TMP/objects.before" "$TMP/objects.now"
 }
 
-# look: what must be within limits after each event.
+# look: check the limits after an event, and record numbers for judge_process.
 look()
 {
 	local used
@@ -339,7 +341,7 @@ look()
 	echo "$used" >>"$TMP/used"
 }
 
-# do_round EVENT...: each of them once, in random order.
+# do_round EVENT...: run each event once, in random order.
 do_round()
 {
 	local events=("$@") i event
@@ -357,8 +359,8 @@ do_round()
 	done
 }
 
-# judge_process: neither memory nor what is open grows in the life of a control process;
-# all that follow each other have the same maps and pins. Each check may have a socket.
+# judge_process: neither the memory nor the open files of a control process grow, except for one
+# socket per health check. All control processes have the same number of maps and pins.
 judge_process()
 {
 	awk -v anon_growth="$ANON_GROWTH" -v rss_growth="$RSS_GROWTH" \
@@ -392,7 +394,7 @@ report()
 	END
 }
 
-# nothing_is_left: of all that the control processes have held.
+# nothing_is_left: nothing is left of all that the control processes have held.
 nothing_is_left()
 {
 	local kind id
@@ -431,7 +433,7 @@ test_soak()
 	while [ $((SECONDS - BEGAN)) -lt $((SOAK / 2)) ]; do
 		do_round reload drain weight replace maintain crash unplug control blind
 	done
-	# The last of them lives long.
+	# The last control process runs for the second half of the time.
 	MAY_KILL=
 	event_control
 	do_round reload
@@ -448,8 +450,8 @@ test_soak()
 	: >"$TMP/passed"
 }
 
-# verdict N LINE...: what the judge says of these requests, of which the backends a and b
-# were killed or drained meanwhile.
+# verdict N LINE...: judge.awk finds N bad requests among these lines. The backends a and b were
+# killed or drained meanwhile. N is 0 or 1, and also the exit status.
 verdict()
 {
 	local kind
@@ -457,7 +459,7 @@ verdict()
 	printf '%s\n' 'out a 50 60' 'dead a 100 101' 'dead b 200 203' 'out b 203 205' >"$TMP/events"
 	{
 		printf '%s\n' "${@:2}"
-		# The table has a row for each kind.
+		# There must be a request of each kind.
 		for kind in {close,keep,udp}-{4,6}; do
 			echo "$kind 1 1 1.1 a"
 		done
@@ -470,7 +472,7 @@ verdict()
 test_judge_forgives_what_was_sent_to_the_dead()
 {
 	verdict 0 "close-4 100.5 100.5 100.6 lost:Connection refused"
-	# The SYN got lost, and the next one, too.
+	# The SYN was lost, and its retransmission, too.
 	verdict 0 "close-4 100.5 100.5 103.5 lost:Connection timed out"
 	verdict 0 "keep-4 99 99 99.1 a" "keep-4 99 99.9 100.2 lost:closed"
 	verdict 0 "udp-6 90 90 90.1 b" "udp-6 90 201 206 lost:again"
@@ -480,9 +482,9 @@ test_judge_finds_what_is_lost()
 {
 	verdict 1 "close-4 99 99 99.5 lost:Connection refused"
 	verdict 1 "close-6 101.1 101.1 101.2 lost:Connection refused"
-	# On its connection the other backend has answered.
+	# Another backend, not the dead one, has answered on this connection before.
 	verdict 1 "keep-4 99 99 99.1 b" "keep-4 99 100.2 100.3 lost:closed"
-	# UDP moves, when it is known.
+	# UDP flows move to another backend as soon as the backend is known to be down.
 	verdict 1 "udp-4 99 101.1 106.1 lost:again"
 }
 

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Requests for selftests/common/soak.sh, and a server for those over UDP: not a test.
+ * Load generator and UDP server for selftests/common/soak.sh; not a test.
  *
  *	soak_load serve NAME PORT		answers datagrams with NAME
  *	soak_load ask SEED PORT ADDRESS...	asks until it gets SIGTERM
  *
- * "ask" is three processes for each address: HTTP with a connection for each request,
- * HTTP that keeps its connections for some, and UDP with a socket for some. Each
- * request becomes a line, in seconds since 1970:
+ * "ask" starts three processes for each address: HTTP with a connection for each request,
+ * HTTP with several requests on each connection, and UDP with several requests on each
+ * socket. They print a line for each request, with times in seconds since 1970:
  *
  *	KIND-FAMILY OPENED SENT DONE ANSWER
  *
- * with the name of who has answered, or "lost:" and why not. OPENED is when its connection
- * (its socket) was made. What that means for the load balancer is for the script to say.
+ * ANSWER is the name of the server that has answered, or "lost:" and the reason. OPENED is when
+ * the connection (for UDP, the socket) was made. soak/judge.awk decides whether the load
+ * balancer is to blame.
  */
 #include <arpa/inet.h>
 #include <err.h>
@@ -38,16 +39,16 @@ enum kind {
 };
 
 enum {
-	/* A connection is over soon, so that who drains a backend need not wait long. */
+	/* Connections are short, so that soak.sh need not wait long when it drains a backend. */
 	REQUESTS_MAX = 30,
 	PAUSE_MAX_US = 30000,
-	/* TCP sends a SYN again after 1, 3 and 7 seconds, UDP nothing. */
+	/* TCP retransmits a SYN after 1, 3 and 7 seconds; nothing retransmits UDP. */
 	TCP_TIMEOUT_S = 15,
 	UDP_TIMEOUT_S = 5,
 	WORKERS_MAX = 30,
-	/* Of UDP: a number, so that no late answer is taken for that to another one. */
+	/* Each UDP request has a number, so that a late answer to another one is recognised. */
 	NUMBER_LEN = 8,
-	/* Ports for sockets of UDP, one after the other: more than are made in 180 s. */
+	/* UDP sockets use these ports in turn: more ports than sockets are made in 180 s. */
 	UDP_PORT = 20000,
 	UDP_PORTS = 10000,
 };
@@ -55,15 +56,15 @@ enum {
 static const char *const kind_names[__KIND_MAX] = { "close", "keep", "udp" };
 
 /**
- * struct worker - one that asks
- * @kind: how
- * @addr: whom
- * @seed: of its pauses, and of how many requests a connection gets
- * @fd: its connection, or -1
- * @opened: when that was made
- * @asked: requests so far
- * @sockets: of UDP, so far
- * @buf: the answer, as a string
+ * struct worker - a process that sends requests
+ * @kind: kind of requests
+ * @addr: address of the service
+ * @seed: random seed for pauses and for the number of requests on each connection
+ * @fd: connection, or -1
+ * @opened: time when the connection was made, in seconds since 1970
+ * @asked: number of requests so far
+ * @sockets: number of UDP sockets so far
+ * @buf: the last answer, as a string
  */
 struct worker {
 	enum kind kind;
@@ -77,8 +78,8 @@ struct worker {
 };
 
 /*
- * The signals that end it wait until a request that is under way is over: SO_RCVTIMEO
- * makes read() end with EINTR, whatever SA_RESTART says.
+ * Signals that end the program. They stay blocked, so that a request under way can finish: with
+ * SO_RCVTIMEO a signal would make read() fail with EINTR, even with SA_RESTART.
  */
 static sigset_t stop_signals(void)
 {
@@ -131,8 +132,9 @@ static void close_connection(struct worker *worker)
 }
 
 /*
- * To the load balancer, a socket that has the port of one that was closed in the last 180 s
- * is the same flow, and stays where that was.
+ * Binds a UDP socket to the next port. If a new socket had the port of one that was closed in
+ * the last 180 s, the load balancer would take it for the same flow and send it to the same
+ * backend.
  */
 static void choose_port(struct worker *worker)
 {
@@ -151,7 +153,7 @@ static void choose_port(struct worker *worker)
 		err(1, "failed to bind");
 }
 
-/* Return: NULL, or what went wrong. */
+/* Returns NULL, or what went wrong. */
 static const char *open_connection(struct worker *worker)
 {
 	const struct addrinfo *addr = worker->addr;
@@ -170,9 +172,9 @@ static const char *open_connection(struct worker *worker)
 	return connect(worker->fd, addr->ai_addr, addr->ai_addrlen) ? strerror(errno) : NULL;
 }
 
-/* --- requests: each returns NULL, or what went wrong ----------------------------------- */
+/* --- requests: each function returns NULL, or what went wrong -------------------------- */
 
-/* The body is complete: all that its header has promised. */
+/* True if the body is as long as its Content-Length says. */
 static bool is_complete(const char *buf)
 {
 	const char *length = strstr(buf, "Content-Length: ");
@@ -228,7 +230,7 @@ static const char *ask_udp(struct worker *worker)
 	return NULL;
 }
 
-/* Both kinds of servers say "Server name: NAME". */
+/* nginx and the UDP server both answer with "Server name: NAME". */
 static const char *server_name(struct worker *worker)
 {
 	char *name = strstr(worker->buf, "Server name: ");
@@ -240,7 +242,7 @@ static const char *server_name(struct worker *worker)
 	return name;
 }
 
-/* One write, so that lines of several processes do not mix. */
+/* Prints a line with one write(), so that lines of several processes do not mix. */
 static void tell(struct worker *worker, double sent, const char *error)
 {
 	char line[200];
@@ -253,7 +255,7 @@ static void tell(struct worker *worker, double sent, const char *error)
 		err(1, "failed to write");
 }
 
-/* Return: the connection may be used again. */
+/* Returns true if the connection may be used again. */
 static bool ask(struct worker *worker)
 {
 	const char *error = NULL;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * For the tests: "vlan_tag IF push|pop native|skb" pushes a VLAN tag on what comes in
- * there, or pops it, in XDP, in the network namespace it is started in, until it is
- * ended; "vlan_tag IF push out" does so on what goes out, in TC.
+ * A helper of the tests: a foreign program in front of ours, until it is ended.
+ * "vlan_tag IF push|pop native|skb" attaches an XDP program to IF that pushes a VLAN tag to
+ * each packet that comes in, or pops it. "vlan_tag IF push out" attaches a TC program that
+ * pushes a tag to each packet that goes out.
  */
 #include <net/if.h>
 #include <stdio.h>
@@ -22,7 +23,7 @@ static int attach_xdp(const struct bpf_program *prog, unsigned int ifindex, cons
 	return bpf_link_create(bpf_program__fd(prog), ifindex, BPF_XDP, &opts);
 }
 
-/* By clsact: tcx is not in all kernels. */
+/* Uses clsact, because not all kernels have tcx. */
 static int attach_out(const struct bpf_program *prog, unsigned int ifindex)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = BPF_TC_EGRESS);

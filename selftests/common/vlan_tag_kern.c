@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * For the tests: programs of somebody else that push or pop a VLAN tag, before ours
- * see the frame. An XDP program moves the beginning of the frame by that.
+ * For the tests: foreign programs that push or pop a VLAN tag before our programs see the
+ * frame. In XDP this moves the start of the frame.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -61,7 +61,7 @@ int pop(struct xdp_md *ctx)
 	return XDP_PASS;
 }
 
-/* On the way out: who sends has no VLAN device. */
+/* Pushes a tag to outgoing packets, in place of a VLAN device on the sender. */
 SEC("tc")
 int push_out(struct __sk_buff *skb)
 {

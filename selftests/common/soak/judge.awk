@@ -10,7 +10,7 @@
 #
 # REQUESTS, from soak_load, has a line for each request:
 #
-#	KIND OPENED SENT DONE ANSWER
+#	KIND-FAMILY OPENED SENT DONE ANSWER
 #
 # A request may be lost only if both of these are true, otherwise a live backend could have
 # served it:
