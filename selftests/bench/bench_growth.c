@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a packet costs in load balancers that run, for "scripts/bench.sh -p growth": not a
- * test. "bench_growth ROUNDS FILE" reads a line for each case, with tabs,
+ * Measures the cost of a packet in running load balancers, for "scripts/bench.sh -p growth"; not
+ * a test. "bench_growth ROUNDS FILE" reads a line for each case, with tabs,
  *
  *	TABLE CASE NETNS PROGRAM VIPS FLOWS
  *
- * takes them in turns, and prints lines of scripts/bench/report.sh.
+ * measures the cases in turn, ROUNDS times, and prints lines for scripts/bench/report.sh.
  *
- * NETNS is where the balancer runs, on eth0, which has the MAC address that packets of
- * pkt_build.h go to; PROGRAM is the id of its XDP program, VIPS how many services there
- * are, from 10.9.0.0 on, port 80, forwarded by dsr; FLOWS, a power of two, how many
- * connections.
+ * NETNS is the network namespace of the balancer, which runs on eth0. Its MAC address is the
+ * destination of packets of pkt_build.h. PROGRAM is the id of its XDP program. VIPS is the number
+ * of services, at addresses from 10.9.0.0 on, port 80, forwarded by dsr. FLOWS is the number of
+ * connections, a power of two.
  */
 #include <err.h>
 #include <fcntl.h>
@@ -35,11 +35,11 @@ enum {
 };
 
 /**
- * struct growth_case - a line of a table
- * @table: which table
- * @name: what the line says
- * @netns: where the balancer is
- * @fd: its program
+ * struct growth_case - a case, one line of a table in the report
+ * @table: name of the table
+ * @name: title of the line
+ * @netns: file descriptor of the network namespace of the balancer
+ * @fd: file descriptor of its program
  * @vips: number of services
  * @flows: number of connections
  */
@@ -101,7 +101,10 @@ static double now_ns(void)
 	return ts.tv_sec * 1e9 + ts.tv_nsec;
 }
 
-/* Nanoseconds for each of @n packets; each of them should get such a verdict. */
+/*
+ * Runs @n packets through the program behind the front program. Returns the time per packet
+ * in ns. @forwards: the packets must be forwarded; otherwise they must not be.
+ */
 static double time_packets(int fd, __u32 n, bool forwards)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = pkt.data, .data_size_in = pkt.len,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * In front of a load balancer that runs: makes the packet of one of many connections to
- * one of many services, and tail-calls. The floor is the same in front of a program that
- * only parses.
+ * The front program before a running load balancer: it writes the packet of one of many
+ * connections to one of many services, and tail-calls the balancer. For the base cost, the
+ * front program calls growth_floor, which only parses.
  */
 #include <linux/bpf.h>
 #include "bench_packet.h"
@@ -15,9 +15,9 @@ struct {
 	__type(value, __u32);
 } growth_target SEC(".maps");
 
-/* Ethernet, IPv4, TCP. */
+/* The packet: Ethernet, IPv4 and TCP header. */
 __u64 growth_head[BENCH_PACKET_HEAD / 8];
-/* Addresses of the first client and the first service; how many there are of each. */
+/* Addresses of the first client and the first service; number of clients and services. */
 __u32 growth_client;
 __u32 growth_vip;
 __u32 growth_mask;	/* clients - 1 */
@@ -36,7 +36,7 @@ int growth(struct xdp_md *ctx)
 #pragma clang loop unroll(full)
 	for (i = 0; i < BENCH_PACKET_HEAD / 8; i++)
 		to[i] = from[i];
-	/* An odd factor: all of them come, in no order. */
+	/* An odd factor: each flow comes equally often, but in no regular order. */
 	flow = growth_count++ * 40503 & growth_mask;
 	*(__be32 *)(data + 26) = bpf_htonl(growth_client + flow);
 	*(__be32 *)(data + 30) = bpf_htonl(growth_vip + flow % growth_vips);

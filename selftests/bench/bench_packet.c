@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a packet costs in the program of each sample: not a test, the measurement
- * of "scripts/bench.sh -p packet" (which has xdp_lb from xdp_lb_bench.c).
+ * Measures the cost of a packet in the program of each sample, for "scripts/bench.sh -p packet";
+ * not a test. xdp_lb_bench.c measures xdp_lb.
  *
- * A round gives each program each of its packets, after the two floors, which get
- * the same. What comes out are lines of scripts/bench/report.sh: one for each
- * value of each round. A new program is a line in subjects[], a new packet one in
- * packets[].
+ * In each round every program gets each of its packets, after the two floors have got the same
+ * packet. The output are lines for scripts/bench/report.sh: one for each value of each round.
+ * To add a program, add a line to subjects[]; to add a packet, add one to enum packet and
+ * packet_names[].
  */
 #include <err.h>
 #include <stdbool.h>
@@ -38,7 +38,7 @@
 
 enum {
 	PACKETS = 100000,
-	/* Fewer than a ring buffer holds events: none is lost, which would be cheaper. */
+	/* Fewer than a ring buffer has room for: a lost event would cost less. */
 	PACKETS_EVENTS = 2000,
 	PACKETS_PRINTED = 500,
 	BATCHES = 20,
@@ -88,7 +88,7 @@ static void build_packet(struct build *pkt, enum packet which)
 		build_tcp(pkt, 0);
 	build_payload(pkt, 56);
 	build_finish(pkt);
-	/* To the MAC address of "lo", which is zero: tc answers nothing else. */
+	/* The MAC address of "lo", all zero: tc answers only frames for this host. */
 	memset(pkt->data, 0, ETH_ALEN);
 }
 
@@ -99,16 +99,16 @@ enum hook { XDP, TC, SOCKET, __HOOK_MAX };
 static const char * const hook_names[__HOOK_MAX] = { "xdp", "tc", "socket" };
 
 /**
- * struct subject - a program that is measured, with the options it runs with
- * @name: as a user would call it
+ * struct subject - a program that is measured, with its options
+ * @name: the command line of the sample
  * @hook: enum hook
- * @load: loads it, sets @prog and @ring
- * @packets: bits of enum packet that it is given
- * @hits: those of them that it does its work on
- * @verdict: what it says to these, and to no others
+ * @load: loads the program, sets @prog and @ring
+ * @packets: packets that the program gets, bits of enum packet
+ * @hits: packets that get @verdict, bits of enum packet
+ * @verdict: return value for the packets in @hits, and for no other packet
  * @prog: the program
- * @ring: map of its events, NULL if it makes none
- * @events: takes them out of there
+ * @ring: ring buffer map of its events, NULL if it sends none
+ * @events: reader of @ring
  */
 struct subject {
 	const char *name;
@@ -122,7 +122,7 @@ struct subject {
 	struct ring_buffer *events;
 };
 
-/* Loaded objects stay until this ends. */
+/* Loaded objects stay until the process ends. */
 #define OPEN(name) ({						\
 	struct name##_kern *__skel = name##_kern__open();	\
 								\
@@ -210,7 +210,7 @@ static void own(const struct bpf_map *map, const char *addr)
 		err(1, "failed to set an address");
 }
 
-/* The packets are for this host. */
+/* Makes the destination addresses of the packets addresses of this host. */
 static void own_both(const struct bpf_map *map)
 {
 	own(map, "::ffff:" BUILD_DADDR4);
@@ -266,7 +266,7 @@ static void load_sockfilter_port(struct subject *subject)
 	load_sockfilter_with(subject, BUILD_DPORT);
 }
 
-/* One object, whose three programs are three subjects. */
+/* Three subjects share one object, which has a program for each hook. */
 static void load_network(struct subject *subject)
 {
 	static struct network_kern *skel;
@@ -283,7 +283,10 @@ static void load_network(struct subject *subject)
 			subject->hook == TC ? skel->progs.net_tc : skel->progs.net_sock;
 }
 
-/* These two are weighed only: one meets no packets, the other has its own harness. */
+/*
+ * tcpconnect and xdp_lb are only weighed: tcpconnect gets no packets, and xdp_lb_bench.c
+ * measures xdp_lb.
+ */
 static void load_tcpconnect(struct subject *subject)
 {
 	struct tcpconnect_kern *skel = OPEN(tcpconnect);
@@ -340,7 +343,7 @@ static struct subject subjects[] = {
 static struct bench_packet_kern *bench;
 static struct build pkt;
 static __u8 frame[ETH_HLEN + BUILD_MAX];
-static __u32 verdict;	/* of the last packet that ran */
+static __u32 verdict;	/* return value for the last packet */
 
 static double now_ns(void)
 {
@@ -350,7 +353,10 @@ static double now_ns(void)
 	return ts.tv_sec * 1e9 + ts.tv_nsec;
 }
 
-/* The program that runs; of those with a front program, @prog is put behind it. */
+/*
+ * Returns the file descriptor of the program to run: @prog for a socket filter, otherwise the
+ * front program, which then calls @prog.
+ */
 static int entry(enum hook hook, const struct bpf_program *prog)
 {
 	const struct bpf_map *map = hook == XDP ? bench->maps.bench_xdp_target :
@@ -365,11 +371,11 @@ static int entry(enum hook hook, const struct bpf_program *prog)
 	return bpf_program__fd(hook == XDP ? bench->progs.bench_xdp : bench->progs.bench_tc);
 }
 
-/* Nanoseconds that the thread spends on a packet, of @n. */
+/* Runs the program @n times; returns the CPU time per packet in ns. */
 static double time_packets(enum hook hook, const struct bpf_program *prog, __u32 n)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .repeat = n);
-	/* An Ethernet header is taken off before a socket filter: give it one more. */
+	/* BPF_PROG_TEST_RUN removes an Ethernet header before a socket filter: add one more. */
 	__u32 extra = hook == SOCKET ? ETH_HLEN : 0;
 	int fd = entry(hook, prog);
 	double start;
@@ -384,7 +390,7 @@ static double time_packets(enum hook hook, const struct bpf_program *prog, __u32
 	return (now_ns() - start) / n;
 }
 
-/* What was measured must be what is in the table. */
+/* Checks that the program did what the table in the report will claim. */
 static void check_verdict(const struct subject *subject, enum packet packet)
 {
 	bool hit = subject->hits & P(packet);
@@ -419,8 +425,9 @@ static void tell_sample(const struct subject *subject, const char *floor, enum p
 }
 
 /*
- * Events are taken out between batches. There is nobody who would take what hello
- * prints, and others may be reading along: of that, little.
+ * Measures one packet, and both floors with the same packet. Events are read between batches.
+ * Nobody reads what hello prints here, but other readers of the trace may get these lines, so
+ * hello runs only a few times.
  */
 static void measure(const struct subject *subject, enum packet packet)
 {
@@ -449,7 +456,7 @@ static void tell_fact(const struct subject *subject, const char *key, __u64 valu
 	       (unsigned long long)value);
 }
 
-/* How big it is, and how much the verifier had to look at. */
+/* Prints the size of the program, and how many instructions the verifier has processed. */
 static void weigh(const struct subject *subject)
 {
 	struct bpf_prog_info info = {};

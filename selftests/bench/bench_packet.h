@@ -5,8 +5,9 @@
 
 enum {
 	/*
-	 * Bytes that are made anew for each packet: all that a program changes of
-	 * those in bench_packet.c, and no more than the shortest of them has.
+	 * Bytes at the start of a packet that are written again before each run. They include
+	 * everything that a program changes in the packets of bench_packet.c, and are no more
+	 * than the shortest of these packets has.
 	 */
 	BENCH_PACKET_HEAD = 64,
 };

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What stands around a program that bench_packet.c measures.
+ * Helper programs for bench_packet.c.
  *
- * In front of it, a program that makes the packet as it was and tail-calls: one
- * that answers a packet could not be given it a second time. Instead of it, the
- * floors: one that returns at once, and one that parses and lets the packet pass.
- * A socket filter can change no packet and has nothing in front.
+ * A front program writes the packet again and tail-calls the program that is measured: a
+ * program that answers a packet changes it, so the next run would get another packet. The
+ * floors run in place of the measured program: one returns at once, and one parses the packet
+ * and passes it. A socket filter cannot change the packet and needs no front program.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -69,7 +69,7 @@ int bench_sock_return(struct __sk_buff *skb)
 	return 0;
 }
 
-/* Up to the TCP header, where there is one: all of it must be looked at. */
+/* Parses up to the TCP header, if there is one. The result depends on it, so clang keeps it. */
 static __always_inline bool bench_parse(__u32 data, __u32 data_end)
 {
 	struct pkt_cursor cur = pkt_start(data, data_end);

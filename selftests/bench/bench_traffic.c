@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Traffic for "scripts/bench.sh -p wire": not a test. As many frames as the kernel
- * makes, sent as a driver would redirect them (BPF_F_TEST_XDP_LIVE_FRAMES), so that no
- * socket and no skb slows them down; or as many TCP connections as one thread opens.
- * Prints the seconds that it took, and how many there were.
+ * Traffic generator for "scripts/bench.sh -p wire"; not a test. "ping" and "udp" send frames as
+ * fast as the kernel can, with BPF_F_TEST_XDP_LIVE_FRAMES, as if a driver redirected them, so
+ * that no socket and no skb slows them down. "connect" opens TCP connections as fast as one
+ * thread can. Prints the time in seconds, and the number of frames or connections.
  */
 #include <err.h>
 #include <stdbool.h>
@@ -19,7 +19,7 @@
 
 enum {
 	BATCH = 64,
-	FRAMES = 100000,	/* until the clock is looked at again */
+	FRAMES = 100000,	/* frames between two looks at the clock */
 };
 
 static double now(void)
@@ -30,7 +30,7 @@ static double now(void)
 	return ts.tv_sec + ts.tv_nsec / 1e9;
 }
 
-/* For a MAC address that is nobody's: what passes is not answered, but dropped. */
+/* The destination MAC address belongs to nobody, so the receiver drops what XDP passes. */
 static void build_frame(struct build *pkt, bool ping)
 {
 	if (ping) {
@@ -70,7 +70,10 @@ static unsigned long send_frames(const char *interface, bool ping, double until)
 	return n;
 }
 
-/* To itself; ended by a RST, so that no port is kept for a minute. */
+/*
+ * Opens connections to itself. A RST ends each one: without TIME_WAIT, its port is free at
+ * once.
+ */
 static unsigned long open_connections(double until)
 {
 	const struct linger at_once = { .l_onoff = 1 };

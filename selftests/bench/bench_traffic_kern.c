@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Sends each frame that it is given out of one interface: bench_traffic.c gives it
- * live frames.
+ * Redirects each frame to one interface. bench_traffic.c runs this program with live frames.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
