@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the parts of fuzz_packets share. */
+/* Declarations that the parts of fuzz_packets share. */
 #ifndef _SELFTESTS_FUZZ_FUZZ_H
 #define _SELFTESTS_FUZZ_FUZZ_H
 
@@ -10,7 +10,7 @@
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 #endif
 
-/* Broadcast address of the network that BUILD_DADDR4 is in. */
+/* Broadcast address of the network of BUILD_DADDR4. */
 #define FUZZ_CAST4	"198.51.100.255"
 
 enum {
@@ -18,17 +18,17 @@ enum {
 	FUZZ_IFINDEX = 1,
 	FUZZ_WORDS_MAX = 64,
 	FUZZ_EVENT_MAX = 256,
-	/* Counters are compared after so many packets: reading them takes as long as one. */
+	/* Counters are compared after this many packets: reading them takes as long as a packet. */
 	FUZZ_BATCH = 256,
-	/* XDP sees the first buffer only: no frame here needs a second one. */
+	/* XDP programs read the first buffer only. Frames up to this length need no second one. */
 	FUZZ_LEN_MAX = 3500,
 };
 
 /**
- * enum fuzz_hook - how a program is given a packet
- * @FUZZ_XDP: from its first byte
+ * enum fuzz_hook - hook of a program, which decides how the program gets a packet
+ * @FUZZ_XDP: as an XDP buffer
  * @FUZZ_TC: as an skb
- * @FUZZ_SOCKET: as an skb; a filter cannot change it
+ * @FUZZ_SOCKET: as an skb, which a socket filter cannot change
  */
 enum fuzz_hook {
 	FUZZ_XDP,
@@ -37,11 +37,11 @@ enum fuzz_hook {
 };
 
 /**
- * struct fuzz_want - what the model says that a program does with a packet
- * @verdict: it returns
- * @answered: the packet becomes the reply to what it was; else it stays
- * @event_len: length of the event that it tells; 0: none
- * @event: the event; its time, the first word, does not count
+ * struct fuzz_want - what a program must do with a packet, according to the model
+ * @verdict: return value of the program
+ * @answered: the program turns the packet into its reply; otherwise the packet stays unchanged
+ * @event_len: length of the event that the program sends, in bytes; 0: no event
+ * @event: the event; its first word, the time, is not compared
  */
 struct fuzz_want {
 	__u32 verdict;
@@ -53,27 +53,28 @@ struct fuzz_want {
 struct fuzz_kept;
 
 /**
- * struct fuzz_target - a program, loaded in one way
- * @name: what the user calls it
+ * struct fuzz_target - a program, loaded with certain options
+ * @name: name on the command line of fuzz_packets
  * @hook: enum fuzz_hook
- * @load: load it; 0 or negative errno
- * @predict: add to @count and fill @want for a packet
- * @variant: what @load and @predict make of it
- * @reasons: so many counters a long run must have raised, or it has not met all
- * @skel: its skeleton, which goes with the process
+ * @load: loads the program; returns 0 or a negative errno
+ * @predict: fills @want for a packet, and adds the packet to @count
+ * @variant: selects the options in @load and @predict
+ * @reasons: number of counters that a long run must have raised; otherwise its packets were not
+ *	varied enough
+ * @skel: skeleton of the program; stays open until the process ends
  * @prog: the program
  * @counts: map of its counters; NULL: none
  * @n_counts: number of counters, 64 bits each
- * @count: what they must be
- * @matched: of its own, for --every
- * @n_events: of the last packet
- * @event_len: length of the last event
- * @event: its bytes
- * @ring: where events come from
- * @kept: packets since the counters were compared
- * @n_kept: how many
- * @n_run: packets so far
- * @n_refused: of these, too short for BPF_PROG_TEST_RUN
+ * @count: expected values of the counters
+ * @matched: number of matching packets so far, for --every of ping
+ * @n_events: number of events for the last packet
+ * @event_len: length of the last event, in bytes
+ * @event: the last event
+ * @ring: reader of the events
+ * @kept: packets since the counters were last compared
+ * @n_kept: number of packets in @kept
+ * @n_run: number of packets so far
+ * @n_refused: number of packets that were too short for BPF_PROG_TEST_RUN
  */
 struct fuzz_target {
 	const char *name;
@@ -101,7 +102,10 @@ struct fuzz_target {
 	__u64 n_refused;
 };
 
-/* @what: of load_@what() and predict_@what() */
+/*
+ * Initialises a target; its functions are load_@what() and predict_@what(). @how is its variant,
+ * @least its reasons.
+ */
 #define FUZZ_TARGET(title, at, what, how, least)			\
 	{								\
 		.name = title, .hook = at, .load = load_##what,		\

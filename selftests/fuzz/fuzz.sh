@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# A million random packets through all programs (selftests/fuzz/), and that a packet
-# which fails is told so that it can be had again.
+# Runs a million random packets through all programs (selftests/fuzz/), and checks that a failing
+# packet is reported in a way that allows running it again.
 
 # shellcheck source=selftests/lib/lib.sh
 . "$(dirname "$(readlink -f "$0")")/../lib/lib.sh"
 need_root
 
-# Installed, the program is beside us.
+# Finds the program in a build and where kselftests are installed.
 FUZZ=$(test_program fuzz_packets) || skip "fuzz_packets is not built"
 FIXTURES=$NBT_DIR/fuzz/fixtures
 PING=000000000000020000000001080045000024abcd000040018dfac0000201c63364020800d3ae1234567861626364
@@ -18,11 +18,11 @@ test_random_packets()
 {
 	expect_status 0 "$FUZZ" -d "$TMP" -f "$FIXTURES" -n "${NETBPF_FUZZ:-1000000}"
 	show "packets" "$OUT_FILE"
-	# Each program, and none left out.
+	# There must be a result for every program.
 	expect_eq "programs" "$(grep -c '^ok ' <<<"$OUT")" "$("$FUZZ" -l | wc -l)"
 }
 
-# The same seed makes the same packets: the same counters are met, as often refused.
+# The same seed makes the same packets, so the output is the same: counters met, packets refused.
 test_the_seed_brings_packets_back()
 {
 	NETBPF_SEED=7 "$FUZZ" -d "$TMP" -n 20000 >"$TMP/first"
@@ -49,7 +49,8 @@ test_replay_of_a_file()
 	expect_out '^ok ping: 50 bytes$'
 }
 
-# wrong PROGRAM: a model that is wrong about pings is as good as a program that is.
+# wrong WHAT PROGRAM: let fuzz_packets falsify WHAT before it compares, as if the program were
+# broken. The comparison must fail.
 wrong()
 {
 	expect_status 1 env NETBPF_FUZZ_WRONG="$1" "$FUZZ" -d "$TMP" -r "$PING" "$2"
@@ -61,7 +62,7 @@ test_a_wrong_verdict_is_told()
 	expect_out '^not ok ping: packet 1: the verdict is 101, not 1$'
 	expect_out "again: .*--replay $TMP/ping.pcap ping"
 	expect_err "^#   000000000000020000000001"
-	# Which is the packet that was given.
+	# The pcap file holds the packet that failed.
 	expect_status 0 "$FUZZ" -r "$TMP/ping.pcap" ping
 	expect_out '^ok ping: 50 bytes$'
 }

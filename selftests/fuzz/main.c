@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * fuzz_packets: packets that nobody thought of through every program of the samples,
- * by BPF_PROG_TEST_RUN; verdict, bytes, events and counters compared with a model that
- * reads packets by itself (model.c).
+ * fuzz_packets: runs random packets through every program of the samples, by
+ * BPF_PROG_TEST_RUN. It compares verdict, bytes, events and counters with a model that has a
+ * parser of its own (model.c).
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -12,7 +12,7 @@
 enum {
 	TARGETS_MAX = 32,
 	PACKETS = 1000000,
-	/* From so many packets of a program on, each of its counters must have been met. */
+	/* A program that got this many packets must have raised enough counters (@reasons). */
 	ALL_REASONS = 20000,
 };
 
@@ -73,7 +73,7 @@ static __u32 read_hex(const char *text, __u8 *data)
 	return len;
 }
 
-/* The first packet of a pcap file of this machine's byte order. */
+/* Reads the first packet of a pcap file in the byte order of this machine. */
 static __u32 read_pcap(const char *bytes, size_t size, __u8 *data)
 {
 	const __u32 magic = 0xa1b2c3d4;
@@ -88,7 +88,7 @@ static __u32 read_pcap(const char *bytes, size_t size, __u8 *data)
 	return len;
 }
 
-/* Its length, 0: there is none in it, after a message. */
+/* Reads a packet from a file, or from @what as hex. Returns its length, or 0 after a message. */
 static __u32 read_packet(const char *what, __u8 *data)
 {
 	static char text[65536];

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Packets that nobody thought of: valid ones of all shapes, then broken a little. */
+/* Makes random packets: valid ones of all shapes, many of which it then breaks a little. */
 #include "fuzz.h"
 
 enum {
-	/* How far into a frame headers mostly reach. */
+	/* Headers are mostly within this many bytes of a frame. */
 	HEADERS = 130,
 };
 
@@ -146,7 +146,7 @@ static void make_valid(struct build *pkt)
 
 /* --- broken ones -------------------------------------------------------------- */
 
-/* A field on which parsing depends, set to what is near its limits. */
+/* Sets a field on which parsing depends, often to a value near its limits. */
 static void break_field(struct build *pkt)
 {
 	static const __u16 types[] = { ETH_P_IP, ETH_P_IPV6, ETH_P_8021Q, ETH_P_8021AD };
@@ -198,7 +198,7 @@ static void break_bytes(struct build *pkt)
 	}
 }
 
-/* What was broken on purpose is found behind a checksum that is right. */
+/* Repairs the checksum of the IPv4 header, so that other faults are not hidden behind it. */
 static void mend_ip_sum(struct build *pkt)
 {
 	__u32 ip = pkt->ip_at;

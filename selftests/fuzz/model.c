@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Frames by the book: IEEE 802.1Q, RFC 791, 792, 1071, 4302, 4443, 8200, 9293. */
+/* Parses frames as the standards say: IEEE 802.1Q, RFC 791, 792, 1071, 4302, 4443, 8200, 9293. */
 #include <string.h>
 #include "model.h"
 
@@ -20,7 +20,7 @@ static __u32 be16(const __u8 *at)
 	return at[0] * 256 + at[1];
 }
 
-/* How many bytes of the frame there are from @at on. */
+/* Number of bytes of the frame from @at on. */
 static __u32 bytes_from(const struct model *m, __u32 at)
 {
 	return at < m->len ? m->len - at : 0;
@@ -69,7 +69,7 @@ static enum model_status read_ip4(struct model *m)
 
 /* --- IPv6 ------------------------------------------------------------------ */
 
-/* Length of an extension header that is at @ext; 0: it is none. */
+/* Length of the extension header @number at @ext; 0 if @number is no extension header. */
 static __u32 extension_len(__u8 number, const __u8 *ext)
 {
 	switch (number) {
@@ -97,7 +97,7 @@ static enum model_status read_extensions(struct model *m)
 		if (n == EXTENSIONS_MAX || bytes_from(m, m->l4_at) < 8)
 			return MODEL_BAD;
 		len = extension_len(m->proto, ext);
-		/* The least of AH is 8 bytes, as of all others. */
+		/* Every extension header has at least 8 bytes, AH too. */
 		if (len > m->l4_len || len > bytes_from(m, m->l4_at))
 			return MODEL_BAD;
 		if (m->proto == 44 && be16(ext + 2) & 0xfff8)
@@ -152,10 +152,10 @@ static enum model_status read_frame(struct model *m)
 }
 
 /**
- * model_read() - read a frame
- * @m: takes what it is
- * @data: its bytes; they are used as long as @m is
- * @len: how many
+ * model_read() - parse a frame
+ * @m: result
+ * @data: bytes of the frame; @m keeps a pointer to them
+ * @len: length of the frame
  */
 void model_read(struct model *m, const __u8 *data, __u32 len)
 {
@@ -164,11 +164,12 @@ void model_read(struct model *m, const __u8 *data, __u32 len)
 }
 
 /**
- * model_has_l4() - the transport header is there
- * @m: of model_read()
- * @size: its size
+ * model_has_l4() - check for a transport header
+ * @m: result of model_read()
+ * @size: size of the transport header, in bytes
  *
- * Return: true if the IP header and the frame both say so.
+ * Return: true if the packet has such a header, by the length in the IP header and by the length
+ * of the frame.
  */
 bool model_has_l4(const struct model *m, __u32 size)
 {
@@ -177,10 +178,10 @@ bool model_has_l4(const struct model *m, __u32 size)
 }
 
 /**
- * model_has_tcp() - a whole TCP header with its options is there
- * @m: of model_read(), its protocol is TCP
+ * model_has_tcp() - check for a complete TCP header with its options
+ * @m: result of model_read(), with TCP as protocol
  *
- * Return: true if it is, and its data offset is possible.
+ * Return: true if the header is complete and its data offset is valid.
  */
 bool model_has_tcp(const struct model *m)
 {
@@ -193,10 +194,10 @@ bool model_has_tcp(const struct model *m)
 }
 
 /**
- * model_is_echo() - it is an echo request, or its first fragment
- * @m: of model_read()
+ * model_is_echo() - check for an echo request or the first fragment of one
+ * @m: result of model_read()
  *
- * Return: true if it is one of its own family.
+ * Return: true for ICMP in IPv4 and ICMPv6 in IPv6.
  */
 bool model_is_echo(const struct model *m)
 {
@@ -224,10 +225,10 @@ static bool is_host6(const __u8 *addr)
 }
 
 /**
- * model_is_unicast() - from one host to one host
- * @m: of model_read(), it is IP
+ * model_is_unicast() - check that a packet goes from one host to one host
+ * @m: result of model_read(), an IP packet
  *
- * Return: true if both MAC and both IP addresses are of one host.
+ * Return: true if both MAC and both IP addresses are unicast.
  */
 bool model_is_unicast(const struct model *m)
 {
@@ -253,15 +254,16 @@ static __u32 sum_of(__u32 sum, const __u8 *data, __u32 len)
 	return sum;
 }
 
-/* Of the pseudo header (RFC 8200 section 8.1). */
+/* Sum of the ICMPv6 pseudo header (RFC 8200 section 8.1); 0 for IPv4. */
 static __u32 pseudo_sum(const struct model *m, const __u8 *frame)
 {
 	return m->family == 6 ? sum_of(m->l4_len + 58, frame + m->ip_at + 8, 32) : 0;
 }
 
 /*
- * The checksum at @at, over @len bytes from @from. Right before, it must be so after, by
- * the sum that a receiver computes; wrong before, it must be wrong by as much.
+ * Checks the checksum at @at, over @len bytes from @from. If the request had a right checksum,
+ * a receiver must accept that of the reply. If it was wrong, it must be wrong by the same
+ * amount. Copies the checksum of the reply to @want.
  */
 static bool check_sum(const struct model *m, __u8 *want, const __u8 *got, __u32 at, __u32 from,
 		      __u32 len, __u32 start)
@@ -299,10 +301,10 @@ static void turn(const struct model *m, __u8 *frame)
 }
 
 /**
- * model_check_reply() - whether a frame is the reply to an echo request
+ * model_check_reply() - check that a frame is the right reply to an echo request
  * @m: the request
  * @out: the reply
- * @out_len: its length
+ * @out_len: length of the reply
  *
  * Return: NULL, or what is wrong.
  */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The reference that fuzzed programs are compared with: what a frame is, read from
- * the RFCs a second time. Nothing here comes from include/pkt_*.bpf.h, so that a
- * mistake there is not made here too.
+ * The reference with which the fuzzed programs are compared: a second parser, written from the
+ * RFCs. It shares no code with include/pkt_*.bpf.h, so that a mistake there is not repeated
+ * here.
  */
 #ifndef _SELFTESTS_FUZZ_MODEL_H
 #define _SELFTESTS_FUZZ_MODEL_H
@@ -11,11 +11,11 @@
 #include <linux/types.h>
 
 /**
- * enum model_status - what a frame is
- * @MODEL_BAD: cut short or contradicting itself, or with more than two tags or six
- *	extension headers
- * @MODEL_NOT_IP: something else than IP
- * @MODEL_IP: IP, and its headers are whole
+ * enum model_status - kind of a frame
+ * @MODEL_BAD: cut short, or its lengths contradict each other, or it has more than two VLAN tags
+ *	or six extension headers
+ * @MODEL_NOT_IP: not IP
+ * @MODEL_IP: IP with complete headers
  */
 enum model_status {
 	MODEL_BAD,
@@ -24,10 +24,10 @@ enum model_status {
 };
 
 /**
- * enum model_frag - place of a packet among its fragments
- * @MODEL_WHOLE: it is none
- * @MODEL_FIRST: the first, with the transport header
- * @MODEL_LATER: any other
+ * enum model_frag - whether a packet is a fragment
+ * @MODEL_WHOLE: no fragment
+ * @MODEL_FIRST: the first fragment, with the transport header
+ * @MODEL_LATER: a later fragment
  */
 enum model_frag {
 	MODEL_WHOLE,
@@ -36,9 +36,9 @@ enum model_frag {
 };
 
 /**
- * struct model - a frame, read
- * @data: its bytes
- * @len: how many
+ * struct model - a parsed frame
+ * @data: bytes of the frame
+ * @len: length of the frame
  * @status: enum model_status
  * @type: EtherType behind the tags; 0 if the frame ends before
  * @tagged: there is a tag
@@ -47,9 +47,9 @@ enum model_frag {
  * @frag: enum model_frag
  * @ip_at: offset of the IP header
  * @l4_at: offset of the transport layer
- * @l4_len: its length as the IP header tells
- * @src: source address; an IPv4 address as ::ffff:a.b.c.d
- * @dst: destination address, likewise
+ * @l4_len: length of the transport layer, from the IP header
+ * @src: source address; IPv4 as ::ffff:a.b.c.d
+ * @dst: destination address; IPv4 as ::ffff:a.b.c.d
  */
 struct model {
 	const __u8 *data;

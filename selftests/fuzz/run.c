@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-/* One packet through one program, and all that comes of it compared with the model. */
+/* Runs a packet through a program and compares all results with the model. */
 #include "fuzz.h"
 
 /**
- * struct fuzz_kept - a packet that may have raised a wrong counter
- * @len: its length
- * @data: its bytes
+ * struct fuzz_kept - a packet that is kept until the counters were compared
+ * @len: length of the packet
+ * @data: bytes of the packet
  */
 struct fuzz_kept {
 	__u32 len;
@@ -14,7 +14,10 @@ struct fuzz_kept {
 
 const char *fuzz_dir = ".";
 
-/* For selftests/fuzz/fuzz.sh: do what a broken program would, to see that it is found. */
+/*
+ * From NETBPF_FUZZ_WRONG: which result to falsify, as if the program were broken. fuzz.sh checks
+ * that the comparison then fails.
+ */
 static const char *wrong;
 
 static bool is_wrong(const char *how)
@@ -34,7 +37,10 @@ static int take_event(void *ctx, void *data, size_t size)
 	return 0;
 }
 
-/* Called by each load(): what a target needs of its skeleton, which stays open until the end. */
+/*
+ * Each load() calls this with its skeleton, which stays open until the process ends. Returns 0 or
+ * a negative errno.
+ */
 int fuzz_loaded(struct fuzz_target *t, const void *skel, const struct bpf_program *prog,
 		const struct bpf_map *counts, const struct bpf_map *events)
 {
@@ -66,7 +72,7 @@ static void put_pcap(FILE *file, const __u8 *data, __u32 len)
 	fwrite(data, len, 1, file);
 }
 
-/* As hex, as a file for tcpdump, and how to have it again. */
+/* Reports a failing packet: as hex, as a pcap file, and with the command that runs it again. */
 static void tell(const struct fuzz_target *t, const __u8 *data, __u32 len, const char *what)
 {
 	char path[4096];
@@ -87,7 +93,7 @@ static void tell(const struct fuzz_target *t, const __u8 *data, __u32 len, const
 
 /* --- one packet ------------------------------------------------------------------------------ */
 
-/* BPF_PROG_TEST_RUN takes an Ethernet header off before a socket filter. */
+/* BPF_PROG_TEST_RUN removes an Ethernet header before a socket filter, so add one. */
 static int run_socket(const struct fuzz_target *t, const __u8 *data, __u32 len,
 		      struct test_out *out)
 {
@@ -96,7 +102,10 @@ static int run_socket(const struct fuzz_target *t, const __u8 *data, __u32 len,
 
 	memcpy(frame + ETH_HLEN, data, len);
 	err = test_run(t->prog, frame, ETH_HLEN + len, out);
-	/* It cannot change the packet; what comes out has the header or not. */
+	/*
+	 * A filter cannot change the packet. Whether the output has the Ethernet header depends on
+	 * the kernel, so do not use it.
+	 */
 	memcpy(out->data, data, len);
 	out->len = len;
 	return err;
@@ -133,7 +142,7 @@ static const char *judge(const struct fuzz_target *t, const struct model *m,
 	return test_unchanged(out, m->data, m->len) ? NULL : "it was changed";
 }
 
-/* An skb with less than the header of IP that its type tells is refused. */
+/* Some kernels refuse an skb that is shorter than the IP header of its EtherType. */
 static bool may_be_refused(const struct fuzz_target *t, __u32 len)
 {
 	return t->hook == FUZZ_TC && len < ETH_HLEN + 40;
@@ -185,7 +194,7 @@ static int add_up(const struct fuzz_target *t, __u64 *sum)
 	return n < 0 ? n : 0;
 }
 
-/* The first counter that is not what it must be; -1: none. */
+/* Returns the first counter with a wrong value; -1: all are right. */
 static int wrong_counter(struct fuzz_target *t, __u64 *sum)
 {
 	__u32 i;
@@ -199,7 +208,7 @@ static int wrong_counter(struct fuzz_target *t, __u64 *sum)
 	return -1;
 }
 
-/* Each packet of the batch once more, alone: which of them is counted wrongly? */
+/* Runs each packet of the batch again, alone, to find the one that is counted wrongly. */
 static void find_culprit(struct fuzz_target *t)
 {
 	__u64 sum[FUZZ_WORDS_MAX];
@@ -222,7 +231,7 @@ static void find_culprit(struct fuzz_target *t)
 	printf("not ok %s: counters do not add up, and no packet alone shows it\n", t->name);
 }
 
-/* 0, or -1 after a message. */
+/* Compares the counters with the model. Returns 0, or -1 after a message. */
 int fuzz_compare_counts(struct fuzz_target *t)
 {
 	__u64 sum[FUZZ_WORDS_MAX];
@@ -237,7 +246,10 @@ int fuzz_compare_counts(struct fuzz_target *t)
 	return n < 0 ? 0 : -1;
 }
 
-/* 0, or -1 after a message. */
+/*
+ * Runs one packet and compares the results; after each batch also compares the counters. Returns
+ * 0, or -1 after a message.
+ */
 int fuzz_one(struct fuzz_target *t, const __u8 *data, __u32 len)
 {
 	struct fuzz_kept *kept = &t->kept[t->n_kept++];

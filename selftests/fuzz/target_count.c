@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What programs do that look at all packets: pktcount, sockfilter, network. */
+/* Predicts what programs about all packets do: pktcount, sockfilter, network. */
 #include <linux/pkt_cls.h>
 #include "fuzz.h"
 #include "network.h"
@@ -23,7 +23,7 @@ static int load_pktcount(struct fuzz_target *t)
 	err = pktcount_kern__load(skel) ?: fuzz_loaded(t, skel, skel->progs.pktcount,
 						       skel->maps.pktcount_counts,
 						       skel->maps.pktcount_events);
-	/* How many sources were put into the map depends on those it has pushed out. */
+	/* Do not compare the number of sources: it depends on those that the LRU map pushed out. */
 	t->n_counts = offsetof(struct pktcount_cpu, sources) / sizeof(__u64);
 	return err;
 }
@@ -126,7 +126,7 @@ static void predict_pktcount(struct fuzz_target *t, const struct model *m, struc
 /* --- sockfilter ---------------------------------------------------------------------------- */
 
 enum {
-	/* Variants of sockfilter, and what the second asks for. */
+	/* Variants of sockfilter; SOCK_SOME asks for PORT. */
 	SOCK_ALL,
 	SOCK_SOME,
 	PORT = BUILD_DPORT,
@@ -162,7 +162,7 @@ static bool has_ports(const struct model *m)
 
 	if (m->proto != IPPROTO_TCP && m->proto != IPPROTO_UDP)
 		return false;
-	/* Of the header only the ports must be there. */
+	/* The IP length must cover the whole header, but the frame need only have the ports. */
 	return m->l4_len >= header && model_has_l4(m, 4);
 }
 
@@ -307,7 +307,7 @@ static void predict_network(struct fuzz_target *t, const struct model *m, struct
 }
 
 struct fuzz_target fuzz_count_targets[] = {
-	/* Two for each class and protocol, and the events. */
+	/* Two counters (packets, bytes) for each class and protocol, and one for events. */
 	FUZZ_TARGET("pktcount", FUZZ_XDP, pktcount, 0,
 		    2 * (__PKTCOUNT_CLASS_MAX + __PKTCOUNT_PROTOCOL_MAX) + 1),
 	FUZZ_TARGET("sockfilter", FUZZ_SOCKET, sockfilter, SOCK_ALL, 6),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What programs do that are about echo requests: hello, pass, ping, tc. */
+/* Predicts what programs about echo requests do: hello, pass, ping, tc. */
 #include <linux/pkt_cls.h>
 #include "echo_event.h"
 #include "fuzz.h"
@@ -59,7 +59,7 @@ static bool is_whole(const struct model *m)
 	return m->l4_at + m->l4_len <= m->len;
 }
 
-/* An skb is for this host by its MAC address. */
+/* True if the frame is for the MAC address of "lo", which is all zero. */
 static bool is_for_host(const struct model *m)
 {
 	static const __u8 lo[ETH_ALEN];
@@ -163,7 +163,7 @@ static void predict_ping(struct fuzz_target *t, const struct model *m, struct fu
 /* --- tc -------------------------------------------------------------------------------- */
 
 enum {
-	/* Variants are enum tc_action, and this one. */
+	/* The variants of tc are those of enum tc_action, and this one: pingpong with --any. */
 	TC_PINGPONG_ANY = TC_PINGPONG + 1,
 };
 

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* --vip and --backend of xdp_lb, a line each: the first byte tells which, and how. */
+/*
+ * Fuzzes --vip and --backend of xdp_lb. Each line is an option; its first byte selects the option
+ * and the forwarding method, the rest is the argument.
+ */
 #include <stdlib.h>
 #include <string.h>
 #include <linux/types.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The file of xdp_lb: any bytes are a configuration, or are refused with a message. */
+/* Fuzzes the configuration file of xdp_lb: any bytes are accepted, or refused with a message. */
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -17,7 +17,7 @@ int fuzz_input(const __u8 *data, size_t size)
 	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
 		abort();
 	if (!lb_conf_read(&conf, path)) {
-		/* What was accepted is within the limits that the loader relies on. */
+		/* The loader relies on these limits of an accepted configuration. */
 		if (!conf.n_vips || !conf.n_ifnames)
 			abort();
 		lb_conf_free(&conf);

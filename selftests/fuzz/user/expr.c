@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Expressions of sockfilter: what libpcap makes of any text becomes BPF, twice. */
+/*
+ * Fuzzes the expressions of sockfilter: libpcap compiles any text, and the result is translated
+ * to eBPF twice, with and without a VLAN tag.
+ */
 #include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +13,7 @@
 #include "fuzz_user.h"
 #include "parts/sockfilter/user.h"
 
-/* Names of hosts are asked for nowhere: no input is worth a packet. */
+/* Replaces getaddrinfo(), so that host names in the input cause no DNS queries. */
 int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
 		struct addrinfo **res)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the targets of libFuzzer share: messages are made, so that what they say is
- * looked at by the sanitizers, and are not shown.
+ * Shared by the targets of libFuzzer. The message functions format their messages, so that the
+ * sanitizers check the arguments, but do not print them.
  */
 #ifndef _SELFTESTS_FUZZ_USER_H
 #define _SELFTESTS_FUZZ_USER_H
@@ -13,10 +13,10 @@
 #include "lib/config.h"
 #include "lib/log.h"
 
-/* Called by libFuzzer, by its own name, with each input; returns 0. */
+/* libFuzzer calls this as LLVMFuzzerTestOneInput() with each input. Returns 0. */
 int fuzz_input(const __u8 *data, size_t size) __asm__("LLVMFuzzerTestOneInput");
 
-/* Options, of which none is given. */
+/* The options of the sample, all with default values. */
 struct sample_config sample;
 
 #define MAKE_MESSAGES(function)			\
@@ -38,7 +38,7 @@ void pr_hint_doctor(void)
 {
 }
 
-/* Nothing is written here. */
+/* No target writes to a file, so there is no hint to give. */
 void sample_hint_file(int fd, int err)
 {
 }

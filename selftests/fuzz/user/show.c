@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Any bytes as a packet: decoded, shown as text and as JSON, and written to a file. */
+/*
+ * Fuzzes the output of sockfilter: any bytes are decoded as a packet, shown as text and as JSON,
+ * and written to a pcap file.
+ */
 #include <stdlib.h>
 #include <string.h>
 #include <linux/types.h>
@@ -24,7 +27,7 @@ void sample_json_end(json_writer_t *writer)
 	jsonw_destroy(&writer);
 }
 
-/* In a string of JSON no control character stands for itself (RFC 8259 section 7). */
+/* JSON strings must not contain unescaped control characters (RFC 8259 section 7). */
 static void check_json(const char *text, size_t len)
 {
 	size_t i;
@@ -54,7 +57,7 @@ static void show_all(const struct decoded *dec, const struct show *show)
 	free(text);
 }
 
-/* The first byte: options, and how much of the packet was not captured. */
+/* The first byte of the input selects the options, and whether the packet was cut. */
 int fuzz_input(const __u8 *data, size_t size)
 {
 	struct show show = {};
@@ -71,7 +74,7 @@ int fuzz_input(const __u8 *data, size_t size)
 	show.ifname = data[0] >> 6 & 1;
 	pkt.caplen = size - 1;
 	pkt.len = pkt.caplen + (data[0] & 0x80 ? 100 : 0);
-	/* Of its own, so that a byte behind it is seen. */
+	/* An allocation of the exact size, so that the sanitizer notices a read beyond the end. */
 	copy = malloc(pkt.caplen ?: 1);
 	memcpy(copy, data + 1, pkt.caplen);
 	pkt.data = copy;
