@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What README.rst and Documentation/ show is what is printed: each page with
-# blocks marked as runnable (Documentation/testing.rst) is a test.
+# The output in README.rst and Documentation/ is what the programs print. Each page with blocks
+# that are marked as runnable (Documentation/testing.rst) is a test.
 
 # shellcheck source=selftests/lib/lib.sh
 . "$(dirname "$(readlink -f "$0")")/../lib/lib.sh"
@@ -13,7 +13,7 @@ CHECK=$NETBPF_TOP/scripts/docs-check.sh
 [ -x "$CHECK" ] || skip "the pages are not here"
 [ -x "$NETBPF_OUT/samples/pass" ] || skip "the samples are not built"
 
-# checked PAGE: all its blocks. A page of which none could be run shows nothing.
+# checked PAGE: check all blocks of a page. Skips if none of them could be run.
 checked()
 {
 	local sum
@@ -31,7 +31,7 @@ while read -r page; do
 	TESTS+=("$name")
 done < <("$CHECK" --list | sed 's/:.*//' | sort -u)
 
-# Each sample has a page with a block that is run.
+# Each sample has a page with a block that can be run.
 test_every_sample_is_shown()
 {
 	local name
@@ -44,14 +44,15 @@ test_every_sample_is_shown()
 	done
 }
 
-# keys PLACE: those that a configuration of xdp_lb has there, as it says when one is wrong.
+# keys YAML: print the keys that xdp_lb accepts in a place of its configuration. YAML has a wrong
+# key in this place, and the hint of the error message lists the right ones.
 keys()
 {
 	"$NETBPF_OUT/samples/xdp_lb" check -c <(echo "$1") 2>&1 |
 		sed -n 's/^  hint: the keys here are: //p' | tr -d ,
 }
 
-# A key of the configuration that the pages do not name is none for who reads them.
+# The pages and the example configuration name every key of the configuration.
 test_every_key_of_xdp_lb_is_told()
 {
 	local page place key n=0

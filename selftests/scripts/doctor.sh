@@ -1,9 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# scripts/doctor.sh: it tells the truth about this machine, and about broken
-# ones that are made here: tools taken from PATH, capabilities dropped, files
-# mounted over. It changes nothing.
+# scripts/doctor.sh: it tells the truth about this machine, and about machines that the tests
+# break: they take tools from PATH, drop capabilities, and mount over files. It changes nothing.
 
 # shellcheck source=selftests/lib/lib.sh
 . "$(dirname "$(readlink -f "$0")")/../lib/lib.sh"
@@ -20,8 +19,8 @@ DOCTOR=$NETBPF_TOP/scripts/doctor.sh
 PROBE=$NETBPF_OUT/build/doctor_probe
 TRACEFS=/sys/kernel/tracing
 
-# as_json STATUS COMMAND...: run it, its rows are then known to the functions
-# below. COMMAND gets --json as its last argument.
+# as_json STATUS COMMAND...: run COMMAND with --json as its last argument, and expect this exit
+# status. The functions below then read its rows.
 as_json()
 {
 	local status=$1
@@ -31,14 +30,14 @@ as_json()
 	jq -e . "$OUT_FILE" >"$TMP/rows" || fail "not JSON"
 }
 
-# field NAME KEY: what the row NAME says under KEY; fails without that row.
+# field NAME KEY: print the value of KEY in the row NAME. Fails if there is no such row.
 field()
 {
 	jq -er --arg name "$1" --arg key "$2" \
 		'[.checks[] | select(.name == $name)][0][$key] // error("no row " + $name)' "$TMP/rows"
 }
 
-# cure_is NAME REGEX: the cure of the row matches.
+# cure_is NAME REGEX: the cure of the row NAME matches REGEX.
 cure_is()
 {
 	local cure
@@ -47,7 +46,7 @@ cure_is()
 	[[ $cure =~ $2 ]] || fail "row $1: the cure '$cure' does not match '$2'"
 }
 
-# row_is NAME STATUS [REGEX]: the row has that status and its text matches.
+# row_is NAME STATUS [REGEX]: the row NAME has this status, and its text matches REGEX.
 row_is()
 {
 	local status text
@@ -58,15 +57,15 @@ row_is()
 	[[ $text =~ ${3:-} ]] || fail "row $1: '$text' does not match '$3'"
 }
 
-# private COMMAND...: in a mount namespace with nothing in /run, and with bpffs
-# and tracefs mounted. COMMAND is shell code; $1 in it is the doctor.
+# private CODE [ARG...]: run shell code in a mount namespace with an empty /run, and with bpffs
+# and tracefs mounted. $1 in the code is the doctor, $2 the first ARG.
 private()
 {
 	unshared -m "$@"
 }
 
-# await_ready FILE: until what is started there says that it is ready; also for the shells
-# of private_net.
+# await_ready FILE: wait until a sample has written its "ready" line to FILE. Exported for the
+# shells of private_net.
 await_ready()
 {
 	local _
@@ -79,13 +78,13 @@ await_ready()
 }
 export -f await_ready
 
-# private_net COMMAND...: and in a network namespace of its own.
+# private_net CODE [ARG...]: like private, but also in a network namespace of its own.
 private_net()
 {
 	unshared -mn "$@"
 }
 
-# unshared HOW COMMAND...
+# unshared OPTION CODE [ARG...]: like private, with OPTION for unshare(1).
 unshared()
 {
 	# shellcheck disable=SC2016
@@ -99,7 +98,7 @@ unshared()
 		'"$2" - "$DOCTOR" "${@:3}"
 }
 
-# path_without NAME...: a directory with all commands of PATH but those.
+# path_without NAME...: make a directory with all commands except these, and print its path.
 path_without()
 {
 	local dir=$TMP/path name
@@ -203,7 +202,6 @@ test_command_line()
 	expect_err 'no network namespace'
 }
 
-# In seconds of CPU time, which a busy machine does not stretch.
 run_tests test_this_machine_passes test_json_is_whole_and_adds_up \
 	test_text_and_JSON_say_the_same test_json_without_jq test_colour_only_on_a_terminal \
 	test_command_line test_an_interface_that_is_not_there test_a_veth_in_a_namespace \

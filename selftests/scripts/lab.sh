@@ -3,10 +3,9 @@
 #
 # The lab (scripts/lab.sh): topologies, isolation from the host, clean removal.
 #
-# Names are random and the state of the labs lives below $TMP (NETBPF_RUN), so
-# that labs of others are never seen, counted or removed.
+# The labs have random names, and their state is below $TMP (NETBPF_RUN). So the tests never see,
+# count or remove other labs.
 
-# run_tests calls the tests.
 # shellcheck source=selftests/lib/lib.sh
 . "$(dirname "$(readlink -f "$0")")/../lib/lib.sh"
 # shellcheck source=selftests/scripts/lab/host.sh
@@ -31,7 +30,8 @@ setup()
 	sample pass
 }
 
-# new_lab VAR [TOPOLOGY]: make a lab with a random name; removed with the test.
+# new_lab VAR [TOPOLOGY]: make a lab with a random name, and set VAR to the name. The end of the
+# test removes the lab.
 new_lab()
 {
 	local __lab __start=${EPOCHREALTIME/./}
@@ -43,7 +43,8 @@ new_lab()
 	printf -v "$1" %s "$__lab"
 }
 
-# marked LAB: pids of the processes of a lab, zombies left out.
+# marked LAB: print the pids of the processes of a lab, without zombies. The processes have
+# NETBPF_LAB_OWNER in their environment.
 marked()
 {
 	local pid stat
@@ -56,7 +57,7 @@ marked()
 		done
 }
 
-# nothing_left LAB: neither process, name, nor state.
+# nothing_left LAB: no process, no namespace name and no state is left of the lab.
 nothing_left()
 {
 	local pids
@@ -68,13 +69,13 @@ nothing_left()
 	no_process "^netbpf-lab-$1-"
 }
 
-# query LAB FILTER: a value of status -j.
+# query LAB FILTER: print the result of a jq FILTER on "lab status -j".
 query()
 {
 	lab status "$1" -j | jq -r "$2"
 }
 
-# pings LAB FROM TO...: both families, one packet each.
+# pings LAB FROM TO...: the node FROM can ping each node TO, with both families.
 pings()
 {
 	local lab=$1 from=$2 to
@@ -86,7 +87,7 @@ pings()
 	done
 }
 
-# serves LAB FROM NODE: curl gets the page of NODE in both families.
+# serves LAB FROM NODE: curl on FROM gets the page of NODE, with both families.
 serves()
 {
 	local addr shown
@@ -104,8 +105,8 @@ serves()
 	done
 }
 
-# passing LAB: the interfaces with a native program of the lab, as the kernel
-# (not the status command) has it.
+# passing LAB: print the interfaces of the lab that have a native XDP program, according to the
+# kernel, not to the status command.
 passing()
 {
 	local node
@@ -116,7 +117,7 @@ passing()
 	done | sort | tr '\n' ' '
 }
 
-# documented LAB TOPOLOGY: the picture in the documentation is what status prints.
+# documented LAB TOPOLOGY: the documentation has the same picture as "lab status".
 documented()
 {
 	local text rst=$NETBPF_TOP/Documentation/lab.rst
@@ -206,7 +207,7 @@ test_picture()
 		expect_match "$TMP/up" "$text"
 	done
 	expect_match "$TMP/up" '^try:'
-	# What it draws is what there is now.
+	# The picture shows the present state, not the state after "up".
 	ip -n "netbpf-$l-host" addr add 10.9.8.7/32 dev eth0
 	kill "$(cut -d' ' -f1 "$NETBPF_RUN/$l/nodes/pingbox/pass-eth0")"
 	eventually 5 eval "[ -z \"\$(passing $l)\" ]"
@@ -220,7 +221,7 @@ test_commands_of_try()
 	local l
 
 	new_lab l
-	# Those that end by themselves, as printed, but for samples.
+	# Run the printed commands, except samples and captures, which do not end by themselves.
 	sed '1,/^try:/d' "$OUT_FILE" | grep -v -e /samples/ -e capture > "$TMP/try"
 	expect_match "$TMP/try" ' ping pingbox host$'
 	expect_status 0 bash -e "$TMP/try"
@@ -247,7 +248,7 @@ test_several_labs()
 	pings "$a" host pingbox
 	lab down "$b"
 	nothing_left "$b"
-	# One is left: no name needed.
+	# Only one lab is left, so its name is not needed.
 	expect_status 0 lab ping host pingbox -c 1
 	expect_status 1 lab exec --name "$b" host true
 	expect_err "no lab '$b'"
@@ -263,7 +264,7 @@ test_same_name_twice()
 	expect_err "hint: .* down $l"
 	pings "$l" host pingbox
 	lab down "$l"
-	# At once: one of the two wins, and its lab is whole.
+	# If two start at the same time, one of them wins, and its lab is complete.
 	start_bg first "$LAB_SH" up --name "$l"
 	start_bg second "$LAB_SH" up --name "$l"
 	wait_sample "$first" 30 && ok=$((ok + 1))
@@ -272,7 +273,8 @@ test_same_name_twice()
 	pings "$l" host pingbox
 }
 
-# The same name below another NETBPF_RUN would take over the names in /run/netns.
+# A lab with the same name, but another NETBPF_RUN, is refused: it would take over the names in
+# /run/netns.
 test_same_name_elsewhere()
 {
 	local l
@@ -297,7 +299,7 @@ test_exec()
 	expect_status 0 lab exec host printf '<%s>' 'a  b' '*' -j --name
 	expect_eq arguments "$OUT" '<a  b><*><-j><--name>'
 	expect_eq input "$(echo hello | lab exec host cat)" hello
-	# The net namespace alone: mounts, and so bpffs and tracefs, stay.
+	# exec changes only the network namespace. The mounts, such as bpffs and tracefs, stay.
 	expect_eq "mount namespace" "$(lab exec host readlink /proc/self/ns/mnt)" \
 		"$(readlink /proc/self/ns/mnt)"
 	[ "$(lab exec host readlink /proc/self/ns/net)" != "$(readlink /proc/self/ns/net)" ] ||
@@ -322,7 +324,7 @@ test_ping()
 	expect_status 0 lab ping pingbox 10.0.1.1 -c 1
 	expect_status 1 lab ping pingbox 10.0.1.99 -c 1
 	expect_status 0 lab ping pingbox fd00:1::1 -c 1
-	# One family of two is not enough, whichever it is.
+	# Fails if one of the two families does not work.
 	lab exec pingbox ip -6 addr del fd00:1::2/64 dev eth0
 	expect_status 1 lab ping host pingbox -c 1
 	lab exec pingbox ip -6 addr add fd00:1::2/64 dev eth0 nodad
@@ -408,7 +410,7 @@ test_not_root()
 	expect_err 'needs root'
 }
 
-# Root without the capability, as in a container.
+# Root lacks CAP_SYS_ADMIN, as in a container.
 test_no_capability()
 {
 	local l

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# scripts/tour.sh: every demo works as told, a wrong effect is noticed, and
-# nothing is left behind, also after Ctrl-C.
+# scripts/tour.sh: every demo has the effect that its text claims, a wrong effect is noticed, and
+# nothing is left behind, even after Ctrl-C.
 
 # shellcheck source=selftests/lib/lib.sh
 . "$(dirname "$(readlink -f "$0")")/../lib/lib.sh"
@@ -13,7 +13,7 @@ require_tools ip ping nsenter curl setpriv
 TOUR=$NETBPF_TOP/scripts/tour.sh
 export NO_INSTALL=1
 
-# Labs of tours that are up, by the names of their namespaces.
+# tours_up PID: print the namespaces and the state of the lab of this tour.
 tours_up()
 {
 	find /run/netns /run/netbpf -mindepth 1 -maxdepth 1 -name "*tour-$1*" 2>/dev/null || :
@@ -43,7 +43,7 @@ test_only_shows_one_demo()
 	expect_status 0 "$TOUR" --only hello
 	expect_out '== hello:'
 	expect_no_match "$OUT_FILE" '== ping:'
-	# All is built.
+	# Everything is built already, so the tour must not build.
 	expect_no_match "$ERR_FILE" 'building'
 }
 
@@ -53,7 +53,7 @@ test_no_colour_without_a_terminal()
 	expect_no_match "$OUT_FILE" $'\033'
 }
 
-# The tour with a ping that drops nothing: the reader is told, the status is 1.
+# The tour runs with a ping that drops nothing. It must report this and end with status 1.
 test_a_wrong_effect_is_noticed()
 {
 	local out=$TMP/out
@@ -63,7 +63,7 @@ test_a_wrong_effect_is_noticed()
 	mv "$out/samples/ping" "$out/samples/ping.real"
 	printf '#!/bin/sh\nexec %s "$@" -a pass\n' "$out/samples/ping.real" >"$out/samples/ping"
 	chmod 755 "$out/samples/ping"
-	# A stand-in for make, which would put the real one back.
+	# A make that does nothing: the real one would restore the real ping.
 	mkdir "$TMP/bin"
 	printf '#!/bin/sh\n' >"$TMP/bin/make"
 	chmod 755 "$TMP/bin/make"
@@ -72,7 +72,7 @@ test_a_wrong_effect_is_noticed()
 	expect_err 'hint: scripts/doctor.sh'
 }
 
-# demo_runs PID: the tour is in the middle of its first demo.
+# demo_runs PID: true if the tour is in the middle of its first demo.
 demo_runs()
 {
 	grep -q 'samples/hello' "$(sample_out "$1")" && [ -n "$(tours_up "$1")" ]
@@ -89,15 +89,15 @@ test_interrupt_leaves_nothing()
 	expect_eq "left behind" "$(tours_up "$pid")" ""
 }
 
-# bash 5.2 takes a signal that comes while it reads $(...) for a syntax error in the trap
-# now and then, and ends with 2, or forgets the signal: the demos do without.
+# If a signal comes while bash 5.2 reads $(...), bash sometimes reports a syntax error in the trap
+# and ends with status 2, or loses the signal. So the demos must not use $(...).
 test_no_demo_reads_what_a_command_prints()
 {
 	expect_status 1 grep -nE '\$\([^(]|`' "$NETBPF_TOP"/scripts/tour/*.sh
 }
 
-# The demo that pins something, at the moment when nobody owns it.
-# asks_the_dead FILE: the control program has been killed, and curl runs.
+# asks_the_dead FILE: true if the demo of xdp_lb has killed the control process and runs curl. At
+# this moment no process owns the pins.
 asks_the_dead()
 {
 	sed '1,/kill -9/d' "$1" | grep -q curl
@@ -132,7 +132,7 @@ test_step_waits_for_enter()
 	local pid
 
 	require_tools script
-	# Enter comes once, so the tour must wait before its second step.
+	# At first no Enter comes, so the tour must wait and not start the sample yet.
 	mkfifo "$TMP/keys"
 	exec 7<>"$TMP/keys"
 	# shellcheck disable=SC2016 # the variables are for the shell inside

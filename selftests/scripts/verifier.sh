@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The programs of Documentation/verifier.rst: each is refused with the message
-# that its head and the page tell, and is loaded once it is mended.
+# The programs of Documentation/verifier.rst: the verifier refuses each one with the message that
+# the page and the comment in the program quote, and accepts the corrected program.
 
 # shellcheck source=selftests/lib/lib.sh
 . "$(dirname "$(readlink -f "$0")")/../lib/lib.sh"
@@ -13,13 +13,13 @@ OBJECTS=$NETBPF_OUT/selftests/scripts/verifier
 [ -d "$OBJECTS" ] || OBJECTS=$NBT_DIR/verifier
 PAGE=$NETBPF_TOP/Documentation/verifier.rst
 
-# message NAME: the stable part of what the verifier says of it.
+# message NAME: print the message that the program quotes: the part that is the same in all kernels.
 message()
 {
 	sed -n 's/^ \* message: //p' "$NBT_DIR/scripts/verifier/$1_kern.c"
 }
 
-# example NAME: refused as told, and loaded when mended.
+# example NAME: the program is refused with its message, and loads when it is compiled with MENDED.
 example()
 {
 	local message
@@ -43,7 +43,7 @@ for file in "$NBT_DIR"/scripts/verifier/*_kern.c; do
 	TESTS+=("test_$name")
 done
 
-# The page shows the source of each, and the message.
+# The page shows the source and the message of each program.
 test_the_page_tells_each_message()
 {
 	local name
@@ -67,7 +67,7 @@ test_the_loader_itself()
 	expect_err 'failed to open /nonexistent.o: No such file'
 }
 
-# Which compiler makes such a one of the programs above nobody knows.
+# A program of its own, with a long log: whether a program above has one depends on the compiler.
 test_a_long_log_is_cut()
 {
 	have clang || skip "not installed: clang"
@@ -83,7 +83,7 @@ test_a_long_log_is_cut()
 	expect_status 1 "$LOAD" "$TMP/long.o"
 	expect_eq "second line" "$(sed -n 2p "$OUT_FILE")" ...
 	expect_out "^R0 invalid mem access 'scalar'$"
-	# The first one, the dots, the last ten, and what it came to.
+	# The source line, "...", the last ten lines, and the result.
 	expect_eq "lines" "$(wc -l <"$OUT_FILE")" 13
 }
 

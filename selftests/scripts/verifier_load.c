@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Load a BPF object and show what the verifier says of it: the source line that
- * it stopped at, and all that follows. Documentation/verifier.rst uses it.
+ * Loads a BPF object. If the verifier refuses it, shows the source line at which the verifier
+ * stopped, and the messages after it. Documentation/verifier.rst uses this program.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include <bpf/libbpf.h>
 
 #define LOG_SIZE	(16 << 20)
-/* Of a loop that it has walked through a thousand times the end will do. */
+/* Enough lines: the log of a loop repeats the same lines a thousand times. */
 #define LINES_MAX	10
 
 static int quiet(enum libbpf_print_level level, const char *fmt, va_list ap)
@@ -37,7 +37,7 @@ static char *last_lines(char *text, int n)
 {
 	char *at;
 
-	/* What ends the last line starts none. */
+	/* The newline at the end of the text does not start another line. */
 	for (at = text + strlen(text) - 1; at > text; at--) {
 		if (at[-1] == '\n' && !--n)
 			return at;
@@ -45,7 +45,7 @@ static char *last_lines(char *text, int n)
 	return text;
 }
 
-/* The figures at the end are of no help. */
+/* Shows the reason from the log, without the statistics at its end. */
 static void show_reason(char *log)
 {
 	char *end = strstr(log, "\nprocessed "), *source, *next, *tail;

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Machines that are broken here, and what labs and samples have left on them.
+# The doctor on machines that the tests break, and its reports of what labs and samples left behind.
 
 test_without_clang()
 {
@@ -19,7 +19,7 @@ test_without_the_tools_of_the_lab()
 	row_is ethtool warn
 	row_is tcpdump warn
 	row_is ping ok
-	# Without ip(8) the probe still speaks of the interface.
+	# Without ip(8) the probe still reports on the interface.
 	row_is "XDP features" "$(features_or warn ok)"
 }
 
@@ -39,7 +39,7 @@ test_without_the_probe()
 		fail "rows of a probe that did not run"
 }
 
-# What the build needs comes first.
+# If the kernel tree is missing, too, the cure starts with setup.sh, because the build needs it.
 test_without_the_probe_and_set_up()
 {
 	as_json 1 env O="$TMP/empty" KSRC=/nonexistent "$DOCTOR"
@@ -68,7 +68,7 @@ test_without_a_capability()
 	row_is "program XDP" ok
 	row_is "network namespace" fail
 	cure_is "network namespace" '^CAP_SYS_ADMIN missing: '
-	# CAP_SYS_ADMIN stands in for these two, in the row and in the kernel.
+	# CAP_SYS_ADMIN replaces these two capabilities; the rows say so, too.
 	for cap in bpf perfmon; do
 		as_json 0 setpriv "--bounding-set=-$cap" "$DOCTOR"
 		row_is "CAP_${cap^^}" ok 'through CAP_SYS_ADMIN'
@@ -142,7 +142,7 @@ test_mounts()
 	row_is tracefs ok "not mounted: hello mounts it on $TRACEFS"
 }
 
-# Without the probe nobody knows whether a sample could mount it.
+# Without the probe the doctor cannot know whether a sample could mount the file system.
 test_mounts_that_cannot_be()
 {
 	as_json 0 private "$UNMOUNT"' O=/nonexistent "$@"'
@@ -176,7 +176,7 @@ test_leftovers_of_labs()
 	row_is namespaces warn netbpf-gone-host
 	row_is labs warn gone
 	cure_is labs 'lab.sh down --all$'
-	# The namespace of a process that lives is a lab that is up.
+	# A namespace that a live process holds belongs to a lab that is up.
 	as_json 0 private '
 		ln -s /proc/$$/ns/net /run/netns/netbpf-here-host
 		mkdir /run/netbpf/here
@@ -190,10 +190,10 @@ test_leftovers_of_programs()
 	local id pid gone
 
 	id=$(rand_name netbpf-)
-	# No process can have this number, also when others start many.
+	# No process can have this pid: it is above the limit of the kernel (4194304).
 	gone=4194305
 	start_bg pid sleep 60
-	# What somebody reads cannot be removed: the next hello of another test would.
+	# Keep the trace instance open: otherwise a hello of another test would remove it.
 	# shellcheck disable=SC2016
 	as_json 0 private '
 		id=$2 gone=$3 lives=$4
@@ -210,13 +210,14 @@ test_leftovers_of_programs()
 	[ ! -e "$TRACEFS/instances/$id-$gone" ] || fail "the test has left an instance"
 }
 
-# rows FILE: of what private has made of the doctor's JSON, in place of as_json.
+# rows FILE: like as_json, but read the rows from a file that code of private_net has written.
 rows()
 {
 	jq -e . "$1" >"$TMP/rows" || fail "not JSON: $1"
 }
 
-# An instance that runs, then one whose control program was killed; and the cure cures.
+# The doctor reports an instance that runs, then one whose control process was killed. The command
+# in the cure removes that one.
 test_instances_of_xdp_lb()
 {
 	# shellcheck disable=SC2016
@@ -255,7 +256,7 @@ test_instances_that_cannot_be_seen()
 	row_is xdp_lb ok 'cannot be seen'
 }
 
-# As above, for both samples that have filters; that of somebody else is nobody's business.
+# The same for the clsact filters of tc and network. The doctor does not report foreign filters.
 test_filters_that_outlive_their_process()
 {
 	local each
@@ -287,7 +288,7 @@ test_filters_that_outlive_their_process()
 	done
 }
 
-# Whatever a name is made of, JSON is JSON, and the terminal is not spoken to.
+# Whatever bytes a name has, the JSON is valid, and no control characters reach the terminal.
 test_odd_bytes_in_names()
 {
 	local bad=$'\xef\xbf\xbd'	# U+FFFD

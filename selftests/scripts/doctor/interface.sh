@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What the doctor says of an interface.
+# What the doctor says about an interface.
 
-# features_or STATUS [OLD]: what a row about XDP features is to say: STATUS, or OLD where
-# the kernel does not tell them, before Linux 6.3.
+# features_or STATUS [OLD]: print what a row about XDP features must say: STATUS, or OLD before
+# Linux 6.3, where the kernel does not report these features.
 features_or()
 {
 	local major minor
@@ -42,13 +42,13 @@ test_a_veth_in_a_namespace()
 	row_is "veth peer" warn '^v1 has no native XDP'
 	row_is "tx checksum" warn
 	row_is master ok none
-	# The number of an interface will do, and the name is said.
+	# -i also takes the index of an interface. The doctor prints the name.
 	as_json 0 "$DOCTOR" -n "$ns" \
 		-i "$(ip -n "$ns" -o link show v0 | cut -d: -f1)"
 	expect_eq group "$(field MTU group)" "interface v0"
 }
 
-# Longer than a name may be, as it has to be for one of its kind.
+# An alternative name may be longer than the name of an interface.
 test_an_alternative_name()
 {
 	local ns
@@ -87,12 +87,12 @@ test_state_of_an_interface()
 		.status == $status' "$TMP/rows" >/dev/null
 }
 
-# The kernel's own limit, against what the row MTU says of it.
+# The row MTU says up to which MTU native XDP works. The kernel must have the same limit.
 test_the_limit_of_the_MTU_is_the_limit_of_the_kernel()
 {
 	local ns limit
 
-	# pass takes frames of more than a page; this program does not.
+	# A program without "frags": unlike pass, it does not accept frames larger than a page.
 	"${CLANG:-clang}" -target bpf -O2 -g -c -x c - -o "$TMP/pass.o" <<-'C'
 		__attribute__((section("xdp"))) int pass(void *ctx) { return ctx ? 2 : 1; }
 		char _license[] __attribute__((section("license"))) = "GPL";
@@ -146,7 +146,7 @@ test_the_interface_of_the_ssh_session()
 	row_is ssh warn 'from 192.0.2.9'
 	as_json 0 "$DOCTOR" -n "$ns" -i v1
 	row_is ssh ok another
-	# sudo hides the variable; an ancestor has it.
+	# sudo removes SSH_CONNECTION; the doctor finds the variable in an ancestor process.
 	# shellcheck disable=SC2016
 	as_json 0 bash -c 'env -u SSH_CONNECTION "$@"; exit $?' - "$DOCTOR" -n "$ns" -i v0
 	row_is ssh warn 'from 192.0.2.9'

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The rows of this machine are true, and the doctor leaves it as it was.
+# What the doctor says about this machine is true, and the doctor changes nothing.
 
-# The kernel makes a kprobe by hand where the row says so, and only there.
+# A kprobe can be made by hand if, and only if, the row says so.
 test_the_kprobe_row_is_true()
 {
 	local can=no name
@@ -66,8 +66,8 @@ test_the_rows_of_files_are_true()
 	fi
 }
 
-# What it prints to try bpf_printk() is in no trace of others, in a container either, where
-# a process has another number than in the trace.
+# The line that the doctor prints to try bpf_printk() does not appear in the trace of others. This
+# also holds in a container, where the pid of a process differs from the one in the trace.
 test_its_line_is_in_no_trace_of_others()
 {
 	# shellcheck disable=SC2016
@@ -85,14 +85,14 @@ test_its_line_is_in_no_trace_of_others()
 	row_is bpf_printk ok 'private trace instance'
 }
 
-# no_doctor: none is at work, of another test for instance.
+# no_doctor: true if no doctor runs, not even one of another test.
 no_doctor()
 {
 	! grep -qs '/doctor_[p]robe' /proc/[0-9]*/cmdline && ! grep -q netbpf_doctor /proc/kallsyms
 }
 
-# snapshot: what the doctor could change. Other tests may run beside this one:
-# what they change (their namespaces, labs and pins) is not looked at.
+# snapshot: print everything that the doctor could change. Other tests may run at the same time, so
+# leave out what they change: their namespaces, labs and pins.
 snapshot()
 {
 	ip -d link show
@@ -106,7 +106,8 @@ snapshot()
 	ls "$TMP/tmp"
 }
 
-# The kernel frees programs, namespaces and instances a little later.
+# same_as_before: no doctor runs, and nothing has changed. The kernel frees programs, namespaces and
+# instances a little later, so wait for this.
 same_as_before()
 {
 	snapshot >"$TMP/after"

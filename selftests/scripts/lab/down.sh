@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# How a lab ends: by down, killed, interrupted, and when it could not be made.
+# How a lab ends: by "down", when its processes are killed, when "up" is interrupted or fails.
 
 test_down_twice()
 {
@@ -35,8 +35,8 @@ test_down_after_kill()
 	done
 }
 
-# A lab of another mount namespace, which has a /run of its own, is not ours to end: list
-# does not show it either.
+# A lab that was made in another mount namespace, with a /run of its own, is not ours: "down" must
+# not end it.
 test_down_elsewhere()
 {
 	local l
@@ -56,7 +56,7 @@ test_down_elsewhere()
 	[ "$(marked "$l" | wc -l)" -ge 2 ] || fail "the other lab has lost processes"
 }
 
-# Processes that do not react to SIGTERM.
+# The processes of the lab are stopped, so they do not react to SIGTERM.
 test_down_of_stopped()
 {
 	local l pid
@@ -105,7 +105,7 @@ test_down_all()
 	for pid in $(marked "$c"); do
 		kill -KILL "$pid"
 	done
-	# A name that points to nothing any more.
+	# A namespace name that points to no process any more.
 	ln -s /proc/4194305/ns/net "/run/netns/netbpf-$d-host"
 	expect_status 0 lab down --all
 	nothing_left "$a"
@@ -116,7 +116,7 @@ test_down_all()
 	NETBPF_RUN=$TMP/other pings "$other" host pingbox
 }
 
-# A number in the state that belongs to another process by now.
+# A pid in the state of the lab now belongs to another process: "down" must not kill it.
 test_pid_of_another()
 {
 	local l stranger file
@@ -133,7 +133,7 @@ test_pid_of_another()
 	! sample_ended "$stranger" || fail "a process that is not the lab's was killed"
 }
 
-# A process that somebody started in the lab is told of, not killed.
+# "down" reports processes that the user started in the lab, and does not kill them.
 test_process_of_user()
 {
 	local l stranger
@@ -147,7 +147,7 @@ test_process_of_user()
 	nothing_left "$l"
 }
 
-# slow_pass: an O= whose pass program never gets ready.
+# slow_pass: make a build directory, for O=, whose pass program never gets ready.
 slow_pass()
 {
 	mkdir -p "$TMP/o/samples"
@@ -155,7 +155,7 @@ slow_pass()
 	chmod +x "$TMP/o/samples/pass"
 }
 
-# As a terminal does it: the signal goes to the whole process group.
+# "up" is interrupted as by Ctrl-C on a terminal: the whole process group gets the signal.
 test_interrupted_up()
 {
 	local l pid point
@@ -176,7 +176,7 @@ test_interrupted_up()
 	[ ! -e "$NETBPF_RUN" ] || fail "$NETBPF_RUN is left"
 }
 
-# Anywhere: the delays are no synchronisation, they spread the signal.
+# "up" is interrupted at any point. The delays do not wait for anything; they spread the signals.
 test_interrupted_anywhere()
 {
 	local l pid delay signal
@@ -219,7 +219,7 @@ test_down_of_unfinished()
 	eventually 5 sample_ended "$pid"
 	expect_status 0 lab list
 	expect_out "^$l +pair +broken"
-	# What it left at work does not end by itself.
+	# Stop the worker that the killed "up" has left: it does not end by itself then.
 	pid=$(cut -d' ' -f1 "$NETBPF_RUN/$l/worker")
 	kill -STOP "$pid"
 	expect_status 0 lab down "$l"

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The host is the same before, during and after.
+# A lab does not change the network of the host.
 
-# snapshot: what must be the same before, during and after. Counters are not.
+# snapshot: print what must be the same before, during and after a lab. Counters are left out.
 snapshot()
 {
 	echo "links:"; ip -o link show | sed 's/ qlen.*//'
@@ -13,17 +13,17 @@ snapshot()
 	echo "sysctls:"; sysctl -a 2>/dev/null | grep '^net\.' |
 		grep -v -e nf_conntrack_count -e 'stable_secret'
 	echo "nft:"; nft list ruleset
-	# Not the names that other tests have made meanwhile.
+	# Leave out the names of other tests.
 	echo "mounts:"; grep -v ' /run/netns/nbt-' /proc/self/mountinfo
 }
 
-# A network and a mount table of our own play the host: nobody else changes
-# them, so every difference, and every message of ip monitor, is the lab's.
+# private_host TOPOLOGY: a new network and mount namespace plays the host. Nobody else changes it,
+# so every difference, and every message of "ip monitor", comes from the lab.
 private_host()
 {
 	local l monitor
 
-	# Names of others in /run/netns come and go, in our copy of the mounts too.
+	# Namespace names of other tests come and go, also in this copy of the mounts. Cover them.
 	while umount -l -R /run/netns 2>/dev/null; do :; done
 	mount -t tmpfs tmpfs /run/netns
 	mount -t tmpfs tmpfs "$TMP/private"
@@ -31,18 +31,18 @@ private_host()
 	ip link add hostlink type veth peer name hostpeer
 	ip addr add 192.0.2.1/24 dev hostlink
 	ip addr add 2001:db8::1/64 dev hostlink nodad
-	# Before they are up: the kernel makes an address of an interface that comes up,
-	# and a route to it seconds later.
+	# Do this before the interfaces are up: otherwise the kernel gives them link-local
+	# addresses, and adds routes seconds later.
 	ip link set hostlink addrgenmode none
 	ip link set hostpeer addrgenmode none
 	ip link set hostlink up
 	ip link set hostpeer up
 	wait_until 5 eval "ip link show hostlink | grep -q ' state UP '"
 	l=$(rand_name t-)
-	# Both append: neither may write over what the other wrote.
+	# Both "ip monitor" and this shell append to the file, so that none overwrites the other.
 	ip monitor all >> "$TMP/private/monitor" &
 	monitor=$!
-	# The monitor listens when it tells of a change of ours.
+	# Change a route until the monitor reports it: then the monitor listens.
 	wait_until 5 eval "ip route replace 192.0.2.128/25 dev hostlink;
 		ip route del 192.0.2.128/25 dev hostlink; [ -s $TMP/private/monitor ]"
 	snapshot > "$TMP/private/before"
@@ -74,7 +74,7 @@ test_host_unchanged()
 	done
 }
 
-# The real host too; others may change it meanwhile, so five attempts.
+# The same on the real host. Others may change it meanwhile, so allow five attempts.
 test_real_host_unchanged()
 {
 	local l try
@@ -93,7 +93,7 @@ test_real_host_unchanged()
 	fail "the host was not the same before, during and after"
 }
 
-# Without NETBPF_RUN: /run/netbpf.
+# Without NETBPF_RUN the state is in /run/netbpf.
 test_default_place()
 {
 	local l

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A program without a licence calls a helper that is for GPL programs.
+ * A program without a licence calls a helper that is only for GPL programs.
  *
  * message: cannot call GPL-restricted function from non-GPL compatible program
  */

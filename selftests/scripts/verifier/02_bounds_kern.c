@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A header is read that the frame may be too short for.
+ * The program reads a header without checking that the frame is long enough.
  *
  * message: invalid access to packet
  */

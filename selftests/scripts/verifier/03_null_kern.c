@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a map lookup returns is used although it may be NULL.
+ * The program uses the result of a map lookup, which may be NULL.
  *
  * message: invalid mem access 'map_value_or_null'
  */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A byte of the packet is the index of an array that is shorter.
+ * The program uses a byte of the packet as the index of an array that is shorter.
  *
  * message: invalid access to map value
  */
@@ -9,7 +9,7 @@
 
 #define SLOTS	16
 
-/* Kept in a map, as all global variables. */
+/* Like all global variables, this array is in a map. */
 __u64 first_bytes[SLOTS];
 
 SEC("xdp")

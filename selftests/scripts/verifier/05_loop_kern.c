@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A loop whose end the verifier cannot see: as many steps as the packet
- * begins with bytes that are zero.
+ * The verifier cannot see the end of a loop: it has as many steps as there are
+ * zero bytes at the start of the packet.
  *
  * message: The sequence of 8193 jumps is too complex
  */

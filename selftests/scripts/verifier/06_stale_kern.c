@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A pointer into the packet is used after a helper has moved the packet.
+ * The program uses a pointer into the packet after a helper has moved the packet.
  *
  * message: invalid mem access 'scalar'
  */

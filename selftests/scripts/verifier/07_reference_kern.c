@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Space in a ring buffer is reserved, and on one way out neither submitted nor
- * given back.
+ * The program reserves space in a ring buffer. On one path it returns without
+ * submitting or discarding this space.
  *
  * message: Unreleased reference
  */

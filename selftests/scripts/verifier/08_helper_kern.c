@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A helper that works on an skb is called from XDP, where there is none.
+ * An XDP program calls a helper that works on an skb, but XDP has no skb.
  *
  * message: bpf_skb_load_bytes#26
  */

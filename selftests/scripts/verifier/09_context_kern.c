@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A field of the context is written that is for reading only.
+ * The program writes a read-only field of the context.
  *
  * message: invalid bpf_context access
  */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Two functions, each with a buffer that fits on the stack. Together they do
- * not.
+ * Two functions each have a buffer that fits on the stack. Together the two
+ * buffers do not fit.
  *
  * message: combined stack size of 2 calls is
  */
@@ -14,7 +14,7 @@
 #define WINDOW	320
 #endif
 
-/* The last byte of the window at @offset, or -1. */
+/* Returns the last byte of the window at @offset, or -1. */
 static __noinline int last_byte(struct xdp_md *ctx, __u32 offset)
 {
 	__u8 window[WINDOW];
