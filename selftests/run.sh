@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Set up what is missing, build the samples and the tests, run the tests, and
-# print KTAP. Unlike "make run_tests", whose exit status is always 0, this
-# succeeds only when a test has passed and none has failed.
+# Installs missing packages, builds the samples and the tests, runs the tests, and prints KTAP.
+# The exit status of "make run_tests" is always 0. This script succeeds only if at least one
+# test has passed and none has failed.
 set -euo pipefail
 
-# A relative O= is relative to where we were called.
+# A relative O= counts from the directory of the caller.
 [ -z "${O:-}" ] || { O=$(realpath -m "$O"); export O; }
 
 # shellcheck source=scripts/common.sh
@@ -16,24 +16,24 @@ export LC_ALL=C
 
 readonly SELFTESTS=$NETBPF_TOP/selftests
 
-# For the tests of this script (runner.sh): run the programs of that directory
-# instead, with neither set-up nor build.
+# For the tests of this script (runner.sh): run the programs of this directory instead of the
+# tests, and neither set up nor build.
 readonly FAKE=${NETBPF_TESTS_DIR:-}
 
 KSFT_SKIP=4		# exit status of a test that was skipped
 
-# Tests that may run at a time. Half of their time is waiting, so two share a CPU well.
-# An emulated CPU is never idle.
+# Number of tests that run side by side. A test waits half of its time, so two share a CPU well.
+# An emulated CPU is always busy, so one test at a time has to do there.
 JOBS=$((2 * $(nproc)))
 [ -z "${NETBPF_VM:-}" ] || JOBS=1
 
-ALL=			# also the tests of this tree's own tools
+ALL=			# set by -a: also run the tests of this tree's own tools
 WANTED=()		# names given with -t, as NAME or NAME:CASE...
 VERBOSE=
 NO_SKIP=
 NO_BUILD=
 LIST=
-STOP=			# exit status, once a signal asked us to stop
+STOP=			# set when a signal came: the exit status to end with
 
 # shellcheck source=selftests/lib/run/job.sh
 . "$SELFTESTS/lib/run/job.sh"
@@ -78,7 +78,8 @@ usage()
 	END
 }
 
-# need_arg OPTION COUNT: COUNT arguments are left, an argument is needed.
+# need_arg OPTION COUNT: exit with a usage error if OPTION has no argument. COUNT is the number of
+# words left, including OPTION.
 need_arg()
 {
 	[ "$2" -gt 1 ] || usage_error "option $1 needs an argument"
@@ -107,7 +108,7 @@ options()
 	[[ $JOBS =~ ^[1-9][0-9]?$ ]] || usage_error "-j $JOBS is no number from 1 to 99"
 }
 
-# progress TEXT: rewrite the line at the bottom of the terminal.
+# progress TEXT: show TEXT in the line at the bottom of the terminal, in place of the old one.
 progress()
 {
 	[ ! -t 2 ] || printf '\r\033[K%s' "$1" >&2
@@ -116,7 +117,7 @@ progress()
 # ---------------------------------------------------------------------------
 # Set-up and build
 
-# bail_out TEXT: nothing was run.
+# bail_out TEXT [STATUS]: exit before any test has run, with TEXT as the KTAP reason.
 bail_out()
 {
 	echo "KTAP version 1"
@@ -138,9 +139,9 @@ set_up()
 	[ "$status" -eq 0 ] || bail_out "scripts/setup.sh failed" "$status"
 }
 
-# build DIR: make it; the output is shown when that fails. Nothing is said where nothing
-# is to be done. With all tests a warning is an error, as for check.sh, which is one of them
-# and must not build again what others run.
+# build DIR: run make in DIR. The output is shown if make fails. If there is nothing to build,
+# nothing is printed. With --all a warning is an error, as in check.sh: the test of check.sh
+# must not rebuild programs that other tests are running.
 build()
 {
 	local start=$SECONDS said='' ended=''
@@ -170,8 +171,8 @@ build()
 # ---------------------------------------------------------------------------
 # The list of tests
 
-# list_tests GOAL: a name a line; a shell test is named without its .sh. GOAL is that of
-# the Makefile.
+# list_tests GOAL: print the names of the tests, without .sh. GOAL is the goal of the Makefile that
+# lists them.
 list_tests()
 {
 	if [ -n "$FAKE" ]; then
@@ -181,7 +182,7 @@ list_tests()
 	fi | sed -e 's/\.sh$//' -e '/^$/d'
 }
 
-# test_path NAME: the program of a test.
+# test_path NAME: print the path of the program of a test.
 test_path()
 {
 	local path
@@ -192,13 +193,13 @@ test_path()
 	echo "$path"
 }
 
-# find_test NAME: there is such a test, of either set.
+# find_test NAME: true if there is such a test, with or without --all.
 find_test()
 {
 	grep -qxF -e "$1" "$WORK/list" "$WORK/list-all"
 }
 
-# select_tests: TESTS becomes what -t asked for.
+# select_tests: set TESTS to the tests that -t asked for.
 select_tests()
 {
 	local wanted
@@ -213,10 +214,10 @@ select_tests()
 	TESTS=("${WANTED[@]}")
 }
 
-# prepare: WORK, signals, set-up, TESTS.
+# prepare: make the directory WORK, handle signals, set up the machine, and set TESTS.
 prepare()
 {
-	# Make and scripts read it; an empty one would mean another directory.
+	# make and the scripts read O. An empty O would mean another directory to them.
 	[ -n "${O:-}" ] || unset O
 	WORK=$(mktemp -d "${TMPDIR:-/tmp}/netbpf-run.XXXXXX")
 	trap 'rm -rf "$WORK"' EXIT
