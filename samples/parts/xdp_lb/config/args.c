@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The configuration of --vip and --backend. */
+/* Make a configuration from --vip and --backend. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
@@ -20,7 +20,7 @@ struct specs {
 	unsigned int n;
 };
 
-/* The option that a place comes from; what is of all of them has none. */
+/* Write the option that a place comes from; nothing if the place is the whole configuration. */
 static void where_in_args(const struct lb_place *at, const char *key, char text[LB_PLACE_MAX])
 {
 	const struct specs *specs = at->src->ctx;
@@ -32,7 +32,7 @@ static void where_in_args(const struct lb_place *at, const char *key, char text[
 		return;
 	for (; vip < at->vip; spec++)
 		vip += spec->is_vip;
-	/* That is its first backend. */
+	/* Now @spec is behind the --vip: at the option of backend 0; the service is at -1. */
 	spec += at->backend;
 	snprintf(text, LB_PLACE_MAX, "--%s %s: ", spec->is_vip ? "vip" : "backend", spec->text);
 }
@@ -89,7 +89,7 @@ static int arg_backend(struct lb_backend_conf *backend, const struct lb_place *a
 	return 0;
 }
 
-/* A --vip and the --backend behind it; specs[n] is the next --vip, or the end. */
+/* One --vip, specs[0], and the n - 1 --backend options behind it. */
 static int arg_specs(struct lb_conf *conf, const struct lb_source *src,
 		     const struct lb_conf_spec *specs, unsigned int n)
 {
@@ -140,14 +140,14 @@ static int arg_all(struct lb_conf *conf, const struct lb_source *src)
 }
 
 /**
- * lb_conf_args() - a configuration of --vip and --backend
+ * lb_conf_args() - make a configuration from --vip and --backend
  * @conf: result; has no interfaces
- * @specs: in the order of the command line
- * @n: how many
- * @snat: of --snat
- * @n_snat: how many, at most LB_SNAT_MAX
+ * @specs: the options, in the order of the command line
+ * @n: number of entries of @specs
+ * @snat: addresses of --snat
+ * @n_snat: number of entries of @snat, at most LB_SNAT_MAX
  *
- * What these options cannot say has its default value.
+ * What these options cannot set keeps its default value.
  *
  * Return: 0, or -EINVAL or -ENOMEM, which was printed.
  */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A configuration: what holds where nothing is said, and its end. */
+/* A configuration: its default values and names, and how it is freed. */
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,10 +10,10 @@
 #include "parts/xdp_lb/config/text.h"
 
 /**
- * lb_mode_name() - a hook as it is configured
+ * lb_mode_name() - the name of a hook in the configuration
  * @mode: enum lb_mode
  *
- * Return: its name.
+ * Return: the name.
  */
 const char *lb_mode_name(unsigned int mode)
 {
@@ -23,8 +23,8 @@ const char *lb_mode_name(unsigned int mode)
 }
 
 /*
- * A name made of a text. A long text keeps its beginning and its port, and is told
- * from others by a hash in between.
+ * Make a name from a text. A text that is too long keeps its beginning and its port; a hash
+ * between the two distinguishes it from other long texts.
  */
 static void make_name(const char *text, char name[LB_NAME_MAX])
 {
@@ -43,9 +43,9 @@ static void make_name(const char *text, char name[LB_NAME_MAX])
 }
 
 /**
- * lb_vip_name() - the name of a service that was given none
+ * lb_vip_name() - make a name for a service that has none
  * @vip: address, port and protocol are set
- * @name: takes it: "tcp:10.0.0.5:80"
+ * @name: result: "tcp:10.0.0.5:80"
  */
 void lb_vip_name(const struct lb_vip_conf *vip, char name[LB_NAME_MAX])
 {
@@ -60,9 +60,9 @@ void lb_vip_name(const struct lb_vip_conf *vip, char name[LB_NAME_MAX])
 }
 
 /**
- * lb_backend_name() - the name of a backend that was given none
+ * lb_backend_name() - make a name for a backend that has none
  * @backend: address and port are set
- * @name: takes it: "10.0.0.2:80"
+ * @name: result: "10.0.0.2:80"
  */
 void lb_backend_name(const struct lb_backend_conf *backend, char name[LB_NAME_MAX])
 {
@@ -72,8 +72,8 @@ void lb_backend_name(const struct lb_backend_conf *backend, char name[LB_NAME_MA
 }
 
 /**
- * lb_conf_defaults() - what holds if nothing else is said
- * @conf: takes it
+ * lb_conf_defaults() - set the default values of a configuration
+ * @conf: is overwritten
  */
 void lb_conf_defaults(struct lb_conf *conf)
 {
@@ -87,10 +87,11 @@ void lb_conf_defaults(struct lb_conf *conf)
 }
 
 /**
- * lb_check_defaults() - the health check of a service if nothing else is said
+ * lb_check_defaults() - set the default health check of a service
  * @vip: its protocol and port are set
  *
- * No port, or a protocol that has no connections, is nothing to connect to.
+ * A TCP service with a port is checked by a connect. Other services are not checked: UDP has
+ * no connections, and a service with any port has no port to connect to.
  */
 void lb_check_defaults(struct lb_vip_conf *vip)
 {

@@ -7,8 +7,8 @@
 #include "xdp_lb.h"
 
 /**
- * enum lb_mode - the hook
- * @LB_MODE_AUTO: tc on veth, tap and bridges, else native XDP
+ * enum lb_mode - the hook that the program is attached to
+ * @LB_MODE_AUTO: lb_choose_mode() selects native XDP or TC ingress
  * @LB_MODE_NATIVE: XDP in the driver
  * @LB_MODE_SKB: generic XDP
  * @LB_MODE_TC: TC ingress
@@ -24,7 +24,7 @@ enum lb_mode {
  * struct lb_backend_conf - a backend as configured
  * @name: unique in its service
  * @addr: address
- * @port: 0 if the service has any port, else 1 to 65535
+ * @port: 0 if the service takes any port, else 1 to 65535
  * @weight: 0 to 65535; 0: no new connections
  */
 struct lb_backend_conf {
@@ -38,12 +38,12 @@ struct lb_backend_conf {
  * struct lb_vip_conf - a service as configured
  * @name: unique
  * @addr: address
- * @port: 0: any
+ * @port: 0: any port
  * @proto: IPPROTO_TCP, IPPROTO_UDP
  * @forward: enum lb_forward
  * @check: health check; all fields set
- * @backends: at least one
- * @n_backends: how many
+ * @backends: the backends, at least one
+ * @n_backends: number of entries of @backends
  */
 struct lb_vip_conf {
 	char name[LB_NAME_MAX];
@@ -58,17 +58,17 @@ struct lb_vip_conf {
 
 /**
  * struct lb_conf - a valid configuration
- * @name: instance
- * @ifnames: interfaces
- * @n_ifnames: how many
- * @mode: hook
+ * @name: name of the instance
+ * @ifnames: interfaces that the program is attached to
+ * @n_ifnames: number of entries of @ifnames
+ * @mode: the hook
  * @table_size: slots of a ring, a prime
  * @seed: of all hashes
  * @connections: slots of the flow table; LB_BUCKETS() rounds them up
  * @snat: source addresses for LB_NAT
- * @n_snat: how many; 0: those of the interface
+ * @n_snat: number of entries of @snat; 0: use the first interface's own addresses
  * @vips: services
- * @n_vips: how many
+ * @n_vips: number of entries of @vips
  */
 struct lb_conf {
 	char name[LB_NAME_MAX];

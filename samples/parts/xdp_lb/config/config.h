@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * The configuration of xdp_lb. Each file uses those above it:
+ * The configuration of xdp_lb. Each file uses only files above it in this list:
  *
  *	config/text.c	numbers, addresses and names as text; messages
  *	config/conf.c	struct lb_conf and its defaults
- *	config/valid.c	what its parts have to be to each other
- *	config/yaml.c	a file as a tree, with lines
+ *	config/valid.c	checks that the parts of a configuration fit together
+ *	config/yaml.c	parses a file into a tree that knows line numbers
  *	config/schema.c	the keys that a file may have
  *	config/read.c	from a file to struct lb_conf
  *	config/args.c	from --vip and --backend to struct lb_conf
@@ -17,11 +17,12 @@
 #include "parts/xdp_lb/config/text.h"
 
 /**
- * struct lb_conf_spec - a --vip or a --backend, which belongs to the --vip before it
- * @is_vip: it is a --vip
+ * struct lb_conf_spec - one --vip or --backend option; a --backend belongs to the last --vip
+ *	before it
+ * @is_vip: true: --vip, false: --backend
  * @text: "tcp:10.0.0.5:80", "udp:[fd00::5]:53"; "10.0.0.2", "[fd00::2]:80",
  *	"10.0.0.2:80,weight=3"
- * @forward: of a --vip: enum lb_forward
+ * @forward: for a --vip: enum lb_forward
  */
 struct lb_conf_spec {
 	bool is_vip;

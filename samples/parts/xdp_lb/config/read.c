@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The configuration of a file: from the text of its keys to struct lb_conf. */
+/* Fill struct lb_conf from the text of a file's keys. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
@@ -15,11 +15,11 @@
 #include "parts/xdp_lb/config/yaml.h"
 
 /**
- * struct range - what a number may be
- * @what: "a port"
+ * struct range - which values a number may have
+ * @what: what the number is, for messages: "a port"
  * @min: least value
  * @max: greatest value
- * @hint: the cure for others
+ * @hint: hint for other values
  */
 struct range {
 	const char *what;
@@ -73,7 +73,7 @@ static void where_in_file(const struct lb_place *at, const char *key, char text[
 	snprintf(text, LB_PLACE_MAX, "%s:%u: %s: ", yaml->path, lb_yaml_line(yaml, field), field);
 }
 
-/* The text of a key; NULL: it is not there. */
+/* The text of a key; NULL if the key is not there. */
 static const char *text_of(const struct lb_place *at, const char *key)
 {
 	char field[LB_FIELD_MAX];
@@ -88,7 +88,7 @@ static unsigned int count_of(const struct lb_place *at, const char *key)
 	return lb_yaml_count(at->src->ctx, field_of(at, key, field));
 }
 
-/* Without the key, the value stays. */
+/* Read a number. If the key is not there, @value keeps its default. */
 static int take_number(const struct lb_place *at, const char *key, enum range_of what,
 		       __u64 *value)
 {
@@ -117,7 +117,7 @@ static int take_number32(const struct lb_place *at, const char *key, enum range_
 	return err;
 }
 
-/* One of @n words; without the key, the value stays. */
+/* Read one of @n words. If the key is not there, @value keeps its default. */
 static int take_word(const struct lb_place *at, const char *key,
 		     const char *(*word)(unsigned int), unsigned int n, unsigned int *value)
 {
@@ -152,7 +152,7 @@ static const char *check_name(unsigned int type)
 	return names[type];
 }
 
-/* Without the key, the name stays. */
+/* Read a name. If the key is not there, @name keeps its default. */
 static int take_name(const struct lb_place *at, char name[LB_NAME_MAX])
 {
 	const char *text = text_of(at, "name");
@@ -205,7 +205,7 @@ static int take_check_path(const struct lb_place *at, struct lb_check *check)
 	return 0;
 }
 
-/* A name, or one with a port: no more than a header of HTTP takes. */
+/* A host name, with or without a port: only characters that are safe in an HTTP header. */
 static int take_check_host(const struct lb_place *at, struct lb_check *check)
 {
 	const char *host = text_of(at, "check.host");
@@ -339,7 +339,10 @@ static int take_vip(struct lb_conf *conf, const struct lb_source *src)
 	return err;
 }
 
-/* One that is here goes by its own name, whichever it was given by. */
+/*
+ * The name may be an alternative name (altname) of an interface: keep the interface's own name.
+ * An interface that does not exist yet keeps the name in the file.
+ */
 static int take_ifname(const struct lb_place *at, const char *key, char ifname[IF_NAMESIZE])
 {
 	const char *name = text_of(at, key);
@@ -445,14 +448,14 @@ static int take_file(struct lb_conf *conf, const struct lb_source *src)
 }
 
 /**
- * lb_conf_read() - read and check a file
+ * lb_conf_read() - read and check a configuration file
  * @conf: result; lb_conf_free() frees it
  * @path: name of the file
  *
  * An error is printed as "FILE:LINE: FIELD: what is wrong", with a hint.
  *
- * Return: 0; -EINVAL: it is no valid configuration; another negative errno: it could not
- * be read. That was printed, and nothing of @conf has to be freed then.
+ * Return: 0; -EINVAL: the configuration is not valid; another negative errno: the file could
+ * not be read. Errors were printed, and @conf holds nothing to be freed then.
  */
 int lb_conf_read(struct lb_conf *conf, const char *path)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The keys of a configuration. The tree of a file is held against them before any value
- * is read: whoever reads one finds all that is needed, and nothing else.
+ * The keys that a configuration file may have. The tree of a file is checked against them
+ * before any value is read: code that reads values can rely on the needed keys to be there.
  */
 #include <stdio.h>
 #include <string.h>
@@ -21,11 +21,11 @@ enum kind {
 /**
  * struct key - a key and what it may stand for
  * @name: the key; NULL ends a list of keys
- * @kind: what its value is
- * @needed: it must be there, and if it is a list, not be empty
+ * @kind: kind of its value
+ * @needed: the key must be there, and a list must not be empty
  * @max: LIST: greatest length
- * @keys: KEYS: those of the value; LIST: those of each entry, NULL: each entry is a text
- * @example: how it is written, for hints
+ * @keys: KEYS: keys of the value; LIST: keys of each entry, NULL: each entry is a text
+ * @example: how to write the key, for hints
  */
 struct key {
 	const char *name;
@@ -98,8 +98,8 @@ static const char *example(const struct key *key)
  * @y: the tree
  * @field: path to the place
  * @len: length of @field
- * @line: the place
- * @n_backends: how many there are before it
+ * @line: line number of the place
+ * @n_backends: number of backends that were found so far
  */
 struct walk {
 	const struct lb_yaml *y;
@@ -109,7 +109,7 @@ struct walk {
 	unsigned int n_backends;
 };
 
-/* LB_FIELD_MAX is enough: the keys are three deep, and lb_shown() cuts what is none. */
+/* LB_FIELD_MAX is enough: keys are three levels deep, and lb_shown() cuts an unknown key. */
 static void enter_key(struct walk *w, const char *name)
 {
 	w->len += snprintf(w->field + w->len, sizeof(w->field) - w->len, "%s%s",
@@ -244,8 +244,8 @@ static int check_list(struct walk *w, const yaml_node_t *node, const struct key 
 }
 
 /*
- * Ends, though an alias may be within what it stands for: the keys are of finite depth,
- * and n_backends bounds the breadth.
+ * An alias (*NAME) may stand for a node that contains the alias. The recursion ends all the
+ * same: the keys have a finite depth, and n_backends bounds the breadth.
  */
 static int check_value(struct walk *w, const yaml_node_t *node, enum kind kind,
 		       const struct key *key)
@@ -263,8 +263,8 @@ static int check_value(struct walk *w, const yaml_node_t *node, enum kind kind,
 }
 
 /**
- * lb_schema_check() - hold the tree against the keys that there are
- * @y: file
+ * lb_schema_check() - check that a file has the right keys, with values of the right kind
+ * @y: the file
  *
  * Return: 0, or -EINVAL, which was printed.
  */

@@ -39,11 +39,12 @@ int lb_parse_number(const char *text, __u64 max, __u64 *value)
 }
 
 /**
- * lb_parse_addr() - an IPv4 or IPv6 address
+ * lb_parse_addr() - read an IPv4 or IPv6 address
  * @text: the address
  * @addr: result
  *
- * Return: 0 or -EINVAL, also for ::ffff:a.b.c.d; nothing is printed.
+ * Return: 0 or -EINVAL; nothing is printed. ::ffff:a.b.c.d is refused, because struct lb_addr
+ * keeps IPv4 addresses in that form.
  */
 int lb_parse_addr(const char *text, struct lb_addr *addr)
 {
@@ -57,7 +58,7 @@ int lb_parse_addr(const char *text, struct lb_addr *addr)
 }
 
 /**
- * lb_parse_endpoint() - address and port
+ * lb_parse_endpoint() - read an address and a port
  * @text: "10.0.0.2:80", "[fd00::2]:80"
  * @addr: result
  * @port: result, host byte order, 0 is possible
@@ -88,7 +89,7 @@ int lb_parse_endpoint(const char *text, struct lb_addr *addr, __u16 *port)
 }
 
 /**
- * lb_parse_vip() - a service
+ * lb_parse_vip() - read the address, port and protocol of a service
  * @text: "tcp:10.0.0.5:80", "udp:[fd00::5]:53"; port 0: any
  * @key: result
  *
@@ -112,7 +113,7 @@ int lb_parse_vip(const char *text, struct lb_vip_key *key)
 }
 
 /**
- * lb_vip_text() - a service as lb_parse_vip() takes it
+ * lb_vip_text() - write a service in the form that lb_parse_vip() reads
  * @key: the service
  * @buf: takes the text
  *
@@ -130,7 +131,7 @@ const char *lb_vip_text(const struct lb_vip_key *key, char buf[LB_VIP_TEXT])
 /* --- names ------------------------------------------------------------------------------- */
 
 /**
- * lb_forward_name() - a forwarding mode as it is configured
+ * lb_forward_name() - the name of a forwarding mode in the configuration
  * @forward: enum lb_forward
  *
  * Return: its name.
@@ -143,12 +144,12 @@ const char *lb_forward_name(unsigned int forward)
 }
 
 /**
- * lb_is_made_of() - whether a text has only some characters
+ * lb_is_made_of() - whether a text fits in a buffer and has no character but the allowed ones
  * @text: the text
  * @allowed: the characters
- * @size: of what will take it, with its 0
+ * @size: size of the buffer, including the NUL
  *
- * Return: true if so, and if it has at least one.
+ * Return: true if so; false for an empty text.
  */
 bool lb_is_made_of(const char *text, const char *allowed, size_t size)
 {
@@ -161,7 +162,7 @@ bool lb_is_made_of(const char *text, const char *allowed, size_t size)
  * lb_is_instance_name() - whether an instance can have this name
  * @name: the name
  *
- * It becomes a directory of bpffs, where dots are the kernel's.
+ * The name becomes a directory of bpffs, which refuses names with dots.
  *
  * Return: true if so.
  */
@@ -171,10 +172,10 @@ bool lb_is_instance_name(const char *name)
 }
 
 /**
- * lb_is_ifname() - whether the kernel takes this for a name of an interface
+ * lb_is_ifname() - whether the kernel accepts this as the name of an interface
  * @name: the name
  *
- * Return: true if so, whether there is one or not.
+ * Return: true if so, even if no interface has this name.
  */
 bool lb_is_ifname(const char *name)
 {
@@ -187,11 +188,12 @@ bool lb_is_ifname(const char *name)
 /* --- messages ---------------------------------------------------------------------------- */
 
 /**
- * lb_shown() - a text of a file as a message may show it
+ * lb_shown() - make a text from a file safe to print
  * @text: the text
- * @buf: takes it
+ * @buf: takes the text
  *
- * Return: it, in one line, without what a terminal would take for a command.
+ * Return: one line: @buf, or '' in quotes for an empty text. Other characters than printable
+ * ones become "?", so that no escape sequence reaches the terminal.
  */
 const char *lb_shown(const char *text, char buf[LB_SHOWN])
 {
@@ -208,7 +210,7 @@ const char *lb_shown(const char *text, char buf[LB_SHOWN])
 /**
  * lb_conf_bad() - say what is wrong with a part of a configuration
  * @at: which part
- * @key: key in it, or ""
+ * @key: key of that part, or ""
  * @hint: the cure
  * @fmt: as printf()
  *
@@ -230,9 +232,9 @@ int lb_conf_bad(const struct lb_place *at, const char *key, const char *hint,
 }
 
 /**
- * lb_conf_warn() - say what is allowed, but hardly meant
- * @at: part of a configuration
- * @key: key in it, or ""
+ * lb_conf_warn() - warn of a setting that is allowed, but probably a mistake
+ * @at: which part of a configuration
+ * @key: key of that part, or ""
  * @fmt: as printf()
  */
 void lb_conf_warn(const struct lb_place *at, const char *key, const char *fmt, ...)

@@ -18,7 +18,7 @@ enum {
 	LB_SHOWN = 64,
 	LB_FIELD_MAX = 128,
 	LB_MESSAGE_MAX = 256,
-	/* A path, a line, a field. */
+	/* A path, a line number and a field. */
 	LB_PLACE_MAX = PATH_MAX + LB_FIELD_MAX + 16,
 };
 
@@ -36,9 +36,9 @@ struct lb_place;
 
 /**
  * struct lb_source - where a configuration comes from
- * @where: writes what messages about a part and a key of it (or "") begin with:
+ * @where: writes how messages about a part and a key of that part ("": no key) begin:
  *	"lb.yaml:7: snat[0]: ", "--vip tcp:10.0.0.5:80: "
- * @ctx: for @where
+ * @ctx: private data of @where
  */
 struct lb_source {
 	void (*where)(const struct lb_place *at, const char *key, char text[LB_PLACE_MAX]);
@@ -46,10 +46,10 @@ struct lb_source {
 };
 
 /**
- * struct lb_place - a part of a configuration
- * @src: the configuration
- * @vip: index of a service, -1: all
- * @backend: index of a backend in it, -1: the service
+ * struct lb_place - a part of a configuration, for messages
+ * @src: where the configuration comes from
+ * @vip: index of a service, -1: the whole configuration
+ * @backend: index of a backend of the service, -1: the service itself
  */
 struct lb_place {
 	const struct lb_source *src;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a configuration has to be before anything of it is applied, whether it comes
- * from a file or from the command line.
+ * Check a configuration, from a file or from the command line, before any part of it is
+ * applied.
  */
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@
 #include "parts/xdp_lb/ring/ring.h"
 
 enum {
-	/* Slots of a ring for each backend that make shares differ by 1 % at most. */
+	/* With so many ring slots for each backend, shares are wrong by 1 % at most. */
 	SLOTS_EACH = 100,
 };
 
@@ -30,7 +30,7 @@ static const char *addr_text(const struct lb_addr *addr)
 	return sample_addr(addr->a, text);
 }
 
-/* Why no packet can be sent to an address and be answered; NULL: it can. */
+/* Why no other host can be reached at an address; NULL: one can. */
 static const char *addr_unfit(const struct lb_addr *addr)
 {
 	const struct in6_addr *in6 = (const struct in6_addr *)addr->a;
@@ -137,7 +137,10 @@ static int valid_port(const struct lb_place *at, const struct lb_vip_conf *vip,
 			   lb_forward_name(vip->forward), vip->port);
 }
 
-/* No packet may come back to us that we have just sent. */
+/*
+ * A backend must not have an address that this program takes packets for: packets to the
+ * backend would be taken again, and go round in a loop.
+ */
 static int valid_own_addr(const struct lb_place *at, const struct lb_conf *conf,
 			  const struct lb_vip_conf *vip, const struct lb_backend_conf *backend)
 {
@@ -179,7 +182,10 @@ static int valid_unique(const struct lb_place *at, const struct lb_vip_conf *vip
 	return 0;
 }
 
-/* With LB_DNAT, a reply tells its service by its source alone. */
+/*
+ * With LB_DNAT, only the source of a reply tells which service the reply belongs to. So two
+ * services of this mode cannot have a backend with the same address and port.
+ */
 static int valid_dnat(const struct lb_place *at, const struct lb_conf *conf,
 		      const struct lb_vip_conf *vip, const struct lb_backend_conf *backend)
 {
@@ -273,7 +279,7 @@ static void warn_vip(const struct lb_place *at, const struct lb_conf *conf,
 		;
 	if (i == vip->n_backends)
 		lb_conf_warn(at, "backends", "all weights are 0: it takes no new connections");
-	/* One has all of it. */
+	/* A single backend has all slots, however few they are. */
 	if (conf->table_size < wanted && vip->n_backends > 1)
 		lb_conf_warn(&top, "table_size",
 			     "%u is less than %u for each of the %u backends of %s, whose shares will be uneven; %u is enough",
@@ -327,9 +333,9 @@ static int valid_sizes(const struct lb_conf *conf, const struct lb_source *src)
 }
 
 /**
- * lb_conf_valid() - check what the parts of a configuration are to each other
- * @conf: the configuration; each part is valid for itself
- * @src: where it comes from
+ * lb_conf_valid() - check that the parts of a configuration fit together
+ * @conf: the configuration; each value was already checked by itself
+ * @src: where the configuration comes from, for messages
  *
  * Return: 0, or -EINVAL, which was printed.
  */

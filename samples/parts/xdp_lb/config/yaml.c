@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A YAML file. libyaml makes a tree of it, which is asked for the text of fields, and for
- * their lines.
+ * Read a YAML file. libyaml makes a tree of the file, in which callers look up the text and
+ * the line number of fields.
  *
- * libyaml puts no bounds to what a tree may cost. So the text is looked through first,
- * as a stream of events, which costs little.
+ * libyaml does not limit the time that making a tree takes. So scan() first reads the text as
+ * a stream of events, which is cheap, and refuses a file that would take too long.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -19,9 +19,9 @@
 enum {
 	/* Several times what LB_VIPS_MAX and LB_BACKENDS_MAX need. */
 	FILE_KIB_MAX = 2048,
-	/* The schema is 5 deep; libyaml needs quadratic time for thousands. */
+	/* The schema is 5 levels deep; libyaml needs quadratic time for thousands of levels. */
 	DEPTH_MAX = 16,
-	/* One for each backend; libyaml compares each with all the others. */
+	/* One anchor (&NAME) for each backend; libyaml compares each anchor with all others. */
 	ANCHORS_MAX = LB_BACKENDS_MAX,
 };
 
@@ -29,8 +29,8 @@ enum {
 
 /**
  * lb_yaml_bad() - say what is wrong with a line
- * @y: file
- * @line: its line
+ * @y: the file
+ * @line: number of the line
  * @hint: the cure
  * @fmt: as printf()
  *
@@ -124,7 +124,7 @@ static int syntax_error(const struct lb_yaml *y, const yaml_parser_t *parser)
 	const char *hint = "is it indented by spaces, with a space behind each colon?";
 	char context[LB_MESSAGE_MAX] = "";
 
-	/* Where memory is short, libyaml may fail without a word. */
+	/* When memory runs out, libyaml may fail without setting parser->problem. */
 	if (parser->error == YAML_MEMORY_ERROR || !parser->problem)
 		return -ENOMEM;
 	if (parser->error == YAML_COMPOSER_ERROR && parser->context)
@@ -146,10 +146,10 @@ static int syntax_error(const struct lb_yaml *y, const yaml_parser_t *parser)
 }
 
 /**
- * struct extent - what has been seen of a file
- * @depth: lists and mappings around the place
- * @n_anchors: how many &NAME
- * @n_docs: documents
+ * struct extent - what scan() has seen of a file so far
+ * @depth: number of lists and mappings that are open
+ * @n_anchors: number of anchors (&NAME)
+ * @n_docs: number of documents
  */
 struct extent {
 	unsigned int depth;
@@ -197,7 +197,7 @@ static int check_extent(const struct lb_yaml *y, unsigned int line, const struct
 	return 0;
 }
 
-/* The text is YAML, one document, and one that libyaml is quick to make a tree of. */
+/* Check that the text is valid YAML, and a single document within the limits above. */
 static int scan(struct lb_yaml *y, yaml_parser_t *parser)
 {
 	struct extent seen = {};
@@ -242,7 +242,7 @@ static int with_parser(struct lb_yaml *y, int (*fn)(struct lb_yaml *y, yaml_pars
 
 /* --- fields ------------------------------------------------------------------------------ */
 
-/* The step of a path, "key" or "[index]", from a node; sets the line if it is there. */
+/* Follow one step of a path, "key" or "[index]", from @node. Sets @line if the step exists. */
 static const yaml_node_t *step(const struct lb_yaml *y, const yaml_node_t *node,
 			       const char *field, size_t len, unsigned int *line)
 {
@@ -287,10 +287,10 @@ static const yaml_node_t *find(const struct lb_yaml *y, const char *field, unsig
 
 /**
  * lb_yaml_get() - the text of a field
- * @y: file
+ * @y: the file
  * @field: "vips[0].backends[1].port"
  *
- * Return: the text, of the same life as @y; NULL: the field is not there.
+ * Return: the text, valid as long as @y; NULL: the field is not there.
  */
 const char *lb_yaml_get(const struct lb_yaml *y, const char *field)
 {
@@ -302,7 +302,7 @@ const char *lb_yaml_get(const struct lb_yaml *y, const char *field)
 
 /**
  * lb_yaml_count() - the length of a list
- * @y: file
+ * @y: the file
  * @field: "vips[0].backends"
  *
  * Return: its length, 0 if the list is not there.
@@ -316,11 +316,11 @@ unsigned int lb_yaml_count(const struct lb_yaml *y, const char *field)
 }
 
 /**
- * lb_yaml_line() - where a field is
- * @y: file
+ * lb_yaml_line() - the line number of a field
+ * @y: the file
  * @field: "vips[0].backends[1].port"
  *
- * Return: its line; if it is not there, that of what it belongs to.
+ * Return: the line; if the field is not there, the line of its closest parent that is.
  */
 unsigned int lb_yaml_line(const struct lb_yaml *y, const char *field)
 {
@@ -333,9 +333,9 @@ unsigned int lb_yaml_line(const struct lb_yaml *y, const char *field)
 /* --- all of it --------------------------------------------------------------------------- */
 
 /**
- * lb_yaml_read() - make a tree of a file
+ * lb_yaml_read() - read a file and make a tree of it
  * @y: takes the tree, which is not empty; lb_yaml_free() frees it, after an error, too
- * @path: name of the file; has to stay
+ * @path: name of the file; must stay valid as long as @y
  *
  * Return: 0; -ENOMEM; another negative errno, which was printed.
  */
@@ -354,7 +354,7 @@ int lb_yaml_read(struct lb_yaml *y, const char *path)
 }
 
 /**
- * lb_yaml_free() - forget a file
+ * lb_yaml_free() - free a file
  * @y: the file
  */
 void lb_yaml_free(struct lb_yaml *y)

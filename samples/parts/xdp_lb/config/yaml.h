@@ -8,12 +8,12 @@
 #include <yaml.h>
 
 /**
- * struct lb_yaml - a file
- * @path: its name
- * @text: what it says
+ * struct lb_yaml - a YAML file
+ * @path: name of the file
+ * @text: contents of the file
  * @len: length of @text
- * @doc: tree of it
- * @has_doc: @doc is there
+ * @doc: the file as a tree
+ * @has_doc: @doc is valid, and has to be freed
  */
 struct lb_yaml {
 	const char *path;
@@ -28,7 +28,7 @@ static inline const char *lb_yaml_text(const yaml_node_t *scalar)
 	return (const char *)scalar->data.scalar.value;
 }
 
-/* Nodes count from 1, the root. */
+/* libyaml counts nodes from 1, which is the root. */
 static inline const yaml_node_t *lb_yaml_node(const struct lb_yaml *y, int index)
 {
 	return y->doc.nodes.start + index - 1;
@@ -39,7 +39,7 @@ static inline unsigned int lb_yaml_node_line(const yaml_node_t *node)
 	return node->start_mark.line + 1;
 }
 
-/* Whether it is this text; a NUL may be within it. */
+/* True if a scalar is exactly this text. The scalar may contain a NUL, so strcmp() will not do. */
 static inline bool lb_yaml_is(const yaml_node_t *scalar, const char *text, size_t len)
 {
 	return scalar->data.scalar.length == len && !memcmp(lb_yaml_text(scalar), text, len);
