@@ -89,8 +89,9 @@ static __always_inline bool lb_fits(const struct lb_pkt *pkt, __u32 ifindex, __u
 }
 
 /*
- * The packet and its outer header. The kernel makes segments of TCP smaller by the outer
- * header (skb_decrease_gso_size()).
+ * True if the packet fits with its outer header. When the kernel cuts a TCP packet into
+ * segments, it makes them smaller by the outer header (skb_decrease_gso_size()): then the
+ * outer header does not count.
  */
 static __always_inline bool lb_fits_tunnel(const struct lb_pkt *pkt, __u32 outer, __u32 mtu)
 {
@@ -287,8 +288,8 @@ static __always_inline int lb_error_to_backend(struct lb_pkt *pkt, struct lb_quo
 }
 
 /*
- * The backend's side reports an error about a packet to the backend. The client gets it
- * from the service's address: it does not know the backend.
+ * The backend's side reports an error about a packet to the backend. The error goes to the
+ * client from the service's address: the client does not know the backend.
  */
 static __always_inline int lb_error_to_client(struct lb_pkt *pkt, struct lb_quote *quote)
 {
@@ -352,7 +353,7 @@ static __always_inline int lb_get_ports(struct lb_pkt *pkt, struct pkt_cursor *c
 	return lb_fragment(&pkt->conn, pkt->ip.frag_id, pkt->ip.frag == PKT_FRAG_FIRST);
 }
 
-/* Backends of LB_DNAT are in the filter. Any other sender is spared two lookups. */
+/* The filter has the backends of LB_DNAT: packets from other senders skip the lookups. */
 static __always_inline bool lb_may_be_dnat(const struct lb_pkt *pkt)
 {
 	return pkt->conf->has_dnat && lb_in_filter(&pkt->conn.key.client);

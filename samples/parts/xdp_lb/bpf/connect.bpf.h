@@ -99,7 +99,7 @@ static __always_inline int lb_enter(struct lb_conn *conn, __u16 gen)
 		return LB_DROP_NO_PORT;
 	}
 	lb_fill(conn, flow, gen);
-	/* This CPU was stopped for seconds, and another one has taken the slot. */
+	/* Fails if this CPU was stopped for seconds: the claim timed out, the slot was taken. */
 	if (!lb_publish(conn, lb_first_state(conn)))
 		return LB_DROP_BUSY;
 	lb_account_connection(conn->backend);
@@ -162,7 +162,7 @@ __noinline int lb_connect(struct lb_conn *conn)
 			return lb_busy(conn);
 		if (flow->forward == conn->forward && lb_move(conn, flow, backend->gen))
 			return LB_GO;
-		/* It has lost its port, or was made in another mode: begin anew. */
+		/* The entry has lost its port, or is of another mode: enter the connection anew. */
 		lb_give_back(conn);
 	}
 	if (!lb_is_translated(conn->forward) && !lb_worth_entering(conn))

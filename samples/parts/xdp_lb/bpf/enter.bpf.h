@@ -218,7 +218,7 @@ static __always_inline bool lb_evict_owner(const struct lb_conn *conn, __u32 slo
 	       __sync_val_compare_and_swap(owner, word, 0) == word;
 }
 
-/* Ticks since the port is free; while it is taken, a negative number of 32 bits. */
+/* Ticks since the port became free; negative, as a number of 32 bits, while it is taken. */
 static __always_inline __u32 lb_port_age(const struct lb_conn *conn, __u64 entry)
 {
 	return conn->now - LB_PORT_EXPIRES(entry) - 1 + lb_less(entry, 1);
@@ -264,7 +264,7 @@ __noinline int lb_free_port(struct lb_conn *conn, __u32 snat, __u32 random)
 
 	if (!conn || !conf)
 		return 0;
-	/* Linux 6.1 forgets a comparison of 32 bits when the number is used as 64. */
+	/* The verifier of Linux 6.1 forgets a 32-bit comparison of a number used as 64-bit. */
 	barrier_var(snat);
 	range = &conf->snat[snat & (LB_SNAT_MAX - 1)];
 	place = lb_port_place(range, random);
@@ -282,7 +282,7 @@ __noinline int lb_free_port(struct lb_conn *conn, __u32 snat, __u32 random)
 		return 0;
 	i = best % LB_LINE_PORTS;
 	entry = READ_ONCE(line->port[i]);
-	/* Another CPU may have taken the port since. */
+	/* Another CPU may have taken the port since the search. */
 	if (lb_port_age(conn, entry) >> 31)
 		return 0;
 	return lb_take_port(conn, &line->port[i], entry) ? place + i : 0;
@@ -306,7 +306,7 @@ __noinline int lb_evict_port(struct lb_conn *conn, __u32 snat, __u32 random, __u
 
 	if (!conn || !conf)
 		return 0;
-	/* Linux 6.1 forgets a comparison of 32 bits when the number is used as 64. */
+	/* The verifier of Linux 6.1 forgets a 32-bit comparison of a number used as 64-bit. */
 	barrier_var(snat);
 	snat &= LB_SNAT_MAX - 1;
 	place = lb_port_place(&conf->snat[snat], random);

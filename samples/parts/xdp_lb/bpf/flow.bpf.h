@@ -56,7 +56,7 @@ static __always_inline struct lb_flow *lb_flow_at(__u32 slot)
 }
 
 /*
- * The only way to change the word of a slot: compare-and-exchange with the word that this
+ * Words of slots change only in this way: by compare-and-exchange with the word that this
  * CPU has read, which is a full barrier. False: another CPU has changed the word, and the
  * slot may belong to another connection now.
  */
@@ -135,8 +135,8 @@ static __always_inline struct lb_flow *lb_find_in(struct lb_conn *conn, __u32 in
 }
 
 /*
- * True if a connection of this first bucket may be in its second bucket. No state lasts
- * longer than LB_FLOW_ESTABLISHED.
+ * True if a connection of this first bucket may be in its second bucket. No state times out
+ * later than LB_FLOW_ESTABLISHED, so an older mark is of connections that are over.
  */
 static __always_inline bool lb_has_spilled(__u32 index, __u32 now)
 {
@@ -236,7 +236,7 @@ static __always_inline struct lb_flow *lb_find_port(struct lb_conn *conn,
 	return lb_is_from(flow, &conn->key.client, conn->key.cport) ? flow : NULL;
 }
 
-/* In these modes a connection needs an entry: replies are translated by it. */
+/* In these modes a connection needs an entry, which tells how to translate its replies. */
 static __always_inline bool lb_is_translated(__u8 forward)
 {
 	return forward == LB_NAT || forward == LB_DNAT;
@@ -280,7 +280,7 @@ static __always_inline __u8 lb_next_tcp(const struct lb_conn *conn, const struct
 
 static __always_inline __u8 lb_next_udp(const struct lb_flow *flow, __u8 state, bool reply)
 {
-	/* Replies bypass this host in the other modes: there a second packet counts as one. */
+	/* In the other modes replies bypass this host: a second packet stands for a reply. */
 	if (reply || !lb_is_translated(flow->forward))
 		return LB_FLOW_UDP_REPLIED;
 	return state;
@@ -325,7 +325,7 @@ union lb_return {
 	__u64 whole;
 };
 
-/* bpf_helpers.h has an offsetof() that is no constant expression. */
+/* The offsetof() of bpf_helpers.h is not a constant expression: use the builtin. */
 _Static_assert(!(__builtin_offsetof(struct lb_flow, iface) % sizeof(union lb_return)) &&
 	       __builtin_offsetof(struct lb_flow, cmac[ETH_ALEN]) ==
 	       __builtin_offsetof(struct lb_flow, iface) + sizeof(__u64) &&

@@ -57,7 +57,7 @@ static __always_inline __u32 lb_ring_slot(__u64 hash, __u32 size)
 	return (hash >> 32) * size >> 32;
 }
 
-/* A slot whose 24 bits differ is skipped; only a slot with the same bits compares the key. */
+/* The tag of a slot, 24 bits: a lookup compares the key only if the tag matches. */
 static __always_inline __u32 lb_hash_tag(__u64 hash)
 {
 	return hash >> 40;

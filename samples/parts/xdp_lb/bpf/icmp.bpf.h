@@ -26,7 +26,7 @@ enum {
 	LB_ROOM4 = 28,
 	LB_ROOM6 = 48,
 	LB_IPV6_MIN_MTU = 1280,
-	/* No sum of 16 bits: the bytes have to be summed up. */
+	/* No 16-bit sum has this value, which means: sum up all quoted bytes. */
 	LB_WHOLE_SUM = 0x10000,
 };
 
@@ -59,7 +59,7 @@ static __always_inline bool lb_parse_quote4(struct lb_quote *quote, struct pkt_c
 	if (!ip)
 		return false;
 	hlen = ip->ihl * 4;
-	/* The verifier must see the test of the very value that is added. */
+	/* The verifier must see the test on the same register that is added to the pointer. */
 	barrier_var(hlen);
 	if (ip->version != 4 || hlen < sizeof(*ip) ||
 	    ip->frag_off & bpf_htons(PKT_IPV4_OFFSET))
@@ -322,7 +322,10 @@ static __always_inline __u32 lb_sum(void *at, const __u32 len)
 	return (sum & 0xffff) + (sum >> 16);
 }
 
-/* The sum of @len quoted bytes at @at; if @partial is known, only @header bytes are read. */
+/*
+ * The sum of @len quoted bytes at @at. If @partial is known, it is the sum of all bytes behind
+ * the first @header ones, and only these are read.
+ */
 static __always_inline __u32 lb_quote_sum(void *at, const __u32 len, const __u32 header,
 					  __u32 partial)
 {

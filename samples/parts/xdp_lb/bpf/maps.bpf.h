@@ -91,8 +91,8 @@ struct {
 /*
  * LB_REVERSE_INDEX() -> eight ports, each with its connection and the tick until which it
  * is taken. So a search for a free port reads this line only, and no connection. A
- * connection that is in use moves the tick on. If it is gone before that, struct lb_flow in
- * its slot does not name the port any more.
+ * connection that is in use moves the tick on. An entry may outlive its connection: readers
+ * check that the slot is in use, and that struct lb_flow in the slot names the port.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -16,7 +16,10 @@ enum {
 	TCP_SYN = 0x02,
 	TCP_RST = 0x04,
 	TCP_ACK = 0x10,
-	/* Ethernet header, two VLAN tags, IP headers of usual length, TCP header. */
+	/*
+	 * Bytes that TC pulls out of pages: Ethernet header, two VLAN tags, IP headers of usual
+	 * length, TCP header.
+	 */
 	LB_PULL = 22 + 60 + 60,
 	/* Hop-by-hop header with the jumbo payload option (RFC 2675). */
 	LB_JUMBO_HEADER = 8,
@@ -223,8 +226,8 @@ static __always_inline enum pkt_status lb_parse_ip(struct lb_pkt *pkt, struct pk
 	if (!pkt->eth)
 		return PKT_BAD;
 	/*
-	 * The verifier takes the difference of two pointers for any number. So it walks the
-	 * rest once, and not three times for 0, 1 and 2 VLAN tags.
+	 * The verifier takes the difference of two pointers for an unknown number. So it walks
+	 * the rest once, instead of once each for 0, 1 and 2 VLAN tags.
 	 */
 	l2_len = cur->pos - (void *)pkt->eth;
 	barrier_var(l2_len);

@@ -2,11 +2,11 @@
 /*
  * Changing a packet before it is sent: new addresses, ports and checksums, or an outer header.
  *
- * In XDP the program updates the checksum in the packet. In TC helpers of the kernel do it,
- * because the skb may say more: the device will fill in the checksum (CHECKSUM_PARTIAL: the
- * field has the sum of the pseudo header), or the sum of the packet is known
- * (CHECKSUM_COMPLETE: it has to change with the packet). These helpers invalidate all
- * pointers into the packet, so they come last.
+ * In XDP the program updates the checksum in the packet. In TC, helpers of the kernel do it,
+ * because an skb has a checksum state. Either the device will fill in the checksum
+ * (CHECKSUM_PARTIAL: the field holds the sum of the pseudo header), or the kernel knows the
+ * sum of the packet (CHECKSUM_COMPLETE: that sum has to change with the packet). These
+ * helpers invalidate all pointers into the packet, so they come last.
  */
 #ifndef _XDP_LB_REWRITE_BPF_H
 #define _XDP_LB_REWRITE_BPF_H
@@ -198,7 +198,7 @@ static __always_inline int lb_rewrite(const struct lb_pkt *pkt, const struct lb_
 
 /* --- tunnel ------------------------------------------------------------------------- */
 
-/* BIG TCP has a length of 0: the packet ends where the skb ends. */
+/* A BIG TCP packet is too long for the length field, which is 0: it ends where the skb ends. */
 static __always_inline __be16 lb_len_field(__u32 len)
 {
 	return len <= PKT_LEN_MAX ? bpf_htons(len) : 0;
