@@ -4,7 +4,8 @@
  * here that an older program would misread needs a new LB_LAYOUT.
  *
  * All addresses are IPv6 addresses; an IPv4 address is kept as ::ffff:a.b.c.d (RFC 4291
- * section 2.5.5.2). An IPv6 packet with such an address passes.
+ * section 2.5.5.2). A packet that carries such an address in an IPv6 header is passed on
+ * to the stack.
  */
 #ifndef _XDP_LB_H
 #define _XDP_LB_H
@@ -15,7 +16,7 @@
 
 enum {
 	LB_VIPS_MAX = 1024,
-	/* Backends of all services; a backend of two services counts twice. */
+	/* Backends of all services together; a backend of two services counts twice. */
 	LB_BACKENDS_MAX = 4096,
 	LB_SNAT_MAX = 8,
 	LB_IFACES_MAX = 16,
@@ -31,15 +32,15 @@ enum {
 	LB_MTU_MAX = 65535,
 	/* IFNAMSIZ. */
 	LB_IFNAME_MAX = 16,
-	/* Bytes of a message that is kept for another process, with the 0 at its end. */
+	/* Size of a message that is kept for another process, including the NUL. */
 	LB_MESSAGE_KEPT = 512,
 	/* Entries of lb_timeouts: enum lb_flow_state, rounded up to a power of two. */
 	LB_TIMEOUTS = 16,
 };
 
 /*
- * No value of the enum above: an int cannot hold it, and C23 would give the whole enum a
- * larger type.
+ * A macro, because an int cannot hold this value: in the enum above, C23 would give all
+ * constants a larger type.
  */
 #define LB_NO_BACKEND 0xffffffffU
 
@@ -70,7 +71,8 @@ struct lb_addr {
  * @addr: address of the service
  * @port: port, network byte order; 0: any
  * @proto: IPPROTO_TCP, IPPROTO_UDP
- * @marker: 1: no service; the entry, with @port 0, says that a service has @addr and @proto
+ * @marker: 1: the entry is not a service; it has @port 0, and says that some service has
+ *	@addr and @proto
  */
 struct lb_vip_key {
 	struct lb_addr addr;
@@ -95,7 +97,7 @@ struct lb_vip {
  * enum lb_backend_state - whether a backend takes connections
  * @LB_BACKEND_UNUSED: the entry is free
  * @LB_BACKEND_UP: the backend keeps its connections, and gets new ones if it is in the ring
- * @LB_BACKEND_DOWN: it gets no new connections; those that can move to another one do so
+ * @LB_BACKEND_DOWN: no new connections; connections that can move to another backend do so
  */
 enum lb_backend_state {
 	LB_BACKEND_UNUSED,
@@ -109,13 +111,14 @@ enum lb_backend_state {
  * @tunnel_src: LB_IPIP: source address of the outer header
  * @ifindex: interface towards the backend; 0: the next hop is not known (yet)
  * @port: port of the backend, network byte order; 0: the port of the packet
- * @gen: generation: differs from that of an earlier backend in this entry
+ * @gen: generation; each new backend in this entry gets another one, so that connections of
+ *	the backend before do not match
  * @mtu: MTU of the interface, or of the route
  * @state: enum lb_backend_state
  * @pad: 0
  * @dmac: MAC address of the next hop
  * @smac: MAC address of the interface
- * @vip: id of its service
+ * @vip: id of the service that the backend belongs to
  * @pad2: 0
  *
  * One cache line; only the control program writes it.
@@ -225,9 +228,9 @@ enum lb_flow_state {
  *	no room here and is in its second bucket
  * @line: the connections, from 1 on; the words are in place of line 0
  *
- * A bucket does not cross a page, so that a packet costs one translation of an address,
- * which takes longer than two cache lines. The number of a slot is the number of its line,
- * counted from the first bucket on.
+ * A bucket does not cross a page, so that a packet costs one address translation (TLB
+ * miss), which takes longer than loading two cache lines. The number of a slot is the number
+ * of its line, counted from the first bucket on.
  */
 struct lb_bucket {
 	union {
@@ -284,9 +287,9 @@ struct lb_port_line {
  * @n_snat: entries of @snat
  * @snat: source addresses of LB_NAT
  * @n_ifaces: entries of @iface
- * @has_dnat: a service is LB_DNAT: packets of backends must be looked at
+ * @has_dnat: 1: some service is LB_DNAT, so packets from backends must be looked at
  * @iface: interfaces that the program is attached to: index, MAC address, MTU; index 0: the
- *	interface is gone, and the control program waits for one of its name
+ *	interface is gone, and the control program waits for one with its name
  */
 struct lb_kern_conf {
 	__u64 seed;
@@ -460,8 +463,8 @@ enum lb_check_type {
 
 /**
  * struct lb_vip_info - a service as it was configured
- * @used: the entry is in use
- * @ring_stale: 1: the backends were changed, and the ring was not made anew yet
+ * @used: 1: the entry is in use
+ * @ring_stale: 1: backends have changed, and the ring has not been rebuilt yet
  * @name: its name
  * @key: address, port, protocol
  * @forward: enum lb_forward
@@ -477,11 +480,11 @@ struct lb_vip_info {
 };
 
 /**
- * struct lb_backend_info - a backend as it was configured, and what became of it
+ * struct lb_backend_info - a backend as it was configured, and its present health
  * @name: its name
  * @weight: share of the new connections; 0: none
  * @drained: 1: no new connections, by command
- * @unhealthy: 1: the check says it is down
+ * @unhealthy: 1: the health check says that the backend is down
  */
 struct lb_backend_info {
 	char name[LB_NAME_MAX];
@@ -491,13 +494,13 @@ struct lb_backend_info {
 };
 
 /**
- * struct lb_attached - where the program is
- * @ifindex: interface, 0: the entry is free
- * @is_clsact: 1: as a filter; else it is held by a pinned bpf_link
- * @made_qdisc: 1: the clsact qdisc is ours
- * @priority: of the filter
- * @handle: of the filter
- * @prog_id: of the filter
+ * struct lb_attached - an interface that the program is attached to
+ * @ifindex: the interface, 0: the entry is free
+ * @is_clsact: 1: attached as a filter of the clsact qdisc; 0: a pinned bpf_link holds it
+ * @made_qdisc: 1: we created the clsact qdisc
+ * @priority: priority of the filter
+ * @handle: handle of the filter
+ * @prog_id: id of the program in the filter
  */
 struct lb_attached {
 	__u32 ifindex;
@@ -509,26 +512,26 @@ struct lb_attached {
 };
 
 /**
- * struct lb_instance_meta - what the pinned maps are; the one entry of lb_meta
+ * struct lb_instance_meta - description of an instance; the one entry of lb_meta
  * @layout: LB_LAYOUT
  * @table_size: slots of a ring
  * @connections: slots of the flow table
  * @mode: the hook, LB_MODE_*
  * @tick_us: length of a tick
- * @pid: of the control program
- * @keep: 1: it leaves all as it is when it ends
+ * @pid: process of the control program
+ * @keep: 1: when the control program ends, packets are forwarded as before
  * @generation: how often a configuration was applied
- * @own_snat: a bit for each entry of lb_kern_conf.snat that is the interface's own address,
- *	and follows it
- * @gone_snat: a bit for each of these that this host has no more
- * @netns: number of the network namespace that it works in
- * @reloads: how often the control program was asked to read its file again, and has done it
- * @reload_err: what the last time ended with: 0, or an errno
- * @reload_why: and the error, if there is one
- * @reload_hint: and its cure
- * @path: file of the configuration, empty: none
- * @at: where the program is
- * @ifnames: names of lb_kern_conf.iface, by place, as they are configured
+ * @own_snat: a bit for each entry of lb_kern_conf.snat that was not configured: it is the
+ *	interface's own address, and changes with it
+ * @gone_snat: a bit for each entry in @own_snat whose address this host has lost
+ * @netns: inode number of the network namespace of the instance
+ * @reloads: how often the control program has read its file again
+ * @reload_err: result of the last time: 0, or an errno
+ * @reload_why: error message of the last time, or empty
+ * @reload_hint: hint of that message, or empty
+ * @path: configuration file; empty: configured on the command line
+ * @at: interfaces that the program is attached to
+ * @ifnames: configured names of the interfaces, in the order of lb_kern_conf.iface
  */
 struct lb_instance_meta {
 	__u32 layout;

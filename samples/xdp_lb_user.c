@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * xdp_lb: the commands. Each is an entry of a table; "run" makes an
- * instance, the others find it in its pinned maps.
+ * xdp_lb: the commands. Each is an entry of a table. "run" creates an instance; the other
+ * commands, except "check", find an instance by its pinned maps.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -49,15 +49,18 @@ static int command_check(char **words)
 
 enum {
 	NEED_RUN = SAMPLE_NEED_LOAD | SAMPLE_NEED_NETLINK,
-	/* To read the clock of the flow table. */
+	/* Only a BPF program can read jiffies, the clock of the flow table: see cmd/table.c. */
 	NEED_CLOCK = SAMPLE_NEED_BPF,
-	/* A ring is got by its id. */
+	/* A ring is opened by the id of its map. */
 	NEED_RING = SAMPLE_NEED_ADMIN,
-	/* The control program is root's, as far as is known. */
+	/* The control program most likely runs as root, so others need CAP_KILL to signal it. */
 	NEED_SIGNAL = SAMPLE_NEED_SIGNALS,
 };
 
-/* Who made the instance may do the rest; others need SAMPLE_NEED_FILES, found by trying. */
+/*
+ * @early works without an instance, @fn on one. The user who made an instance may open its
+ * pins; others need SAMPLE_NEED_FILES, which @needs leaves out: opening a pin shows it.
+ */
 static const struct command {
 	const char *name;
 	unsigned int max_words;
@@ -95,7 +98,7 @@ static void find_needs(void)
 
 	if (command)
 		sample.needs |= command->needs;
-	/* All but to list them makes a new ring. */
+	/* All verbs but "list" make a new ring. */
 	if (command && command->fn == lb_backend_command && verb && strcmp(verb, "list"))
 		sample.needs |= SAMPLE_NEED_BPF;
 }
@@ -166,7 +169,7 @@ static int on_instance(const struct command *command, char **words)
 	return err;
 }
 
-/* Bad input is a matter of usage here, as on the command line. */
+/* -EINVAL: a bad word or configuration ends the program as a bad option does. */
 static int exit_status(int err)
 {
 	return err == -EINVAL ? SAMPLE_USAGE : sample_exit_status(err);

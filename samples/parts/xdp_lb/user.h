@@ -35,14 +35,14 @@
 
 /**
  * struct lb_nexthop - the way to an address
- * @ifindex: interface, 0: there is no route
+ * @ifindex: interface that packets leave by, 0: there is no route
  * @resolved: @dmac is known
  * @dmac: MAC address of the backend, or of the gateway
  * @smac: MAC address of the interface
  * @src: address that this host would use as source (the route's preferred one)
- * @mtu: of the route, else of the interface
+ * @mtu: MTU of the route, else of the interface
  * @gateway: @dmac is the MAC address of a gateway
- * @via: whose it is: the gateway's address, or the address itself
+ * @via: address of the neighbour that has @dmac: the gateway, or the backend itself
  */
 struct lb_nexthop {
 	unsigned int ifindex;
@@ -56,10 +56,10 @@ struct lb_nexthop {
 };
 
 /**
- * struct lb_room - neighbours and the kernel's table of them, of one family
- * @needed: neighbours on the ways to the backends of a configuration
- * @others: entries that are in the table besides
- * @most: how many there may be, of all network namespaces together
+ * struct lb_room - room for a configuration's neighbours in the kernel's table, for one family
+ * @needed: neighbours on the ways to the backends of the configuration
+ * @others: other entries that are in the table
+ * @most: largest number of entries, for all network namespaces together
  */
 struct lb_room {
 	unsigned int needed;
@@ -70,18 +70,24 @@ struct lb_room {
 struct lb_nexthops;
 
 /*
- * Opens rtnetlink sockets (libmnl) in the current network namespace, one for
- * requests and one for news of neighbours, routes, addresses and links.
- * lb_nexthops_fd() is readable when something changed; lb_nexthops_read() drains
- * it and returns 1 if a next hop may have changed, 0 if not, or a negative errno;
- * after ENOBUFS (lost news) it returns 1. lb_nexthops_get() asks the kernel (RTM_GETROUTE,
- * RTM_GETNEIGH); if the neighbour is not known, it asks the kernel to resolve it
- * and to keep it so (NTF_EXT_MANAGED where the kernel has it, else NTF_USE), so that it
- * stays known when the control program is dead. Returns 0, or -ENETUNREACH (no route),
- * -EADDRNOTAVAIL (an address of this host), -EOPNOTSUPP (no Ethernet), ...
- * lb_nexthops_route() looks for no neighbour. After lb_nexthops_look() the kernel
- * keeps nothing for us, and errors are not printed. lb_nexthops_close() leaves what the
- * kernel keeps; lb_nexthops_forget() removes it, also the one that a killed process has left.
+ * lb_nexthops_open() opens two rtnetlink sockets (libmnl) in the current network namespace:
+ * one for requests, and one for news of neighbours, routes, addresses and links.
+ *
+ * lb_nexthops_fd() is readable when something has changed. lb_nexthops_read() drains the
+ * news. It returns 1 if a next hop may have changed, 0 if not, or a negative errno; after
+ * ENOBUFS (lost news) it returns 1.
+ *
+ * lb_nexthops_get() asks the kernel for the route and the neighbour (RTM_GETROUTE,
+ * RTM_GETNEIGH). If the neighbour is not known, it asks the kernel to resolve the neighbour
+ * and to keep it resolved (NTF_EXT_MANAGED), so that the neighbour stays known when the
+ * control program is dead. A kernel before 5.16 only resolves it once (NTF_USE). Returns 0,
+ * or -ENETUNREACH (no route), -EADDRNOTAVAIL (an address of this host), -EOPNOTSUPP (no
+ * Ethernet), ... lb_nexthops_tell() prints the errors.
+ *
+ * lb_nexthops_route() only asks for the route. After lb_nexthops_look(), lb_nexthops_get()
+ * does not make the kernel keep neighbours, and no error is printed. lb_nexthops_close()
+ * leaves the neighbours that the kernel keeps for us; lb_nexthops_forget() removes them, and
+ * also those that a killed process has left.
  */
 int lb_nexthops_open(struct lb_nexthops **hops);
 int lb_nexthops_fd(const struct lb_nexthops *hops);
@@ -98,23 +104,23 @@ void lb_nexthops_look(struct lb_nexthops *hops);
 int lb_nexthops_forget(struct lb_nexthops *hops);
 void lb_nexthops_close(struct lb_nexthops *hops);
 
-/* First global address of a family (4 or 6) on an interface: LB_NAT's source; -ENOENT. */
+/* Get the first global address of a family (4 or 6) on an interface; -ENOENT: there is none. */
 int lb_iface_addr(struct lb_nexthops *hops, unsigned int ifindex, int family,
 		  struct lb_addr *addr);
 
-/* All addresses of a family: struct lb_host_addrs is in nexthop/netlink.h. */
+/* Get all addresses of this host, of one family. struct lb_host_addrs: nexthop/netlink.h. */
 struct lb_host_addrs;
 int lb_iface_addrs(struct lb_nexthops *hops, int family, struct lb_host_addrs *addrs);
 
 /* --- health (health/health.c) ------------------------------------------------ */
 
 /**
- * struct lb_target - what is checked
+ * struct lb_target - a backend that is checked
  * @backend: its index in lb_backends
- * @addr: address
+ * @addr: its address
  * @port: port to connect to
- * @check: how
- * @up: state to begin with: it stays until @check.rise or @check.fall say else
+ * @check: how to check the backend
+ * @up: initial state; changes after @check.rise successes or @check.fall failures in a row
  */
 struct lb_target {
 	__u32 backend;
@@ -127,20 +133,23 @@ struct lb_target {
 struct lb_health;
 
 /*
- * @why: of a failure: "connection refused", "HTTP status 503", "no answer in 1000 ms";
- * "" if @up. It may call lb_health_set(), but not lb_health_close().
+ * Called when a backend goes up or down. @why: reason of a failure: "connection refused",
+ * "HTTP status 503", "no answer in 1000 ms"; "" if @up. The function may call
+ * lb_health_set(), but not lb_health_close().
  */
 typedef void (*lb_health_fn)(void *ctx, __u32 backend, bool up, const char *why);
 
 /*
- * One thread: connects and GETs go through libcurl's multi interface and its
- * socket callbacks into one epoll fd with a timerfd, both behind lb_health_fd(),
- * which is readable when lb_health_run() has something to do. Checks are spread over
- * their interval. lb_health_set() takes the whole list; targets that were there
- * before (same backend, address, port, check) go on where they are, with the state
- * they have, not @up; checks of those that are gone are aborted without a call of
- * fn. LB_CHECK_NONE never calls fn. While this host is unable to ask (no files or
- * memory left), nobody goes down; that is printed.
+ * The checks run in the thread of the caller. Connects and GETs go through libcurl's multi
+ * interface. The sockets of libcurl and a timerfd are in one epoll fd, lb_health_fd(), which
+ * is readable when lb_health_run() has something to do. Checks are spread over their
+ * interval.
+ *
+ * lb_health_set() takes the whole list of targets. A target that was there before (same
+ * backend, address, port, check) keeps its state: @up is ignored. Checks of targets that are
+ * no longer in the list are aborted without a call of fn. fn is never called for a target
+ * with LB_CHECK_NONE. While this host is unable to check (no files or memory left), no
+ * backend goes down, and an error is printed.
  */
 int lb_health_open(struct lb_health **health, lb_health_fn fn, void *ctx);
 int lb_health_set(struct lb_health *health, const struct lb_target *targets, unsigned int n);
@@ -156,12 +165,12 @@ const char *lb_takes_ssh(const struct lb_conf *conf, const struct lb_vip_conf *v
 unsigned int lb_takes_own(struct lb_netlink *nl, const struct lb_vip_conf *vip);
 int lb_guard(const struct lb_conf *conf);
 
-/* --- what would make packets vanish (xdp_lb_check*.c) ----------- */
+/* --- what would make packets vanish (check/check.c, check/iface.c) ----------- */
 
-/* Prints findings, as rows or JSON; returns the number of bad ones or a negative errno. */
+/* Print findings, as rows or JSON. Returns the number of bad ones, or a negative errno. */
 int lb_host_check(const struct lb_conf *conf, enum lb_mode mode, bool json);
 
-/* What "mode: auto" stands for, and why; another mode is returned as it is. */
+/* What "mode: auto" stands for on this host, and why. Any other mode is returned as it is. */
 enum lb_mode lb_choose_mode(const struct lb_conf *conf, char *why, size_t size);
 
 #endif /* _SAMPLES_XDP_LB_USER_H */
