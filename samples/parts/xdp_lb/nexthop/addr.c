@@ -14,7 +14,7 @@ enum {
 	GROW_ADDRS = 16,
 };
 
-/* Duplicate address detection goes on; an optimistic address may be used meanwhile. */
+/* Duplicate address detection is under way. An optimistic address can be used meanwhile. */
 static bool is_tentative(__u32 flags)
 {
 	return flags & IFA_F_TENTATIVE && !(flags & (IFA_F_OPTIMISTIC | IFA_F_DADFAILED));
@@ -22,7 +22,7 @@ static bool is_tentative(__u32 flags)
 
 static bool is_fit_addr(const struct ifaddrmsg *ifa, __u32 flags)
 {
-	/* Of an IPv4 address, this bit says that it is not the first of its network. */
+	/* For IPv4 the same bit is IFA_F_SECONDARY: not the first address of its network. */
 	bool temporary = ifa->ifa_family == AF_INET6 && flags & IFA_F_TEMPORARY;
 
 	return ifa->ifa_scope == RT_SCOPE_UNIVERSE && !temporary && !is_tentative(flags) &&
@@ -37,7 +37,7 @@ static int take_addr(const struct nlmsghdr *nh, struct lb_host_addr *addr)
 
 	lb_netlink_attrs(nh, sizeof(*ifa), attrs, IFA_MAX + 1);
 	flags = attrs[IFA_FLAGS] ? lb_netlink_u32(attrs[IFA_FLAGS]) : ifa->ifa_flags;
-	/* Of a point-to-point link, IFA_ADDRESS is the other end. */
+	/* On a point-to-point link, IFA_ADDRESS is the other end. */
 	local = attrs[IFA_LOCAL] ? attrs[IFA_LOCAL] : attrs[IFA_ADDRESS];
 	addr->ifindex = ifa->ifa_index;
 	addr->fit = is_fit_addr(ifa, flags);
@@ -67,10 +67,10 @@ static int on_addr(const struct nlmsghdr *nh, void *ctx)
 }
 
 /**
- * lb_host_addrs_read() - all addresses of one family that this host has
+ * lb_host_addrs_read() - read all addresses of one family that this host has
  * @nl: socket of rtnetlink
  * @family: AF_INET, AF_INET6
- * @addrs: takes them; lb_host_addrs_free() it, also after an error
+ * @addrs: result; lb_host_addrs_free() frees it, also after an error
  *
  * Return: 0, or a negative errno.
  */
@@ -84,7 +84,7 @@ int lb_host_addrs_read(struct lb_netlink *nl, int family, struct lb_host_addrs *
 }
 
 /**
- * lb_host_addrs_free() - free them
+ * lb_host_addrs_free() - free a list of addresses
  * @addrs: of lb_host_addrs_read()
  */
 void lb_host_addrs_free(struct lb_host_addrs *addrs)
@@ -94,11 +94,11 @@ void lb_host_addrs_free(struct lb_host_addrs *addrs)
 }
 
 /**
- * lb_host_addrs_have() - one of them is this address
+ * lb_host_addrs_have() - whether a list has an address
  * @addrs: of lb_host_addrs_read()
  * @addr: the address
  *
- * Return: true if so, whether it can be used now or not.
+ * Return: true if so, even if the address cannot be used now.
  */
 bool lb_host_addrs_have(const struct lb_host_addrs *addrs, const struct lb_addr *addr)
 {
@@ -112,11 +112,11 @@ bool lb_host_addrs_have(const struct lb_host_addrs *addrs, const struct lb_addr 
 }
 
 /**
- * lb_link_addr() - first global address of an interface: lb_iface_addr()
+ * lb_link_addr() - get the first global address of an interface that can be sent from
  * @nl: socket
  * @ifindex: the interface
  * @family: AF_INET, AF_INET6
- * @addr: to be set
+ * @addr: result
  *
  * Return: 0, -ENOENT if there is none, or another negative errno.
  */

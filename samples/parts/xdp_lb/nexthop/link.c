@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What interfaces are and can: rtnetlink tells most of it, also of the other end of
- * a veth in another network namespace; generic netlink the XDP features of the
- * driver; an ioctl the offloads.
+ * What interfaces are, and what they can do. Most of it comes from rtnetlink, also for the
+ * other end of a veth in another network namespace; the XDP features of a driver come from
+ * generic netlink, the offloads from an ioctl.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -96,8 +96,8 @@ static int on_link(const struct nlmsghdr *nh, void *ctx)
  * lb_link_read() - read an interface
  * @nl: socket
  * @ifindex: the interface
- * @netns: number of its network namespace, LB_NETNS_HERE: this one
- * @link: to be filled
+ * @netns: nsid of its network namespace, LB_NETNS_HERE: the one of this process
+ * @link: result
  *
  * Return: 0, -ENODEV: there is none, or another negative errno.
  */
@@ -157,7 +157,7 @@ static int ask_features(struct lb_netlink *nl, unsigned int ifindex, __u64 *feat
 }
 
 /**
- * lb_link_features() - what a driver can do for XDP
+ * lb_link_features() - read which features of XDP a driver has
  * @ifindex: interface of this network namespace
  * @features: LB_XDP_*
  *
@@ -178,12 +178,12 @@ int lb_link_features(unsigned int ifindex, __u64 *features)
 }
 
 /**
- * lb_link_takes_redirect() - native XDP can hand packets over to this one
+ * lb_link_takes_redirect() - whether native XDP can redirect packets to an interface
  * @link: the interface, of this network namespace
  *
- * Of a veth, that depends on its other end.
+ * A veth takes packets only if its other end has an XDP program or GRO.
  *
- * Return: 1: its driver takes them, 0: it does not, or a negative errno: the
+ * Return: 1: the driver takes them, 0: it does not, or a negative errno: the
  * kernel does not tell.
  */
 int lb_link_takes_redirect(const struct lb_link *link)
@@ -195,10 +195,10 @@ int lb_link_takes_redirect(const struct lb_link *link)
 }
 
 /**
- * lb_link_is_veth() - the interface is one end of a pair
+ * lb_link_is_veth() - whether an interface is one end of a pair, veth or netkit
  * @link: the interface
  *
- * Return: whether what is sent there comes in at the other end.
+ * Return: true if so: packets that are sent out of it come in at the other end.
  */
 bool lb_link_is_veth(const struct lb_link *link)
 {
@@ -230,7 +230,7 @@ static bool is_netns(struct lb_netlink *nl, int fd, int netns)
 	return !lb_netlink_ask(nl, on_nsid, &id) && id == netns;
 }
 
-/* The file of a network namespace: by "ip netns", by Docker, or of a process. */
+/* Search the network namespaces of "ip netns", of Docker and of processes for an nsid. */
 static int open_netns(struct lb_netlink *nl, int netns)
 {
 	static const char * const places[] = {
@@ -261,7 +261,7 @@ static int open_socket(void)
 	return sock < 0 ? -errno : sock;
 }
 
-/* A socket belongs to the network namespace that it was made in. */
+/* Enter a network namespace for a moment: a socket stays in the one it was made in. */
 static int open_socket_in(int fd)
 {
 	int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
@@ -273,7 +273,7 @@ static int open_socket_in(int fd)
 		sock = -errno;
 	} else {
 		sock = open_socket();
-		/* Nothing may go on in the wrong place. */
+		/* The process must not go on in the wrong network namespace. */
 		if (setns(own, CLONE_NEWNET))
 			abort();
 	}
@@ -282,9 +282,9 @@ static int open_socket_in(int fd)
 }
 
 /**
- * lb_link_socket() - a socket for lb_link_tx_checksum() and lb_link_lro()
- * @nl: socket
- * @netns: network namespace of the interfaces: LB_NETNS_HERE, or its number
+ * lb_link_socket() - open a socket for lb_link_tx_checksum() and lb_link_lro()
+ * @nl: socket of rtnetlink
+ * @netns: network namespace of the interfaces: LB_NETNS_HERE, or its nsid
  *
  * Return: the socket, -ENOENT if the namespace is not to be found, or another
  * negative errno.
@@ -316,7 +316,7 @@ static int ask_ethtool(int sock, const char *name, __u32 cmd, __u32 *data)
 }
 
 /**
- * lb_link_tx_checksum() - do packets leave with checksums that are to be filled in
+ * lb_link_tx_checksum() - whether packets leave an interface with unfinished checksums
  * @sock: of lb_link_socket()
  * @name: interface
  *
@@ -331,7 +331,7 @@ int lb_link_tx_checksum(int sock, const char *name)
 }
 
 /**
- * lb_link_lro() - does the interface join packets that it received
+ * lb_link_lro() - whether an interface merges packets that it receives
  * @sock: of lb_link_socket()
  * @name: interface
  *

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The kernel's table of neighbours. It is asked to find out a MAC address, and to
- * keep it up to date (NTF_EXT_MANAGED, Linux 5.16), so that it stays so when this
- * process is dead. Entries that we asked that for carry our protocol number,
- * by which a later process finds them: "ip neigh" shows "managed ... proto 108".
+ * The kernel's table of neighbours. xdp_lb asks the kernel to find out a MAC address, and to
+ * keep the entry up to date (NTF_EXT_MANAGED, Linux 5.16), which goes on when this process is
+ * dead. Entries that xdp_lb has asked for carry its protocol number, so that a later process
+ * finds them: "ip neigh" shows "managed ... proto 108".
  */
 #include <errno.h>
 #include <stdio.h>
@@ -16,20 +16,20 @@
 #include "parts/xdp_lb/nexthop/netlink.h"
 
 enum {
-	/* With one of these an entry has its MAC address. */
+	/* States in which an entry has its MAC address. */
 	NUD_HAS_MAC = NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT |
 		      NUD_NOARP,
-	/* It has it from the administrator, or needs none. */
+	/* States of entries that the administrator has set, or that need no MAC address. */
 	NUD_FIXED = NUD_PERMANENT | NUD_NOARP,
 	GROW_OURS = 64,
 };
 
 /**
- * lb_neigh_parse() - an entry, from a message
+ * lb_neigh_parse() - read a neighbour entry from a message
  * @nh: RTM_NEWNEIGH or RTM_DELNEIGH
- * @neigh: to be filled; of one that is deleted, interface and address only
+ * @neigh: result; for a deleted entry, interface and address only
  *
- * Return: false if it is no entry for a next hop.
+ * Return: false if the entry cannot be a next hop.
  */
 bool lb_neigh_parse(const struct nlmsghdr *nh, struct lb_neigh *neigh)
 {
@@ -53,10 +53,10 @@ bool lb_neigh_parse(const struct nlmsghdr *nh, struct lb_neigh *neigh)
 			 ndm->ndm_state & NUD_HAS_MAC;
 	if (neigh->has_mac)
 		memcpy(neigh->mac, mnl_attr_get_payload(mac), sizeof(neigh->mac));
-	/* Asking the kernel to keep these would take from them what they are. */
+	/* To have the kernel manage these would overwrite what others have set. */
 	fixed = ndm->ndm_state & NUD_FIXED || ndm->ndm_flags & NTF_EXT_LEARNED;
 	neigh->is_kept = fixed || lb_netlink_u32(attrs[NDA_FLAGS_EXT]) & NTF_EXT_MANAGED;
-	/* The number stays when the administrator replaces an entry of ours. */
+	/* When the administrator replaces an entry of ours, our protocol number stays in it. */
 	proto = attrs[NDA_PROTOCOL];
 	neigh->is_ours = !fixed && proto && mnl_attr_get_payload_len(proto) == 1 &&
 			 mnl_attr_get_u8(proto) == LB_NEIGH_PROTOCOL;
@@ -67,7 +67,7 @@ static int on_neigh(const struct nlmsghdr *nh, void *ctx)
 {
 	struct lb_neigh *neigh = ctx;
 
-	/* Its address and interface stay: a question is only asked again for them. */
+	/* A new answer begins: lb_neigh_parse() will overwrite what an earlier one has left. */
 	if (!nh)
 		return 0;
 	return lb_neigh_parse(nh, neigh) ? 0 : -EINVAL;
@@ -91,10 +91,10 @@ static struct nlmsghdr *start_neigh(struct lb_netlink *nl, int type, int flags, 
 }
 
 /**
- * lb_neigh_get() - ask for an entry
+ * lb_neigh_get() - read an entry of the neighbour table
  * @nl: socket
- * @neigh: its .addr and .ifindex are set; the others are filled, none of them if
- *	there is no such entry
+ * @neigh: .addr and .ifindex are set; the other fields are filled if there is such an entry,
+ *	and stay as they are if there is none
  *
  * Return: 0, or a negative errno.
  */
@@ -108,11 +108,11 @@ int lb_neigh_get(struct lb_netlink *nl, struct lb_neigh *neigh)
 }
 
 /**
- * lb_neigh_find() - let the kernel look for a neighbour
+ * lb_neigh_find() - ask the kernel to resolve a neighbour
  * @nl: socket
- * @neigh: its .addr and .ifindex are set; it must not be one that .is_kept
- * @keep: and keep it up to date from now on. Kernels before 5.16 do not know how,
- *	and look for it once
+ * @neigh: .addr and .ifindex are set; must not be a neighbour that .is_kept
+ * @keep: the kernel is to keep the entry up to date from now on; kernels before 5.16
+ *	cannot do that, and resolve the neighbour once
  *
  * Return: 0, or a negative errno.
  */
@@ -128,7 +128,7 @@ int lb_neigh_find(struct lb_netlink *nl, const struct lb_neigh *neigh, bool keep
 	return lb_netlink_ask(nl, NULL, NULL);
 }
 
-/* Entries of ours. */
+/* Our entries, as they are collected from a dump of the table. */
 struct ours {
 	struct lb_neigh *at;
 	unsigned int n;
@@ -169,7 +169,7 @@ static int forget_family(struct lb_netlink *nl, __u8 family)
 	for (i = 0; i < ours.n && !err; i++) {
 		start_neigh(nl, RTM_DELNEIGH, NLM_F_ACK, 0, &ours.at[i]);
 		del = lb_netlink_ask(nl, NULL, NULL);
-		/* Gone meanwhile, or its interface is. */
+		/* The entry, or its interface, has gone since the dump. */
 		err = del == -ENOENT || del == -ENODEV ? 0 : del;
 	}
 	free(ours.at);
@@ -177,7 +177,7 @@ static int forget_family(struct lb_netlink *nl, __u8 family)
 }
 
 /**
- * lb_neigh_forget() - remove the entries that were made or taken over for us
+ * lb_neigh_forget() - remove the entries that the kernel has made or keeps for xdp_lb
  * @nl: socket
  *
  * Return: 0, or a negative errno.
@@ -203,7 +203,7 @@ static int on_table(const struct nlmsghdr *nh, void *ctx)
 	}
 	lb_netlink_attrs(nh, sizeof(struct ndtmsg), attrs, NDTA_MAX + 1);
 	config = attrs[NDTA_CONFIG];
-	/* Others are about what an interface has of its own. */
+	/* Other messages have the parameters of a single interface. */
 	if (!attrs[NDTA_THRESH3] || !config ||
 	    mnl_attr_get_payload_len(config) < sizeof(values))
 		return 0;
@@ -214,13 +214,13 @@ static int on_table(const struct nlmsghdr *nh, void *ctx)
 }
 
 /**
- * lb_neigh_table_read() - how full the table of neighbours is
+ * lb_neigh_table_read() - read how full the table of neighbours is
  * @nl: socket
  * @family: AF_INET, AF_INET6
- * @table: to be filled
+ * @table: result
  *
- * The kernel tells it in every network namespace, where the sysctls are in the first one
- * alone.
+ * rtnetlink reports this in every network namespace; the sysctls gc_thresh1 to gc_thresh3
+ * are in the initial one only.
  *
  * Return: 0, -ENOENT: there is no such table, or another negative errno.
  */
@@ -234,7 +234,7 @@ int lb_neigh_table_read(struct lb_netlink *nl, int family, struct lb_neigh_table
 	return err ?: table->most ? 0 : -ENOENT;
 }
 
-/* A power of two, so that the advice is the same for some more. */
+/* A power of two, so that a few more neighbours get the same advice. */
 static unsigned int round_up(unsigned int n)
 {
 	unsigned int power = 1024;
@@ -245,12 +245,13 @@ static unsigned int round_up(unsigned int n)
 }
 
 /**
- * lb_neigh_cure() - how to make room
+ * lb_neigh_cure() - write how to make room in the table of neighbours
  * @family: AF_INET, AF_INET6
- * @n: neighbours that there have to be
+ * @n: number of neighbours that must find room
  * @buf: takes the text
  *
- * Above gc_thresh2 the kernel drops those that are idle, ours among them.
+ * The text sets gc_thresh2, too: above it, the kernel drops entries that are idle, and ours
+ * may be among these.
  *
  * Return: @buf.
  */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The way to a backend: the kernel is asked for the route, and for the MAC address
- * of the neighbour that it leads to, and tells when they change.
+ * The way to a backend. The kernel knows the route, and the MAC address of the neighbour that
+ * the route leads to, and sends messages when they change.
  */
 #include <errno.h>
 #include <net/if_arp.h>
@@ -24,7 +24,7 @@ enum {
 	GROW = 64,
 };
 
-/* Room for one more behind n entries; NULL: there is no memory. */
+/* Make room for one more entry behind @n entries. NULL: there is no memory. */
 static void *make_room(void *at, unsigned int n, size_t size)
 {
 	return n % GROW ? at : realloc(at, (n + GROW) * size);
@@ -42,7 +42,7 @@ struct route {
 	unsigned int mtu;
 };
 
-/* A gateway of the same family, or one of the other (struct rtvia). */
+/* Read the gateway: RTA_GATEWAY if it is of the route's family, else RTA_VIA (struct rtvia). */
 static void take_gateway(struct route *route, const struct nlattr *same, const struct nlattr *via)
 {
 	const size_t family = offsetof(struct rtvia, rtvia_addr);
@@ -81,7 +81,7 @@ static int on_route(const struct nlmsghdr *nh, void *ctx)
 	return 0;
 }
 
-/* Without an interface in the question, the kernel's rules decide as for a packet. */
+/* Ask for a route without naming an interface: then routing rules apply as to a packet. */
 static int get_route(struct lb_nexthops *hops, const struct lb_addr *addr, struct route *route)
 {
 	struct rtmsg rtm = { .rtm_family = lb_addr_family(addr) };
@@ -94,7 +94,7 @@ static int get_route(struct lb_nexthops *hops, const struct lb_addr *addr, struc
 	mnl_attr_put(lb_netlink_start(&hops->ask, RTM_GETROUTE, 0, &rtm, sizeof(rtm)), RTA_DST,
 		     len, bytes);
 	err = lb_netlink_ask(&hops->ask, on_route, route);
-	/* What the routes unreachable, prohibit and blackhole answer. */
+	/* The answers for routes of the types unreachable, prohibit and blackhole. */
 	if (err == -EHOSTUNREACH || err == -EACCES || err == -EINVAL)
 		return -ENETUNREACH;
 	if (err)
@@ -118,7 +118,7 @@ static struct lb_neigh *find_neigh(const struct lb_nexthops *hops, const struct 
 	return NULL;
 }
 
-/* Changes of this one are news from now on. */
+/* Remember a neighbour: from now on neigh_changed() reports its changes. */
 static int watch_neigh(struct lb_nexthops *hops, const struct lb_neigh *neigh)
 {
 	struct lb_neigh *known = find_neigh(hops, neigh), *more;
@@ -145,7 +145,7 @@ static int resolve(struct lb_nexthops *hops, struct lb_neigh *neigh)
 	if (!neigh->is_kept && !(hops->look_only && neigh->has_mac))
 		err = lb_neigh_find(&hops->ask, neigh, !hops->look_only);
 	watch_neigh(hops, neigh);
-	/* One that is known is good for now; whoever only looks may not be root. */
+	/* A known MAC address will do. A command that only looks may not be allowed to ask. */
 	return neigh->has_mac || hops->look_only ? 0 : err;
 }
 
@@ -155,7 +155,7 @@ static int get_iface(struct lb_nexthops *hops, unsigned int ifindex, struct lb_l
 {
 	int err = lb_link_read(&hops->ask, ifindex, LB_NETNS_HERE, link);
 
-	/* It went between the two questions, and its routes with it. */
+	/* The interface has gone after the route was read, and the route with it. */
 	if (err == -ENODEV)
 		return -ENETUNREACH;
 	if (err)
@@ -192,12 +192,12 @@ static int find_hop(struct lb_nexthops *hops, const struct lb_addr *addr, struct
 }
 
 /**
- * lb_nexthops_get() - the way to an address, as the kernel would send a packet now
+ * lb_nexthops_get() - get the way to an address, as the kernel would send a packet now
  * @hops: of lb_nexthops_open()
  * @addr: the address
- * @hop: to be filled; all zero but for what is known
+ * @hop: result; what is not known is zero
  *
- * lb_nexthops_tell() prints an error, once for each address until that changes.
+ * lb_nexthops_tell() prints an error, once for each address until the error changes.
  *
  * Return: 0, also if the MAC address is not known yet: lb_nexthops_fd() becomes
  * readable when it is. -ENETUNREACH: no route, or one that says blackhole,
@@ -220,7 +220,7 @@ int lb_nexthops_get(struct lb_nexthops *hops, const struct lb_addr *addr,
  * lb_nexthops_tell() - print the errors that are new
  * @hops: of lb_nexthops_open()
  *
- * To be called when all addresses have been asked for: what has one cause is one message.
+ * Call it after lb_nexthops_get() for all addresses: errors with one cause are one message.
  */
 void lb_nexthops_tell(struct lb_nexthops *hops)
 {
@@ -228,12 +228,12 @@ void lb_nexthops_tell(struct lb_nexthops *hops)
 }
 
 /**
- * lb_nexthops_route() - the way to an address without its MAC address
+ * lb_nexthops_route() - get the way to an address without its MAC address
  * @hops: of lb_nexthops_open()
  * @addr: the address
- * @hop: to be filled: .ifindex, .gateway and .src
+ * @hop: result: .ifindex, .gateway, .via and .src
  *
- * No neighbour is looked for, and no error printed.
+ * The kernel is not asked to resolve a neighbour, and no error is printed.
  *
  * Return: as lb_nexthops_get().
  */
@@ -255,7 +255,10 @@ int lb_nexthops_route(struct lb_nexthops *hops, const struct lb_addr *addr,
 
 /* --- news -------------------------------------------------------------------------- */
 
-/* Routes may now lead elsewhere: the rules, groups and addresses decide that as well. */
+/*
+ * Messages after which a route may lead elsewhere: besides routes and links, also addresses,
+ * routing rules and nexthop objects decide. @must: without this group, opening fails.
+ */
 static const struct {
 	int group;
 	bool must;
@@ -264,7 +267,7 @@ static const struct {
 	{ RTNLGRP_LINK, true },
 	{ RTNLGRP_IPV4_ROUTE, true },
 	{ RTNLGRP_IPV4_IFADDR, true },
-	/* A kernel without IPv6, without rules, before 5.3 has some of these not. */
+	/* Missing in kernels without IPv6, without routing rules, or before 5.3. */
 	{ RTNLGRP_IPV6_ROUTE, false },
 	{ RTNLGRP_IPV6_IFADDR, false },
 	{ RTNLGRP_IPV4_RULE, false },
@@ -289,7 +292,7 @@ static int open_news(struct lb_nexthops *hops)
 	return 0;
 }
 
-/* An entry that we gave out differs. */
+/* True if a neighbour that was looked up for a next hop has changed. */
 static bool neigh_changed(const struct lb_nexthops *hops, const struct nlmsghdr *nh)
 {
 	struct lb_neigh neigh, *known;
@@ -297,7 +300,7 @@ static bool neigh_changed(const struct lb_nexthops *hops, const struct nlmsghdr 
 	known = lb_neigh_parse(nh, &neigh) ? find_neigh(hops, &neigh) : NULL;
 	if (!known)
 		return false;
-	/* Without help of the kernel, one that failed has to be asked for again. */
+	/* If the kernel does not keep the neighbour, a failed one has to be asked for again. */
 	return known->has_mac != neigh.has_mac || known->is_kept != neigh.is_kept ||
 	       memcmp(known->mac, neigh.mac, sizeof(neigh.mac)) ||
 	       (!neigh.has_mac && !neigh.is_kept);
@@ -308,7 +311,7 @@ static bool link_changed(struct lb_nexthops *hops, const struct nlmsghdr *nh)
 	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nh);
 	unsigned int i;
 
-	/* Ports of a bridge, and the like. */
+	/* Other families have messages about links, too: AF_BRIDGE about ports of a bridge. */
 	if (ifi->ifi_family != AF_UNSPEC)
 		return false;
 	for (i = 0; nh->nlmsg_type == RTM_DELLINK && i < hops->n_neighs;) {
@@ -335,7 +338,7 @@ static bool is_change(struct lb_nexthops *hops, const struct nlmsghdr *nh)
 }
 
 /**
- * lb_nexthops_read() - take the news
+ * lb_nexthops_read() - read the messages about changes
  * @hops: of lb_nexthops_open()
  *
  * Return: 1: a next hop may have changed, ask for each again; 0: none has; or a
@@ -351,7 +354,7 @@ int lb_nexthops_read(struct lb_nexthops *hops)
 		len = mnl_socket_recvfrom(hops->news, hops->ask.answer, sizeof(hops->ask.answer));
 		if (len < 0 && errno == EAGAIN)
 			break;
-		/* News were lost, or did not fit. */
+		/* Messages were lost, or did not fit: something may have changed. */
 		changed = changed || (len < 0 && (errno == ENOBUFS || errno == ENOSPC));
 		if (len < 0 && errno != EINTR && errno != ENOBUFS && errno != ENOSPC)
 			return -errno;
@@ -363,10 +366,10 @@ int lb_nexthops_read(struct lb_nexthops *hops)
 }
 
 /**
- * lb_nexthops_fd() - what to wait for
+ * lb_nexthops_fd() - the file descriptor to wait for
  * @hops: of lb_nexthops_open()
  *
- * Return: a file descriptor, readable when there are news: lb_nexthops_read().
+ * Return: the file descriptor, readable when lb_nexthops_read() has messages to read.
  */
 int lb_nexthops_fd(const struct lb_nexthops *hops)
 {
@@ -377,7 +380,7 @@ int lb_nexthops_fd(const struct lb_nexthops *hops)
 
 /**
  * lb_nexthops_open() - open sockets in the current network namespace
- * @hops: to be set
+ * @hops: result
  *
  * Return: 0, or a negative errno, which was printed.
  */
@@ -386,7 +389,7 @@ int lb_nexthops_open(struct lb_nexthops **hops)
 	struct lb_nexthops *new = calloc(1, sizeof(*new));
 	int err = -ENOMEM;
 
-	/* News first, so that no change falls between. */
+	/* Open the socket for messages first, so that no change after a request is missed. */
 	if (new)
 		err = open_news(new);
 	if (!err)
@@ -405,8 +408,8 @@ int lb_nexthops_open(struct lb_nexthops **hops)
  * lb_nexthops_look() - only look from now on
  * @hops: of lb_nexthops_open()
  *
- * For commands beside the one that runs: neighbours are looked for, but not kept up
- * to date, and no error is printed.
+ * For "check", which may run beside "run": the kernel is asked to resolve neighbours, but not
+ * to keep them up to date, and no error is printed.
  */
 void lb_nexthops_look(struct lb_nexthops *hops)
 {
@@ -414,13 +417,13 @@ void lb_nexthops_look(struct lb_nexthops *hops)
 }
 
 /**
- * lb_nexthops_forget() - the kernel no longer keeps neighbours up to date for us
+ * lb_nexthops_forget() - remove the neighbours that the kernel keeps for us
  * @hops: of lb_nexthops_open()
  *
  * For "stop". Removes the neighbour entries of this network namespace that
- * lb_nexthops_get() made or took over, in this process or one before that was
- * killed. Those that the administrator has fixed, or lets the kernel keep,
- * stay. Another instance here is told by the news, and asks for its own again.
+ * lb_nexthops_get() has made or taken over, in this process or in one that was killed.
+ * Entries that the administrator has fixed, or has let the kernel keep, stay. Another
+ * instance in this network namespace sees the removal, and asks for its neighbours again.
  *
  * Return: 0, or a negative errno, which was printed.
  */
@@ -458,10 +461,9 @@ void lb_nexthops_close(struct lb_nexthops *hops)
  * @hops: of lb_nexthops_open()
  * @ifindex: the interface
  * @family: 4 or 6
- * @addr: to be set
+ * @addr: result
  *
- * Link-local ones do not count, nor those that are to go (deprecated, temporary)
- * or are not to be used yet (tentative).
+ * Addresses that are link-local, deprecated, temporary or tentative do not count.
  *
  * Return: 0, -ENOENT if there is none, or another negative errno.
  */
@@ -472,10 +474,10 @@ int lb_iface_addr(struct lb_nexthops *hops, unsigned int ifindex, int family,
 }
 
 /**
- * lb_iface_addrs() - all addresses of one family that this host has
+ * lb_iface_addrs() - read all addresses of one family that this host has
  * @hops: of lb_nexthops_open()
  * @family: 4 or 6
- * @addrs: takes them; lb_host_addrs_free() it, also after an error
+ * @addrs: result; lb_host_addrs_free() frees it, also after an error
  *
  * Return: 0, or a negative errno.
  */

@@ -8,18 +8,18 @@
 #include "parts/xdp_lb/nexthop/told.h"
 
 enum {
-	/* More news than that at once leave the rest to the next call. */
+	/* Messages that one lb_nexthops_read() takes; the next call takes the rest. */
 	LB_NEWS_MAX = 256,
 };
 
 /**
- * struct lb_nexthops - sockets, and what was asked for
- * @ask: for questions
- * @news: of changes
- * @look_only: nothing is kept up to date, and no error told
- * @neighs: those that next hops were given for
- * @n_neighs: how many
- * @tolds: errors
+ * struct lb_nexthops - sockets to the kernel, and what next hops were asked for
+ * @ask: socket for requests
+ * @news: socket for messages about changes
+ * @look_only: the kernel is not to keep neighbours up to date, and no error is printed
+ * @neighs: neighbours that were looked up for next hops
+ * @n_neighs: number of entries of @neighs
+ * @tolds: errors of next hops
  */
 struct lb_nexthops {
 	struct lb_netlink ask;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Room for the neighbours of a configuration in the kernel's table, which all network
- * namespaces share: where it is full, the host's own neighbours are lost as well.
+ * namespaces share. When the table is full, the host loses its other neighbours as well.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -33,7 +33,7 @@ static unsigned int count_backends(const struct lb_conf *conf)
 	return n;
 }
 
-/* The ways of one family. Those behind one gateway are one neighbour. */
+/* List the next hops of all backends, of one family. A gateway may be there several times. */
 static unsigned int list_vias(const struct lb_conf *conf, struct lb_nexthops *hops, int family,
 			      struct via *vias)
 {
@@ -54,7 +54,7 @@ static unsigned int list_vias(const struct lb_conf *conf, struct lb_nexthops *ho
 	return n;
 }
 
-/* How many there are, and how many of them the table has already. */
+/* Count the different neighbours, and how many of them the table already has. */
 static void count_vias(struct lb_netlink *nl, struct via *vias, unsigned int n,
 		       struct lb_room *room, unsigned int *present)
 {
@@ -93,13 +93,13 @@ static int read_room(const struct lb_conf *conf, struct lb_nexthops *hops, int f
 }
 
 /**
- * lb_room_read() - neighbours that a configuration needs, and room for them
+ * lb_room_read() - how many neighbours a configuration needs, and how many there can be
  * @conf: the configuration
- * @hops: whom to ask for routes
+ * @hops: for questions about routes
  * @family: AF_INET, AF_INET6
- * @room: to be filled
+ * @room: result
  *
- * No neighbour is looked for.
+ * The kernel is not asked to resolve neighbours.
  *
  * Return: 0, or a negative errno; nothing is printed.
  */
@@ -120,10 +120,10 @@ int lb_room_read(const struct lb_conf *conf, struct lb_nexthops *hops, int famil
 /**
  * lb_room_refuse() - refuse a configuration with more neighbours than there can be
  * @conf: the configuration
- * @hops: whom to ask for routes
+ * @hops: for questions about routes
  *
- * Where the others in the table leave too little room, some of them may be idle: that is
- * tried.
+ * If only the other entries in the table leave too little room, the configuration is tried:
+ * some of these entries may be idle, and the kernel may drop them.
  *
  * Return: 0, or -ENOSPC, which was printed.
  */
@@ -135,7 +135,7 @@ int lb_room_refuse(const struct lb_conf *conf, struct lb_nexthops *hops)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(families); i++) {
-		/* Who cannot read it does not know of a limit. */
+		/* If the table cannot be read, no limit is known. */
 		if (lb_room_read(conf, hops, families[i], &room) || room.needed <= room.most)
 			continue;
 		pr_err("failed to make room for %u neighbours: the kernel's table, of all network namespaces, takes %u: gc_thresh3 of IPv%d",

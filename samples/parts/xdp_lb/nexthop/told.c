@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Errors of next hops. A lost route may be that of thousands of backends, and where the
- * kernel's table of neighbours is full, they fail in turns: what has one cause is one
- * message, with a count.
+ * Print the errors of next hops. A lost route may be the route of thousands of backends, and
+ * when the kernel's table of neighbours is full, backends fail in turns. So errors with the
+ * same cause are printed in one message, with a count.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -50,12 +50,12 @@ static struct lb_told *add_told(struct lb_tolds *tolds, const struct lb_addr *ad
 }
 
 /**
- * lb_told_note() - what became of a question
- * @tolds: errors
- * @addr: address that was asked for
+ * lb_told_note() - note whether a next hop was found
+ * @tolds: errors of all addresses
+ * @addr: address whose next hop was asked for
  * @err: 0, or a negative errno
  *
- * It is fresh, which lb_told_print() prints, if there was none or another before.
+ * lb_told_print() prints an error once: if it is new, or not the one that was there before.
  */
 void lb_told_note(struct lb_tolds *tolds, const struct lb_addr *addr, int err)
 {
@@ -76,8 +76,8 @@ void lb_told_note(struct lb_tolds *tolds, const struct lb_addr *addr, int err)
 }
 
 /**
- * lb_told_free() - forget all
- * @tolds: errors
+ * lb_told_free() - free all errors
+ * @tolds: errors of all addresses
  */
 void lb_told_free(struct lb_tolds *tolds)
 {
@@ -87,7 +87,7 @@ void lb_told_free(struct lb_tolds *tolds)
 
 /* --- printing ----------------------------------------------------------------------------- */
 
-/* Of @n addresses, of which this is one. */
+/* Print one message for @n addresses, of which @addr is one. */
 static void print_error(const struct lb_addr *addr, int err, unsigned int n)
 {
 	char text[INET6_ADDRSTRLEN], more[32] = "";
@@ -116,7 +116,7 @@ static void print_error(const struct lb_addr *addr, int err, unsigned int n)
 		pr_hint("ip route get %s", text);
 }
 
-/* All fresh ones with the error of this one. */
+/* Print one message for all fresh errors that have the errno of @first. */
 static void print_like(struct lb_tolds *tolds, const struct lb_told *first)
 {
 	const struct lb_addr addr = first->addr;
@@ -132,7 +132,7 @@ static void print_like(struct lb_tolds *tolds, const struct lb_told *first)
 	print_error(&addr, err, n);
 }
 
-/* In a full table one entry pushes out another: print that now and then, not each time. */
+/* In a full table each new entry pushes out another: print that once in AGAIN_S seconds. */
 static void print_full(struct lb_tolds *tolds, struct lb_netlink *nl, int family, unsigned int n)
 {
 	struct lb_neigh_table table = {};
@@ -148,9 +148,9 @@ static void print_full(struct lb_tolds *tolds, struct lb_netlink *nl, int family
 }
 
 /**
- * lb_told_print() - print what is fresh
- * @tolds: errors
- * @nl: whom to ask how large the table of neighbours is
+ * lb_told_print() - print the errors that are new
+ * @tolds: errors of all addresses
+ * @nl: socket, for the size of the table of neighbours
  */
 void lb_told_print(struct lb_tolds *tolds, struct lb_netlink *nl)
 {

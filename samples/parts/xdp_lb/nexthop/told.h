@@ -6,10 +6,10 @@
 #include "parts/xdp_lb/nexthop/netlink.h"
 
 /**
- * struct lb_told - an address that there is an error for
+ * struct lb_told - the error of an address
  * @addr: the address
  * @err: negative errno
- * @fresh: not told yet
+ * @fresh: the error was not printed yet
  */
 struct lb_told {
 	struct lb_addr addr;
@@ -18,10 +18,10 @@ struct lb_told {
 };
 
 /**
- * struct lb_tolds - all of them
- * @at: these
- * @n: how many
- * @full_ns: time, CLOCK_MONOTONIC, before which a full table is not told of again
+ * struct lb_tolds - the errors of all addresses
+ * @at: the errors
+ * @n: number of entries of @at
+ * @full_ns: time, CLOCK_MONOTONIC, before which a full neighbour table is not reported again
  */
 struct lb_tolds {
 	struct lb_told *at;
