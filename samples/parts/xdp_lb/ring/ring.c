@@ -4,9 +4,9 @@
  * Software Network Load Balancer", NSDI 2016, section 3.4), with weights.
  *
  * Each backend has an order of its own in which it likes the slots of the ring:
- * an offset and a step, two hashes of its address and port. They take turns, each
- * as often as its weight says, and with each turn a backend takes the first slot
- * in its order that is free. When one goes, the others keep their order and their
+ * an offset and a step, two hashes of its address and port. The backends take turns,
+ * each as often as its weight says. In its turn, a backend takes the first slot in its
+ * order that is free. When one backend goes, the others keep their orders and their
  * turns, and so nearly all of their slots.
  *
  * The same members and seed make the same ring on any machine: members are
@@ -20,10 +20,10 @@
 /**
  * struct turns - a member while the ring is filled
  * @member: the member
- * @pos: slot that it looks at next
- * @step: from a slot in its order to the next one
- * @quota: slots that it is to take
- * @rest: what is left of its share, a fraction of a slot
+ * @pos: slot that the member tries next
+ * @step: distance from a slot in its order to the next one
+ * @quota: number of slots that the member gets
+ * @rest: what its share has beyond whole slots, in fractions of a slot
  */
 struct turns {
 	const struct lb_ring_member *member;
@@ -56,7 +56,7 @@ static __u64 addr_half(const struct lb_addr *addr, unsigned int i)
 
 /**
  * lb_ring_hash() - the hash of a member
- * @member: its address and its port count, as numbers: it is the same on every machine
+ * @member: its address and port are hashed, as numbers, so that all machines agree
  * @seed: of the ring
  * @purpose: keeps hashes for different uses apart
  *
@@ -86,7 +86,7 @@ static int compare(__u64 a, __u64 b)
 	return (a > b) - (a < b);
 }
 
-/* By address and port. The rest is for members that should not be there twice. */
+/* By address and port. The rest only decides if a member is there twice, against the rules. */
 static int by_member(const void *left, const void *right)
 {
 	const struct lb_ring_member *a = ((const struct turns *)left)->member;
@@ -115,9 +115,9 @@ static int by_rest(const void *left, const void *right)
 }
 
 /*
- * Turns alone do not make shares right: the ring is full in the middle of a
- * round. So each backend gets the whole slots of its share; those left over, fewer
- * than there are backends, go to the largest fractions.
+ * Turns alone do not make shares right, because the ring is full in the middle of a
+ * round. So each backend gets the whole slots of its share. The slots left over, fewer
+ * than there are backends, go to the backends with the largest fractions.
  */
 static void share_out(struct turns *turns, unsigned int n, __u64 total, __u32 size)
 {
@@ -138,9 +138,9 @@ static void share_out(struct turns *turns, unsigned int n, __u64 total, __u32 si
 }
 
 /*
- * The round of a turn, the first of each being 0: the heaviest has one in each
- * round, the others as often as their weights say. No round is behind @size, as
- * (quota - 1) / weight is less than @size / total.
+ * The round in which a member has its turn number @turn, both counted from 0. The heaviest
+ * member has a turn in each round, the others have turns as often as their weights say. No
+ * round is greater than @size, as (quota - 1) / weight is less than @size / total.
  */
 static __u32 round_of(const struct turns *turns, __u32 turn, __u32 heaviest)
 {
@@ -149,7 +149,7 @@ static __u32 round_of(const struct turns *turns, __u32 turn, __u32 heaviest)
 	return ((__u64)turn * heaviest + weight - 1) / weight;
 }
 
-/* Numbers of members as they take turns: by round, then by member (a counting sort). */
+/* Sort all turns by round, then by member (a counting sort); @order gets their members. */
 static void put_in_order(const struct turns *turns, unsigned int n, __u32 heaviest,
 			 __u32 *order, __u32 *first, __u32 size)
 {
@@ -171,7 +171,7 @@ static void take_slot(struct turns *turns, __u32 *ring, __u32 size)
 {
 	__u32 back = size - turns->step, pos;
 
-	/* @size is a prime: the steps, modulo @size, come by each slot. */
+	/* @size is a prime: the steps, modulo @size, visit all slots before they repeat. */
 	do {
 		pos = turns->pos;
 		turns->pos = pos < back ? pos + turns->step : pos - back;
@@ -200,15 +200,15 @@ static int fill(struct turns *turns, unsigned int n, __u32 heaviest, __u32 *ring
 /* --- interface ----------------------------------------------------------------------- */
 
 /**
- * lb_ring_build() - say for each slot of a ring which backend it leads to
+ * lb_ring_build() - set for each slot of a ring which backend it leads to
  * @members: backends that take new connections, in any order
  * @n: how many; 0: all slots become LB_NO_BACKEND
- * @seed: of the hashes
+ * @seed: seed of the hashes
  * @ring: takes the numbers of backends
  * @size: slots, a prime
  *
- * Each backend has its exact share of the slots, up or down to a whole number. If
- * that is 0, it has none: use more slots.
+ * Each backend gets its exact share of the slots, rounded up or down to a whole number. If
+ * that is 0, the backend has no slot: use more slots.
  *
  * Return: 0, -ENOMEM, or -EINVAL if @size is no prime; then @ring is as it was.
  */

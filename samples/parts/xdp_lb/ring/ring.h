@@ -8,10 +8,10 @@
 
 /**
  * struct lb_ring_member - a backend that takes new connections
- * @addr: address
- * @port: port
+ * @addr: address of the backend
+ * @port: port of the backend, network byte order
  * @weight: its share, at least 1
- * @backend: what the ring says for it
+ * @backend: index of the backend, which its slots of the ring hold
  */
 struct lb_ring_member {
 	struct lb_addr addr;
@@ -21,16 +21,16 @@ struct lb_ring_member {
 };
 
 /*
- * Fill ring[size] (size: a prime) with @backend of members; the order of members
- * does not matter. No member: all LB_NO_BACKEND. Returns 0, -ENOMEM, or -EINVAL: no
- * prime; neither is printed.
+ * Fill ring[size] (size: a prime) with @backend of members, in proportion to their weights.
+ * The order of members does not matter. Without members, all slots are LB_NO_BACKEND.
+ * Returns 0, -ENOMEM, or -EINVAL: size is not a prime; nothing is printed.
  */
 int lb_ring_build(const struct lb_ring_member *members, unsigned int n, __u64 seed,
 		  __u32 *ring, __u32 size);
 
 /*
- * The same on every balancer with the same services: of addresses and ports in
- * the ring's order, not of indexes.
+ * A hash of the addresses and ports that the slots lead to, in the order of the ring. Indexes
+ * of backends do not matter, so all balancers with the same services get the same digest.
  */
 __u64 lb_ring_digest(const struct lb_ring_member *members, unsigned int n,
 		     const __u32 *ring, __u32 size);

@@ -16,13 +16,13 @@
 #include "parts/xdp_lb/state/state.h"
 
 enum {
-	/* Most rings that are open, and wait for one RCU grace period, at a time. */
+	/* Rings that are replaced together, and wait for the same RCU grace period. */
 	RINGS_AT_ONCE = 128,
-	/* Array maps have their values eight bytes apart. */
+	/* Slots in the memory of a ring are two __u32 apart: array maps align values to 8 bytes. */
 	LB_RING_STRIDE = 2,
 };
 
-/* It takes new connections, if its health is left out of account. */
+/* True if a backend takes new connections as long as it is healthy. */
 static bool is_offered(const struct lb_state *state, unsigned int i, unsigned int vip)
 {
 	const struct lb_backend_info *info = &state->backend_infos[i];
@@ -55,8 +55,8 @@ static unsigned int collect(const struct lb_state *state, unsigned int vip, bool
  * @vip: number of the service
  * @members: takes up to LB_BACKENDS_MAX of them
  *
- * If the checks of all have failed, the checks are more likely to be wrong, or it
- * does not matter: all are taken.
+ * If the checks of all backends have failed, all are taken: either the checks are wrong, or
+ * it does not matter.
  *
  * Return: how many.
  */
@@ -71,12 +71,12 @@ unsigned int lb_ring_members(const struct lb_state *state, unsigned int vip,
 /* --- what packets see -------------------------------------------------------------------- */
 
 /**
- * struct new_ring - a ring on its way to where packets see it
+ * struct new_ring - a ring that is to be published, so that packets see it
  * @state: the instance
  * @vip: number of the service
- * @fd: the map; -1: the service has none any more
- * @thread: who puts it in place
- * @err: what came of it
+ * @fd: the map of the ring; -1: remove the ring of the service
+ * @thread: the thread that publishes the ring
+ * @err: result of the thread
  */
 struct new_ring {
 	const struct lb_state *state;
@@ -91,7 +91,7 @@ static size_t ring_bytes(const struct lb_state *state)
 	return (size_t)state->conf->table_size * LB_RING_STRIDE * sizeof(__u32);
 }
 
-/* Memory of the map itself: a system call for each slot takes much longer. */
+/* Map the memory of a ring: a system call for each slot takes much longer. */
 static __u32 *map_ring(const struct lb_state *state, int fd, int prot)
 {
 	void *at = mmap(NULL, ring_bytes(state), prot, MAP_SHARED, fd, 0);
@@ -100,10 +100,10 @@ static __u32 *map_ring(const struct lb_state *state, int fd, int prot)
 }
 
 /**
- * lb_ring_create() - a map for a ring
+ * lb_ring_create() - create a map for a ring
  * @size: slots
  *
- * All have the same flags and size, else the kernel takes them not for lb_rings.
+ * All rings have the same flags and size: else the kernel refuses them for lb_rings.
  *
  * Return: its fd, or a negative errno.
  */
@@ -115,7 +115,7 @@ int lb_ring_create(__u32 size)
 			      &opts);
 }
 
-/* A map with these slots; packets do not see it yet. Returns its fd or a negative errno. */
+/* Create a map with these slots; packets do not see it yet. Returns its fd or a negative errno. */
 static int make_ring(const struct lb_state *state, const __u32 *slots)
 {
 	__u32 *at, i;
@@ -136,7 +136,7 @@ static int make_ring(const struct lb_state *state, const __u32 *slots)
 	return fd;
 }
 
-/* Returns when no packet sees the old one any more. */
+/* Publish or remove a ring. Returns when no packet uses the old ring any more. */
 static void *put_in_place(void *arg)
 {
 	struct new_ring *ring = arg;
@@ -151,8 +151,8 @@ static void *put_in_place(void *arg)
 }
 
 /*
- * For each ring the kernel waits until it is sure that no packet is under way with the
- * old one, 10 to 30 ms (an RCU grace period). Many that wait at once share that.
+ * For each ring the kernel waits until no packet uses the old ring any more, 10 to 30 ms (an
+ * RCU grace period). Threads that wait at the same time share a grace period.
  */
 static void put_all_in_place(struct new_ring *rings, unsigned int n)
 {
@@ -169,7 +169,7 @@ static void put_all_in_place(struct new_ring *rings, unsigned int n)
 	}
 }
 
-/* Closes them. Returns the first error. */
+/* Publish rings, and close their maps. Returns the first error. */
 static int publish_all(struct lb_state *state, struct new_ring *rings, unsigned int n)
 {
 	unsigned int i;
@@ -188,7 +188,7 @@ static int publish_all(struct lb_state *state, struct new_ring *rings, unsigned 
 	return err;
 }
 
-/* The next ones of those services, from number @at on. Returns how many. */
+/* List the next services of @which, from number @at on. Returns how many. */
 static unsigned int take_some(struct lb_state *state, const bool which[LB_VIPS_MAX],
 			      unsigned int *at, struct new_ring rings[RINGS_AT_ONCE])
 {
@@ -202,9 +202,9 @@ static unsigned int take_some(struct lb_state *state, const bool which[LB_VIPS_M
 }
 
 /**
- * lb_drop_rings() - services have no rings any more
+ * lb_drop_rings() - remove the rings of services
  * @state: the instance
- * @which: those services; no packet sees them any more
+ * @which: the services; packets do not find them any more
  */
 void lb_drop_rings(struct lb_state *state, const bool which[LB_VIPS_MAX])
 {
@@ -216,7 +216,7 @@ void lb_drop_rings(struct lb_state *state, const bool which[LB_VIPS_MAX])
 }
 
 /**
- * lb_read_ring() - the ring that packets see
+ * lb_read_ring() - read the ring that packets see
  * @state: the instance
  * @vip: number of the service
  * @ring: takes its slots
@@ -246,7 +246,7 @@ int lb_read_ring(const struct lb_state *state, unsigned int vip, __u32 *ring)
 
 /* --- building --------------------------------------------------------------------------- */
 
-/* Backends that are not in the ring for their health; the others are as good as any. */
+/* Backends that are kept out of the ring because they are unhealthy are down, others are up. */
 static void set_states(struct lb_state *state, unsigned int vip, bool any_healthy)
 {
 	unsigned int i;
@@ -261,7 +261,7 @@ static void set_states(struct lb_state *state, unsigned int vip, bool any_health
 	}
 }
 
-/* What rings are built in, one after the other. */
+/* Memory for building rings, one after the other. */
 struct workshop {
 	struct lb_ring_member *members;
 	__u32 *slots;
@@ -306,12 +306,12 @@ static int build_and_publish(struct lb_state *state, struct workshop *shop,
 }
 
 /**
- * lb_ring_is_stale() - a service needs a new ring
+ * lb_ring_is_stale() - note that a service needs a new ring
  * @state: the instance
- * @vip: its number
+ * @vip: number of the service
  *
- * To be called before anything is written that its ring depends on. It is pinned with all
- * the rest: if this process is killed before lb_build_rings(), the next one knows.
+ * Call it before you write anything that the ring depends on. The note is in a pinned map: if
+ * this process is killed before lb_build_rings(), the next one builds the ring.
  */
 void lb_ring_is_stale(struct lb_state *state, unsigned int vip)
 {
@@ -319,13 +319,13 @@ void lb_ring_is_stale(struct lb_state *state, unsigned int vip)
 }
 
 /**
- * lb_build_rings() - new rings of the services that need one
+ * lb_build_rings() - build new rings for the services that need one
  * @state: the instance
  *
  * Packets of a service see its new ring in one step.
  *
- * Return: 0, or a negative errno, which was printed; then some keep their old rings, and
- * still need new ones.
+ * Return: 0, or a negative errno, which was printed; then some services keep their old rings,
+ * and still need new ones.
  */
 int lb_build_rings(struct lb_state *state)
 {
@@ -353,7 +353,10 @@ int lb_build_rings(struct lb_state *state)
 
 /* --- next hops ------------------------------------------------------------------------ */
 
-/* One word at a time is all that a packet sees change; the interface comes last. */
+/*
+ * Packets see these fields change word by word, not all at once. The interface is written
+ * last, because it makes a new entry valid.
+ */
 static bool set_nexthop(struct lb_backend *backend, const struct lb_nexthop *hop)
 {
 	struct lb_backend new = *backend;
@@ -375,13 +378,13 @@ static bool set_nexthop(struct lb_backend *backend, const struct lb_nexthop *hop
 }
 
 /**
- * lb_follow_nexthops() - the ways to backends, as the kernel knows them now
+ * lb_follow_nexthops() - update the ways to backends from the kernel's routes and neighbours
  * @state: the instance
- * @hops: who to ask
- * @vip: number of a service, -1: of all
+ * @hops: for questions to the kernel
+ * @vip: number of a service, -1: all services
  *
- * Return: true if all neighbours are known; the kernel has been asked to resolve the
- * others. Where there is no route, only news can change that.
+ * Return: true if all neighbours are known; the kernel has been asked to resolve the others.
+ * A backend without a route does not count: only news of a change can help there.
  */
 bool lb_follow_nexthops(struct lb_state *state, struct lb_nexthops *hops, int vip)
 {
@@ -396,7 +399,7 @@ bool lb_follow_nexthops(struct lb_state *state, struct lb_nexthops *hops, int vi
 			continue;
 		memset(&hop, 0, sizeof(hop));
 		if (lb_nexthops_get(hops, &backend->addr, &hop)) {
-			/* No route, which was printed: packets would go nowhere. */
+			/* No route: packets would go nowhere. */
 			__atomic_store_n(&backend->ifindex, 0, __ATOMIC_RELEASE);
 			continue;
 		}
@@ -411,10 +414,10 @@ bool lb_follow_nexthops(struct lb_state *state, struct lb_nexthops *hops, int vi
 /* --- health --------------------------------------------------------------------------- */
 
 /**
- * lb_set_health() - a backend goes up or down
+ * lb_set_health() - note that a backend goes up or down
  * @state: the instance
  * @backend: its index
- * @up: it goes up
+ * @up: true: up, false: down
  *
  * Packets see it after lb_build_rings().
  */
