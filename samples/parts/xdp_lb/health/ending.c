@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The end of a health check's connection. A server takes a RST for a client that is broken,
- * or worse; so it gets a FIN, its own is waited for, and what it still sends is read: a
- * socket that is closed with data unread sends a RST.
+ * How the connection of a health check ends. A server may take a RST for a broken client, or
+ * for worse. So the connection ends as a client ends it: send a FIN, read what the server
+ * still sends, and wait for its FIN. To close a socket with unread data would send a RST.
  *
- * Who sends the first FIN has the connection in TIME_WAIT afterwards. It is one for each
- * backend, as the next check takes its port again: health/probe.c.
+ * The side that sends the first FIN has the connection in TIME_WAIT afterwards. There is one
+ * for each backend, and not one for each check, because the next check takes the same port
+ * again: health/probe.c.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -25,11 +26,11 @@ enum {
 
 /**
  * struct lb_ending - a connection that has sent its FIN
- * @prev: the one that came before
- * @next: the one that came after
+ * @prev: the connection that was added before
+ * @next: the connection that was added after
  * @fd: its socket
- * @until_ns: when it is reset
- * @n_read: bytes that were read since
+ * @until_ns: time when the connection is reset
+ * @n_read: bytes that were read since our FIN
  */
 struct lb_ending {
 	struct lb_ending *prev;
@@ -43,7 +44,7 @@ enum progress {
 	WAITING,
 	/* The other side has sent its FIN. */
 	OVER,
-	/* It has reset it, or does not stop sending. */
+	/* The other side has reset the connection, or does not stop sending. */
 	BROKEN,
 };
 
@@ -64,7 +65,7 @@ static enum progress drain(struct lb_ending *ending)
 	return BROKEN;
 }
 
-/* Before the other side's FIN, that is a RST. */
+/* With @on, close() sends a RST, unless the other side has sent its FIN before. */
 static void set_reset(int fd, bool on)
 {
 	struct linger linger = { .l_onoff = on };
@@ -119,7 +120,7 @@ static struct lb_ending *append(struct lb_endings *endings, int fd)
 
 /**
  * lb_endings_add() - end a connection
- * @endings: takes it
+ * @endings: takes the connection
  * @fd: its socket, which is closed, now or later
  */
 void lb_endings_add(struct lb_endings *endings, int fd)
@@ -131,8 +132,9 @@ void lb_endings_add(struct lb_endings *endings, int fd)
 		return;
 	}
 	/*
-	 * A FIN of its own, which close() does not have to wait for. One that was never there,
-	 * or is over, is disconnected by that, and closed at once.
+	 * Send a FIN now, and close the socket when the other side has sent its FIN. shutdown()
+	 * disconnects a socket whose connection was never established; go_on() closes such a
+	 * socket at once.
 	 */
 	set_reset(fd, false);
 	shutdown(fd, SHUT_WR);
@@ -142,7 +144,7 @@ void lb_endings_add(struct lb_endings *endings, int fd)
 }
 
 /**
- * lb_endings_run() - close those that are over, reset those that take too long
+ * lb_endings_run() - close connections that are over, reset those that take too long
  * @endings: connections
  */
 void lb_endings_run(struct lb_endings *endings)
@@ -158,10 +160,10 @@ void lb_endings_run(struct lb_endings *endings)
 }
 
 /**
- * lb_endings_next() - when one takes too long
+ * lb_endings_next() - when the next connection has taken too long
  * @endings: connections
  *
- * Return: time, as sample_now() tells it; UINT64_MAX: never.
+ * Return: time, as sample_now() returns it; UINT64_MAX: never.
  */
 __u64 lb_endings_next(const struct lb_endings *endings)
 {
@@ -169,8 +171,8 @@ __u64 lb_endings_next(const struct lb_endings *endings)
 }
 
 /**
- * lb_endings_open() - room for them
- * @endings: to be filled; lb_endings_close() it, also after an error
+ * lb_endings_open() - prepare a list of connections
+ * @endings: result; lb_endings_close() closes it, also after an error
  *
  * Return: 0, or a negative errno.
  */
@@ -181,7 +183,7 @@ int lb_endings_open(struct lb_endings *endings)
 }
 
 /**
- * lb_endings_close() - reset those that are left
+ * lb_endings_close() - reset all connections that are left
  * @endings: connections
  */
 void lb_endings_close(struct lb_endings *endings)

@@ -7,7 +7,7 @@
 #include <linux/types.h>
 
 enum {
-	/* For the other side's FIN, and what it may send before. */
+	/* Time for the other side to send its FIN, and what it still has to send. */
 	LB_END_MS = 1000,
 };
 
@@ -16,10 +16,10 @@ struct lb_ending;
 /**
  * struct lb_endings - connections that wait for the other side's FIN
  * @epoll_fd: readable when lb_endings_run() has something to do
- * @first: the one that waits for the longest time
- * @last: the one that came last
- * @n: how many
- * @most: above that, the first one is reset
+ * @first: the connection that has waited for the longest time
+ * @last: the connection that was added last
+ * @n: number of connections
+ * @most: if there are more, @first is reset
  */
 struct lb_endings {
 	int epoll_fd;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Health checks: when, and what they add up to. libcurl tells of its sockets and of
- * its timers; they are in one epoll, so that one thread checks hundreds of
+ * Health checks: when they run, and what their results add up to. libcurl tells which sockets
+ * and which timer to wait for. All are in one epoll, so that one thread checks hundreds of
  * backends, and nothing ever waits. health/probe.c has a single check.
  */
 #include <errno.h>
@@ -77,7 +77,7 @@ static void handle_events(struct lb_health *health, const struct epoll_event *ev
 	int i, what, running;
 
 	for (i = 0; i < n; i++) {
-		/* arm_timer() makes it unreadable; the other one is for lb_endings_run(). */
+		/* arm_timer() sets the timer anew; lb_endings_run() handles the other one. */
 		if (ev[i].data.fd == health->timer_fd ||
 		    ev[i].data.fd == health->endings.epoll_fd)
 			continue;
@@ -100,7 +100,7 @@ static void handle_timers(struct lb_health *health)
 
 /* --- checks -------------------------------------------------------------------------- */
 
-/* Checks say nothing while this host has no memory or no files left. */
+/* This host has no memory or no files left: say so once a minute. Checks have no result. */
 static void complain(struct lb_health *health, int err)
 {
 	__u64 now = sample_now();
@@ -113,7 +113,7 @@ static void complain(struct lb_health *health, int err)
 		pr_hint("more open files: ulimit -n %u", 2 * health->n + LB_OTHER_FILES);
 }
 
-/* It may call lb_health_set(), and @watch be gone after that. */
+/* The callback may call lb_health_set(), which may free @watch. */
 static void count_result(struct lb_health *health, struct lb_watch *watch, bool good,
 			 const char *why)
 {
@@ -132,7 +132,7 @@ static void count_result(struct lb_health *health, struct lb_watch *watch, bool 
 
 static void finish_done(struct lb_health *health)
 {
-	/* A pointer to a struct with a CamelCase name. */
+	/* typeof, because the name of the struct is CamelCase. */
 	typeof(curl_multi_info_read(NULL, NULL)) msg;
 	enum lb_verdict verdict;
 	char why[LB_WHY_MAX];
@@ -140,7 +140,7 @@ static void finish_done(struct lb_health *health)
 	int left;
 
 	while ((msg = curl_multi_info_read(health->multi, &left))) {
-		/* Its first member. */
+		/* The probe is the first member of a watch. */
 		watch = (void *)lb_probe_of(msg->easy_handle);
 		verdict = lb_probe_judge(&watch->probe, &watch->target.check, msg->data.result,
 					 why);
@@ -153,8 +153,8 @@ static void finish_done(struct lb_health *health)
 }
 
 /*
- * Watch @i of @n has its place in the interval. The first round is a quick one: none
- * waits a minute to learn that it is down.
+ * Spread @n watches over the interval; @watch is number @i. The first round takes a second at
+ * most, so that no backend with a long interval waits to be found down.
  */
 static void schedule_first(struct lb_watch *watch, unsigned int i, unsigned int n)
 {
@@ -165,7 +165,7 @@ static void schedule_first(struct lb_watch *watch, unsigned int i, unsigned int 
 	watch->due_ns = now + (interval < SECOND ? interval : SECOND) * i / n;
 }
 
-/* Its next place, but not at once after this one. Those that were missed are left out. */
+/* The next place in the grid, half an interval away at least. Missed places are left out. */
 static void schedule_next(struct lb_watch *watch, __u64 now)
 {
 	__u64 interval = watch->target.check.interval_ms * MS;
@@ -189,7 +189,7 @@ static void start_due(struct lb_health *health)
 		watch = health->watches[i];
 		if (watch->due_ns <= now) {
 			schedule_next(watch, now);
-			/* One that takes longer than the interval is let run. */
+			/* A check that takes longer than the interval goes on. */
 			if (!watch->probe.easy &&
 			    lb_probe_start(&watch->probe, health->multi, &health->endings,
 					   &watch->target))
@@ -228,7 +228,7 @@ static bool is_same(const struct lb_target *a, const struct lb_target *b)
 						   !strcmp(a->check.host, b->check.host)));
 }
 
-/* Most systems allow 1024 open files, and more to those who ask. */
+/* Most systems allow a process 1024 open files, and more if it raises the soft limit. */
 static void allow_files(unsigned int n)
 {
 	struct rlimit limit;
@@ -239,7 +239,7 @@ static void allow_files(unsigned int n)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/* Number of those with a check, or -EINVAL. */
+/* Returns how many targets have a check, or -EINVAL. */
 static int count_checks(const struct lb_target *targets, unsigned int n)
 {
 	bool seen[LB_BACKENDS_MAX] = {};
@@ -259,8 +259,8 @@ static int count_checks(const struct lb_target *targets, unsigned int n)
 }
 
 /*
- * A watch for each target with a check, of @old or new. Without memory -ENOMEM, and
- * those that were made are gone again.
+ * Find a watch for each target with a check: in @old, if the target is the same, or a new one.
+ * Returns -ENOMEM if memory runs out; the new ones are freed then.
  */
 static int make_watches(const struct lb_target *targets, unsigned int n,
 			struct lb_watch * const *old, struct lb_watch **watches)
@@ -295,7 +295,7 @@ static void free_watch(struct lb_health *health, struct lb_watch *watch)
 	free(watch);
 }
 
-/* Those of @old that are not among @watches end here. */
+/* Make @watches the list of watches. Free watches in @old that are not in @watches. */
 static void take_watches(struct lb_health *health, struct lb_watch **old, struct lb_watch **watches,
 			 unsigned int n)
 {
@@ -321,14 +321,14 @@ static void take_watches(struct lb_health *health, struct lb_watch **old, struct
 }
 
 /**
- * lb_health_set() - say what is to be checked
+ * lb_health_set() - set the list of targets
  * @health: health checks
  * @targets: all targets, each backend once; they are copied
- * @n: how many
+ * @n: number of targets
  *
- * Targets that were there before, with the same address, port and check, go on where
- * they are: with the state that they have, whatever @targets says. Checks of others
- * are aborted. It may be called by lb_health_fn.
+ * A target that was there before, with the same address, port and check, keeps its state,
+ * whatever @targets says, and its checks go on. Checks of other targets are aborted.
+ * lb_health_fn may call this function.
  *
  * Return: 0, or a negative errno, which was printed; then all is as it was.
  */
@@ -352,7 +352,7 @@ int lb_health_set(struct lb_health *health, const struct lb_target *targets, uns
 		return err;
 	}
 	take_watches(health, old, watches, count);
-	/* One that runs, and one that ends. */
+	/* For each target, one connection of a check that runs, and one that ends. */
 	health->endings.most = count;
 	allow_files(2 * count + LB_OTHER_FILES);
 	return arm_timer(health);
@@ -369,10 +369,10 @@ static int watch_fd(const struct lb_health *health, int fd)
 
 /**
  * lb_health_open() - prepare health checks
- * @health: takes them
+ * @health: result
  * @fn: called, by lb_health_run(), when a target goes up or down; it must not call
  *	lb_health_close()
- * @ctx: handed to it
+ * @ctx: handed to @fn
  *
  * Return: 0, or a negative errno, which was printed.
  */
@@ -414,7 +414,7 @@ free_health:
 }
 
 /**
- * lb_health_fd() - what to wait for
+ * lb_health_fd() - the file descriptor to wait for
  * @health: health checks
  *
  * Return: a file descriptor, readable when lb_health_run() has something to do.
@@ -425,7 +425,7 @@ int lb_health_fd(const struct lb_health *health)
 }
 
 /**
- * lb_health_run() - go on with the checks; it does not wait
+ * lb_health_run() - handle what has happened, and start checks that are due; does not wait
  * @health: health checks
  *
  * Return: 0 or a negative errno.
@@ -459,7 +459,7 @@ void lb_health_close(struct lb_health *health)
 	for (i = 0; i < health->n; i++)
 		free_watch(health, health->watches[i]);
 	free(health->watches);
-	/* It takes its sockets out of the epoll. */
+	/* libcurl takes its sockets out of the epoll, so close the epoll after that. */
 	curl_multi_cleanup(health->multi);
 	lb_endings_close(&health->endings);
 	if (health->timer_fd >= 0)

@@ -16,10 +16,10 @@ enum {
 /**
  * struct lb_watch - a target and its checks
  * @probe: the check that runs, if any
- * @target: what is checked; @target.up is what it is now
+ * @target: what is checked; @target.up is its present state
  * @due_ns: time of the next check
- * @grid_ns: checks are at this time, and whole intervals after it
- * @against: results in a row that say otherwise than @target.up
+ * @grid_ns: checks are due at this time, and at whole intervals after it
+ * @against: results in a row that contradict @target.up
  */
 struct lb_watch {
 	struct lb_probe probe;
@@ -31,17 +31,17 @@ struct lb_watch {
 
 /**
  * struct lb_health - health checks
- * @multi: libcurl's
+ * @multi: handle of libcurl that runs the checks
  * @endings: connections of checks that are done
- * @epoll_fd: sockets of @multi, and @timer_fd
- * @timer_fd: expires at @curl_ns or @next_ns
+ * @epoll_fd: has the sockets of @multi, @timer_fd, and the epoll of @endings
+ * @timer_fd: expires at @curl_ns, @next_ns or lb_endings_next(), whichever is first
  * @curl_ns: when libcurl wants to be called
  * @next_ns: no check is due before
- * @complain_ns: no complaint before
+ * @complain_ns: no error about this host is printed before
  * @fn: called when a target goes up or down
- * @ctx: handed to it
+ * @ctx: handed to @fn
  * @watches: targets with a check
- * @n: how many
+ * @n: number of entries of @watches
  */
 struct lb_health {
 	CURLM *multi;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One health check: a connection or a GET by libcurl, and what its end says.
+ * A single health check: a connection or a GET by libcurl, and what its result means.
  *
- * Each is a connection of its own, which ends as health/ending.c says: with a FIN, and in
- * TIME_WAIT for a minute. So that there is one of these for each backend, and not one for
- * each check, a check has the source port of the one before: the kernel lets it take the
- * place of the connection in TIME_WAIT, if that had timestamps.
+ * Each check has a connection of its own, which ends with our FIN (health/ending.c) and then
+ * is in TIME_WAIT for a minute. To have one of these for each backend, and not one for each
+ * check, a check takes the source port of the check before: the kernel lets a connection
+ * replace one in TIME_WAIT, if that one had TCP timestamps.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -18,17 +18,17 @@
 #include "parts/xdp_lb/health/probe.h"
 
 enum {
-	/* What an answer may be long. Of more body than that, its status is enough. */
+	/* Longest header and body that are read. If the body is longer, its status is enough. */
 	HEADER_MAX = 16 * 1024,
 	BODY_MAX = 64 * 1024,
-	/* libcurl takes as much from a socket at a time. */
+	/* Bytes that libcurl reads from a socket at a time. */
 	BUFFER_SIZE = 4096,
 	URL_MAX = 192,
 };
 
 /* --- libcurl asks -------------------------------------------------------------------- */
 
-/* Of any address: it may be another one by now. */
+/* Bind to a port, but to no address: this host may have another address by now. */
 static bool take_port(int fd, int family, __u16 port)
 {
 	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
@@ -44,7 +44,10 @@ static bool take_port(int fd, int family, __u16 port)
 	return !bind(fd, (struct sockaddr *)&in6, sizeof(in6));
 }
 
-/* One that is closed before it is connected, or by the end of this process, is reset. */
+/*
+ * libcurl wants a socket. With a linger time of 0, the connection is reset if the socket is
+ * closed before it is connected, or by the end of this process.
+ */
 static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockaddr *addr)
 {
 	struct linger linger = { .l_onoff = 1 };
@@ -53,7 +56,7 @@ static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockad
 
 	fd = socket(addr->family, addr->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, addr->protocol);
 	if (fd < 0) {
-		/* Without IPv6 there is no way to the backend. */
+		/* A kernel without IPv6 has no way to the backend: the check fails. */
 		probe->local_err = errno == EAFNOSUPPORT ? 0 : errno;
 		return CURL_SOCKET_BAD;
 	}
@@ -62,14 +65,14 @@ static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockad
 	return fd;
 }
 
-/* It may be called when the check is no more. */
+/* @ctx is not the check: libcurl may close the socket after the check was freed. */
 static int on_close(void *ctx, curl_socket_t fd)
 {
 	lb_endings_add(ctx, fd);
 	return 0;
 }
 
-/* To take less than there is ends the transfer. */
+/* To return less than @n ends the transfer. */
 static size_t on_header(char *data, size_t size, size_t n, void *ctx)
 {
 	struct lb_probe *probe = ctx;
@@ -97,7 +100,7 @@ static int set_protocol(CURL *easy)
 #endif
 }
 
-/* Nothing of the environment matters, and nothing of an earlier check. */
+/* Set all options on which the environment or an earlier check would have an influence. */
 static int set_connection(struct lb_probe *probe, const struct lb_check *check, const char *url)
 {
 	CURL *easy = probe->easy;
@@ -128,7 +131,7 @@ static struct curl_slist *make_headers(const struct lb_check *check, const char 
 	char host[sizeof("Host: ") + sizeof(check->host)];
 	struct curl_slist *first, *list;
 
-	/* libcurl's own has no port if that is 80. */
+	/* libcurl's own "Host:" leaves out port 80. */
 	snprintf(host, sizeof(host), "Host: %s", *check->host ? check->host : endpoint);
 	first = curl_slist_append(NULL, host);
 	list = first ? curl_slist_append(first, "Connection: close") : NULL;
@@ -162,9 +165,9 @@ static int set_request(struct lb_probe *probe, const struct lb_check *check,
 
 /**
  * lb_probe_start() - begin a check
- * @probe: takes its state
- * @multi: runs it
- * @endings: takes its connection when it is done
+ * @probe: takes the state of the check
+ * @multi: handle of libcurl that runs the check
+ * @endings: takes the connection when the check is done
  * @target: what to check: LB_CHECK_TCP or LB_CHECK_HTTP
  *
  * Return: 0 or -ENOMEM.
@@ -278,7 +281,10 @@ static void keep_port(struct lb_probe *probe)
 	probe->port = probe->takes_no_port ? 0 : port;
 }
 
-/* It could not be taken again: whoever has it, the next one has another. */
+/*
+ * True if the check failed because its source port was not free. If the check before had this
+ * port, the next one gets another. If not, this host has no free port: set local_err.
+ */
 static bool has_lost_port(struct lb_probe *probe, int result)
 {
 	long os_err = 0;
@@ -295,10 +301,11 @@ static bool has_lost_port(struct lb_probe *probe, int result)
 
 /**
  * lb_probe_judge() - what the end of a check says
- * @probe: the check; @local_err is 0 if it is to be asked again without a word
- * @check: what was asked for
+ * @probe: the check; for LB_UNKNOWN, @local_err says why, 0: the next check may go well, and
+ *	nothing is to be printed
+ * @check: how the backend was checked
  * @result: how the transfer ended, CURLE_*
- * @why: takes the reason for LB_BAD, else it is ""
+ * @why: takes the reason for LB_BAD, else ""
  *
  * Return: the verdict.
  */

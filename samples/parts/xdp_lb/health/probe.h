@@ -12,10 +12,10 @@ enum {
 };
 
 /**
- * enum lb_verdict - what a check says of a backend
- * @LB_GOOD: it works
- * @LB_BAD: it does not
- * @LB_UNKNOWN: nothing, as this host was unable to ask
+ * enum lb_verdict - what a check says about a backend
+ * @LB_GOOD: the backend works
+ * @LB_BAD: the backend does not work
+ * @LB_UNKNOWN: nothing, as this host was unable to check
  */
 enum lb_verdict {
 	LB_GOOD,
@@ -24,16 +24,16 @@ enum lb_verdict {
 };
 
 /**
- * struct lb_probe - a check
- * @easy: its transfer, NULL: it does not run
- * @headers: of its request
- * @endings: where its connection ends
- * @port: source port of the last one, which the next one takes again; 0: none
- * @bound: this one has it
- * @takes_no_port: it could not be taken again: each has another
+ * struct lb_probe - a single check
+ * @easy: its transfer in libcurl, NULL: no check is running
+ * @headers: headers of its request
+ * @endings: takes its connection when the check is done
+ * @port: source port of the check before, which this check takes again; 0: none
+ * @bound: this check has taken @port
+ * @takes_no_port: a port could not be taken again: from now on each check gets another one
  * @n_header: bytes of the answer's header so far
- * @n_body: and of its body
- * @local_err: errno if this host was unable to ask
+ * @n_body: bytes of the answer's body so far
+ * @local_err: errno if this host was unable to check
  */
 struct lb_probe {
 	CURL *easy;
