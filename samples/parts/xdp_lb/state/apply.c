@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Bring the maps into line with a configuration, by differences: a service is known
- * by its address, port and protocol, a backend by its address and port. What stays
+ * Bring the maps into line with a configuration, by differences: a service is known by its
+ * address, port, protocol and forwarding mode, a backend by its address and port. What stays
  * keeps its number, its counters and its connections.
  *
- * In an order in which packets see no half of it: what a service needs is there
- * before it, and goes after it.
+ * The order of the changes keeps packets from seeing half of them: what a service needs is
+ * there before the service, and goes after the service.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -39,7 +39,7 @@ static bool same_key(const struct lb_vip_key *a, const struct lb_vip_key *b)
 
 /* --- what is there --------------------------------------------------------------------- */
 
-/* The number of a service that is as configured; -1: there is none. */
+/* The number of a service with the same key and forwarding mode; -1: there is none. */
 static int find_vip(const struct lb_state *state, const struct lb_vip_conf *vip)
 {
 	struct lb_vip_key key = key_of(vip);
@@ -118,7 +118,7 @@ static int add_backend(struct lb_state *state, unsigned int vip,
 	}
 	if (i == LB_BACKENDS_MAX)
 		return -ENOSPC;
-	/* Connections of who had the entry before do not match the new generation. */
+	/* Connections of the backend that had the entry before do not match the new generation. */
 	new.gen = state->backends[i].gen + 1;
 	clear_stats(state, i);
 	memset(&state->backend_infos[i], 0, sizeof(state->backend_infos[i]));
@@ -136,7 +136,7 @@ static void remove_backend(struct lb_state *state, unsigned int i)
 	state->backends[i].gen = gen;
 }
 
-/* Returns how many changed, or a negative errno. */
+/* Add or change backends. Returns how many changed, or a negative errno. */
 static int apply_backends(struct lb_state *state, unsigned int vip,
 			  const struct lb_vip_conf *conf)
 {
@@ -161,7 +161,7 @@ static int apply_backends(struct lb_state *state, unsigned int vip,
 	return changed;
 }
 
-/* After the ring no longer has them. */
+/* Remove backends that are not configured, all without @conf: the ring no longer has them. */
 static void remove_backends(struct lb_state *state, unsigned int vip,
 			    const struct lb_vip_conf *conf)
 {
@@ -176,7 +176,7 @@ static void remove_backends(struct lb_state *state, unsigned int vip,
 	}
 }
 
-/* Those that are to go get no new connections: the ring is built without them. */
+/* Backends that are not configured get weight 0: the ring is built without. Returns how many. */
 static int retire_backends(struct lb_state *state, unsigned int vip,
 			   const struct lb_vip_conf *conf)
 {
@@ -210,7 +210,7 @@ static int write_dnat(const struct lb_state *state, const struct lb_vip_conf *co
 	return 0;
 }
 
-/* What says to which service the replies of a backend belong: those that are gone. */
+/* Remove backends that are gone from lb_dnat, which says to which service replies belong. */
 static void clean_dnat(const struct lb_state *state, const struct lb_conf *conf)
 {
 	struct lb_vip_key from, next, to, *at = NULL;
@@ -233,7 +233,7 @@ static void clean_dnat(const struct lb_state *state, const struct lb_conf *conf)
 		if (!keep)
 			bpf_map_delete_elem(state->dnat_fd, &next);
 		from = next;
-		/* After a deletion the place is lost: begin again. */
+		/* The kernel cannot go on from a key that was deleted: begin again. */
 		at = keep ? &from : NULL;
 	}
 }
@@ -249,7 +249,7 @@ static int free_vip(const struct lb_state *state)
 	return -ENOSPC;
 }
 
-/* Packets see it from here on. */
+/* Enter a service into lb_vips: from here on packets see it. */
 static int announce_vip(struct lb_state *state, unsigned int id, const struct lb_vip_conf *conf)
 {
 	struct lb_vip_key key = key_of(conf), marker = key;
@@ -263,7 +263,7 @@ static int announce_vip(struct lb_state *state, unsigned int id, const struct lb
 	return 0;
 }
 
-/* One that a process entered that was killed before it could announce it is not. */
+/* False for a service whose process was killed after prepare_vip(), before announce_vip(). */
 static bool is_announced(const struct lb_state *state, const struct lb_vip_conf *conf)
 {
 	struct lb_vip_key key = key_of(conf);
@@ -272,7 +272,7 @@ static bool is_announced(const struct lb_state *state, const struct lb_vip_conf 
 	return !bpf_map_lookup_elem(state->vips_fd, &key, &vip);
 }
 
-/* Another service may have the address, too: then the marker stays. */
+/* Remove a service; the marker stays if another service has the same address and protocol. */
 static void forget_vip(struct lb_state *state, unsigned int id)
 {
 	struct lb_vip_info *info = &state->vip_infos[id];
@@ -291,7 +291,7 @@ static void forget_vip(struct lb_state *state, unsigned int id)
 	if (!shared)
 		bpf_map_delete_elem(state->vips_fd, &marker);
 	remove_backends(state, id, NULL);
-	/* Last: who is killed before that has it done by the next one. */
+	/* Last: if this process is killed before, the next one removes the service again. */
 	info->used = 0;
 }
 
@@ -317,10 +317,10 @@ static void remove_vips(struct lb_state *state, const struct lb_conf *conf)
 }
 
 /**
- * struct plan - what becomes of the services, by number
- * @conf: as it is configured; NULL: it is not
- * @is_new: packets do not see it yet
- * @retired: backends of it are to go after that
+ * struct plan - what is to be done with the services, by number
+ * @conf: configuration of the service; NULL: it is not configured
+ * @is_new: packets do not see the service yet
+ * @retired: the service has backends to be removed when its new ring is in place
  */
 struct plan {
 	const struct lb_vip_conf *conf[LB_VIPS_MAX];
@@ -328,7 +328,7 @@ struct plan {
 	bool retired[LB_VIPS_MAX];
 };
 
-/* All that a service needs but its ring. */
+/* Prepare all that a service needs, except its ring. */
 static int prepare_vip(struct lb_state *state, const struct lb_vip_conf *conf,
 		       struct lb_nexthops *hops, struct plan *plan)
 {
@@ -360,7 +360,7 @@ static int prepare_vip(struct lb_state *state, const struct lb_vip_conf *conf,
 	return write_dnat(state, conf, true);
 }
 
-/* Packets see what was prepared. */
+/* Let packets see what was prepared. After an error, @is_new marks what they do not see. */
 static int finish_vips(struct lb_state *state, struct plan *plan)
 {
 	unsigned int id;
@@ -387,12 +387,12 @@ static int apply_vips(struct lb_state *state, const struct lb_conf *conf,
 		return err;
 	for (i = 0; i < conf->n_vips && !err; i++)
 		err = prepare_vip(state, &conf->vips[i], hops, plan);
-	/* All at once: it is the rings that take long. */
+	/* Build all rings at once, as it is the rings that take long. */
 	if (!err)
 		err = lb_build_rings(state);
 	if (!err)
 		err = finish_vips(state, plan);
-	/* Services that were not announced are none. */
+	/* Remove the new services that were not announced. */
 	if (err)
 		forget_vips(state, plan->is_new);
 	free(plan);
@@ -429,7 +429,7 @@ static bool has_forward(const struct lb_conf *conf, unsigned int forward)
 	return false;
 }
 
-/* What the kernel says of an interface: SIOCGIF..., in @req. */
+/* Ask the kernel about an interface: @what is SIOCGIF..., the answer is in @req. */
 static int ask_iface(const char *ifname, unsigned long what, struct ifreq *req)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -455,7 +455,7 @@ static int read_mac(const char *ifname, __u8 mac[ETH_ALEN])
 	return err;
 }
 
-/* What may change of one while the program is on it. */
+/* Read what may change while the program is attached to an interface: its MTU, its MAC address. */
 static void follow_iface(struct lb_iface *iface, const char *ifname)
 {
 	struct ifreq req;
@@ -467,10 +467,10 @@ static void follow_iface(struct lb_iface *iface, const char *ifname)
 }
 
 /**
- * lb_follow_ifaces() - what an interface is now: its MTU, its MAC address
+ * lb_follow_ifaces() - read the MTU and the MAC address of each interface again
  * @state: the instance, locked
  *
- * What is known of one that is gone stays.
+ * The entry of an interface that is gone stays as it is.
  */
 void lb_follow_ifaces(struct lb_state *state)
 {
@@ -484,9 +484,9 @@ void lb_follow_ifaces(struct lb_state *state)
 }
 
 /**
- * lb_apply_iface() - what the program must know of an interface
+ * lb_apply_iface() - tell the program about an interface
  * @state: the instance, locked
- * @i: its place: connections say it
+ * @i: its index in lb_kern_conf.iface, which connections refer to
  * @ifname: its name
  *
  * Return: 0, or -ENODEV, which was printed; then nothing is changed.
@@ -497,7 +497,7 @@ int lb_apply_iface(struct lb_state *state, unsigned int i, const char ifname[LB_
 
 	if (!ifindex || read_mac(ifname, state->conf->iface[i].mac))
 		return -ENODEV;
-	/* It may be the one that is there. */
+	/* memmove(), because @ifname may be this very entry. */
 	memmove(state->meta->ifnames[i], ifname, LB_IFNAME_MAX);
 	__atomic_store_n(&state->conf->iface[i].ifindex, ifindex, __ATOMIC_RELEASE);
 	return 0;
@@ -518,7 +518,7 @@ static int apply_ifaces(struct lb_state *state, const struct lb_conf *conf)
 	return 0;
 }
 
-/* What these have cannot be looked at. */
+/* Say which instances were not looked at: another version of this program has made them. */
 static void tell_unknown(const struct lb_instances *all)
 {
 	unsigned int i;

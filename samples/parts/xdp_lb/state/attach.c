@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The program on its interfaces. XDP and tcx are held by pinned bpf_links, so that
- * they outlive the control program, and a new one replaces the program in one step.
- * Before Linux 6.6 a clsact filter stays by itself; lb_meta says where it is.
+ * Attach the program to its interfaces. In XDP and tcx, pinned bpf_links hold the program: so
+ * it outlives the control program, and the next control program replaces it in one step.
+ * Before Linux 6.6 a clsact filter stays by itself, and lb_meta says where the filter is.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -59,7 +59,7 @@ static void unpin_link(const struct lb_state *state, unsigned int ifindex)
 	unlink(path);
 }
 
-/* The pinned link, if its interface is still there. */
+/* Open the pinned link of an interface. If the link has lost its interface, remove the pin. */
 static int open_link(const struct lb_state *state, unsigned int ifindex)
 {
 	int fd = get_link(state, ifindex);
@@ -102,7 +102,7 @@ static void detach_clsact(const struct lb_attached *at)
 	sample_tc_detach(&tc);
 }
 
-/* The same place: the kernel puts the new program where the old one was. */
+/* Replace the program of a filter: at the same handle and priority, in one step. */
 static int replace_clsact(struct lb_attached *at, int prog_fd)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = at->ifindex,
@@ -119,7 +119,7 @@ static int replace_clsact(struct lb_attached *at, int prog_fd)
 
 /* --- attaching ---------------------------------------------------------------------- */
 
-/* From here on the pin holds it. */
+/* Pin a link and close it: from here on the pin holds the link. */
 static int pin_link(const struct lb_state *state, int fd, unsigned int ifindex)
 {
 	char path[LB_PATH_MAX];
@@ -167,7 +167,7 @@ static int attach_xdp(const struct lb_state *state, const struct xdp_lb_kern *sk
 	return pin_link(state, xdp.at[0].link_fd, at->ifindex);
 }
 
-/* It is there already: only the program is another. */
+/* Replace the program of a control program that ran before. */
 static int replace(const struct lb_state *state, const struct xdp_lb_kern *skel,
 		   enum lb_mode mode, struct lb_attached *at)
 {
@@ -185,7 +185,7 @@ static int replace(const struct lb_state *state, const struct xdp_lb_kern *skel,
 }
 
 /**
- * lb_attach_iface() - the program on one interface
+ * lb_attach_iface() - attach the program to one interface
  * @state: the instance
  * @skel: the program
  * @mode: the hook
@@ -230,12 +230,13 @@ static void detach_one(struct lb_state *state, struct lb_attached *at)
 }
 
 /**
- * lb_detach_gone() - forget what was on an interface that is gone
+ * lb_detach_gone() - clean up after an interface that is gone
  * @state: the instance
- * @ifindex: its number, which may be another's by now
+ * @ifindex: the number it had, which may be another interface's by now
  *
- * A filter has gone with it. On one that was moved to another network namespace the link
- * would be at work as long as somebody has it open.
+ * A filter has gone with its interface. A link must be detached: if the interface was moved to
+ * another network namespace, the program would be at work as long as somebody has the link
+ * open.
  */
 void lb_detach_gone(struct lb_state *state, unsigned int ifindex)
 {
@@ -252,11 +253,11 @@ void lb_detach_gone(struct lb_state *state, unsigned int ifindex)
 }
 
 /**
- * lb_iface_is_gone() - an interface was removed, and nobody has taken notice
+ * lb_iface_is_gone() - whether an interface was removed, and nobody has cleaned up yet
  * @state: the instance
  * @ifindex: its number
  *
- * Return: true if the link there says so. A filter (before Linux 6.6) says nothing.
+ * Return: true if the link of the interface says so. A filter (before Linux 6.6) cannot tell.
  */
 bool lb_iface_is_gone(const struct lb_state *state, unsigned int ifindex)
 {
@@ -280,13 +281,13 @@ static bool is_wanted(const struct lb_conf *conf, unsigned int ifindex)
 }
 
 /**
- * lb_attach() - the program on these interfaces, and on no other
+ * lb_attach() - attach the program to its interfaces, and to no other
  * @state: the instance
  * @skel: the program
- * @conf: interfaces
+ * @conf: has the interfaces
  * @mode: the hook
  *
- * Where an earlier program of the instance is, it is replaced in one step.
+ * An earlier program of the instance is replaced in one step.
  *
  * Return: 0, or a negative errno, which was printed.
  */
@@ -308,7 +309,7 @@ int lb_attach(struct lb_state *state, const struct xdp_lb_kern *skel,
 }
 
 /**
- * lb_detach_all() - no packet is forwarded any more
+ * lb_detach_all() - detach the program: no packet is forwarded any more
  * @state: the instance
  */
 void lb_detach_all(struct lb_state *state)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Interfaces that go while the control program runs, and come again under their names, as
- * those of containers do. Another one of the name is a new interface: its number, its MAC
- * address and the link on it are made anew. What is in the flow table stays.
+ * Interfaces that disappear while the control program runs, and come back under their names,
+ * as those of containers do. What comes back is a new interface, with a new number and a new
+ * MAC address, and needs a new link. The flow table stays as it is.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -33,7 +33,10 @@ static void tell_back(const struct lb_ifaces *ifaces, unsigned int i)
 	fflush(stdout);
 }
 
-/* What waits for another one of the name. Returns its place, -1: it is none of ours. */
+/*
+ * Forget an interface that is gone; its entry waits for a new one of its name. Returns the
+ * index of the entry, -1: no entry has the interface.
+ */
 static int lose(const struct lb_ifaces *ifaces, unsigned int ifindex)
 {
 	struct lb_kern_conf *conf = ifaces->state->conf;
@@ -51,7 +54,7 @@ static int lose(const struct lb_ifaces *ifaces, unsigned int ifindex)
 	return found;
 }
 
-/* The next one may be there already. */
+/* Called when an interface is gone. A new one of its name may be there already. */
 static bool on_gone(void *ctx, unsigned int ifindex)
 {
 	struct lb_ifaces *ifaces = ctx;
@@ -69,7 +72,7 @@ static int follow(struct lb_ifaces *ifaces, unsigned int ifindex)
 {
 	int err = sample_iface_follow(ifindex, on_gone, ifaces);
 
-	/* Gone since it was attached to. */
+	/* The interface has gone since the program was attached to it. */
 	if (err == -ENODEV)
 		on_gone(ifaces, ifindex);
 	return err == -ENODEV ? 0 : err;
@@ -90,7 +93,7 @@ static int follow_all(struct lb_ifaces *ifaces)
 }
 
 /**
- * lb_ifaces_attach() - the program on its interfaces, and on no other; they are followed
+ * lb_ifaces_attach() - attach the program to its interfaces, and to no other; follow them
  * @ifaces: the instance
  * @conf: its configuration, which lb_apply() has applied
  *
@@ -105,7 +108,7 @@ int lb_ifaces_attach(struct lb_ifaces *ifaces, const struct lb_conf *conf)
 	return err ?: follow_all(ifaces);
 }
 
-/* Why was printed. It is left alone: to print that each time would help nobody. */
+/* Attaching has failed, and has printed why. Do not try (and print) again at each event. */
 static void refuse(struct lb_ifaces *ifaces, unsigned int i, unsigned int ifindex)
 {
 	const struct lb_state *state = ifaces->state;
@@ -139,10 +142,10 @@ static bool come(struct lb_ifaces *ifaces, unsigned int i, unsigned int ifindex)
 }
 
 /**
- * lb_ifaces_look() - attach to interfaces that have come again
+ * lb_ifaces_look() - attach to interfaces that have come back
  * @ifaces: the instance
  *
- * Return: true if there was one.
+ * Return: true if the program was attached to one.
  */
 bool lb_ifaces_look(struct lb_ifaces *ifaces)
 {

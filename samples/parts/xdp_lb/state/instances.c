@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Instances beside each other. Each looks at packets for itself: what two of them have,
- * the one that comes first takes. And two that send from one address give out the same
- * ports of it.
+ * Instances beside each other. Each instance looks at packets by itself: packets of a service
+ * that two of them have go to the one whose program runs first. And two instances that send
+ * from one address would give out the same ports.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -31,9 +31,9 @@ enum {
 /* --- reading ---------------------------------------------------------------------------- */
 
 /**
- * lb_own_netns() - the network namespace of this process
+ * lb_own_netns() - identify the network namespace of this process
  *
- * Return: its number, which no other has as long as it is there; 0: not known.
+ * Return: inode number, which no other namespace has as long as this one exists; 0: unknown.
  */
 __u64 lb_own_netns(void)
 {
@@ -42,7 +42,7 @@ __u64 lb_own_netns(void)
 	return stat("/proc/self/ns/net", &ns) ? 0 : ns.st_ino;
 }
 
-/* A pinned map; its values are of this size, or another version made them. */
+/* Open a pinned map. -EPROTO: its values have another size, so another version has made it. */
 static int open_map(const char *instance, const char *map, size_t size)
 {
 	struct bpf_map_info info = {};
@@ -73,7 +73,7 @@ static int read_one(const char *instance, const char *map, void *value, size_t s
 	return err;
 }
 
-/* Not left mapped: that would hold the tables of an instance that has ended. */
+/* Copy the services: a mapping would keep the map alive when the instance has ended. */
 static int read_vips(struct lb_instance *instance)
 {
 	int fd = open_map(instance->name, "lb_vip_infos", sizeof(struct lb_vip_info));
@@ -83,7 +83,7 @@ static int read_vips(struct lb_instance *instance)
 
 	if (fd < 0)
 		return fd;
-	/* The kernel wants a file descriptor for writing. */
+	/* The kernel refuses to map a map by a read-only file descriptor, even to read. */
 	infos = mmap(NULL, len, PROT_READ, MAP_SHARED, fd, 0);
 	close(fd);
 	if (infos == MAP_FAILED)
@@ -97,7 +97,7 @@ static int read_vips(struct lb_instance *instance)
 	return instance->vips ? 0 : -ENOMEM;
 }
 
-/* Returns whether there is one, and of this network namespace, as far as that can be told. */
+/* Returns true if there is such an instance in this network namespace, as far as can be told. */
 static bool read_instance(struct lb_instance *instance, const char *name)
 {
 	struct lb_instance_meta meta = {};
@@ -117,7 +117,7 @@ static bool read_instance(struct lb_instance *instance, const char *name)
 	instance->known = !err;
 	instance->mode = meta.mode;
 	instance->own_snat = meta.own_snat;
-	/* It has just ended, or is another user's. */
+	/* These errors mean that the instance has just ended, or is another user's. */
 	return err != -ENOENT && err != -EACCES && err != -EPERM;
 }
 
@@ -154,11 +154,12 @@ static int lock_all(void)
 }
 
 /**
- * lb_instances_read() - the instances of this network namespace
- * @all: takes them; lb_instances_free() it, also after an error
- * @lock: until then nobody else reads them so: what is free now is free then
+ * lb_instances_read() - read the instances of this network namespace
+ * @all: result; lb_instances_free() frees it, also after an error
+ * @lock: keep other processes from reading with @lock until lb_instances_free(), so that
+ *	what is free now stays free
  *
- * Those that this process may not look at are left out.
+ * Instances that this process may not read are left out.
  *
  * Return: 0 or -ENOMEM; nothing is printed.
  */
@@ -181,7 +182,7 @@ int lb_instances_read(struct lb_instances *all, bool lock)
 }
 
 /**
- * lb_instances_free() - forget them, and let others take what is free
+ * lb_instances_free() - free the instances, and release the lock
  * @all: of lb_instances_read()
  */
 void lb_instances_free(struct lb_instances *all)
@@ -199,7 +200,7 @@ void lb_instances_free(struct lb_instances *all)
 
 /* --- what two cannot have ------------------------------------------------------------------ */
 
-/* What is found is of this one; returns true. */
+/* Describe a clash with an instance. Returns true. */
 __printf(4, 5)
 static bool set_clash(struct lb_clash *clash, const char *kind, const struct lb_instance *with,
 		      const char *fmt, ...)
@@ -214,7 +215,7 @@ static bool set_clash(struct lb_clash *clash, const char *kind, const struct lb_
 	return true;
 }
 
-/* Name of an interface that both are on, NULL: none. */
+/* Name of an interface that both instances are attached to; NULL: none. */
 static const char *common_iface(const struct lb_instance *other, const struct lb_conf *conf)
 {
 	unsigned int i, k, ifindex;
@@ -287,7 +288,7 @@ static bool in_range(const struct lb_ports *ports, const struct lb_addr *addr, _
 	       (!port || (port >= ports->min && port <= ports->max));
 }
 
-/* The service is where the other one is answered. */
+/* True if the service is at an address and port that the other instance gets answers at. */
 static bool vip_takes_answers(const struct lb_instance *other, const struct lb_vip_conf *vip,
 			      struct lb_clash *clash)
 {
@@ -314,13 +315,15 @@ static bool is_other(const struct lb_instance *instance, const char *name)
 }
 
 /**
- * lb_conf_clashes() - another instance has an interface or a service of this one
- * @all: instances
- * @conf: configuration
+ * lb_conf_clashes() - whether another instance has a hook or a service of a configuration
+ * @all: all instances
+ * @conf: the configuration
  * @mode: its hook
- * @clash: takes the first that is found
+ * @clash: takes the first clash that is found
  *
- * Return: true if there is one.
+ * Only instances that have an interface of @conf can clash.
+ *
+ * Return: true if there is a clash.
  */
 bool lb_conf_clashes(const struct lb_instances *all, const struct lb_conf *conf,
 		     enum lb_mode mode, struct lb_clash *clash)
@@ -366,7 +369,7 @@ static bool conf_has_nat(const struct lb_conf *conf, __u8 proto)
 	return false;
 }
 
-/* A service of the other one that takes answers to us. */
+/* A service of the other instance at an address and port that we would get answers at. */
 static const struct lb_vip_info *find_taker(const struct lb_instance *other,
 					    const struct lb_conf *conf,
 					    const struct lb_ports *ports)
@@ -384,16 +387,16 @@ static const struct lb_vip_info *find_taker(const struct lb_instance *other,
 }
 
 /**
- * lb_snat_clashes() - another instance has a source address of this one
- * @all: instances
- * @conf: of this one
+ * lb_snat_clashes() - whether another instance uses a source address
+ * @all: all instances
+ * @conf: configuration of this instance
  * @ports: the address, and the ports of it that are wanted
- * @clash: takes the first that is found
+ * @clash: takes the first clash that is found
  *
- * An address that one instance sends from is its own: no other sends from there, or has a
- * service at one of its ports.
+ * An address that one instance sends from belongs to that instance: no other instance may
+ * send from it, or have a service at one of its ports.
  *
- * Return: true if there is one.
+ * Return: true if there is a clash.
  */
 bool lb_snat_clashes(const struct lb_instances *all, const struct lb_conf *conf,
 		     const struct lb_ports *ports, struct lb_clash *clash)
@@ -424,7 +427,7 @@ bool lb_snat_clashes(const struct lb_instances *all, const struct lb_conf *conf,
 
 /**
  * lb_refuse_clash() - print what two instances cannot both have
- * @clash: that
+ * @clash: the clash
  *
  * Return: -EADDRINUSE.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * The instances of this network namespace, as their pins tell, and what two of them
- * cannot share: for state/apply.c, which refuses that, and check/check.c.
+ * The instances of this network namespace, as their pinned maps describe them, and what two
+ * of them cannot share: state/apply.c refuses that, check/share.c reports it.
  */
 #ifndef _SAMPLES_XDP_LB_INSTANCES_H
 #define _SAMPLES_XDP_LB_INSTANCES_H
@@ -13,13 +13,14 @@ enum {
 };
 
 /**
- * struct lb_instance - what an instance has
+ * struct lb_instance - an instance, and what it uses
  * @name: its name
- * @known: the rest can be told; false: another version of this program has made it
+ * @known: the other fields are known; false: another version of this program has made the
+ *	instance
  * @mode: its hook, enum lb_mode
  * @own_snat: bits of lb_instance_meta.own_snat
- * @conf: interfaces, source addresses
- * @vips: services
+ * @conf: its interfaces and source addresses
+ * @vips: its services
  * @n_vips: how many
  */
 struct lb_instance {
@@ -33,10 +34,10 @@ struct lb_instance {
 };
 
 /**
- * struct lb_instances - all of them
- * @at: these
- * @n: how many
- * @lock_fd: held while nobody else may take what is free now, or -1
+ * struct lb_instances - all instances of this network namespace
+ * @at: the instances
+ * @n: number of entries of @at
+ * @lock_fd: lock that keeps other processes from taking what is free now, or -1
  */
 struct lb_instances {
 	struct lb_instance *at;
@@ -45,11 +46,11 @@ struct lb_instances {
 };
 
 /**
- * struct lb_clash - what two instances cannot both have
+ * struct lb_clash - something that two instances cannot both have
  * @kind: "hook", "service", "source"
  * @with: name of the other instance
- * @what: it
- * @cure: what helps
+ * @what: what it is, for a message
+ * @cure: hint of that message
  */
 struct lb_clash {
 	const char *kind;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Make the maps of an instance, or adopt those that are pinned, and load the
+ * Create the maps of an instance, or adopt those that are pinned, and load the
  * program that works on them.
  */
 #include <errno.h>
@@ -22,7 +22,7 @@ enum {
 	TICK_US = 500 * 1000,
 };
 
-/* Pinned: the rest is made anew by each program. */
+/* True if a map is pinned. Each program gets the other maps anew. */
 static bool is_pinned(const struct bpf_map *map)
 {
 	return strcmp(bpf_map__name(map), "lb_frags") && strcmp(bpf_map__name(map), "lb_rates") &&
@@ -31,7 +31,7 @@ static bool is_pinned(const struct bpf_map *map)
 
 /* --- before loading ---------------------------------------------------------------- */
 
-/* The power of two of jiffies that is next to half a second. */
+/* A tick is 1 << shift jiffies: the power of two that is next to half a second. */
 static __u32 tick_shift(__u32 hz)
 {
 	__u32 shift = 0;
@@ -70,8 +70,8 @@ static int set_maps(const struct lb_state *state, struct xdp_lb_kern *skel,
 }
 
 /*
- * All rings are of one size, which the kernel then computes the place of a slot with.
- * The pattern is needed until the maps are made.
+ * Create the pattern of a ring. All rings have its size, with which the kernel computes the
+ * place of a slot. The pattern is needed until the maps are created.
  */
 static int make_inner(struct xdp_lb_kern *skel, const struct lb_conf *conf)
 {
@@ -118,7 +118,7 @@ static int adopt(const char *name, const struct lb_conf *conf, enum lb_mode mode
 	err = check_adopted(&state, conf, mode);
 	if (err)
 		goto close;
-	/* The pid of the control program before may be another process's by now. */
+	/* The old pid is that of an earlier control program, or of any process by now. */
 	state.meta->pid = getpid();
 close:
 	lb_state_close(&state);
@@ -131,7 +131,7 @@ static void choose_program(struct xdp_lb_kern *skel, enum lb_mode mode)
 	bpf_program__set_autoload(skel->progs.tc_lb, mode == LB_MODE_TC);
 }
 
-/* A new instance says what it is; until then it is none. */
+/* Write into the maps of a new instance how it was made. check_adopted() compares that. */
 static void describe(struct lb_state *state, const struct lb_conf *conf, enum lb_mode mode,
 		     __u32 hz)
 {
@@ -169,7 +169,7 @@ fail:
 	return err;
 }
 
-/* The tables that are mapped were not there before; of the others only the fds. */
+/* Open a new instance by its pins. lb_state_open() refuses lb_meta without a layout: set it. */
 static int open_new(struct lb_state *state, const struct lb_conf *conf, enum lb_mode mode,
 		    const struct xdp_lb_kern *skel, __u32 hz)
 {
@@ -188,15 +188,15 @@ static int open_new(struct lb_state *state, const struct lb_conf *conf, enum lb_
 }
 
 /**
- * lb_load() - the maps of an instance, and the program on them
- * @state: of lb_state_lock_run(); becomes as after lb_state_open()
+ * lb_load() - create or adopt the maps of an instance, and load the program
+ * @state: of lb_state_lock_run(); afterwards open, as by lb_state_open()
  * @conf: configuration
  * @mode: the hook, not LB_MODE_AUTO
  * @skel: takes the loaded skeleton, NULL after an error
- * @adopted: takes whether the maps were there before
+ * @adopted: takes whether the maps were there before; if run then fails to start, they stay
  *
- * Return: 0, or a negative errno, which was printed. -EPROTO: the maps that are
- * there do not fit.
+ * Return: 0, or a negative errno, which was printed. -EPROTO: the maps that are there do not
+ * fit the configuration.
  */
 int lb_load(struct lb_state *state, const struct lb_conf *conf, enum lb_mode mode,
 	    struct xdp_lb_kern **skel, bool *adopted)
@@ -206,7 +206,7 @@ int lb_load(struct lb_state *state, const struct lb_conf *conf, enum lb_mode mod
 	int err;
 
 	*skel = NULL;
-	/* Whatever cannot be cleared is not ours to end. */
+	/* If clearing fails, the instance that is there must not be removed. */
 	*adopted = true;
 	err = lb_clear_unfinished(state);
 	if (err)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The source addresses of LB_NAT: those of the configuration, or the interface's own,
- * which is followed when it changes.
+ * The source addresses of LB_NAT: configured ones, or the first interface's own address, which
+ * is replaced when the interface has lost it and has another one.
  */
 #include <errno.h>
 #include <string.h>
@@ -19,7 +19,7 @@
 #include "parts/xdp_lb/state/state.h"
 
 enum {
-	/* More than duplicate address detection takes by default. */
+	/* Longest wait for duplicate address detection, which takes less by default. */
 	TENTATIVE_MS = 5000,
 	STEP_MS = 50,
 };
@@ -31,7 +31,7 @@ static bool is_family(const struct lb_addr *addr, int family)
 
 /* --- what there is ---------------------------------------------------------------------- */
 
-/* Index of an address, -1: it is none. */
+/* Index of a source address; -1: the instance does not have it. */
 static int find_snat(const struct lb_state *state, const struct lb_addr *addr)
 {
 	unsigned int i;
@@ -43,7 +43,7 @@ static int find_snat(const struct lb_state *state, const struct lb_addr *addr)
 	return -1;
 }
 
-/* Index of the one that follows the interface, -1: there is none. */
+/* Index of the interface's own address of a family; -1: there is none. */
 static int find_own(const struct lb_state *state, int family)
 {
 	unsigned int i;
@@ -56,7 +56,7 @@ static int find_own(const struct lb_state *state, int family)
 }
 
 /**
- * lb_snat_is_own() - a source address is the interface's own, which is followed
+ * lb_snat_is_own() - whether a source address is the interface's own, which can be replaced
  * @state: the instance
  * @i: index into lb_kern_conf.snat
  *
@@ -70,8 +70,8 @@ bool lb_snat_is_own(const struct lb_state *state, unsigned int i)
 /* --- a new one -------------------------------------------------------------------------- */
 
 /*
- * An address keeps its number: connections say it. So the list only grows.
- * Returns its index, or a negative errno, which was printed.
+ * Add a source address. Connections refer to it by its index, so the list only grows.
+ * Returns the index, or a negative errno, which was printed.
  */
 static int add_snat(struct lb_state *state, const struct lb_conf *conf,
 		    const struct lb_instances *all, const struct lb_addr *addr, bool own)
@@ -144,7 +144,7 @@ static int tell_none(const struct lb_conf *conf, int family, int err)
 	return err;
 }
 
-/* None given: the interface's own, with ports that the host does not use. */
+/* If no address is configured, add the interface's own, with ports that the host leaves free. */
 static int add_own_snat(struct lb_state *state, const struct lb_conf *conf,
 			const struct lb_instances *all, const struct lb_host_addrs *addrs,
 			int family)
@@ -164,7 +164,7 @@ static int add_own_snat(struct lb_state *state, const struct lb_conf *conf,
 	return 0;
 }
 
-/* What the host itself sends from: it shares the ports with us. */
+/* True if this host itself sends from an address: then it needs some of the ports. */
 static bool is_own_addr(const struct lb_conf *conf, struct lb_nexthops *hops,
 			const struct lb_addr *addr)
 {
@@ -182,7 +182,7 @@ static bool is_own_addr(const struct lb_conf *conf, struct lb_nexthops *hops,
 
 /* --- one that changes ------------------------------------------------------------------- */
 
-/* Said once, until that changes. */
+/* Print that an address is gone, once until the address is back or replaced. */
 static void tell_gone(struct lb_state *state, unsigned int i, const char *ifname)
 {
 	char text[INET6_ADDRSTRLEN];
@@ -206,8 +206,8 @@ static void tell_back(struct lb_state *state, unsigned int i)
 }
 
 /*
- * Connections keep their ports, and are sent from the new address: backends do not know
- * them from there, and reset them, which is told to the clients.
+ * Open connections keep their ports, but are sent from the new address. Backends do not know
+ * these connections, and send resets, which are translated and reach the clients.
  */
 static void replace_snat(struct lb_state *state, unsigned int i, const struct lb_addr *addr,
 			 const char *ifname)
@@ -222,7 +222,7 @@ static void replace_snat(struct lb_state *state, unsigned int i, const struct lb
 	state->meta->gone_snat &= ~(1U << i);
 }
 
-/* As long as the host has it, it stays: its connections do. */
+/* Replace an address only if the host has lost it: until then its connections work. */
 static void follow_own(struct lb_state *state, const struct lb_conf *conf,
 		       const struct lb_host_addrs *addrs, int family)
 {
@@ -240,10 +240,10 @@ static void follow_own(struct lb_state *state, const struct lb_conf *conf,
 }
 
 /**
- * lb_follow_snat() - the interface's own address, as the kernel knows it now
+ * lb_follow_snat() - replace the interface's own address if the host has lost it
  * @state: the instance
  * @conf: its configuration
- * @hops: whom to ask for addresses
+ * @hops: for questions about addresses
  */
 void lb_follow_snat(struct lb_state *state, const struct lb_conf *conf, struct lb_nexthops *hops)
 {
@@ -260,7 +260,7 @@ void lb_follow_snat(struct lb_state *state, const struct lb_conf *conf, struct l
 
 /* --- one that is not there yet ---------------------------------------------------------- */
 
-/* The own address of this family is needed, and cannot be used yet. */
+/* True if the interface's own address of a family is needed, but is still tentative. */
 static bool is_awaited(const struct lb_state *state, const struct lb_conf *conf,
 		       struct lb_nexthops *hops, int family)
 {
@@ -277,12 +277,12 @@ static bool is_awaited(const struct lb_state *state, const struct lb_conf *conf,
 }
 
 /**
- * lb_wait_for_snat() - give the kernel time to find out that an address is no duplicate
+ * lb_wait_for_snat() - wait until duplicate address detection has finished
  * @state: the instance
  * @conf: its configuration
- * @hops: whom to ask for addresses
+ * @hops: for questions about addresses
  *
- * IPv6 does so when an address is new, as after a boot, and takes up to two seconds.
+ * IPv6 checks each new address, as after a boot, and takes up to two seconds for that.
  */
 void lb_wait_for_snat(const struct lb_state *state, const struct lb_conf *conf,
 		      struct lb_nexthops *hops)
@@ -316,12 +316,12 @@ static int apply_own(struct lb_state *state, const struct lb_conf *conf,
 }
 
 /**
- * lb_apply_snat() - the source addresses of LB_NAT, and their ports
+ * lb_apply_snat() - set the source addresses of LB_NAT, and their ports
  * @state: the instance
- * @conf: with those that are wanted; none: lb_own_addr(), of each family that a service
- *	needs
- * @hops: whom to ask for addresses
- * @all: instances, which have theirs
+ * @conf: has the addresses that are wanted; none: take lb_own_addr(), of each family that a
+ *	service needs
+ * @hops: for questions about addresses
+ * @all: all instances, whose addresses cannot be taken
  *
  * Return: 0, or a negative errno, which was printed.
  */
@@ -335,11 +335,11 @@ int lb_apply_snat(struct lb_state *state, const struct lb_conf *conf,
 		at = add_snat(state, conf, all, &conf->snat[i],
 			      is_own_addr(conf, hops, &conf->snat[i]));
 		err = at < 0 ? at : 0;
-		/* One that is given stays where it is. */
+		/* A configured address is not replaced when the interface changes. */
 		if (!err)
 			state->meta->own_snat &= ~(1U << at);
 	}
-	/* The instance may be older than the address that the interface has now. */
+	/* An adopted instance may have an address that the interface has lost meanwhile. */
 	lb_follow_snat(state, conf, hops);
 	if (!err)
 		err = apply_own(state, conf, hops, all, 4);
@@ -369,7 +369,7 @@ static void on_nft_rule(void *ctx, const struct lb_nft_rule *rule)
  */
 void lb_tell_nft(const struct lb_state *state)
 {
-	/* Where they cannot be seen, nothing is said. */
+	/* If the rules cannot be read, print nothing. */
 	if (state->conf->n_snat)
 		lb_nft_rules(on_nft_rule, &state);
 }

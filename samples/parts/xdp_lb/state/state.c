@@ -20,7 +20,7 @@
 #include "lib/fs.h"
 #include "parts/xdp_lb/state/state.h"
 
-/* A map that is looked at in place: where its address goes. */
+/* A map that is mapped into memory; @offset: of its address in struct lb_state. */
 struct mapped {
 	const char *name;
 	size_t offset;
@@ -29,7 +29,7 @@ struct mapped {
 
 #define MAPPED(name, field, readonly) { name, offsetof(struct lb_state, field), readonly }
 static const struct mapped mapped[] = {
-	/* First: it says whether the others are what this program knows. */
+	/* First: its layout says whether this program knows the other maps. */
 	MAPPED("lb_meta", meta, false),
 	MAPPED("lb_config", conf, false),
 	MAPPED("lb_filter", filter, false),
@@ -39,7 +39,7 @@ static const struct mapped mapped[] = {
 	MAPPED("lb_buckets", buckets, true),
 };
 
-/* A map that is asked: where its file descriptor goes. */
+/* A map that is accessed by system calls; @offset: of its file descriptor in struct lb_state. */
 static const struct {
 	const char *name;
 	size_t offset;
@@ -62,7 +62,7 @@ static int *opened_at(const struct lb_state *state, unsigned int i)
 }
 
 /**
- * lb_pin_path() - where something of an instance is pinned
+ * lb_pin_path() - the path at which a part of an instance is pinned
  * @state: the instance
  * @what: name of a map or link
  * @path: takes the path
@@ -85,7 +85,7 @@ static void set_name(struct lb_state *state, const char *name)
 		*opened_at(state, i) = -1;
 }
 
-/* Not by access(2), which asks for the user, not for what the process may do. */
+/* stat(2), because access(2) would check the real user, not what the process may do. */
 static int look_for(const char *name)
 {
 	char path[LB_PATH_MAX];
@@ -96,7 +96,7 @@ static int look_for(const char *name)
 }
 
 /**
- * lb_state_exists() - an instance of this name is there
+ * lb_state_exists() - whether there is an instance of this name
  * @name: its name
  *
  * Return: true if its maps are pinned.
@@ -106,7 +106,7 @@ bool lb_state_exists(const char *name)
 	return !look_for(name);
 }
 
-/* Of one user, root for one, nobody else sees what is pinned. */
+/* Only the user who made an instance, mostly root, may look into its directory. */
 static int tell_hidden(const char *path, int err)
 {
 	if (!sample_refused(err, SAMPLE_NEED_FILES, "look into %s", path))
@@ -114,7 +114,7 @@ static int tell_hidden(const char *path, int err)
 	return err;
 }
 
-/* The last one goes to @found. Returns how many there are, or a negative errno. */
+/* Count the instances; @found takes the name of the last one. Or returns a negative errno. */
 static int find_any(char found[LB_NAME_MAX])
 {
 	DIR *dir = opendir(LB_PIN_ROOT);
@@ -148,7 +148,7 @@ static int find_named(const char *name, char found[LB_NAME_MAX])
 	return 1;
 }
 
-/* Nothing is mounted for that: where nothing is mounted nothing is pinned. */
+/* Does not mount bpffs: if bpffs is not mounted, nothing is pinned. */
 static void tell_none(const char *name)
 {
 	struct sample_fs_report report;
@@ -164,8 +164,8 @@ static void tell_none(const char *name)
 }
 
 /**
- * lb_state_find() - the instance that is meant
- * @name: of --name, NULL: the only one
+ * lb_state_find() - find the instance that a command is for
+ * @name: of --name, NULL: the only one there is
  * @found: takes its name
  *
  * Return: 0; or -ENOENT: there is none, -EINVAL: there are several, or another negative
@@ -198,7 +198,7 @@ static int open_pin(const struct lb_state *state, const char *name)
 	if (fd >= 0)
 		return fd;
 	err = -errno;
-	/* Before Linux 5.19 bpf(2) asks for CAP_BPF whatever it is to do. */
+	/* Before Linux 5.19, bpf(2) wants CAP_BPF for everything. */
 	if (!sample_refused(err, err == -EACCES ? SAMPLE_NEED_FILES : SAMPLE_NEED_BPF,
 			    "open %s", path))
 		pr_err("failed to open %s: %s", path, strerror(-err));
@@ -252,8 +252,8 @@ static int check_layout(const struct lb_state *state)
 }
 
 /**
- * lb_state_open() - the maps of an instance that is there
- * @state: to be filled; lb_state_close() it, also after an error
+ * lb_state_open() - open the maps of an instance
+ * @state: result; lb_state_close() closes it, also after an error
  * @name: the instance
  *
  * Return: 0, or a negative errno, which was printed.
@@ -281,14 +281,14 @@ int lb_state_open(struct lb_state *state, const char *name)
 }
 
 /**
- * lb_state_close() - leave the maps as they are
+ * lb_state_close() - close an instance; its maps stay as they are
  * @state: of lb_state_open()
  */
 void lb_state_close(struct lb_state *state)
 {
 	unsigned int i;
 
-	/* The mappings go with the process. */
+	/* The mappings stay until the process ends. */
 	for (i = 0; i < ARRAY_SIZE(opened); i++) {
 		if (*opened_at(state, i) >= 0)
 			close(*opened_at(state, i));
@@ -312,8 +312,8 @@ static int make_dir(const char *path)
 }
 
 /**
- * lb_state_make_dir() - a place for an instance that may be there or not
- * @state: name and paths are set; lb_state_close() it
+ * lb_state_make_dir() - make the directory of an instance, which may exist
+ * @state: takes name and paths; lb_state_close() closes it
  * @name: the instance
  *
  * Return: 0, or a negative errno, which was printed.
@@ -346,8 +346,8 @@ static int open_run(const struct lb_state *state)
 }
 
 /**
- * lb_state_lock_run() - be the one control program of the instance
- * @state: of lb_state_make_dir(); held until lb_state_close() or the end of the process
+ * lb_state_lock_run() - become the only control program of the instance
+ * @state: of lb_state_make_dir(); locked until lb_state_close() or the end of the process
  *
  * Return: 0, or a negative errno, which was printed.
  */
@@ -369,7 +369,7 @@ int lb_state_lock_run(struct lb_state *state)
 }
 
 /**
- * lb_state_is_running() - a control program has the instance
+ * lb_state_is_running() - whether the instance has a control program that runs
  * @state: of lb_state_open()
  *
  * Return: true if so; its pid is in lb_meta.
@@ -387,7 +387,7 @@ bool lb_state_is_running(const struct lb_state *state)
 }
 
 /**
- * lb_state_lock() - nobody else changes the state
+ * lb_state_lock() - keep other processes from changing the state
  * @state: of lb_state_open()
  */
 void lb_state_lock(const struct lb_state *state)
@@ -397,7 +397,7 @@ void lb_state_lock(const struct lb_state *state)
 }
 
 /**
- * lb_state_unlock() - others may
+ * lb_state_unlock() - let other processes change the state
  * @state: of lb_state_open()
  */
 void lb_state_unlock(const struct lb_state *state)
@@ -405,7 +405,7 @@ void lb_state_unlock(const struct lb_state *state)
 	flock(state->dir_fd, LOCK_UN);
 }
 
-/* All that is pinned; the directory "run" is whose lock says who runs. */
+/* Unpin all; @run_too: also remove the directory that the control program keeps locked. */
 static int unpin_all(const struct lb_state *state, bool run_too)
 {
 	char path[LB_PATH_MAX + 64];
@@ -426,7 +426,7 @@ static int unpin_all(const struct lb_state *state, bool run_too)
 }
 
 /**
- * lb_state_unpin() - unpin all, but stay the one control program of the instance
+ * lb_state_unpin() - unpin all, but keep the lock of the control program
  * @state: of lb_state_lock_run()
  *
  * Return: 0, or a negative errno, which was printed.
@@ -441,7 +441,7 @@ int lb_state_unpin(const struct lb_state *state)
 }
 
 /**
- * lb_state_remove() - unpin all; what nothing holds any more is gone then
+ * lb_state_remove() - remove an instance; the kernel frees what nothing else holds
  * @state: name and paths are set
  *
  * Return: 0, or a negative errno, which was printed.
@@ -452,7 +452,7 @@ int lb_state_remove(struct lb_state *state)
 
 	if (rmdir(state->dir) && errno != ENOENT)
 		err = -errno;
-	/* Others may have theirs in it. */
+	/* Fails while other instances are pinned there. */
 	rmdir(LB_PIN_ROOT);
 	if (err)
 		pr_err("failed to remove %s: %s", state->dir, strerror(-err));
@@ -460,7 +460,7 @@ int lb_state_remove(struct lb_state *state)
 }
 
 /**
- * lb_find_vip() - a service by its name, or as "tcp:192.0.2.10:80"
+ * lb_find_vip() - find a service by its name, or as "tcp:192.0.2.10:80"
  * @state: the instance
  * @text: name or address
  *
@@ -487,7 +487,7 @@ int lb_find_vip(const struct lb_state *state, const char *text)
 }
 
 /**
- * lb_find_backend() - a backend of a service by its name, or as "10.0.0.2:80"
+ * lb_find_backend() - find a backend of a service by its name, or as "10.0.0.2:80"
  * @state: the instance
  * @vip: number of the service
  * @text: name or address

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * The state of an instance is in its maps, pinned in /sys/fs/bpf/xdp_lb/NAME:
- * each command finds all there, whether a control program runs or not.
+ * The state of an instance is in its maps, which are pinned in /sys/fs/bpf/xdp_lb/NAME. So
+ * each command finds the state there, whether a control program runs or not.
  *
- *	state/state.c	finds, maps and locks them
- *	state/instances.c	all that are in this network namespace
- *	state/load.c	makes or adopts them, loads the program
- *	state/apply.c	brings them into line with a configuration
+ *	state/state.c	finds, opens and locks the maps of an instance
+ *	state/instances.c	all instances of this network namespace
+ *	state/load.c	creates or adopts the maps, loads the program
+ *	state/unfinished.c	removes an instance that was never ready
+ *	state/apply.c	brings the maps into line with a configuration
+ *	state/snat.c	source addresses
  *	ring/rings.c	rings, next hops and health of backends
- *	state/attach.c	the program on its interfaces
- *	state/iface.c	interfaces that go and come again
+ *	state/attach.c	attaches the program to its interfaces
+ *	state/iface.c	interfaces that disappear and come back
  */
 #ifndef _SAMPLES_XDP_LB_STATE_H
 #define _SAMPLES_XDP_LB_STATE_H
@@ -25,9 +27,10 @@ enum {
 /**
  * struct lb_state - the maps of an instance
  * @name: the instance
- * @dir: where they are pinned
- * @dir_fd: that directory; locked while the state is read or changed
- * @run_fd: directory that the control program keeps locked, -1: this is not it
+ * @dir: directory where the maps are pinned
+ * @dir_fd: @dir, locked while the state is changed
+ * @run_fd: directory that the control program keeps locked; -1: this process is not the
+ *	control program
  * @vips_fd: lb_vips
  * @dnat_fd: lb_dnat
  * @rings_fd: lb_rings

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a control program has left that was killed before its instance was ready. Tables
- * are pinned as they are made, and lb_meta has a layout only when all of them are there.
+ * Remove what a control program has left that was killed before its instance was ready. Maps
+ * are pinned as they are created, and lb_meta gets a layout only when all of them are there.
  * Until then no program is attached.
  */
 #include <dirent.h>
@@ -16,7 +16,7 @@
 #include "parts/xdp_lb/state/state.h"
 
 enum {
-	/* More than there are tables, and than a program may use. */
+	/* More than an instance has maps, and as many as a program may use (MAX_USED_MAPS). */
 	MAPS_MAX = 64,
 };
 
@@ -81,7 +81,10 @@ static void read_used(struct maps *maps, __u32 prog_id)
 	close(fd);
 }
 
-/* Nobody has the lock but us: a program that is there is attached. */
+/*
+ * True if there is a program that uses the pinned maps. No other process is loading one, because
+ * we hold the lock of the control program: so the program is attached.
+ */
 static bool is_attached(const struct lb_state *state)
 {
 	struct maps pinned, used;
@@ -105,7 +108,7 @@ static int refuse(const struct lb_state *state)
 	return -EPROTO;
 }
 
-/* 1: it is finished; 0: not, or it is none; -ENOENT: nobody knows. */
+/* 1: the instance is finished; 0: it is not; -ENOENT: without lb_meta, nobody knows. */
 static int is_finished(const struct lb_state *state)
 {
 	struct lb_instance_meta meta = {};
@@ -115,7 +118,7 @@ static int is_finished(const struct lb_state *state)
 
 	lb_pin_path(state, "lb_meta", path);
 	fd = bpf_obj_get(path);
-	/* What else is wrong with it, who opens it says. */
+	/* Any other error is left to lb_state_open(), which prints it. */
 	if (fd < 0)
 		return errno == ENOENT ? -ENOENT : 1;
 	err = bpf_map_lookup_elem(fd, &zero, &meta);
@@ -127,7 +130,7 @@ static int is_finished(const struct lb_state *state)
  * lb_clear_unfinished() - unpin what a control program has left that was killed early
  * @state: of lb_state_lock_run()
  *
- * Of a finished instance nothing is changed.
+ * A finished instance is not changed.
  *
  * Return: 0, or a negative errno, which was printed. -EPROTO: there is an instance that
  * forwards, but no lb_meta.
