@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * "xdp_lb check": addresses. Those of services have to be reachable, those that nat
- * sends from have to have ports, and what this host sends by itself must go on.
+ * "xdp_lb check": addresses. Services must be reachable, the addresses that nat sends from
+ * need ports, and what this host itself sends must go on to work.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 
 /* --- services --------------------------------------------------------------------- */
 
-/* Somebody must answer when routers and hosts ask for its MAC address. */
+/* Somebody must answer ARP requests or neighbour solicitations for the address. */
 static void check_reachable(struct lb_checker *c, const char *name, const struct lb_addr *addr)
 {
 	bool is4 = lb_addr_family(addr) == AF_INET;
@@ -39,10 +39,11 @@ static void check_reachable(struct lb_checker *c, const char *name, const struct
 }
 
 /*
- * What this host sends to a backend by itself must not come from an address that the
- * backend has as well, or it answers itself; nor, with any port, from one whose packets
- * are all taken for a client's. IPv6 prefers the address that was added last, or has the
- * longest prefix in common with the backend's (RFC 6724): that is often the service's.
+ * What this host itself sends to a backend, such as health checks, must not come from the
+ * service's address. In dsr and ipip the backend has that address, too, and answers itself.
+ * If the service has any port, the answers are taken for packets of clients. IPv6 prefers
+ * the source address that was added last, or has the longest prefix in common with the
+ * backend's address (RFC 6724): that is often the service's.
  */
 static void check_own_source(struct lb_checker *c, const struct lb_vip_conf *vip)
 {
@@ -73,7 +74,7 @@ static void check_own_source(struct lb_checker *c, const struct lb_vip_conf *vip
 			"answers are taken for packets of clients", cure);
 }
 
-/* What lb_guard() refuses. */
+/* Report what lb_guard() would refuse. */
 static void check_guard(struct lb_checker *c, const struct lb_vip_conf *vip)
 {
 	unsigned int own = lb_takes_own(&c->nl, vip);
@@ -93,7 +94,7 @@ static void check_guard(struct lb_checker *c, const struct lb_vip_conf *vip)
 }
 
 /**
- * lb_check_vip_addr() - the address of a service
+ * lb_check_vip_addr() - check the address of a service
  * @c: the run
  * @vip: the service
  */
@@ -145,7 +146,7 @@ static void check_snat(struct lb_checker *c, const struct lb_addr *addr)
 	       sample_ifname(user));
 }
 
-/* Some backend of a service that is LB_NAT has an address of this family. */
+/* True if an LB_NAT service has a backend with an address of this family. */
 static bool needs_snat(const struct lb_conf *conf, int family)
 {
 	unsigned int i, b;
@@ -159,7 +160,7 @@ static bool needs_snat(const struct lb_conf *conf, int family)
 	return false;
 }
 
-/* Without "snat". Returns whether there is one, now or in a moment. */
+/* Without "snat": check the own address. Returns true if there is one, now or in a moment. */
 static bool check_own_addr(struct lb_checker *c, int family)
 {
 	struct lb_host_addrs addrs;
@@ -192,7 +193,7 @@ static bool has_snat(struct lb_checker *c, int family)
 	return !c->conf->n_snat && check_own_addr(c, family);
 }
 
-/* Ports are looked for at a few places only: some find none long before all are taken. */
+/* A search for a port looks at a few lines only: some find none long before all are taken. */
 static void check_capacity(struct lb_checker *c, int family)
 {
 	unsigned int range[2], i, ports = 0;
@@ -211,7 +212,7 @@ static void check_capacity(struct lb_checker *c, int family)
 }
 
 /**
- * lb_check_sources() - what nat sends from
+ * lb_check_sources() - check the addresses that nat sends from
  * @c: the run
  */
 void lb_check_sources(struct lb_checker *c)

@@ -14,7 +14,7 @@
 #include "parts/xdp_lb/check/check.h"
 
 enum {
-	/* A neighbour that is there answers sooner. */
+	/* Longest wait for neighbours; one that is there answers sooner. */
 	WAIT_MS = 1000,
 	IPIP_MTU_MIN = 1280,
 	ETHERNET_MTU = 1500,
@@ -134,7 +134,10 @@ static long now_ms(void)
 	return sample_now() / 1000000;
 }
 
-/* Returns whether there is room: else the host would lose its other neighbours by asking. */
+/*
+ * Returns false if the table has no room for the neighbours. The check must not ask for them
+ * then: the host would lose its other neighbours.
+ */
 static bool check_room(struct lb_checker *c, int family)
 {
 	char cure[LB_NEIGH_CURE];
@@ -195,7 +198,7 @@ static void check_mode(struct lb_checker *c)
 	lb_row(c, LB_OK, "auto", "%s: %s", lb_mode_name(choice), why);
 }
 
-/* Where its tables are pinned. */
+/* Check bpffs, where the maps are pinned. */
 static void check_bpffs(struct lb_checker *c)
 {
 	struct sample_fs_report report;
@@ -239,7 +242,7 @@ static void check_all(struct lb_checker *c)
  * @mode: the hook; LB_MODE_AUTO: what lb_choose_mode() says
  * @json: rows as JSON
  *
- * Nothing is changed, but that the kernel asks for the MAC addresses of backends.
+ * Nothing is changed, except that the kernel asks for the MAC addresses of backends.
  *
  * Return: number of findings that are bad, or a negative errno, which was printed.
  */

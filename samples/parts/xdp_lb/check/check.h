@@ -2,10 +2,10 @@
 /*
  * The parts of "xdp_lb check":
  *
- *	check/check.c	all of it, backends
- *	check/rows.c	what it prints
+ *	check/check.c	the whole check, and backends
+ *	check/rows.c	prints findings
  *	check/addr.c	addresses of services, and those that nat sends from
- *	check/share.c	what other instances and nftables have as well
+ *	check/share.c	what other instances and nftables use, too
  *	check/iface.c	interfaces, and which mode is the one for them
  *	check/hooks.c	programs that get packets before ours
  */
@@ -24,7 +24,7 @@ enum {
 /**
  * enum lb_status - how bad a finding is
  * @LB_OK: as it should be
- * @LB_WARN: may make packets vanish, or cannot be seen
+ * @LB_WARN: may make packets vanish, or could not be checked
  * @LB_FAIL: makes packets vanish
  */
 enum lb_status {
@@ -38,7 +38,7 @@ enum lb_status {
 /**
  * struct lb_way - an interface that backends are behind
  * @ifindex: the interface
- * @replies: they answer through the balancer
+ * @replies: replies of these backends come back through the balancer
  */
 struct lb_way {
 	unsigned int ifindex;
@@ -46,20 +46,20 @@ struct lb_way {
 };
 
 /**
- * struct lb_checker - a run of lb_host_check()
- * @conf: what is checked
+ * struct lb_checker - state of a run of lb_host_check()
+ * @conf: configuration that is checked
  * @mode: the hook
- * @json: rows as JSON
- * @hops: for next hops
- * @nl: for other questions
- * @group: what the rows are about
- * @told_group: what the row before was about
- * @n: rows of each status
+ * @json: print rows as JSON
+ * @hops: for questions about next hops
+ * @nl: socket for other questions
+ * @group: heading of the rows that follow
+ * @told_group: heading that was printed last
+ * @n: number of rows of each status
  * @ways: interfaces that backends are behind
- * @n_ways: how many
+ * @n_ways: number of entries of @ways
  * @has_room: the kernel's table has room for the neighbours
- * @own: what nat sends from without "snat"
- * @n_own: how many
+ * @own: addresses that nat sends from if "snat" is not configured
+ * @n_own: number of entries of @own
  */
 struct lb_checker {
 	const struct lb_conf *conf;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What would cut this host off: a service that takes the packets of the SSH session, and
- * one that takes all that comes in for an address that the host sends from by itself.
+ * Refuse services that would cut this host off: one that takes the packets of the SSH session,
+ * or one with any port, at an address that the host itself sends from: such a service takes
+ * all answers to the host.
  */
 #include <errno.h>
 #include <string.h>
@@ -14,12 +15,12 @@
 #include "parts/xdp_lb/user.h"
 
 /**
- * lb_sending_iface() - the interface that sends from an address by itself
+ * lb_sending_iface() - find the interface that sends from an address by default
  * @nl: socket of rtnetlink
  * @addr: the address
  *
- * The kernel takes the first address of the interface that it sends by. Others are there
- * to be used by name.
+ * The kernel sends from the first address of the interface that a packet leaves by. Other
+ * addresses are only for programs that ask for them.
  *
  * Return: its number, 0 if there is none.
  */
@@ -31,7 +32,7 @@ unsigned int lb_sending_iface(struct lb_netlink *nl, const struct lb_addr *addr)
 	struct lb_link link;
 
 	for (at = list; at && at->if_index && !ifindex; at++) {
-		/* Where addresses are put that are to be used by name only. */
+		/* On these devices all addresses are only for programs that ask for them. */
 		if (lb_link_read(nl, at->if_index, LB_NETNS_HERE, &link) ||
 		    link.flags & IFF_LOOPBACK || !strcmp(link.kind, "dummy"))
 			continue;
@@ -45,11 +46,11 @@ unsigned int lb_sending_iface(struct lb_netlink *nl, const struct lb_addr *addr)
 }
 
 /**
- * lb_takes_ssh() - a service would take the packets of the SSH session of this process
+ * lb_takes_ssh() - whether a service would take the packets of the SSH session we run in
  * @conf: interfaces that the program is to be on
  * @vip: the service
  *
- * Return: name of the interface that they come in by, NULL: it would not.
+ * Return: name of the interface that the session comes in by, NULL: it would not.
  */
 const char *lb_takes_ssh(const struct lb_conf *conf, const struct lb_vip_conf *vip)
 {
@@ -64,11 +65,11 @@ const char *lb_takes_ssh(const struct lb_conf *conf, const struct lb_vip_conf *v
 }
 
 /**
- * lb_takes_own() - a service would take the answers to what this host sends by itself
+ * lb_takes_own() - whether a service would take the answers to what this host itself sends
  * @nl: socket of rtnetlink
  * @vip: the service
  *
- * With a port of its own it takes only what is for that port.
+ * A service with a port takes only what is for that port.
  *
  * Return: number of the interface that the host sends by from the service's address, 0:
  * it would not.

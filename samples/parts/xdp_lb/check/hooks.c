@@ -17,7 +17,7 @@ enum {
 	NAMES_MAX = 200,
 };
 
-/* An instance that runs: what comes behind it is not of interest. */
+/* True for the program of an instance that runs: programs behind it do not matter. */
 static bool is_ours(const char *name)
 {
 	return !strcmp(name, "tc_lb") || !strcmp(name, "xdp_lb");
@@ -42,7 +42,7 @@ static void check_xdp(struct lb_checker *c, unsigned int ifindex)
 		row(c, "in XDP", name);
 }
 
-/* Before Linux 6.6 there is no tcx: filters have priorities, and ours says its own. */
+/* Before Linux 6.6 there is no tcx, and nothing is found: filters run by their priorities. */
 static void check_tcx(struct lb_checker *c, unsigned int ifindex)
 {
 	LIBBPF_OPTS(bpf_prog_query_opts, query);
@@ -65,11 +65,11 @@ static void check_tcx(struct lb_checker *c, unsigned int ifindex)
 }
 
 /**
- * lb_check_hooks() - whether others get the packets of an interface first
+ * lb_check_hooks() - check whether programs of others get the packets of an interface first
  * @c: the run
  * @ifindex: the interface
  *
- * In the modes of XDP another program there is refused when ours is attached.
+ * Only for TC. In the modes of XDP, attaching ours fails if there is another program.
  */
 void lb_check_hooks(struct lb_checker *c, unsigned int ifindex)
 {

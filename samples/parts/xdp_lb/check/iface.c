@@ -15,7 +15,7 @@
 #include "parts/xdp_lb/check/check.h"
 
 enum {
-	/* A frame of one page, with XDP's headroom and the kernel's part of it. */
+	/* Largest frame in a page, beside XDP's headroom and the kernel's skb_shared_info. */
 	XDP_MTU_MAX = 3500,
 };
 
@@ -28,7 +28,7 @@ static const char *what_is(const struct lb_link *link)
 	return *link->kind ? link->kind : "hardware";
 }
 
-/* What a local sender gives it may still want its checksums. */
+/* True if packets come from a local sender, which may not have filled in their checksums. */
 static bool is_local(const struct lb_link *link)
 {
 	return lb_link_is_veth(link) || !strcmp(link->kind, "tun");
@@ -50,7 +50,7 @@ static void check_up(struct lb_checker *c, const struct lb_link *link)
 		lb_row(c, LB_OK, "link", "%s, up", what_is(link));
 }
 
-/* What XDP_TX needs of a veth: GRO on the other end is not enough. */
+/* XDP_TX on a veth needs an XDP program on the other end: GRO there is not enough. */
 static void check_peer(struct lb_checker *c, const struct lb_link *link)
 {
 	enum lb_status bad;
@@ -62,7 +62,7 @@ static void check_peer(struct lb_checker *c, const struct lb_link *link)
 		       "mode: tc");
 		return;
 	}
-	/* With another interface to go out by, only some answers are sent back. */
+	/* With another interface, most packets leave by that, and only some are sent back. */
 	bad = c->conf->n_ifnames > 1 && lb_link_takes_redirect(link) > 0 ? LB_WARN : LB_FAIL;
 	if (peer.native_xdp)
 		lb_row(c, LB_OK, "other end", "%s has an XDP program in native mode", peer.name);
@@ -77,7 +77,7 @@ static void check_peer(struct lb_checker *c, const struct lb_link *link)
 		       peer.name);
 }
 
-/* The sender's setting: the checksum is filled in, or not, before it gets here. */
+/* The other end may leave checksums to a device: then packets arrive without. */
 static void check_checksums(struct lb_checker *c, const struct lb_link *link)
 {
 	struct lb_link peer = {};
@@ -133,7 +133,7 @@ static void check_native(struct lb_checker *c, const struct lb_link *link)
 }
 
 /**
- * lb_check_iface() - an interface that the program is to be on
+ * lb_check_iface() - check an interface that the program is to be attached to
  * @c: the run
  * @name: the interface
  */
@@ -158,7 +158,7 @@ void lb_check_iface(struct lb_checker *c, const char *name)
 }
 
 /**
- * lb_is_iface() - the program is to be on this interface
+ * lb_is_iface() - whether the program is to be attached to an interface
  * @conf: configuration
  * @ifindex: the interface
  *
@@ -176,11 +176,11 @@ bool lb_is_iface(const struct lb_conf *conf, unsigned int ifindex)
 }
 
 /**
- * lb_check_mtus() - does all that comes in fit where it is to go?
+ * lb_check_mtus() - check whether packets fit in the MTU of the way out, in both directions
  * @c: the run
  * @vip: the service, of LB_NAT, LB_DNAT or LB_DSR
  * @backend: name of the backend
- * @mtu: of the way to it
+ * @mtu: MTU of the way to the backend
  */
 void lb_check_mtus(struct lb_checker *c, const struct lb_vip_conf *vip, const char *backend,
 		   unsigned int mtu)
@@ -203,7 +203,7 @@ void lb_check_mtus(struct lb_checker *c, const struct lb_vip_conf *vip, const ch
 	}
 }
 
-/* A frame that comes in by upper was seen by a program of ours before: bridges, VLANs. */
+/* True if frames of a bridge or a VLAN device pass an interface with our program before. */
 static bool is_above(struct lb_checker *c, const struct lb_link *upper)
 {
 	struct lb_link link;
@@ -221,7 +221,7 @@ static bool is_above(struct lb_checker *c, const struct lb_link *upper)
 }
 
 /**
- * lb_check_way() - an interface that backends are behind
+ * lb_check_way() - check an interface that backends are behind
  * @c: the run
  * @way: the interface
  */
@@ -243,7 +243,7 @@ void lb_check_way(struct lb_checker *c, const struct lb_way *way)
 	if (!here && way->replies && !is_above(c, &link))
 		lb_row(c, LB_FAIL, "replies", "of backends come in here, and are not seen\n"
 		       "interfaces: [..., %s]", link.name);
-	/* Drivers of hardware take such packets from when they have a program. */
+	/* A driver of hardware takes redirected packets as soon as it has a program itself. */
 	if (c->mode != LB_MODE_NATIVE ||
 	    (here && (c->conf->n_ifnames == 1 || !*link.kind)))
 		return;
@@ -260,7 +260,7 @@ void lb_check_way(struct lb_checker *c, const struct lb_way *way)
 
 /* --- the mode --------------------------------------------------------------------- */
 
-/* Native XDP is for frames that come from a wire, by a driver that has it. */
+/* Native XDP is for frames that come from a wire, and for drivers that have it; else TC. */
 static bool wants_tc(const struct lb_link *link, char *why, size_t size)
 {
 	__u64 features;
@@ -281,7 +281,7 @@ static bool wants_tc(const struct lb_link *link, char *why, size_t size)
 	return true;
 }
 
-/* Backends are behind an interface that native XDP cannot hand packets over to. */
+/* True if native XDP cannot redirect packets to this interface, which backends are behind. */
 static bool way_wants_tc(struct lb_netlink *nl, unsigned int ifindex, char *why, size_t size)
 {
 	struct lb_link link;
@@ -337,12 +337,12 @@ static enum lb_mode choose(const struct lb_conf *conf, struct lb_netlink *nl, ch
 }
 
 /**
- * lb_choose_mode() - what "mode: auto" stands for
+ * lb_choose_mode() - choose the mode that "mode: auto" stands for
  * @conf: configuration
- * @why: the reason
- * @size: of @why
+ * @why: takes the reason
+ * @size: size of @why
  *
- * Before Linux 6.3 drivers do not tell whether they have native XDP: then it is
+ * Before Linux 6.3, drivers do not tell whether they have native XDP: then native XDP is
  * chosen, and attaching may fail.
  *
  * Return: the mode of @conf if it has one, else LB_MODE_NATIVE or LB_MODE_TC.

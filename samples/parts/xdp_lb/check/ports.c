@@ -24,7 +24,7 @@ static bool is_service(const struct lb_conf *conf, const struct lb_addr *addr)
 	return false;
 }
 
-/* One of an interface that can be sent from; a service's only if @services. */
+/* Find an address of an interface that can be sent from; with @services, also a service's. */
 static bool find_fit(const struct lb_conf *conf, const struct lb_host_addrs *addrs,
 		     unsigned int ifindex, bool services, struct lb_addr *addr)
 {
@@ -52,14 +52,14 @@ static bool any_tentative(const struct lb_host_addrs *addrs, unsigned int ifinde
 }
 
 /**
- * lb_own_addr() - the source address that LB_NAT has if none is configured
+ * lb_own_addr() - choose the source address of LB_NAT if none is configured
  * @conf: configuration
  * @addrs: addresses of this host, of the family that is wanted
- * @services: where there is no other, one of a service will do
- * @addr: takes it
+ * @services: if there is no other address, the address of a service will do
+ * @addr: result
  *
- * The first one of the first interface that is no service's: those may be on backends as
- * well, or move to another balancer.
+ * This is the first address of the first interface that is not a service's. A service's
+ * address may be on backends as well, or move to another balancer.
  *
  * Return: 0; -EAGAIN: there is none yet, one is tentative; -ENOENT: there is none.
  */
@@ -76,12 +76,12 @@ int lb_own_addr(const struct lb_conf *conf, const struct lb_host_addrs *addrs, b
 }
 
 /**
- * lb_free_ports() - ports of an address that this host has connections of its own from
+ * lb_free_ports() - find ports of an address that this host itself also sends from
  * @range: takes net.ipv4.ip_local_port_range
  * @min: takes the first port
  * @max: takes the last port
  *
- * The two ends of the host's own range leave ports free; the larger rest is ours.
+ * The host's own range leaves ports free below and above. The larger part is ours.
  *
  * Return: 0, -ENOSPC if it is too small, or another negative errno; nothing is printed.
  */
@@ -104,11 +104,11 @@ int lb_free_ports(unsigned int range[2], __u16 *min, __u16 *max)
 }
 
 /**
- * lb_snat_ports() - ports of a source address that connections to backends may have
+ * lb_snat_ports() - find ports of a source address for connections to backends
  * @addr: the address
- * @own: the host has connections of its own from there
- * @min: first port
- * @max: last port
+ * @own: the host itself also sends from this address
+ * @min: takes the first port
+ * @max: takes the last port
  *
  * Return: 0, -ENOSPC if the host leaves too few, or another negative errno; an
  * error was printed.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Source addresses of LB_NAT and their ports, for state/snat.c, which takes them, and
- * check/addr.c, which tells of them.
+ * Source addresses of LB_NAT and their ports, for state/snat.c, which uses them, and
+ * check/addr.c, which reports on them.
  */
 #ifndef _SAMPLES_XDP_LB_PORTS_H
 #define _SAMPLES_XDP_LB_PORTS_H

@@ -7,7 +7,7 @@
 #include "parts/xdp_lb/check/check.h"
 
 /**
- * lb_group() - heading of the rows that come
+ * lb_group() - set the heading of the rows that follow
  * @c: the run
  * @fmt: as printf()
  */
@@ -45,10 +45,10 @@ static void json_row(const struct lb_checker *c, const char *status, const char 
 }
 
 /**
- * lb_row() - a finding
+ * lb_row() - print a finding
  * @c: the run
  * @status: how bad it is
- * @name: what was looked at
+ * @name: what was checked
  * @fmt: as printf(): "TEXT" or "TEXT\nCURE"
  */
 void lb_row(struct lb_checker *c, enum lb_status status, const char *name,
@@ -72,7 +72,7 @@ void lb_row(struct lb_checker *c, enum lb_status status, const char *name,
 }
 
 /**
- * lb_rows_end() - how many rows of each status there were
+ * lb_rows_end() - print how many rows of each status there were
  * @c: the run
  */
 void lb_rows_end(const struct lb_checker *c)

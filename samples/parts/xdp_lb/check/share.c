@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * "xdp_lb check": what others on this host have as well: other instances, and nftables.
+ * "xdp_lb check": what others on this host use, too: other instances, and nftables.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -57,7 +57,7 @@ static bool check_clashes(struct lb_checker *c, const struct lb_instances *all)
 	return found;
 }
 
-/* What an instance of this name, which is there, sends from. */
+/* Report own addresses that the existing instance of this name sends from, and that are gone. */
 static void check_gone(struct lb_checker *c, const struct lb_instance *instance)
 {
 	char text[INET6_ADDRSTRLEN];
@@ -80,8 +80,8 @@ static void check_gone(struct lb_checker *c, const struct lb_instance *instance)
 }
 
 /**
- * lb_check_instances() - this instance as it is, and others in this network namespace
- * @c: the run; the sources have been checked
+ * lb_check_instances() - check the instance of this name, and others in this network namespace
+ * @c: the run, after lb_check_sources()
  */
 void lb_check_instances(struct lb_checker *c)
 {
@@ -143,8 +143,8 @@ static void on_nft_rule(void *ctx, const struct lb_nft_rule *rule)
 }
 
 /**
- * lb_check_nft() - rules that give out the ports that nat gives out
- * @c: the run; the sources have been checked
+ * lb_check_nft() - look for rules that give out the ports that nat gives out
+ * @c: the run, after lb_check_sources()
  */
 void lb_check_nft(struct lb_checker *c)
 {
@@ -155,7 +155,7 @@ void lb_check_nft(struct lb_checker *c)
 	lb_group(c, "source addresses");
 	if (lb_nft_rules(on_nft_rule, c) == -EPERM)
 		lb_row(c, LB_OK, "nftables", "its rules cannot be seen without CAP_NET_ADMIN");
-	/* Only the own address is one that MASQUERADE takes. */
+	/* MASQUERADE sends from an interface's own address, and from no address of "snat". */
 	for (i = 0; i < c->n_own; i++) {
 		if (lb_iptables_has_nat(lb_addr_family(&c->own[i])))
 			lb_row(c, LB_WARN, "iptables",
