@@ -11,16 +11,17 @@ enum {
 };
 
 /**
- * struct lb_nft_rule - a rule that changes the source of connections
- * @family: NFPROTO_IPV4, NFPROTO_IPV6, NFPROTO_INET: both
- * @table: its table
- * @chain: and chain
- * @masquerade: to the address of the interface that packets leave by
- * @has_addr: else, to an address from @first to @last; false: not known which
- * @first: that
- * @last: that
+ * struct lb_nft_rule - a rule of nftables that changes the source of connections
+ * @family: family of its table: NFPROTO_IPV4, NFPROTO_IPV6, NFPROTO_INET: both
+ * @table: name of its table
+ * @chain: name of its chain
+ * @masquerade: the new source is the address of the interface that packets leave by
+ * @has_addr: not @masquerade: the new source is an address from @first to @last; false: it
+ *	is not known which
+ * @first: first address
+ * @last: last address
  * @min: first port, host byte order
- * @max: last port
+ * @max: last port, host byte order
  */
 struct lb_nft_rule {
 	unsigned int family;
