@@ -34,7 +34,7 @@ static void pause_ms(unsigned int ms)
 	nanosleep(&ts, NULL);
 }
 
-/* A control program that is stuck, or whose pid is another's by now, is not waited for. */
+/* Signal the control program. The caller has found it running, so lb_meta has its pid. */
 static int signal_run(const struct lb_state *state, int sig)
 {
 	int err = 0;
@@ -61,7 +61,7 @@ static bool same_netns(__u32 pid)
 	       own.st_ino == other.st_ino && own.st_dev == other.st_dev;
 }
 
-/* Errors of the file are seen where they are asked for, and so is what would cut us off. */
+/* Check the file here, too: its errors, and what would cut us off, are printed here then. */
 static int check_file(const struct lb_state *state)
 {
 	struct lb_conf conf;
@@ -70,14 +70,14 @@ static int check_file(const struct lb_state *state)
 	err = lb_conf_read(&conf, state->meta->path);
 	if (err)
 		return err;
-	/* In another network namespace, the addresses of this one say nothing. */
+	/* The addresses of this network namespace count only if run is in it. */
 	if (same_netns(state->meta->pid))
 		err = lb_guard(&conf);
 	lb_conf_free(&conf);
 	return err;
 }
 
-/* What the control program has printed, where nobody may look. */
+/* Print the error that the control program has printed, perhaps where nobody looks. */
 static int reload_result(const struct lb_instance_meta *meta)
 {
 	if (!meta->reload_err)
@@ -152,7 +152,7 @@ static int wait_for_end(const struct lb_state *state)
 	return -ETIMEDOUT;
 }
 
-/* A filter of clsact outlives its pins: without this it would forward for ever. */
+/* Refuse without CAP_NET_ADMIN: a clsact filter would outlive its pins, and forward for ever. */
 static int check_caps(const struct lb_state *state)
 {
 	unsigned int i;
@@ -178,12 +178,12 @@ static int forget_neighbours(void)
 	return err;
 }
 
-/* What a dead control program has left. Nothing is removed unless all of it may be. */
+/* Remove what a dead control program has left: nothing, unless all of it may be removed. */
 static int clean_up(struct lb_state *state)
 {
 	int err;
 
-	/* There is nobody to be signalled. */
+	/* No process is signalled, so no message should ask for CAP_KILL. */
 	sample.needs &= ~SAMPLE_NEED_SIGNALS;
 	err = check_caps(state);
 	if (!err)
@@ -237,7 +237,7 @@ static void list_backend(const struct lb_state *state, unsigned int i)
 		return;
 	}
 	printf("%-20s %-28s ", info->name, sample_endpoint(backend->addr.a, backend->port, buf));
-	/* A weight of 0 is among what keeps packets away. */
+	/* lb_backend_text() says if the weight is 0. */
 	if (info->weight)
 		printf("weight %u, ", info->weight);
 	printf("%s\n", lb_backend_text(state, i, text));
@@ -295,7 +295,7 @@ static int change_backend(struct lb_state *state, const char *verb, char **words
 		info->drained = !strcmp(verb, "drain");
 	info->weight = weight;
 	err = lb_build_rings(state);
-	/* The ring is as before, and so is what is said about it. */
+	/* The ring stays as it was, so take back what was written about it. */
 	if (err == -EPERM)
 		*info = before;
 	return err;

@@ -12,7 +12,7 @@
 
 #include "parts/xdp_lb/state/state.h"
 
-/* Each returns 0, or a negative errno, which was printed. Words are those behind the command. */
+/* Each returns 0, or a negative errno, which was printed. @words: what follows the command. */
 int lb_run(const struct lb_conf *conf, const char *path);
 int lb_reload(struct lb_state *state, char **words);
 int lb_stop(struct lb_state *state, char **words);
@@ -23,7 +23,7 @@ int lb_stats_command(struct lb_state *state, char **words);
 int lb_conns(struct lb_state *state, char **words);
 int lb_ring_command(struct lb_state *state, char **words);
 
-/* One report; @event: "stats" or "summary". */
+/* Print a report; @event: "stats" or "summary". */
 void lb_show_stats(const struct lb_state *state, const char *event);
 
 #endif /* _SAMPLES_XDP_LB_COMMANDS_H */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * conns and ring: which backend a connection has, and which one a new one would
+ * conns and ring: which backend a connection has, and which backend a new one would
  * get.
  */
 #include <arpa/inet.h>
@@ -23,7 +23,7 @@
 #include "parts/xdp_lb/cmd/show.h"
 
 enum {
-	/* A ring that changes each time it is looked at is not shown. */
+	/* A ring that changes each time it is read is not shown. */
 	READ_TRIES = 8,
 	OUT_BUFFER = 64 * 1024,
 };
@@ -35,7 +35,7 @@ static const char *proto_name(unsigned int proto)
 
 /* --- conns ------------------------------------------------------------------------------ */
 
-/* Backends of the command line are named by their address. */
+/* Backends of the command line are named by their address: do not print it twice. */
 static void print_backend(const struct lb_backend_info *info, const struct lb_backend *backend,
 			  __be16 vport)
 {
@@ -100,7 +100,7 @@ static void conn_json(const struct lb_state *state, const struct lb_flow *flow,
 	sample_json_end(json);
 }
 
-/* Of this service; of what had a backend that is gone, the address tells. */
+/* True if a connection is of this service. If its backend is gone, the address decides. */
 static bool is_of_vip(const struct lb_state *state, const struct lb_flow *flow, int vip)
 {
 	const struct lb_vip_key *key = &state->vip_infos[vip].key;
@@ -159,10 +159,10 @@ int lb_conns(struct lb_state *state, char **words)
  * @state: the instance
  * @vip: number of the service
  * @size: slots
- * @slots: backends
+ * @slots: the backend of each slot
  * @digest: lb_ring_digest()
- * @counts: slots of each backend
- * @n_none: slots without one
+ * @counts: number of slots of each backend
+ * @n_none: number of slots without a backend
  */
 struct ring {
 	const struct lb_state *state;
@@ -174,7 +174,7 @@ struct ring {
 	__u32 n_none;
 };
 
-/* All of its backends: those that are not in the ring do not change the digest. */
+/* List all backends of the service: those that are not in the ring do not change the digest. */
 static unsigned int get_members(const struct ring *ring, struct lb_ring_member *members)
 {
 	const struct lb_backend *backends = ring->state->backends;
@@ -192,9 +192,9 @@ static unsigned int get_members(const struct ring *ring, struct lb_ring_member *
 }
 
 /*
- * The ring, and the backends that its slots mean. Without the lock: it is held for long
- * while a large configuration is applied. A backend gives its index up after the ring
- * has changed: if that is the same before and after, so were they.
+ * Read the ring, and the backends that its slots mean. This takes no lock, because the lock is
+ * held for long while a large configuration is applied. A backend gives up its index only
+ * after the ring has changed: if the ring is the same before and after, so are the backends.
  */
 static int read_both(struct ring *ring, struct lb_ring_member *members, __u32 *again)
 {
@@ -328,7 +328,7 @@ static void show_shares(const struct ring *ring)
 	sample_json_end(json);
 }
 
-/* Who is asked for: a client of this service. */
+/* Read --who: the address and port of a client of this service. */
 static int parse_who(const struct lb_state *state, int vip, struct lb_key *key)
 {
 	const struct lb_vip_info *info = &state->vip_infos[vip];

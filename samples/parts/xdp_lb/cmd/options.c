@@ -158,8 +158,8 @@ static int config_from_args(struct lb_conf *conf)
 }
 
 /**
- * lb_override() - what the command line says wins over the file
- * @conf: of the file
+ * lb_override() - let the command line win over the file
+ * @conf: configuration of the file
  */
 void lb_override(struct lb_conf *conf)
 {

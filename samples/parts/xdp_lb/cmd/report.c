@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What an instance has counted: read, as numbers and words, and as JSON. */
+/* Read what an instance has counted; give it as numbers, as words, and as JSON. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
@@ -20,11 +20,11 @@ enum {
 /**
  * struct report - the counters at one moment
  * @ts_ns: sample_now(); 0: not read yet
- * @stats: of each backend
- * @reasons: by enum lb_reason
+ * @stats: counters of each backend
+ * @reasons: counters by enum lb_reason
  * @usage: the flow table
- * @first: of each service the first backend, or NONE
- * @next: of each backend the next one of its service, or NONE
+ * @first: the first backend of each service, or NONE
+ * @next: the backend that follows each backend of a service, or NONE
  */
 struct report {
 	__u64 ts_ns;
@@ -35,7 +35,7 @@ struct report {
 	int next[LB_BACKENDS_MAX];
 };
 
-/* Rates are what changed from one to the other. */
+/* The last report and the one before: rates are made of the difference. */
 static struct report now, then;
 
 static const struct {
@@ -68,7 +68,7 @@ static const struct {
 
 /* --- reading ---------------------------------------------------------------------------- */
 
-/* Add up what the CPUs have: @n numbers of 64 bits each. */
+/* Read the values of all CPUs, @n numbers of 64 bits each, and add them up. */
 static int read_percpu(int fd, __u32 key, __u64 *values, __u64 *sums, unsigned int n)
 {
 	unsigned int cpu, i, n_cpus = libbpf_num_possible_cpus();
@@ -121,7 +121,7 @@ static void link_backends(const struct lb_state *state, struct report *report)
 }
 
 /**
- * lb_read_report() - read all that is counted
+ * lb_read_report() - read all that is counted; the report before is kept for rates
  * @state: the instance
  *
  * Return: 0, or a negative errno, which was printed.
@@ -138,9 +138,9 @@ int lb_read_report(const struct lb_state *state)
 }
 
 /**
- * lb_next_backend() - the backends of a service
+ * lb_next_backend() - go through the backends of a service
  * @vip: number of the service
- * @backend: index of one, -1: the first is wanted
+ * @backend: index of a backend, -1: begin
  *
  * Return: index of the next one, -1: there is no more.
  */
@@ -150,7 +150,7 @@ int lb_next_backend(unsigned int vip, int backend)
 }
 
 /**
- * lb_has_rates() - two reports have been read, of which rates can be made
+ * lb_has_rates() - whether two reports have been read, so that there are rates
  *
  * Return: true if so.
  */
@@ -159,7 +159,7 @@ bool lb_has_rates(void)
 	return sample.interval_ns && then.ts_ns;
 }
 
-/* A second; a backend that took the place of another began at 0. */
+/* Change in a second. A smaller value is of a new backend in this entry, which began at 0. */
 static double rate(__u64 value, __u64 before)
 {
 	return (value < before ? value : value - before) / ((now.ts_ns - then.ts_ns) / 1e9);
@@ -211,7 +211,7 @@ struct lb_table_row lb_vip_row(int vip)
  * lb_reason_count() - packets that were not forwarded for a reason
  * @reason: enum lb_reason
  * @name: takes its name
- * @what: takes what it says
+ * @what: takes its description
  *
  * Return: how many.
  */
@@ -225,7 +225,7 @@ __u64 lb_reason_count(unsigned int reason, const char **name, const char **what)
 /**
  * lb_report_usage() - the flow table when the report was read
  *
- * Return: it.
+ * Return: the counts.
  */
 const struct lb_usage *lb_report_usage(void)
 {
@@ -238,7 +238,7 @@ const struct lb_usage *lb_report_usage(void)
  * lb_backend_state_name() - state of a backend in a word
  * @info: the backend
  *
- * Return: "up", "down" or "drained"; what is both is down.
+ * Return: "up", "down" or "drained"; a backend that is down and drained is "down".
  */
 const char *lb_backend_state_name(const struct lb_backend_info *info)
 {
@@ -270,10 +270,10 @@ const char *lb_backend_text(const struct lb_state *state, int backend,
 }
 
 /**
- * lb_print_vip() - name, address, and forwarding mode of a service
+ * lb_print_vip() - print name, address, and forwarding mode of a service
  * @info: the service
  *
- * Services of the command line are named by their address.
+ * Services of the command line are named by their address: it is printed once.
  */
 void lb_print_vip(const struct lb_vip_info *info)
 {
@@ -363,11 +363,11 @@ static void table_json(json_writer_t *json, const struct lb_state *state)
 }
 
 /**
- * lb_report_json() - what was read, as fields of an object
- * @json: within that object
+ * lb_report_json() - write what was read, as fields of an object
+ * @json: is within that object
  * @state: the instance
  * @vip_fn: writes more fields of a service, may be NULL
- * @backend_fn: and of a backend
+ * @backend_fn: writes more fields of a backend, may be NULL
  */
 void lb_report_json(json_writer_t *json, const struct lb_state *state, lb_json_fn *vip_fn,
 		    lb_json_fn *backend_fn)

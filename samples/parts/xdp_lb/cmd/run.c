@@ -31,18 +31,21 @@
 
 enum {
 	READY_WAIT_MS = 3000,
-	/* As long as a next hop is not known, and to see what no message tells. */
+	/*
+	 * Time to the next look at next hops: while one is not known, and else, for changes
+	 * that no message reports.
+	 */
 	RETRY_MS = 250,
 	REFRESH_MS = 10000,
-	/* Backends that go up or down together. */
+	/* Changes of health that are applied together. */
 	CHANGES_MAX = 256,
 };
 
 /**
  * struct change - a backend goes up or down
  * @backend: its index
- * @up: it goes up
- * @why: it goes down
+ * @up: true: up, false: down
+ * @why: reason, if it goes down
  */
 struct change {
 	__u32 backend;
@@ -134,8 +137,8 @@ static bool any_healthy(const struct lb_state *state, unsigned int vip)
 }
 
 /*
- * Backends went up or down. A host that dies takes down all backends on it: their
- * services get new rings together, which takes hardly longer than one.
+ * Apply changes of health. A host that dies takes down all backends on it: their services get
+ * new rings together, which takes hardly longer than a single ring.
  */
 static void apply_changes(struct run *run)
 {
@@ -175,7 +178,7 @@ static void check_health(struct run *run)
 		apply_changes(run);
 }
 
-/* All backends whose service has a check. */
+/* Have all backends checked whose service has a check. */
 static int set_targets(struct run *run)
 {
 	struct lb_target *targets = calloc(LB_BACKENDS_MAX, sizeof(*targets));
@@ -226,7 +229,7 @@ static void follow_nexthops(struct run *run)
 	set_timer(run);
 }
 
-/* The ready line says that packets are forwarded: wait for the neighbours, a while. */
+/* Wait a while for the neighbours: the ready line says that packets are forwarded. */
 static void wait_for_nexthops(struct run *run)
 {
 	unsigned int waited;
@@ -243,7 +246,7 @@ static void wait_for_nexthops(struct run *run)
 
 /* --- configurations ------------------------------------------------------------------- */
 
-/* A service that lost its check has only healthy backends. */
+/* If a service has lost its check, all its backends count as healthy. */
 static int forget_health(struct run *run)
 {
 	struct lb_state *state = &run->state;
@@ -269,7 +272,7 @@ static int apply(struct run *run, const struct lb_conf *conf)
 	return err ?: set_targets(run);
 }
 
-/* Nothing of it is applied unless all of it can be. */
+/* Refuse a file that changes what only a new instance can have, before anything is applied. */
 static int check_reload(const struct run *run, const struct lb_conf *conf)
 {
 	const char *what = NULL;
@@ -324,7 +327,7 @@ free_conf:
 	return err;
 }
 
-/* "xdp_lb reload" on another terminal waits for the result, and prints it. */
+/* SIGHUP: "xdp_lb reload" on another terminal waits for the result, and prints it. */
 static void on_hangup(void *ctx)
 {
 	struct run *run = ctx;
@@ -426,7 +429,7 @@ static void on_iface_gone(void *ctx)
 	follow_nexthops(ctx);
 }
 
-/* "auto" has promised that it works: a driver may refuse for what nobody can ask for. */
+/* A driver may refuse XDP for a reason that lb_choose_mode() cannot know: tell the way out. */
 static int attach(struct run *run)
 {
 	int err;
@@ -439,7 +442,7 @@ static int attach(struct run *run)
 	return err;
 }
 
-/* Neighbours are kept up to date later, and there would be time to go stale. */
+/* Refuse without this capability: packets would flow only until MAC addresses go stale. */
 static int check_caps(void)
 {
 	if (sample_caps_missing(SAMPLE_NEED_NETLINK) &&
@@ -448,7 +451,7 @@ static int check_caps(void)
 	return 0;
 }
 
-/* The directory of the instance, and that no other control program works in it. */
+/* Make the directory of the instance, and keep other control programs out of it. */
 static int claim(struct run *run)
 {
 	int err = lb_state_make_dir(&run->state, run->conf.name);
@@ -463,7 +466,7 @@ static int open_all(struct run *run)
 	int err;
 
 	err = claim(run);
-	/* Until lb_load() says: an instance that is there is not ours to end. */
+	/* Until lb_load() has set it: if an instance is there, close_all() must not remove it. */
 	run->adopted = lb_state_exists(run->conf.name);
 	if (err)
 		return err;
@@ -492,7 +495,7 @@ static void describe(struct run *run, const char *path)
 
 	meta->pid = getpid();
 	meta->netns = lb_own_netns();
-	/* "xdp_lb stop" may say else. */
+	/* "xdp_lb stop" may change this. */
 	meta->keep = lb_options.keep;
 	snprintf(meta->path, sizeof(meta->path), "%s", full ? full : "");
 	free(full);
@@ -521,7 +524,7 @@ static int work(struct run *run, const char *path)
 	return err;
 }
 
-/* If run fails to start, it does not stop an instance that it has adopted. */
+/* If run fails to start, it does not remove an instance that it has adopted. */
 static void close_all(struct run *run, bool began)
 {
 	bool keep = began ? run->state.meta->keep : run->adopted;
@@ -547,8 +550,8 @@ static void close_all(struct run *run, bool began)
 
 /**
  * lb_run() - xdp_lb run
- * @conf: configuration; freed
- * @path: its file, NULL: the command line
+ * @conf: configuration; is freed
+ * @path: file of the configuration, NULL: it is from the command line
  *
  * Return: 0, or a negative errno, which was printed.
  */

@@ -41,7 +41,7 @@ static const char *mac_text(const __u8 mac[6], char buf[MAC_LEN])
 	return buf;
 }
 
-/* The control program knows the names of the interfaces, if it is there. */
+/* Interfaces have their names where the control program is: go to its network namespace. */
 static void enter_netns_of(__u32 pid)
 {
 	char path[64];
@@ -51,14 +51,14 @@ static void enter_netns_of(__u32 pid)
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return;
-	/* If this fails, numbers are shown. */
+	/* If this fails, interfaces are shown by number. */
 	setns(fd, CLONE_NEWNET);
 	close(fd);
 }
 
 /*
- * A place whose interface is gone. Returns what to say of it, NULL: it is there. Without a
- * control program the link there has to be asked.
+ * What to say of an interface that is gone; NULL: it is there. Without a control program,
+ * nobody keeps lb_config up to date: ask the link of the interface.
  */
 static const char *missing(const struct lb_state *state, unsigned int i)
 {
@@ -74,7 +74,7 @@ static const char *missing(const struct lb_state *state, unsigned int i)
 	return "gone: attached to again when there is one of that name";
 }
 
-/* In another network namespace the same number means another interface: NULL. */
+/* Name of an interface. NULL: its MAC address is another, so this is another namespace. */
 static const char *iface_name(unsigned int ifindex, const __u8 mac[6])
 {
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -90,7 +90,7 @@ static const char *iface_name(unsigned int ifindex, const __u8 mac[6])
 	return same ? req.ifr_name : NULL;
 }
 
-/* Nobody has followed it since the control program died: look, if that is possible here. */
+/* Without a control program, nobody follows the address: look, if this is its namespace. */
 static bool host_lacks(const struct lb_state *state, const struct lb_addr *addr)
 {
 	struct lb_host_addrs addrs;
@@ -107,7 +107,7 @@ static bool host_lacks(const struct lb_state *state, const struct lb_addr *addr)
 	return lacks;
 }
 
-/* The interface's own address, which nat sends from, is no longer this host's. */
+/* True if nat sends from the interface's own address, and this host no longer has it. */
 static bool is_gone(const struct lb_state *state, unsigned int i)
 {
 	if (!lb_snat_is_own(state, i))

@@ -2,9 +2,9 @@
 /*
  * The commands that only look:
  *
- *	cmd/table.c	the flow table
- *	cmd/report.c	what was counted, and as JSON
- *	cmd/stats_text.c	and as tables
+ *	cmd/table.c	reads the flow table
+ *	cmd/report.c	reads what was counted, and prints it as JSON
+ *	cmd/stats_text.c	prints what was counted as tables
  *	cmd/stats.c	stats
  *	cmd/show.c	show
  *	cmd/conns.c	conns, ring
@@ -19,9 +19,9 @@
 
 /**
  * struct lb_clock - the time of the flow table
- * @now: tick, as in the words of slots
+ * @now: the present tick, as in the words of slots
  * @tick_us: length of a tick
- * @timeouts: ticks after which a connection of a state is over
+ * @timeouts: ticks after which a connection is over, by enum lb_flow_state
  */
 struct lb_clock {
 	__u32 now;
@@ -32,8 +32,8 @@ struct lb_clock {
 /**
  * struct lb_usage - what is in the flow table
  * @used: connections that are not over
- * @states: and by enum lb_flow_state
- * @active: those of a backend that nobody has ended or reset
+ * @states: how many of these are in each enum lb_flow_state
+ * @active: how many of these each backend has, but for those with a FIN or a reset
  */
 struct lb_usage {
 	__u64 used;
@@ -63,9 +63,9 @@ enum {
 };
 
 /**
- * struct lb_table_row - what a line of a table says
+ * struct lb_table_row - numbers in a line of a table
  * @stats: counters
- * @active: connections
+ * @active: connections that are open
  * @pps: packets a second
  * @bps: bits a second
  */
@@ -94,7 +94,7 @@ void lb_report_text(const struct lb_state *state);
 
 /* --- cmd/report.c ---------------------------------------------------------------- */
 
-/* More fields of a service or a backend. */
+/* Writes more fields of the service or backend with index @i. */
 typedef void lb_json_fn(json_writer_t *json, const struct lb_state *state, int i);
 void lb_report_json(json_writer_t *json, const struct lb_state *state, lb_json_fn *vip_fn,
 		    lb_json_fn *backend_fn);

@@ -44,7 +44,7 @@ static int show_stats(const struct lb_state *state, const char *event)
 }
 
 /**
- * lb_show_stats() - one report of the control program
+ * lb_show_stats() - print a report of the control program
  * @state: the instance
  * @event: "stats" or "summary"
  */
@@ -55,7 +55,7 @@ void lb_show_stats(const struct lb_state *state, const char *event)
 		show_stats(state, event);
 }
 
-/* Nothing of a removed instance changes any more. */
+/* True if the instance was removed: nothing of it changes any more. */
 static bool is_gone(const struct lb_state *state)
 {
 	struct stat st;
@@ -81,8 +81,8 @@ static void on_tick(void *ctx)
  * @state: the instance
  * @words: none
  *
- * With -I again each interval, until a signal, -d, or the end of the instance; with
- * --watch in the place of the one before.
+ * With -I, prints a report each interval, until a signal, the time of -d, or the end of the
+ * instance. With --watch, draws each report over the one before.
  *
  * Return: 0, or a negative errno, which was printed.
  */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * stats as tables: columns are as wide as what is in them. What does not fit in a line of
- * the terminal has its large numbers with an SI prefix, and then no addresses, which
- * "backend list" has. Where nobody looks, all is there.
+ * stats as tables. Columns are as wide as their contents. If a line does not fit on the
+ * terminal, large numbers get an SI prefix; if that is not enough, addresses are left out,
+ * which "backend list" has. Without a terminal, everything is printed.
  */
 #include <limits.h>
 #include <stdio.h>
@@ -30,15 +30,15 @@ enum column {
 
 enum {
 	CELL_LEN = 64,
-	/* Where a line of states of the flow table is broken. */
+	/* A longer line about the flow table is broken before its states. */
 	LINE_LEN = 80,
 };
 
 /**
  * struct layout - how the tables look
  * @si: packets and bytes have SI prefixes
- * @shown: columns that there are
- * @width: of each
+ * @shown: which columns are printed
+ * @width: width of each column
  */
 struct layout {
 	bool si;
@@ -132,7 +132,7 @@ static void measure(const struct lb_state *state, struct layout *l)
 		put_sum(l, vip, cells);
 		widen(l, cells);
 	}
-	/* Backends of the command line are named by their address. */
+	/* Backends of the command line are named by their address: do not print it twice. */
 	l->shown[ADDRESS] = l->shown[ADDRESS] && named;
 }
 
@@ -159,7 +159,7 @@ static struct layout make_layout(const struct lb_state *state, bool si, bool add
 	return l;
 }
 
-/* Columns of the terminal; without one, a line has no end. */
+/* Width of the terminal in characters; without a terminal, lines may be of any length. */
 static int terminal_width(void)
 {
 	struct winsize size;
@@ -183,7 +183,7 @@ static struct layout choose_layout(const struct lb_state *state)
 
 /* --- tables ------------------------------------------------------------------------------- */
 
-/* Words begin where their title does, numbers end there. */
+/* Words are aligned with the beginning of their title, numbers with its end. */
 static void print_cells(const struct layout *l, char cells[N_COLUMNS][CELL_LEN])
 {
 	char line[N_COLUMNS * (CELL_LEN + 1) + 2] = " ";
@@ -255,7 +255,7 @@ static void table_text(const struct lb_state *state)
 }
 
 /**
- * lb_report_text() - what was read, as tables
+ * lb_report_text() - print what was read, as tables
  * @state: the instance
  */
 void lb_report_text(const struct lb_state *state)

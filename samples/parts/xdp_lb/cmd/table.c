@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The flow table as it is now. It is read in place, while packets change it: a
- * slot counts if its word and its key agree before and after.
+ * Read the flow table in place, while packets change it: a slot counts if its word is the same
+ * before and after its key was read, and if the two agree.
  */
 #include <errno.h>
 #include <string.h>
@@ -17,17 +17,17 @@
 #include "parts/xdp_lb/cmd/show.h"
 
 enum {
-	/* A slot that changes each time it is looked at is left out. */
+	/* A slot that changes each time it is read is left out. */
 	READ_TRIES = 4,
 };
 
 /* --- time of the flow table --------------------------------------------------------------- */
 
 /**
- * lb_flow_timeout() - when a connection without packets is over
+ * lb_flow_timeout() - after which time a connection without packets is over
  * @flow_state: enum lb_flow_state
  *
- * Those of TCP as in RFC 5382 and IPVS.
+ * The times of TCP states are those of RFC 5382 and IPVS.
  *
  * Return: seconds.
  */
@@ -73,7 +73,7 @@ const char *lb_flow_state_name(unsigned int flow_state)
 /**
  * lb_hz() - jiffies in a second
  *
- * The coarse clocks advance with each jiffy.
+ * The resolution of the coarse clocks is a jiffy.
  *
  * Return: CONFIG_HZ of this kernel.
  */
@@ -86,11 +86,11 @@ __u32 lb_hz(void)
 }
 
 /**
- * lb_tick_shift() - jiffies of a tick: the inverse of how lb_instance_meta.tick_us was made
+ * lb_tick_shift() - length of a tick in jiffies, from lb_instance_meta.tick_us
  * @tick_us: length of a tick
  * @hz: jiffies in a second, 0: unknown
  *
- * Return: a tick is 1 << that many jiffies; -1: no power of two of jiffies.
+ * Return: n, if a tick is 1 << n jiffies; -1: it is no power of two of jiffies.
  */
 int lb_tick_shift(__u32 tick_us, __u32 hz)
 {
@@ -104,8 +104,8 @@ int lb_tick_shift(__u32 tick_us, __u32 hz)
 }
 
 /*
- * Only a program can ask for jiffies: one that returns them, as ticks. It is of a type
- * that asks for no capability but CAP_BPF.
+ * Only a BPF program can read jiffies: run one that returns them, as ticks. Its program type
+ * needs no capability but CAP_BPF.
  */
 static int run_clock(int shift, __u32 *now)
 {
@@ -134,7 +134,7 @@ static int run_clock(int shift, __u32 *now)
 }
 
 /**
- * lb_read_clock() - the time that the program goes by
+ * lb_read_clock() - read the time that the program in the kernel goes by
  * @state: the instance
  * @clock: takes it
  *
@@ -161,7 +161,7 @@ int lb_read_clock(const struct lb_state *state, struct lb_clock *clock)
 
 /**
  * lb_flow_idle() - how long a connection had no packet
- * @clock: now
+ * @clock: the present time
  * @word: of its slot
  *
  * Return: ticks; 0 if there was one since the clock was read.
@@ -174,8 +174,8 @@ __u32 lb_flow_idle(const struct lb_clock *clock, __u64 word)
 }
 
 /**
- * lb_flow_is_over() - a connection had no packet for so long that it counts no more
- * @clock: now
+ * lb_flow_is_over() - whether a connection had no packet for so long that it is over
+ * @clock: the present time
  * @word: of its slot
  *
  * Return: true if so.
@@ -203,12 +203,12 @@ static const struct lb_flow *flow_at(const struct lb_state *state, __u32 slot)
 }
 
 /**
- * lb_end_of_slots() - where to stop when looking at all slots
+ * lb_end_of_slots() - where to stop when reading all slots
  * @state: the instance
  *
- * The cache line of the words is no slot: it is read as a slot without a connection.
+ * Line 0 of a bucket, which holds the words, has a number, too: it reads as a free slot.
  *
- * Return: the number behind the last one.
+ * Return: the number behind that of the last slot.
  */
 __u32 lb_end_of_slots(const struct lb_state *state)
 {
@@ -226,7 +226,7 @@ __u32 lb_n_slots(const struct lb_state *state)
 	return LB_BUCKETS(state->meta->connections) * LB_BUCKET_SLOTS;
 }
 
-/* The tag is part of the hash: it shows a key that was half another one's. */
+/* True if the tag fits the key. A key that was read while it changed does not fit. */
 static bool has_tag(const struct lb_state *state, const struct lb_flow *flow, __u64 word)
 {
 	__u64 hash = lb_hash(&flow->key, addr_is4(flow->key.vip.a), state->conf->seed);
@@ -254,7 +254,7 @@ bool lb_read_flow(const struct lb_state *state, __u32 slot, struct lb_flow *flow
 			return false;
 		*flow = *flow_at(state, slot);
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-		/* The last use may change meanwhile. */
+		/* Compare tag and state only: the last use may change meanwhile. */
 		if ((__u32)read_word(state, slot) == (__u32)*word &&
 		    has_tag(state, flow, *word))
 			return true;
@@ -267,7 +267,7 @@ bool lb_read_flow(const struct lb_state *state, __u32 slot, struct lb_flow *flow
  * @state: the instance
  * @flow: the connection
  *
- * Return: its index, or -1: that one is gone, the next packet moves the connection.
+ * Return: its index, or -1: the backend is gone.
  */
 int lb_flow_backend(const struct lb_state *state, const struct lb_flow *flow)
 {
