@@ -372,11 +372,11 @@ struct lb_backend_stats {
  * @LB_DROP_TOO_BIG_LIMIT: larger than the MTU of the way out; the limit of answers is reached
  * @LB_TOO_BIG: larger than the MTU of the way out: answered by the ICMP error
  * @LB_DROP_ERROR: a helper failed
- * @LB_INFO_STATELESS: counted besides: forwarded by the hash alone, because too many new
+ * @LB_INFO_STATELESS: counted in addition: forwarded by the hash alone, because too many new
  *	connections came or the table was full
  *
  * Each packet is either in lb_stats of a backend or under one reason;
- * LB_INFO_* are counted besides.
+ * LB_INFO_* are counted in addition.
  */
 enum lb_reason {
 	LB_PASS_OTHER,

@@ -3,7 +3,7 @@
  * What only new connections, replies of LB_DNAT, ICMP errors and fragments need: the lookup
  * of the service, and the choice of a backend; bpf/enter.bpf.h enters the connection. The
  * functions without "static" are global functions for the verifier: it checks each once,
- * whoever calls it.
+ * however many callers there are.
  */
 #ifndef _XDP_LB_CONNECT_BPF_H
 #define _XDP_LB_CONNECT_BPF_H
@@ -181,7 +181,7 @@ __noinline int lb_connect(struct lb_conn *conn)
  * lb_find_dnat() - LB_DNAT: find the connection of a backend's packet
  * @conn: @key.client is the backend, @key.vip the client; @slot and @word are set
  *
- * Return: 1 if there is one.
+ * Return: 1 if there is a connection, else 0.
  */
 __noinline int lb_find_dnat(struct lb_conn *conn)
 {
@@ -219,7 +219,7 @@ __noinline int lb_find_dnat(struct lb_conn *conn)
  * lb_find_quoted_reply() - find the connection of a quoted packet to a backend
  * @conn: the quoted packet in reverse, as if the backend had sent it; @slot and @word are set
  *
- * Return: 1 if there is one.
+ * Return: 1 if there is a connection, else 0.
  */
 __noinline int lb_find_quoted_reply(struct lb_conn *conn)
 {

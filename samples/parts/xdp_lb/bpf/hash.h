@@ -24,7 +24,7 @@ static __always_inline __u64 lb_words(__be32 high, __be32 low)
  * lb_hash() - hash of a connection
  * @key: addresses, ports and protocol
  * @is4: both addresses are IPv4
- * @seed: of the configuration
+ * @seed: seed of the configuration
  *
  * Return: 64 bits; each depends on every bit of @key and @seed.
  */
@@ -47,7 +47,7 @@ static __always_inline __u64 lb_hash(const struct lb_key *key, int is4, __u64 se
 
 /**
  * lb_ring_slot() - slot of a ring
- * @hash: of lb_hash()
+ * @hash: result of lb_hash()
  * @size: slots of the ring
  *
  * Return: 0 to @size - 1, evenly spread, without a division.
@@ -65,7 +65,7 @@ static __always_inline __u32 lb_hash_tag(__u64 hash)
 
 /**
  * lb_hash_bucket() - bucket of the flow table
- * @hash: of lb_hash()
+ * @hash: result of lb_hash()
  * @second: 0: the first bucket of the connection, 1: the second
  * @n: number of buckets
  *

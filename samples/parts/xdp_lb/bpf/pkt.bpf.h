@@ -41,7 +41,7 @@ enum {
  * @spilled: the slot is in the second bucket of the connection
  * @snat: LB_NAT, new connection: index of its SNAT address; LB_SNAT_MAX: there is none
  *
- * It has no pointers, so that a global function can take it: the verifier checks such a
+ * The struct has no pointers, so that a global function can take it: the verifier checks such a
  * function once, and not again for each path that calls it.
  */
 struct lb_conn {

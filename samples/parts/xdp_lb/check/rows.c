@@ -9,7 +9,7 @@
 /**
  * lb_group() - set the heading of the rows that follow
  * @c: the run
- * @fmt: as printf()
+ * @fmt: as for printf()
  */
 void lb_group(struct lb_checker *c, const char *fmt, ...)
 {
@@ -49,7 +49,7 @@ static void json_row(const struct lb_checker *c, const char *status, const char 
  * @c: the run
  * @status: how bad it is
  * @name: what was checked
- * @fmt: as printf(): "TEXT" or "TEXT\nCURE"
+ * @fmt: as for printf(): "TEXT" or "TEXT\nCURE"
  */
 void lb_row(struct lb_checker *c, enum lb_status status, const char *name,
 	    const char *fmt, ...)

@@ -171,7 +171,7 @@ void lb_override(struct lb_conf *conf)
 
 /**
  * lb_get_config() - the configuration that the command line names, or gives
- * @conf: takes it; lb_conf_free() frees it
+ * @conf: result; lb_conf_free() frees it
  *
  * Return: 0, or a negative errno, which was printed.
  */

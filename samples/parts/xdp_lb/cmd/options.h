@@ -18,10 +18,10 @@ enum {
  * @mode: -m
  * @mode_given: -m was given
  * @specs: --vip and --backend, in order
- * @n_specs: how many
+ * @n_specs: number of entries of @specs
  * @forward: --forward
  * @snat: --snat
- * @n_snat: how many
+ * @n_snat: number of entries of @snat
  * @keep: --keep
  * @digest: --digest
  * @who: --who

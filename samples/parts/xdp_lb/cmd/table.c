@@ -136,7 +136,7 @@ static int run_clock(int shift, __u32 *now)
 /**
  * lb_read_clock() - read the time that the program in the kernel goes by
  * @state: the instance
- * @clock: takes it
+ * @clock: result
  *
  * Return: 0, or a negative errno, which was printed.
  */
@@ -162,7 +162,7 @@ int lb_read_clock(const struct lb_state *state, struct lb_clock *clock)
 /**
  * lb_flow_idle() - how long a connection had no packet
  * @clock: the present time
- * @word: of its slot
+ * @word: word of its slot
  *
  * Return: ticks; 0 if there was one since the clock was read.
  */
@@ -176,7 +176,7 @@ __u32 lb_flow_idle(const struct lb_clock *clock, __u64 word)
 /**
  * lb_flow_is_over() - whether a connection had no packet for so long that it is over
  * @clock: the present time
- * @word: of its slot
+ * @word: word of its slot
  *
  * Return: true if so.
  */
@@ -238,10 +238,10 @@ static bool has_tag(const struct lb_state *state, const struct lb_flow *flow, __
  * lb_read_flow() - the connection in a slot
  * @state: the instance
  * @slot: less than lb_end_of_slots()
- * @flow: takes it
+ * @flow: takes the connection
  * @word: takes the word of the slot
  *
- * Return: true if there is one, which may be over.
+ * Return: true if the slot has a connection, which may be over.
  */
 bool lb_read_flow(const struct lb_state *state, __u32 slot, struct lb_flow *flow, __u64 *word)
 {

@@ -13,7 +13,7 @@
 /**
  * struct specs - the options, in the order of the command line
  * @spec: the options
- * @n: how many
+ * @n: number of options
  */
 struct specs {
 	const struct lb_conf_spec *spec;

@@ -63,7 +63,7 @@ struct lb_vip_conf {
  * @n_ifnames: number of entries of @ifnames
  * @mode: the hook
  * @table_size: slots of a ring, a prime
- * @seed: of all hashes
+ * @seed: seed of all hashes
  * @connections: slots of the flow table; LB_BUCKETS() rounds them up
  * @snat: source addresses for LB_NAT
  * @n_snat: number of entries of @snat; 0: use the first interface's own addresses

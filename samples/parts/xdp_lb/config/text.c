@@ -212,7 +212,7 @@ const char *lb_shown(const char *text, char buf[LB_SHOWN])
  * @at: which part
  * @key: key of that part, or ""
  * @hint: the cure
- * @fmt: as printf()
+ * @fmt: as for printf()
  *
  * Return: -EINVAL.
  */
@@ -235,7 +235,7 @@ int lb_conf_bad(const struct lb_place *at, const char *key, const char *hint,
  * lb_conf_warn() - warn of a setting that is allowed, but probably a mistake
  * @at: which part of a configuration
  * @key: key of that part, or ""
- * @fmt: as printf()
+ * @fmt: as for printf()
  */
 void lb_conf_warn(const struct lb_place *at, const char *key, const char *fmt, ...)
 {

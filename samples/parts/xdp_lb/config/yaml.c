@@ -32,7 +32,7 @@ enum {
  * @y: the file
  * @line: number of the line
  * @hint: the cure
- * @fmt: as printf()
+ * @fmt: as for printf()
  *
  * Return: -EINVAL.
  */

@@ -85,7 +85,7 @@ int lb_host_addrs_read(struct lb_netlink *nl, int family, struct lb_host_addrs *
 
 /**
  * lb_host_addrs_free() - free a list of addresses
- * @addrs: of lb_host_addrs_read()
+ * @addrs: from lb_host_addrs_read()
  */
 void lb_host_addrs_free(struct lb_host_addrs *addrs)
 {
@@ -95,7 +95,7 @@ void lb_host_addrs_free(struct lb_host_addrs *addrs)
 
 /**
  * lb_host_addrs_have() - whether a list has an address
- * @addrs: of lb_host_addrs_read()
+ * @addrs: from lb_host_addrs_read()
  * @addr: the address
  *
  * Return: true if so, even if the address cannot be used now.

@@ -317,7 +317,7 @@ static int ask_ethtool(int sock, const char *name, __u32 cmd, __u32 *data)
 
 /**
  * lb_link_tx_checksum() - whether packets leave an interface with unfinished checksums
- * @sock: of lb_link_socket()
+ * @sock: from lb_link_socket()
  * @name: interface
  *
  * Return: 1: yes, 0: no, or a negative errno.
@@ -332,7 +332,7 @@ int lb_link_tx_checksum(int sock, const char *name)
 
 /**
  * lb_link_lro() - whether an interface merges packets that it receives
- * @sock: of lb_link_socket()
+ * @sock: from lb_link_socket()
  * @name: interface
  *
  * Return: 1: yes, 0: no, or a negative errno.

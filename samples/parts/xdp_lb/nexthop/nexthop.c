@@ -193,7 +193,7 @@ static int find_hop(struct lb_nexthops *hops, const struct lb_addr *addr, struct
 
 /**
  * lb_nexthops_get() - get the way to an address, as the kernel would send a packet now
- * @hops: of lb_nexthops_open()
+ * @hops: from lb_nexthops_open()
  * @addr: the address
  * @hop: result; what is not known is zero
  *
@@ -218,7 +218,7 @@ int lb_nexthops_get(struct lb_nexthops *hops, const struct lb_addr *addr,
 
 /**
  * lb_nexthops_tell() - print the errors that are new
- * @hops: of lb_nexthops_open()
+ * @hops: from lb_nexthops_open()
  *
  * Call it after lb_nexthops_get() for all addresses: errors with one cause are one message.
  */
@@ -229,7 +229,7 @@ void lb_nexthops_tell(struct lb_nexthops *hops)
 
 /**
  * lb_nexthops_route() - get the way to an address without its MAC address
- * @hops: of lb_nexthops_open()
+ * @hops: from lb_nexthops_open()
  * @addr: the address
  * @hop: result: .ifindex, .gateway, .via and .src
  *
@@ -339,7 +339,7 @@ static bool is_change(struct lb_nexthops *hops, const struct nlmsghdr *nh)
 
 /**
  * lb_nexthops_read() - read the messages about changes
- * @hops: of lb_nexthops_open()
+ * @hops: from lb_nexthops_open()
  *
  * Return: 1: a next hop may have changed, ask for each again; 0: none has; or a
  * negative errno.
@@ -367,7 +367,7 @@ int lb_nexthops_read(struct lb_nexthops *hops)
 
 /**
  * lb_nexthops_fd() - the file descriptor to wait for
- * @hops: of lb_nexthops_open()
+ * @hops: from lb_nexthops_open()
  *
  * Return: the file descriptor, readable when lb_nexthops_read() has messages to read.
  */
@@ -406,7 +406,7 @@ int lb_nexthops_open(struct lb_nexthops **hops)
 
 /**
  * lb_nexthops_look() - only look from now on
- * @hops: of lb_nexthops_open()
+ * @hops: from lb_nexthops_open()
  *
  * For "check", which may run beside "run": the kernel is asked to resolve neighbours, but not
  * to keep them up to date, and no error is printed.
@@ -418,7 +418,7 @@ void lb_nexthops_look(struct lb_nexthops *hops)
 
 /**
  * lb_nexthops_forget() - remove the neighbours that the kernel keeps for us
- * @hops: of lb_nexthops_open()
+ * @hops: from lb_nexthops_open()
  *
  * For "stop". Removes the neighbour entries of this network namespace that
  * lb_nexthops_get() has made or taken over, in this process or in one that was killed.
@@ -440,7 +440,7 @@ int lb_nexthops_forget(struct lb_nexthops *hops)
 
 /**
  * lb_nexthops_close() - close the sockets
- * @hops: of lb_nexthops_open(), may be NULL
+ * @hops: from lb_nexthops_open(), may be NULL
  *
  * The kernel goes on to keep neighbours up to date: lb_nexthops_forget() ends that.
  */
@@ -458,7 +458,7 @@ void lb_nexthops_close(struct lb_nexthops *hops)
 
 /**
  * lb_iface_addr() - first global address of an interface
- * @hops: of lb_nexthops_open()
+ * @hops: from lb_nexthops_open()
  * @ifindex: the interface
  * @family: 4 or 6
  * @addr: result
@@ -475,7 +475,7 @@ int lb_iface_addr(struct lb_nexthops *hops, unsigned int ifindex, int family,
 
 /**
  * lb_iface_addrs() - read all addresses of one family that this host has
- * @hops: of lb_nexthops_open()
+ * @hops: from lb_nexthops_open()
  * @family: 4 or 6
  * @addrs: result; lb_host_addrs_free() frees it, also after an error
  *

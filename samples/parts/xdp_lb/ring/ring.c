@@ -57,7 +57,7 @@ static __u64 addr_half(const struct lb_addr *addr, unsigned int i)
 /**
  * lb_ring_hash() - the hash of a member
  * @member: its address and port are hashed, as numbers, so that all machines agree
- * @seed: of the ring
+ * @seed: seed of the ring
  * @purpose: keeps hashes for different uses apart
  *
  * Return: 64 bits, each of which depends on each bit of the member and of @seed.
@@ -202,7 +202,7 @@ static int fill(struct turns *turns, unsigned int n, __u32 heaviest, __u32 *ring
 /**
  * lb_ring_build() - set for each slot of a ring which backend it leads to
  * @members: backends that take new connections, in any order
- * @n: how many; 0: all slots become LB_NO_BACKEND
+ * @n: number of members; 0: all slots become LB_NO_BACKEND
  * @seed: seed of the hashes
  * @ring: takes the numbers of backends
  * @size: slots, a prime
@@ -248,7 +248,7 @@ int lb_ring_build(const struct lb_ring_member *members, unsigned int n, __u64 se
 /**
  * lb_ring_digest() - a number that is the same for rings that lead to the same backends
  * @members: what the ring was built of
- * @n: how many
+ * @n: number of members
  * @ring: the ring
  * @size: slots
  *
@@ -276,7 +276,7 @@ __u64 lb_ring_digest(const struct lb_ring_member *members, unsigned int n,
 
 /**
  * lb_is_prime() - whether a ring can have that many slots
- * @n: how many
+ * @n: number of slots
  *
  * Return: true for a prime.
  */

@@ -399,7 +399,7 @@ static int apply_vips(struct lb_state *state, const struct lb_conf *conf,
 	return err;
 }
 
-/* --- what the program must know besides ------------------------------------------------ */
+/* --- what else the program must know ---------------------------------------------------- */
 
 static void make_filter(const struct lb_state *state, const struct lb_conf *conf,
 			struct lb_addr_filter *filter)

@@ -183,7 +183,7 @@ int lb_instances_read(struct lb_instances *all, bool lock)
 
 /**
  * lb_instances_free() - free the instances, and release the lock
- * @all: of lb_instances_read()
+ * @all: from lb_instances_read()
  */
 void lb_instances_free(struct lb_instances *all)
 {

@@ -21,7 +21,7 @@ enum {
  * @own_snat: bits of lb_instance_meta.own_snat
  * @conf: its interfaces and source addresses
  * @vips: its services
- * @n_vips: how many
+ * @n_vips: number of entries of @vips
  */
 struct lb_instance {
 	char name[LB_NAME_MAX];

@@ -189,7 +189,7 @@ static int open_new(struct lb_state *state, const struct lb_conf *conf, enum lb_
 
 /**
  * lb_load() - create or adopt the maps of an instance, and load the program
- * @state: of lb_state_lock_run(); afterwards open, as by lb_state_open()
+ * @state: from lb_state_lock_run(); afterwards open, as by lb_state_open()
  * @conf: configuration
  * @mode: the hook, not LB_MODE_AUTO
  * @skel: takes the loaded skeleton, NULL after an error

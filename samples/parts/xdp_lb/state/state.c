@@ -165,7 +165,7 @@ static void tell_none(const char *name)
 
 /**
  * lb_state_find() - find the instance that a command is for
- * @name: of --name, NULL: the only one there is
+ * @name: name given by --name, NULL: the only one there is
  * @found: takes its name
  *
  * Return: 0; or -ENOENT: there is none, -EINVAL: there are several, or another negative
@@ -282,7 +282,7 @@ int lb_state_open(struct lb_state *state, const char *name)
 
 /**
  * lb_state_close() - close an instance; its maps stay as they are
- * @state: of lb_state_open()
+ * @state: from lb_state_open()
  */
 void lb_state_close(struct lb_state *state)
 {
@@ -347,7 +347,7 @@ static int open_run(const struct lb_state *state)
 
 /**
  * lb_state_lock_run() - become the only control program of the instance
- * @state: of lb_state_make_dir(); locked until lb_state_close() or the end of the process
+ * @state: from lb_state_make_dir(); locked until lb_state_close() or the end of the process
  *
  * Return: 0, or a negative errno, which was printed.
  */
@@ -370,7 +370,7 @@ int lb_state_lock_run(struct lb_state *state)
 
 /**
  * lb_state_is_running() - whether the instance has a control program that runs
- * @state: of lb_state_open()
+ * @state: from lb_state_open()
  *
  * Return: true if so; its pid is in lb_meta.
  */
@@ -388,7 +388,7 @@ bool lb_state_is_running(const struct lb_state *state)
 
 /**
  * lb_state_lock() - keep other processes from changing the state
- * @state: of lb_state_open()
+ * @state: from lb_state_open()
  */
 void lb_state_lock(const struct lb_state *state)
 {
@@ -398,7 +398,7 @@ void lb_state_lock(const struct lb_state *state)
 
 /**
  * lb_state_unlock() - let other processes change the state
- * @state: of lb_state_open()
+ * @state: from lb_state_open()
  */
 void lb_state_unlock(const struct lb_state *state)
 {
@@ -427,7 +427,7 @@ static int unpin_all(const struct lb_state *state, bool run_too)
 
 /**
  * lb_state_unpin() - unpin all, but keep the lock of the control program
- * @state: of lb_state_lock_run()
+ * @state: from lb_state_lock_run()
  *
  * Return: 0, or a negative errno, which was printed.
  */

@@ -128,7 +128,7 @@ static int is_finished(const struct lb_state *state)
 
 /**
  * lb_clear_unfinished() - unpin what a control program has left that was killed early
- * @state: of lb_state_lock_run()
+ * @state: from lb_state_lock_run()
  *
  * A finished instance is not changed.
  *
