@@ -3,7 +3,7 @@
  * The parts of the control program of xdp_lb:
  *
  *	xdp_lb_user.c	the commands
- *	cmd/options.c the options
+ *	cmd/options.c	the options
  *	config/config.h	the configuration, from YAML or the command line
  *	ring/ring.c	Maglev consistent hashing
  *	nexthop/nexthop.c	MAC addresses, from the kernel's routes and neighbours
@@ -11,12 +11,13 @@
  *	health/health.c	health checks
  *	state/state.c	the pinned maps
  *	state/apply.c	brings the maps into line with a configuration
- *	state/attach.c	the mode, and the program on its interfaces
- *	state/iface.c	interfaces that go and come again
+ *	state/attach.c	attaches the program to its interfaces
+ *	state/iface.c	interfaces that disappear and come back
  *	check/guard.c	services that would cut this host off
  *	check/check.c	what would make packets vanish
+ *	check/iface.c	which mode "mode: auto" stands for
  *	check/ports.c	ports of source addresses
- *	cmd/show.c	show, stats, conns, ring
+ *	cmd/show.h	show, stats, conns, ring
  *
  * Errors are printed where they are found (pr_err(), pr_hint()), and returned as
  * negative errno. Ports are in host byte order unless they are __be16.

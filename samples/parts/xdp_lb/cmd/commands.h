@@ -4,7 +4,8 @@
  *
  *	cmd/run.c	run
  *	cmd/change.c	reload, stop, backend, vip
- *	cmd/show.c	show, stats
+ *	cmd/show.c	show
+ *	cmd/stats.c	stats
  *	cmd/conns.c	conns, ring
  */
 #ifndef _SAMPLES_XDP_LB_COMMANDS_H

@@ -17,7 +17,7 @@
 #include "parts/xdp_lb/config/yaml.h"
 
 enum {
-	/* Several times what LB_VIPS_MAX and LB_BACKENDS_MAX need. */
+	/* Largest file: several times what LB_VIPS_MAX and LB_BACKENDS_MAX need. */
 	FILE_KIB_MAX = 2048,
 	/* The schema is 5 levels deep; libyaml needs quadratic time for thousands of levels. */
 	DEPTH_MAX = 16,

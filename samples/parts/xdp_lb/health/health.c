@@ -64,7 +64,7 @@ static int arm_timer(struct lb_health *health)
 	ns = end_ns < ns ? end_ns : ns;
 
 	if (ns != NEVER) {
-		/* 0 would mean never. */
+		/* A timer that is set to 0 would never expire. */
 		ns = ns > now ? ns - now : 1;
 		when.it_value.tv_sec = ns / SECOND;
 		when.it_value.tv_nsec = ns % SECOND;
@@ -316,7 +316,7 @@ static void take_watches(struct lb_health *health, struct lb_watch **old, struct
 	free(health->watches);
 	health->watches = watches;
 	health->n = n;
-	/* Look at all of them at once. */
+	/* Have start_due() look at all watches without delay. */
 	health->next_ns = n ? 0 : NEVER;
 }
 

@@ -300,7 +300,7 @@ static bool has_lost_port(struct lb_probe *probe, int result)
 }
 
 /**
- * lb_probe_judge() - what the end of a check says
+ * lb_probe_judge() - what the end of a check says about the backend
  * @probe: the check; for LB_UNKNOWN, @local_err says why, 0: the next check may go well, and
  *	nothing is to be printed
  * @check: how the backend was checked

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* What nexthop/nexthop.c remembers; parts/xdp_lb/user.h has its functions. */
+/* The data of nexthop/nexthop.c; parts/xdp_lb/user.h has its functions. */
 #ifndef _SAMPLES_XDP_LB_NEXTHOP_H
 #define _SAMPLES_XDP_LB_NEXTHOP_H
 
