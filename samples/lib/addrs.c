@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The addresses of interfaces in a BPF map (include/own_addr.h), kept up to
- * date: at each change that rtnetlink tells of, all are read again, so that a
- * lost message does no harm.
+ * Keep the addresses of interfaces in a BPF map (include/own_addr.h) up to date. After each
+ * rtnetlink message about an address, all addresses are read again: a lost message then does
+ * no harm.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -22,7 +22,7 @@
 #include "lib/netlink.h"
 #include "lib/util.h"
 
-/* The addresses that the map is to have. */
+/* What the map should contain. */
 struct wanted {
 	const struct sample_addrs *addrs;
 	unsigned int n;
@@ -64,7 +64,10 @@ static void want(struct wanted *wanted, __u32 ifindex, int family, const void *a
 	wanted->at[wanted->n++].kind = kind;
 }
 
-/* The one that was set, and the last address of the network: the kernel takes both. */
+/*
+ * The kernel treats two addresses as broadcast: the one that was configured with the address,
+ * and the last address of the network.
+ */
 static void want_broadcast(struct wanted *wanted, const struct ifaddrmsg *ifa,
 			   const struct rtattr *set, const void *local)
 {
@@ -79,7 +82,7 @@ static void want_broadcast(struct wanted *wanted, const struct ifaddrmsg *ifa,
 	want(wanted, ifa->ifa_index, AF_INET, &addr, OWN_ADDR_BROADCAST);
 }
 
-/* An address that may belong to another host as well is not ours yet. */
+/* False until duplicate address detection has shown that no other host has the address. */
 static bool is_usable(const struct ifaddrmsg *ifa, const struct rtattr *flags_attr)
 {
 	__u32 flags = ifa->ifa_flags;
@@ -107,7 +110,7 @@ static int on_addr(const struct nlmsghdr *nh, void *ctx)
 	    (ifa->ifa_family != AF_INET && ifa->ifa_family != AF_INET6))
 		return 0;
 	sample_netlink_attrs(IFA_RTA(ifa), IFA_PAYLOAD(nh), attrs, IFA_MAX + 1);
-	/* Of a point-to-point link, IFA_ADDRESS is the other end. */
+	/* On a point-to-point link, IFA_ADDRESS is the peer's address. */
 	local = attrs[IFA_LOCAL] ? attrs[IFA_LOCAL] : attrs[IFA_ADDRESS];
 	if (!local || !is_usable(ifa, attrs[IFA_FLAGS]))
 		return 0;
@@ -136,14 +139,17 @@ static void remove_others(int map_fd, const struct wanted *wanted)
 	more = !bpf_map_get_next_key(map_fd, NULL, &next);
 	while (more) {
 		key = next;
-		/* Before it goes: the place of a key that is gone is not known. */
+		/* Get the next key first: after a deleted key, the kernel starts over. */
 		more = !bpf_map_get_next_key(map_fd, &key, &next);
 		if (!is_wanted(wanted, &key))
 			bpf_map_delete_elem(map_fd, &key);
 	}
 }
 
-/* An address that is one network's broadcast address and a host's counts as both say. */
+/*
+ * Unicast last: an address of the interface that is also the broadcast address of a network
+ * counts as unicast.
+ */
 static int write_map(int map_fd, const struct wanted *wanted)
 {
 	__u32 kinds[] = { OWN_ADDR_BROADCAST, OWN_ADDR_UNICAST };
@@ -192,10 +198,10 @@ static int read_all(struct sample_addrs *addrs)
 
 /**
  * sample_addrs_open() - put the addresses of interfaces into a map
- * @addrs: to be filled; .fd can be waited on
- * @map: of struct own_addr
- * @ifindex: the interfaces
- * @n: how many
+ * @addrs: filled; the caller polls .fd
+ * @map: hash map, struct own_addr to enum own_addr_kind
+ * @ifindex: indices of the interfaces
+ * @n: number of interfaces, at most SAMPLE_IFACE_MAX
  *
  * Return: 0, or a negative errno, which was printed.
  */
@@ -207,7 +213,7 @@ int sample_addrs_open(struct sample_addrs *addrs, const struct bpf_map *map,
 	addrs->map_fd = bpf_map__fd(map);
 	addrs->n = n;
 	memcpy(addrs->ifindex, ifindex, n * sizeof(*ifindex));
-	/* Before the first reading, so that no change falls between. */
+	/* Subscribe before the first read, so that no change in between is missed. */
 	addrs->fd = sample_netlink_open(RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR);
 	if (addrs->fd < 0) {
 		err = addrs->fd;
@@ -221,8 +227,8 @@ int sample_addrs_open(struct sample_addrs *addrs, const struct bpf_map *map,
 }
 
 /**
- * sample_addrs_update() - follow what has changed, if anything
- * @addrs: of sample_addrs_open()
+ * sample_addrs_update() - update the map if addresses have changed; does not block
+ * @addrs: from sample_addrs_open()
  *
  * Return: 0, or a negative errno, which was printed.
  */
@@ -240,8 +246,8 @@ int sample_addrs_update(struct sample_addrs *addrs)
 }
 
 /**
- * sample_addrs_close() - stop following
- * @addrs: of sample_addrs_open()
+ * sample_addrs_close() - stop watching the addresses
+ * @addrs: from sample_addrs_open()
  */
 void sample_addrs_close(struct sample_addrs *addrs)
 {

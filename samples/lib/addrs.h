@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* The own addresses of interfaces, in a map. */
+/* Keep the addresses of interfaces in a BPF map. */
 #ifndef _SAMPLES_LIB_ADDRS_H
 #define _SAMPLES_LIB_ADDRS_H
 
@@ -9,11 +9,11 @@ struct bpf_map;
 
 /**
  * struct sample_addrs - interfaces whose addresses are in a map
- * @fd: readable when they may have changed: sample_addrs_update()
+ * @fd: readable when addresses may have changed; then call sample_addrs_update()
  * @map_fd: the map
  * @n: number of interfaces
- * @ifindex: the interfaces
- * @n_own: addresses that they have
+ * @ifindex: indices of the interfaces
+ * @n_own: number of unicast addresses that the interfaces have
  */
 struct sample_addrs {
 	int fd;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The program as it was called, so that commands in messages, hints and help can be
- * pasted: samples/ping is another program than the ping on PATH, and the installed one
- * is netbpf-ping.
+ * How the user called this program. Messages, hints and the help print commands with that
+ * name, so that they can be pasted: "ping" would run iputils, not samples/ping or the
+ * installed netbpf-ping.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -18,9 +18,9 @@ static struct {
 } call;
 
 /**
- * sample_called_init() - keep the command line
- * @argc: of main()
- * @argv: of main(), before getopt changes its order
+ * sample_called_init() - keep a copy of the command line
+ * @argc: argument of main()
+ * @argv: argument of main(), before getopt changes its order
  */
 void sample_called_init(int argc, char **argv)
 {
@@ -32,9 +32,9 @@ void sample_called_init(int argc, char **argv)
 }
 
 /**
- * sample_called() - the program in a command for the user who called it
+ * sample_called() - the program's name for commands that the user may paste
  *
- * Return: argv[0], as "samples/ping" or "netbpf-ping".
+ * Return: argv[0], for example "samples/ping" or "netbpf-ping".
  */
 const char *sample_called(void)
 {
@@ -42,7 +42,7 @@ const char *sample_called(void)
 }
 
 /**
- * sample_called_name() - the program in front of its messages
+ * sample_called_name() - the program's name as the prefix of messages
  *
  * Return: sample_called() without directories.
  */
@@ -53,7 +53,7 @@ const char *sample_called_name(void)
 	return slash ? slash + 1 : sample_called();
 }
 
-/* Installed programs have a prefix before their names, as in "netbpf-ping". */
+/* Length of the prefix that installed programs have: 7 for "netbpf-ping", 0 in the tree. */
 static int prefix_len(const char *name)
 {
 	size_t len = strlen(name), own = strlen(sample.info->name);
@@ -64,11 +64,11 @@ static int prefix_len(const char *name)
 }
 
 /**
- * sample_called_script() - a script of this tree in a command for the user
+ * sample_called_script() - path of a script for commands that the user may paste
  * @name: "lab" or "doctor"
- * @buf: takes it
+ * @buf: takes the path
  *
- * Return: @buf: the path of the script beside the installed program, or in the source tree.
+ * Return: @buf: "netbpf-lab" in the directory of the installed program, or "scripts/lab.sh".
  */
 const char *sample_called_script(const char *name, char buf[SAMPLE_CALLED_LEN])
 {
@@ -84,7 +84,7 @@ const char *sample_called_script(const char *name, char buf[SAMPLE_CALLED_LEN])
 }
 
 /**
- * sample_called_file() - the file of the program
+ * sample_called_file() - path of the program's file
  * @buf: takes its absolute path, without symbolic links
  *
  * Return: @buf.
@@ -121,10 +121,11 @@ static void put_quoted(FILE *to, const char *word)
 }
 
 /**
- * sample_called_line() - the command line, to be run by another user
- * @buf: takes it, quoted for a shell
+ * sample_called_line() - the command line, for another user to run
+ * @buf: takes the command line, quoted for a shell
  *
- * The other user has another PATH: a program that was found on PATH is named by its file.
+ * The other user may have another PATH. If the shell found the program on PATH, the line
+ * begins with the program's absolute path.
  *
  * Return: @buf.
  */
@@ -149,8 +150,8 @@ const char *sample_called_line(char buf[SAMPLE_LINE_LEN])
 /* --- help ---------------------------------------------------------------------- */
 
 /**
- * sample_called_examples() - print examples with the program as it was called
- * @text: "@" stands for the program, "@lab" for the script that makes labs
+ * sample_called_examples() - print examples with the name by which the program was called
+ * @text: "@" stands for sample_called(), "@lab" for the path of the lab script
  */
 void sample_called_examples(const char *text)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* The program as it was called: what messages, hints and the help name it. */
+/* How the user called this program: its name in messages, hints and the help. */
 #ifndef _SAMPLES_LIB_CALLED_H
 #define _SAMPLES_LIB_CALLED_H
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Capabilities of this process, those that it needs, and their names. */
+/* Which capabilities this process has, which ones it needs, and their names. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,10 +11,10 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-/* The inode of the first one, in include/linux/proc_ns.h of the kernel. */
+/* Inode of the initial user namespace: PROC_USER_INIT_INO in the kernel's proc_ns.h. */
 #define FIRST_USER_NAMESPACE 0xEFFFFFFDU
 
-/* In the order in which messages name them. @admin: CAP_SYS_ADMIN stands in for it. */
+/* In the order of messages. @admin: the kernel accepts CAP_SYS_ADMIN instead of @cap. */
 static const struct {
 	enum sample_need need;
 	unsigned int cap;
@@ -33,10 +33,10 @@ static const struct {
 };
 
 /**
- * sample_has_cap() - this process has a capability
- * @cap: CAP_SYS_ADMIN, or another number of capabilities(7)
+ * sample_has_cap() - whether this process has a capability
+ * @cap: a capability of capabilities(7), such as CAP_SYS_ADMIN
  *
- * Return: true if so, or if the kernel does not tell.
+ * Return: true if the capability is in the effective set, or if capget(2) fails.
  */
 bool sample_has_cap(unsigned int cap)
 {
@@ -61,10 +61,10 @@ static __u64 caps_of(unsigned int needs, bool admin)
 }
 
 /**
- * sample_caps_needed() - what has to be given to a process
- * @needs: enum sample_need, several of them
+ * sample_caps_needed() - capabilities that a process needs for something
+ * @needs: bits of enum sample_need
  *
- * Return: a bit for each capability.
+ * Return: capabilities, as bits 1 << CAP_*.
  */
 __u64 sample_caps_needed(unsigned int needs)
 {
@@ -72,9 +72,9 @@ __u64 sample_caps_needed(unsigned int needs)
 }
 
 /**
- * sample_caps_held() - what this process has
+ * sample_caps_held() - capabilities that this process has
  *
- * Return: a bit for each capability that something needs here.
+ * Return: capabilities, as bits 1 << CAP_*; only those that an enum sample_need stands for.
  */
 __u64 sample_caps_held(void)
 {
@@ -89,10 +89,10 @@ __u64 sample_caps_held(void)
 }
 
 /**
- * sample_caps_missing() - what this process does not have
- * @needs: enum sample_need, several of them
+ * sample_caps_missing() - capabilities that this process needs but does not have
+ * @needs: bits of enum sample_need
  *
- * Return: a bit for each capability.
+ * Return: capabilities, as bits 1 << CAP_*.
  */
 __u64 sample_caps_missing(unsigned int needs)
 {
@@ -102,8 +102,8 @@ __u64 sample_caps_missing(unsigned int needs)
 }
 
 /**
- * sample_caps_join() - capabilities by their names
- * @caps: a bit for each
+ * sample_caps_join() - write the names of capabilities, with any separators
+ * @caps: capabilities, as bits 1 << CAP_*
  * @before: text in front of each name
  * @sep: text between two names
  * @last: text in front of the last name, if it is not the first
@@ -132,11 +132,11 @@ const char *sample_caps_join(__u64 caps, const char *before, const char *sep, co
 }
 
 /**
- * sample_caps_text() - capabilities by their names
- * @caps: a bit for each
+ * sample_caps_text() - write the names of capabilities for a message
+ * @caps: capabilities, as bits 1 << CAP_*
  * @buf: takes the text
  *
- * Return: @buf, "CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON".
+ * Return: @buf, for example "CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON".
  */
 const char *sample_caps_text(__u64 caps, char buf[SAMPLE_CAPS_LEN])
 {
@@ -144,10 +144,12 @@ const char *sample_caps_text(__u64 caps, char buf[SAMPLE_CAPS_LEN])
 }
 
 /**
- * sample_in_user_namespace() - this process is in a user namespace, not the first one
+ * sample_in_user_namespace() - whether this process is outside of the initial user namespace
  *
- * Return: true if so: its capabilities hold for what belongs to that namespace, not for
- * the kernel as a whole, as bpf(2) asks for them.
+ * Capabilities of another user namespace do not help with bpf(2), which wants them in the
+ * initial one.
+ *
+ * Return: true if the process is in another user namespace.
  */
 bool sample_in_user_namespace(void)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Capabilities: what they are needed for, and which of them this process lacks. Nothing
- * is printed here: scripts/doctor/ asks, too. lib/refused.c tells.
+ * Capabilities: what they are needed for, and which of them this process lacks. Nothing here
+ * prints, because scripts/doctor/ uses it, too; lib/refused.c prints the messages.
  */
 #ifndef _SAMPLES_SAMPLE_CAPS_H
 #define _SAMPLES_SAMPLE_CAPS_H
@@ -12,16 +12,18 @@
 /**
  * enum sample_need - what capabilities are needed for
  * @SAMPLE_NEED_BPF: make maps and load programs: CAP_BPF
- * @SAMPLE_NEED_NET: load programs of XDP and TC: CAP_NET_ADMIN
- * @SAMPLE_NEED_PERFMON: trace, or move a packet pointer by a length that the packet
- *	tells: CAP_PERFMON
- * @SAMPLE_NEED_NETLINK: change qdiscs and neighbours: CAP_NET_ADMIN
+ * @SAMPLE_NEED_NET: load XDP and TC programs: CAP_NET_ADMIN
+ * @SAMPLE_NEED_PERFMON: load programs that trace, or that add a variable to a packet
+ *	pointer: CAP_PERFMON
+ * @SAMPLE_NEED_NETLINK: change qdiscs and neighbours: CAP_NET_ADMIN; here the kernel does
+ *	not accept CAP_SYS_ADMIN instead
  * @SAMPLE_NEED_PACKETS: open a packet socket: CAP_NET_RAW
- * @SAMPLE_NEED_FILES: files and directories of others, root's above all: CAP_DAC_OVERRIDE
+ * @SAMPLE_NEED_FILES: use files and directories of other users, mostly of root:
+ *	CAP_DAC_OVERRIDE
  * @SAMPLE_NEED_SIGNALS: signal a process of another user: CAP_KILL
  * @SAMPLE_NEED_ADMIN: enter a network namespace, mount, get a map by its id: CAP_SYS_ADMIN
- * @SAMPLE_NEED_PROC: look into a process of another user: CAP_SYS_PTRACE
- * @SAMPLE_NEED_LOAD: what bpf(2) may ask for: the first three
+ * @SAMPLE_NEED_PROC: read /proc/PID of another user's process: CAP_SYS_PTRACE
+ * @SAMPLE_NEED_LOAD: all that bpf(2) may require: the first three
  */
 enum sample_need {
 	SAMPLE_NEED_BPF = 1 << 0,

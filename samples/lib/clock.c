@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The clock of BPF programs, bpf_ktime_get_ns(): CLOCK_MONOTONIC as it is outside of all
- * time namespaces (time_namespaces(7)). It is the clock of the loaders, too.
+ * The clock of bpf_ktime_get_ns(), for loaders: CLOCK_MONOTONIC of the initial time namespace
+ * (time_namespaces(7)).
  */
 #include <errno.h>
 #include <limits.h>
@@ -24,9 +24,9 @@ static __u64 clock_ns(clockid_t clock)
 }
 
 /*
- * The file tells of the namespace that children get. Only behind unshare() is that another
- * one: before Linux 6.3 also in a program that "unshare --time" without --fork has started,
- * which has stayed outside.
+ * /proc/self/timens_offsets shows the offsets of the time namespace that children get. After
+ * unshare(CLONE_NEWTIME) this is not the caller's own namespace. Before Linux 6.3, execve() did
+ * not change that, so "unshare --time" without --fork starts programs in this state.
  */
 static bool is_in_namespace_of_children(void)
 {
@@ -37,7 +37,7 @@ static bool is_in_namespace_of_children(void)
 	       own.st_ino == children.st_ino;
 }
 
-/* What the time namespace adds to CLOCK_MONOTONIC, in ns. */
+/* Offset that the time namespace of this process adds to CLOCK_MONOTONIC, in ns. */
 static __s64 read_offset(void)
 {
 	long long sec, ns;
@@ -55,12 +55,12 @@ static __s64 read_offset(void)
 }
 
 /**
- * sample_now() - the time, as bpf_ktime_get_ns() tells it
+ * sample_now() - current time on the clock of bpf_ktime_get_ns()
  *
- * In a time namespace CLOCK_MONOTONIC is another time: for timers of this process only
- * differences between two times are good.
+ * In a time namespace, this is not the value of CLOCK_MONOTONIC. Give timers of this process
+ * only differences between two times, not the time itself.
  *
- * Return: ns since some moment in the past; it stands still while the machine sleeps.
+ * Return: ns since some moment in the past; the clock stops while the machine is suspended.
  */
 __u64 sample_now(void)
 {
@@ -74,8 +74,8 @@ __u64 sample_now(void)
 }
 
 /*
- * The time of day was set since the last call, or this is the first one. It is an alarm at
- * the end of all time that tells: the kernel cancels it when the clock makes a step.
+ * True if somebody has set the time of day since the last call, and on the first call. When
+ * CLOCK_REALTIME is set, the kernel cancels the timer, which would otherwise never expire.
  */
 static bool clock_was_set(void)
 {
@@ -92,11 +92,13 @@ static bool clock_was_set(void)
 }
 
 /**
- * sample_realtime() - bpf_ktime_get_ns() as time of day
- * @ns: of bpf_ktime_get_ns() or sample_now()
+ * sample_realtime() - convert bpf_ktime_get_ns() to time of day
+ * @ns: time from bpf_ktime_get_ns() or sample_now()
  *
- * Return: ns since 1970-01-01 00:00 UTC, by the clock as it is set now; while nobody sets
- * it, times differ by what passed between them.
+ * The offset between the two clocks is read once, and again after the time of day was set.
+ * Differences between results therefore are exact.
+ *
+ * Return: ns since 1970-01-01 00:00 UTC, by the time of day as it is set now.
  */
 __u64 sample_realtime(__u64 ns)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What the command line said. It needs no other file, and all others may need it. */
+/* The values of the common options. This file needs no other one, and all others may need it. */
 #include "lib/config.h"
 
 struct sample_config sample;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* What a sample is, and what its command line said: lib/opts.c reads that, all others use it. */
+/* Description of a sample, and the values of its common options, which lib/opts.c sets. */
 #ifndef _SAMPLES_LIB_CONFIG_H
 #define _SAMPLES_LIB_CONFIG_H
 
@@ -10,7 +10,7 @@ struct sample_option;
 
 /**
  * enum sample_exit - exit status of every sample
- * @SAMPLE_OK: done, also after a signal, -d or -c
+ * @SAMPLE_OK: success, also if a signal, -d or -c ended the sample
  * @SAMPLE_FAILED: failed at run time
  * @SAMPLE_USAGE: bad command line
  * @SAMPLE_UNABLE: this kernel or machine cannot do it
@@ -24,7 +24,7 @@ enum sample_exit {
 
 /**
  * enum sample_mode - where XDP runs
- * @SAMPLE_MODE_AUTO: native if the driver can, else skb
+ * @SAMPLE_MODE_AUTO: native if the driver supports it, else skb
  * @SAMPLE_MODE_NATIVE: in the driver, before there is an skb
  * @SAMPLE_MODE_SKB: generic XDP, in the stack
  */
@@ -36,23 +36,23 @@ enum sample_mode {
 
 enum {
 	SAMPLE_IFACE_MAX = 16,
-	/* Of an alternative name, as ALTIFNAMSIZ. */
+	/* Size of an alternative interface name: the kernel's ALTIFNAMSIZ. */
 	SAMPLE_IFNAME_LEN = 128,
 };
 
 /**
- * struct sample_info - what a sample is
- * @name: name of the binary
+ * struct sample_info - description of a sample
+ * @name: name of the binary, without a prefix
  * @summary: what it does, one line
- * @examples: command lines, for the help, as sample_called_examples() prints them
- * @options: its own options, ended by an entry without name; may be NULL
- * @common: SAMPLE_OPT_*; netns, duration, json, verbose, quiet, help and
- *	version are always there
+ * @examples: example commands for the help, in the form of sample_called_examples()
+ * @options: the sample's own options, ended by an entry without name; may be NULL
+ * @common: SAMPLE_OPT_*: common options that the sample has; netns, duration, json, verbose,
+ *	quiet, help and version are always there
  * @default_iface: interface if -i is not given; NULL: -i must be given
- * @operands: name, for the help, of the arguments behind the options; NULL:
- *	there must be none
- * @needs: what it needs capabilities for, enum sample_need (lib/caps.h)
- * @find_needs: adds to sample.needs what its options need; may be NULL
+ * @operands: name of the arguments after the options, for the help; NULL: the sample takes
+ *	no arguments
+ * @needs: what the sample needs capabilities for, enum sample_need (lib/caps.h)
+ * @find_needs: adds to sample.needs what the given options need; may be NULL
  */
 struct sample_info {
 	const char *name;
@@ -67,11 +67,11 @@ struct sample_info {
 };
 
 /**
- * struct sample_config - what the common options said
- * @info: the sample
- * @ifnames: interfaces of -i, by their own names
- * @n_ifnames: how many
- * @netns: -n, NULL: stay
+ * struct sample_config - values of the common options
+ * @info: description of the sample
+ * @ifnames: interfaces of -i; an alternative name is replaced by the main name
+ * @n_ifnames: number of interfaces
+ * @netns: -n, NULL: stay in the current network namespace
  * @mode: -m
  * @duration_ns: -d, 0: no limit
  * @interval_ns: -I, 0: no reports
@@ -80,8 +80,8 @@ struct sample_info {
  * @verbose: how often -v was given
  * @quiet: -q
  * @force: --force
- * @operands: arguments behind the options, ended by NULL
- * @needs: what this command line needs capabilities for, enum sample_need
+ * @operands: arguments after the options, ended by NULL
+ * @needs: what this command line needs capabilities for, bits of enum sample_need
  */
 struct sample_config {
 	const struct sample_info *info;

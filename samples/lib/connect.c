@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Loading tcpconnect_kern.c with a back end that works here, and its events. */
+/* Load tcpconnect_kern.c with a back end that this kernel supports, and read its results. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -24,15 +24,15 @@
 #include "lib/connect.h"
 #include "tcpconnect.skel.h"
 
-/* The kernel's own "not supported", which it should not let out but does. */
+/* An errno of the kernel that should not reach user space, but does; libc does not define it. */
 #ifndef ENOTSUPP
 #define ENOTSUPP 524
 #endif
 
-/* PROC_PID_INIT_INO of the kernel: the pid namespace outside of all containers. */
+/* Inode of the initial pid namespace: PROC_PID_INIT_INO in the kernel's proc_ns.h. */
 #define FIRST_PIDNS_INO 0xeffffffcU
 
-/* Programs without one of the prefixes belong to all back ends. */
+/* A BPF program whose name has none of the prefixes belongs to all back ends. */
 static const struct {
 	const char *name;
 	const char *hooks[4];
@@ -56,9 +56,9 @@ static const struct {
 };
 
 /**
- * sample_connect_parse_backend() - a back end by its name
+ * sample_connect_parse_backend() - find a back end by its name
  * @name: "auto", "kprobe", "fentry" or "tracepoint"
- * @backend: the result
+ * @backend: takes enum tcpconnect_backend or SAMPLE_CONNECT_AUTO
  *
  * Return: 0 or -EINVAL.
  */
@@ -80,7 +80,7 @@ int sample_connect_parse_backend(const char *name, int *backend)
 
 /**
  * sample_connect_backend() - name of a back end
- * @backend: which
+ * @backend: the back end
  *
  * Return: "kprobe", "fentry" or "tracepoint".
  */
@@ -90,8 +90,8 @@ const char *sample_connect_backend(enum tcpconnect_backend backend)
 }
 
 /**
- * sample_connect_hooks() - what a back end is attached to
- * @backend: which
+ * sample_connect_hooks() - where the programs of a back end are attached
+ * @backend: the back end
  *
  * Return: names of functions and tracepoints, ended by NULL.
  */
@@ -131,7 +131,7 @@ static bool is_wanted(const char *prog, enum tcpconnect_backend wanted)
 	return true;
 }
 
-/* In a container processes have the numbers that they have there. */
+/* In a container, report the process IDs of the container's pid namespace. */
 static void set_pidns(struct tcpconnect_kern *skel)
 {
 	struct stat ns;
@@ -175,7 +175,7 @@ static bool has_kprobes(void)
 	return !access("/sys/bus/event_source/devices/kprobe", F_OK);
 }
 
-/* Load the programs of a back end and attach them: the only sure probe. */
+/* Load and attach the programs of a back end: no other test shows that the back end works. */
 static int try_backend(struct sample_connect *conn, enum tcpconnect_backend backend,
 		       const struct sample_connect_config *config, int cgroup_fd)
 {
@@ -193,7 +193,7 @@ static int try_backend(struct sample_connect *conn, enum tcpconnect_backend back
 		err = tcpconnect_kern__attach(conn->skel);
 	if (err)
 		sample_connect_close(conn);
-	/* Where there are none libbpf looks for older ones in tracefs, which is root's. */
+	/* Without this PMU, libbpf tries tracefs, which only root can read: not the true reason. */
 	if (backend == TCPCONNECT_KPROBE && err == -EACCES && !has_kprobes())
 		err = -ENOENT;
 	return err;
@@ -201,7 +201,7 @@ static int try_backend(struct sample_connect *conn, enum tcpconnect_backend back
 
 /* --- the choice -------------------------------------------------------------------------- */
 
-/* This kernel does not have it, as opposed to: it has it, and something failed. */
+/* True if the error means that the kernel lacks the back end, false for any other failure. */
 static bool is_lacking(int err)
 {
 	switch (-err) {
@@ -218,7 +218,7 @@ static bool is_lacking(int err)
 static const char *why_not(enum tcpconnect_backend backend, int err)
 {
 	static char text[128];
-	/* libc has no name for it. */
+	/* strerror() does not know ENOTSUPP. */
 	const char *reason = strerror(err == -ENOTSUPP ? EOPNOTSUPP : -err);
 
 	if (backend == TCPCONNECT_KPROBE && err == -ENOENT && !has_kprobes())
@@ -244,7 +244,7 @@ static int backend_failed(enum tcpconnect_backend backend, int err)
 	return -EOPNOTSUPP;
 }
 
-/* One back end after the other, until one works. */
+/* Try the back ends in the order of the enum, until one works. */
 static int choose(struct sample_connect *conn, const struct sample_connect_config *config,
 		  int cgroup_fd)
 {
@@ -288,8 +288,8 @@ static int open_cgroup(const char *path)
 
 /**
  * sample_connect_attach() - load and attach the programs
- * @conn: what was attached
- * @config: which back end, and what to trace
+ * @conn: filled with the programs and the back end
+ * @config: back end, and what to trace
  *
  * pr_info() names the back ends that do not work on this machine.
  *
@@ -323,15 +323,15 @@ int sample_connect_attach(struct sample_connect *conn,
 /* --- the end -------------------------------------------------------------------------------- */
 
 /*
- * While the map changes, a key may be gone and the next one be the first again:
- * its size bounds the loops over it.
+ * The next key of the map. If @prev was deleted meanwhile, the kernel returns the first key
+ * again, so each caller must stop after max_entries keys.
  */
 static int next_pending(const struct sample_connect *conn, const __u64 *prev, __u64 *key)
 {
 	return bpf_map_get_next_key(bpf_map__fd(conn->skel->maps.tcpconnect_pending), prev, key);
 }
 
-/* Have the local ports of pending attempts read, while the sockets are watched. */
+/* Update the local ports of pending attempts, while the hooks still see sockets close. */
 static void refresh(const struct sample_connect *conn)
 {
 	__u32 i, max = bpf_map__max_entries(conn->skel->maps.tcpconnect_pending);
@@ -343,8 +343,8 @@ static void refresh(const struct sample_connect *conn)
 }
 
 /**
- * sample_connect_stop() - detach, in the opposite order of attaching
- * @conn: the programs; their maps stay
+ * sample_connect_stop() - detach the programs, in the reverse order of attaching
+ * @conn: the programs; their maps stay until sample_connect_close()
  */
 void sample_connect_stop(struct sample_connect *conn)
 {
@@ -362,7 +362,7 @@ void sample_connect_stop(struct sample_connect *conn)
 
 /**
  * sample_connect_close() - detach and free everything
- * @conn: the programs, or none
+ * @conn: the programs; nothing happens if none are loaded
  */
 void sample_connect_close(struct sample_connect *conn)
 {
@@ -373,7 +373,7 @@ void sample_connect_close(struct sample_connect *conn)
 /* --- what they found ---------------------------------------------------------------------- */
 
 /**
- * sample_connect_events() - the ring buffer of struct tcpconnect_event
+ * sample_connect_events() - ring buffer that takes a struct tcpconnect_event per result
  * @conn: the programs
  *
  * Return: file descriptor of the map, for ring_buffer__new().
@@ -384,7 +384,7 @@ int sample_connect_events(const struct sample_connect *conn)
 }
 
 /**
- * sample_connect_table() - the map of struct tcpconnect_row, tcpconnect_cells
+ * sample_connect_table() - map of struct tcpconnect_row to struct tcpconnect_cells
  * @conn: the programs
  *
  * Return: the map.
@@ -395,9 +395,9 @@ const struct bpf_map *sample_connect_table(const struct sample_connect *conn)
 }
 
 /**
- * sample_connect_counts() - the counters
+ * sample_connect_counts() - read the counters
  * @conn: the programs
- * @n: by enum tcpconnect_count
+ * @n: takes the counters, indexed by enum tcpconnect_count
  *
  * Return: 0, or a negative errno, which was printed.
  */
@@ -407,10 +407,10 @@ int sample_connect_counts(const struct sample_connect *conn, __u64 n[__TCPCONNEC
 }
 
 /**
- * sample_connect_n_pending() - how many attempts have no result yet
+ * sample_connect_n_pending() - number of attempts that have no result yet
  * @conn: the programs
  *
- * Return: the number; while they are attached it changes all the time.
+ * Return: the number; it is only an estimate while the programs are attached.
  */
 unsigned int sample_connect_n_pending(const struct sample_connect *conn)
 {
@@ -432,8 +432,8 @@ static int by_time(const void *a, const void *b)
 /**
  * sample_connect_pending() - show the attempts that have no result yet
  * @conn: the programs, stopped
- * @show: called for each, oldest first, with ret EINPROGRESS
- * @ctx: handed to @show
+ * @show: called for each attempt, oldest first, with ev->ret EINPROGRESS
+ * @ctx: argument for @show
  *
  * Return: 0 or -ENOMEM.
  */
@@ -468,7 +468,7 @@ int sample_connect_pending(const struct sample_connect *conn,
 /* --- events, decoded ------------------------------------------------------------------------ */
 
 /**
- * sample_connect_ret() - a result by its name
+ * sample_connect_ret() - name of a result
  * @ret: 0 or an errno
  *
  * Return: "OK", "ECONNREFUSED", ...; valid until the next call.
@@ -484,7 +484,7 @@ const char *sample_connect_ret(int ret)
 	return text;
 }
 
-/* Length of the UTF-8 character at @s, 0 if it is none (cut off, for one). */
+/* Length of the UTF-8 character at @s; 0 if it is cut off, invalid or a control character. */
 static unsigned int utf8_len(const unsigned char *s)
 {
 	unsigned int i, len = 1;
@@ -495,7 +495,7 @@ static unsigned int utf8_len(const unsigned char *s)
 		len = *s < 0xe0 ? 2 : *s < 0xf0 ? 3 : 4;
 	for (i = 1; i < len && (s[i] & 0xc0) == 0x80; i++)
 		;
-	/* Overlong forms, surrogates, and what is beyond Unicode. */
+	/* Refuse overlong forms, surrogates, and code points above U+10FFFF. */
 	if (len == 1 || i < len || (*s == 0xe0 && s[1] < 0xa0) || (*s == 0xed && s[1] > 0x9f) ||
 	    (*s == 0xf0 && s[1] < 0x90) || (*s == 0xf4 && s[1] > 0x8f))
 		return 0;
@@ -503,9 +503,9 @@ static unsigned int utf8_len(const unsigned char *s)
 }
 
 /**
- * sample_connect_comm() - name of the caller, fit for a terminal and for JSON
+ * sample_connect_comm() - name of the calling process, safe for a terminal and for JSON
  * @ev: the attempt
- * @buf: takes the name; control characters and what is no UTF-8 become '?'
+ * @buf: takes the name; control characters and bytes that are not UTF-8 become '?'
  *
  * Return: @buf.
  */
@@ -528,7 +528,7 @@ const char *sample_connect_comm(const struct tcpconnect_event *ev,
 }
 
 /**
- * sample_connect_json() - an attempt as a JSON object on stdout
+ * sample_connect_json() - print an attempt as a JSON object on stdout
  * @ev: the attempt
  */
 void sample_connect_json(const struct tcpconnect_event *ev)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * The programs of tcpconnect_kern.c, for any loader that wants to know who opens
- * TCP connections:
+ * The BPF programs of tcpconnect_kern.c, for any loader that wants to know which processes
+ * open TCP connections. Call in this order:
  *
  *	sample_connect_attach() -> ring buffer of sample_connect_events()
  *		-> sample_connect_stop() -> what is left in the ring buffer
@@ -17,18 +17,18 @@
 struct tcpconnect_kern;
 
 enum {
-	/* Take the first back end that works here. */
+	/* Use the first back end that works on this kernel. */
 	SAMPLE_CONNECT_AUTO = -1,
 };
 
 /**
  * struct sample_connect_config - what to trace
  * @filter: which attempts
- * @cgroup: directory of a cgroup: only callers in it or below; NULL: all
+ * @cgroup: directory of a cgroup: only processes in this cgroup or below; NULL: all
  * @backend: enum tcpconnect_backend or SAMPLE_CONNECT_AUTO
- * @events: results go to the ring buffer
- * @table: results are counted in the map of sample_connect_table()
- * @table_sport: there, each local port has a line of its own
+ * @events: send results to the ring buffer
+ * @table: count results in the map of sample_connect_table()
+ * @table_sport: give each local port a row of its own in that map
  */
 struct sample_connect_config {
 	struct tcpconnect_filter filter;
@@ -42,7 +42,7 @@ struct sample_connect_config {
 /**
  * struct sample_connect - the programs of one back end, attached
  * @skel: the BPF object, NULL if none
- * @backend: which it is
+ * @backend: the back end that is attached
  */
 struct sample_connect {
 	struct tcpconnect_kern *skel;
