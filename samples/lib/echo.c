@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Echo requests, as their events tell of them: text or JSON. */
+/* Print the echo requests that a BPF program has reported, as text or JSON. */
 #include <arpa/inet.h>
 #include <stdio.h>
 #include "echo_event.h"
@@ -59,11 +59,11 @@ static void show(const struct echo_event *ev)
 /**
  * sample_echo_event() - print an echo request, unless -q was given, and count it for -c
  * @ctx: not used
- * @data: its struct echo_event
- * @size: of @data
+ * @data: struct echo_event
+ * @size: size of @data
  *
- * To be the callback of ring_buffer__new(). What is left in the ring when the
- * count has been reached is neither printed nor counted.
+ * A callback for ring_buffer__new(). After the count of -c has been reached, further events
+ * in the ring buffer are neither printed nor counted.
  *
  * Return: 0.
  */

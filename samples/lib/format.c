@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Numbers and addresses for people. */
+/* Numbers, addresses and ports as text for people. */
 #include <arpa/inet.h>
 #include <stdio.h>
 #include "addr4.h"
@@ -8,12 +8,12 @@
 #include "lib/util.h"
 
 /**
- * sample_si() - a number in three digits with an SI prefix, "9.41 k"
+ * sample_si() - write a number with three digits and an SI prefix, "9.41 k"
  * @value: the number, not negative
  * @sep: between digits and prefix, "" or " "
  * @buf: takes the text
  *
- * Return: @buf; with @sep " " a unit can follow: "9.41 k" "bit/s".
+ * Return: @buf; with @sep " " the caller can append a unit: "9.41 k" "bit/s".
  */
 const char *sample_si(double value, const char *sep, char buf[SAMPLE_SI_LEN])
 {
@@ -30,7 +30,7 @@ const char *sample_si(double value, const char *sep, char buf[SAMPLE_SI_LEN])
 }
 
 /**
- * sample_endpoint() - address and port: 192.0.2.1:443, [2001:db8::1]:443
+ * sample_endpoint() - write address and port: 192.0.2.1:443, [2001:db8::1]:443
  * @addr: IPv6, or IPv4 as ::ffff:a.b.c.d
  * @port: network byte order
  * @buf: takes the text

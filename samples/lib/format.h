@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* Numbers and addresses for people. */
+/* Numbers, addresses and ports as text for people. */
 #ifndef _SAMPLES_LIB_FORMAT_H
 #define _SAMPLES_LIB_FORMAT_H
 

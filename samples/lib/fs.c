@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* bpffs and tracefs: are they mounted, could they be, mount them. */
+/* bpffs and tracefs: find out whether they are mounted or can be, and mount them. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -68,11 +68,11 @@ static bool is_mounted(const char *dir, unsigned long magic)
 }
 
 /**
- * sample_fs_is_at() - is it mounted there?
+ * sample_fs_is_at() - whether a directory is on a file system
  * @fs: the file system
- * @dir: a directory
+ * @dir: the directory
  *
- * Return: true if so.
+ * Return: true if @dir is on a mount of this type.
  */
 bool sample_fs_is_at(const struct sample_fs *fs, const char *dir)
 {
@@ -80,8 +80,8 @@ bool sample_fs_is_at(const struct sample_fs *fs, const char *dir)
 }
 
 /*
- * "ip netns exec NAME" mounts a sysfs over /sys, in a mount namespace that ends with the
- * command, and names it after the network namespace.
+ * True if this process runs under "ip netns exec NAME": iproute2 then mounts a sysfs over /sys,
+ * with NAME as the source of the mount, in a mount namespace that ends with the command.
  */
 static bool find_ip_netns(char name[NAME_MAX + 1])
 {
@@ -104,7 +104,7 @@ static bool find_ip_netns(char name[NAME_MAX + 1])
 	return *name && !access(path, F_OK);
 }
 
-/* There is no such directory, or not the one that sysfs has for it. */
+/* The mount point of the file system does not exist, or another file system is on it. */
 static void report_no_place(const struct sample_fs *fs, struct sample_fs_report *report)
 {
 	if (!is_mounted("/sys", SYSFS_MAGIC)) {
@@ -120,7 +120,7 @@ static void report_no_place(const struct sample_fs *fs, struct sample_fs_report 
 	}
 }
 
-/* The directory is there, and nothing is mounted on it. */
+/* The mount point exists in sysfs, and nothing is mounted on it. */
 static void report_absent(const struct sample_fs *fs, bool readonly,
 			  struct sample_fs_report *report)
 {
@@ -147,11 +147,11 @@ static void report_absent(const struct sample_fs *fs, bool readonly,
 }
 
 /**
- * sample_fs_look() - is it mounted, and could it be?
+ * sample_fs_look() - find out whether a file system is mounted, or could be
  * @fs: the file system
  * @report: takes the answer
  *
- * Nothing is changed.
+ * This function does not mount anything.
  */
 void sample_fs_look(const struct sample_fs *fs, struct sample_fs_report *report)
 {
@@ -172,9 +172,8 @@ void sample_fs_look(const struct sample_fs *fs, struct sample_fs_report *report)
 }
 
 /*
- * A second bpffs would hide what is pinned in the first. The directory below the mount is
- * the same for all who could mount there: the lock is on that. Anybody can take it, so it
- * is not waited for without end.
+ * Lock the mount point, so that two processes do not mount at once: a second bpffs would hide
+ * the pins in the first. Every user can hold this lock, so give up after LOCK_TRIES.
  */
 static int lock_place(const struct sample_fs *fs)
 {
@@ -196,7 +195,7 @@ static int mount_locked(const struct sample_fs *fs, struct sample_fs_report *rep
 {
 	int err;
 
-	/* The one who had the lock before may have done it. */
+	/* The process that held the lock before may have mounted the file system. */
 	sample_fs_look(fs, report);
 	if (report->state != SAMPLE_FS_ABSENT)
 		return report->state == SAMPLE_FS_THERE ? 0 : -ENOENT;
@@ -209,13 +208,15 @@ static int mount_locked(const struct sample_fs *fs, struct sample_fs_report *rep
 }
 
 /**
- * sample_fs_mount() - mount it, unless it is mounted
+ * sample_fs_mount() - mount a file system, unless it is mounted
  * @fs: the file system
- * @report: takes what was found before, or is wrong
+ * @report: takes the state before, or the reason of a failure
  *
- * Of several processes that come at the same time one mounts it, the others wait for that.
+ * If several processes call this at the same time, one of them mounts the file system, and the
+ * others wait until it has done so.
  *
- * Return: 0 if it was there, 1 if it was mounted now, or a negative errno; @report tells why.
+ * Return: 0 if the file system was mounted before, 1 if this call mounted it, or a negative
+ * errno with the reason in @report.
  */
 int sample_fs_mount(const struct sample_fs *fs, struct sample_fs_report *report)
 {

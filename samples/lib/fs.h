@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * bpffs and tracefs, which may not be mounted yet. A program that needs one mounts it where it
- * belongs, as bpftool and iproute2 do, and leaves it there:
+ * bpffs and tracefs, which may not be mounted yet. A sample that needs one of them mounts it in
+ * its usual place, as bpftool and iproute2 do, and leaves it mounted:
  *
- *	lib/fs.c	looks and mounts, and prints nothing: the doctor looks, too
- *	lib/mount.c	mounts for a sample, and says so
+ *	lib/fs.c	finds out and mounts, prints nothing; scripts/doctor/ uses it, too
+ *	lib/mount.c	mounts for a sample, and prints messages
  */
 #ifndef _SAMPLES_SAMPLE_FS_H
 #define _SAMPLES_SAMPLE_FS_H
@@ -13,13 +13,13 @@
 
 /**
  * struct sample_fs - a file system of the kernel
- * @name: what people call it
- * @type: what mount(8) calls it
- * @dir: where it belongs
- * @options: to mount it with
- * @magic: what statfs(2) calls it
- * @config: what a kernel that has it was built with
- * @outlives: what is made in it is to stay when the process has ended
+ * @name: name for messages
+ * @type: type for mount(2)
+ * @dir: usual mount point
+ * @options: mount options, or NULL
+ * @magic: f_type of statfs(2)
+ * @config: kernel option that the file system needs, "CONFIG_FOO=y"
+ * @outlives: files in it (pins) should stay when the process has ended
  */
 struct sample_fs {
 	const char *name;
@@ -35,12 +35,12 @@ extern const struct sample_fs sample_bpffs;
 extern const struct sample_fs sample_tracefs;
 
 /**
- * enum sample_fs_state - how a file system is found
- * @SAMPLE_FS_THERE: it is mounted
- * @SAMPLE_FS_ABSENT: it is not, and sample_fs_mount() would do it
- * @SAMPLE_FS_UNABLE: it is not, and cannot be
- * @SAMPLE_FS_HIDDEN: it cannot be seen under "ip netns exec", and mounting another would
- *	not help: what is made there ends with the command
+ * enum sample_fs_state - whether a file system is mounted
+ * @SAMPLE_FS_THERE: mounted and writable
+ * @SAMPLE_FS_ABSENT: not mounted, but sample_fs_mount() could mount it
+ * @SAMPLE_FS_UNABLE: not mounted, and this process cannot mount it; or mounted read-only
+ * @SAMPLE_FS_HIDDEN: "ip netns exec" hides it; mounting another one would not help, because
+ *	its files would vanish when the command ends
  */
 enum sample_fs_state {
 	SAMPLE_FS_THERE,
@@ -50,10 +50,10 @@ enum sample_fs_state {
 };
 
 /**
- * struct sample_fs_report - what was found
- * @state: in a word
- * @why: what is wrong, "not mounted, and ..."; empty if it is there
- * @cure: what helps; empty if nothing has to be done
+ * struct sample_fs_report - state of a file system
+ * @state: the state
+ * @why: what is wrong, "not mounted, and ..."; empty if @state is SAMPLE_FS_THERE
+ * @cure: command or advice that helps; empty if nothing has to be done
  */
 struct sample_fs_report {
 	enum sample_fs_state state;

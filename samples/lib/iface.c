@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What becomes of the interfaces that a sample is on, as rtnetlink tells it. One that is
- * deleted has taken the programs on it with it; on one that was moved to another network
- * namespace they may still be at work, out of sight. An interface that is renamed, set down,
- * or taken out of a bridge stays what it is.
+ * Watch, by rtnetlink, the interfaces that a sample is attached to. When an interface is
+ * deleted, its programs are gone, too. When it is moved to another network namespace, its
+ * programs may still run there, where the sample cannot reach them. An interface that is
+ * renamed, set down, or taken out of a bridge is the same interface as before.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -20,16 +20,16 @@
 #include "lib/output.h"
 
 enum {
-	/* A sample may follow one for each of its programs there, and one for itself. */
+	/* Per interface: one follower for each of up to three programs, and one for the sample. */
 	FOLLOWERS_MAX = 4 * SAMPLE_IFACE_MAX,
-	/* More news than that at once leave the rest to the next call. */
+	/* Messages that one call reads at most; the rest waits for the next call. */
 	NEWS_MAX = 256,
 };
 
 enum reason {
 	REMOVED,
 	MOVED,
-	/* Messages were lost, and nobody says why. */
+	/* The message was lost, so the reason is not known. */
 	GONE,
 };
 
@@ -55,15 +55,15 @@ static int open_links(void)
 }
 
 /**
- * sample_iface_follow() - from now on the loop tells when an interface is gone
+ * sample_iface_follow() - watch an interface; the loop reports when it is gone
  * @ifindex: the interface
- * @gone: called then, once; may be NULL
- * @ctx: handed to it, and what sample_iface_unfollow() knows it by
+ * @gone: called once, when the interface is gone; may be NULL
+ * @ctx: argument for @gone, and the key for sample_iface_unfollow()
  *
- * Call it before anything is attached there: what happens in between is told, too. The loop
- * ends when the last interface that is followed is gone.
+ * Call this before you attach anything to the interface, so that no removal is missed. The
+ * loop ends when the last watched interface is gone.
  *
- * Return: 0, or a negative errno, which was printed. -ENODEV: it is gone already.
+ * Return: 0, or a negative errno, which was printed. -ENODEV: the interface does not exist.
  */
 int sample_iface_follow(unsigned int ifindex, sample_iface_fn *gone, void *ctx)
 {
@@ -88,8 +88,8 @@ int sample_iface_follow(unsigned int ifindex, sample_iface_fn *gone, void *ctx)
 }
 
 /**
- * sample_iface_unfollow() - stop watching interfaces
- * @ctx: of sample_iface_follow(), of as many interfaces as there are
+ * sample_iface_unfollow() - stop watching all interfaces that were followed with a @ctx
+ * @ctx: the argument of sample_iface_follow()
  */
 void sample_iface_unfollow(const void *ctx)
 {
@@ -128,7 +128,7 @@ static void tell(const struct follower *who, enum reason why)
 	sample_json_end(json);
 }
 
-/* Out of the list, before they are called: they may follow another one. */
+/* Take the followers off the list before their callbacks run, which may change the list. */
 static unsigned int take(unsigned int ifindex, struct follower *taken)
 {
 	unsigned int i = 0, n = 0;
@@ -165,7 +165,10 @@ static void lose(unsigned int ifindex, enum reason why)
 
 /* --- rtnetlink ------------------------------------------------------------------ */
 
-/* With another family it is no removal: a bridge sends it when a port leaves. */
+/*
+ * RTM_DELLINK with the family AF_BRIDGE does not mean that the interface is gone: a port has
+ * left its bridge.
+ */
 static void on_message(const struct nlmsghdr *nh)
 {
 	const struct rtattr *attrs[IFLA_MAX + 1];
@@ -178,7 +181,7 @@ static void on_message(const struct nlmsghdr *nh)
 	lose(ifi->ifi_index, attrs[IFLA_NEW_NETNSID] ? MOVED : REMOVED);
 }
 
-/* Messages were lost: look at what is there. */
+/* Messages were lost: check which of the watched interfaces still exist. */
 static void look(void)
 {
 	char name[IF_NAMESIZE];
@@ -195,10 +198,10 @@ static void look(void)
 }
 
 /**
- * sample_iface_fd() - what to wait for
+ * sample_iface_fd() - file descriptor to poll for changes of interfaces
  *
- * Return: a file descriptor, readable when there is something for sample_iface_read(); -1:
- * no interface is followed.
+ * Return: a file descriptor; when it is readable, call sample_iface_read(). -1 if no interface
+ * was ever followed.
  */
 int sample_iface_fd(void)
 {
@@ -206,7 +209,7 @@ int sample_iface_fd(void)
 }
 
 /**
- * sample_iface_read() - take the news of interfaces
+ * sample_iface_read() - read messages about interfaces, and call @gone of those that are gone
  */
 void sample_iface_read(void)
 {
@@ -228,9 +231,9 @@ void sample_iface_read(void)
 }
 
 /**
- * sample_iface_status() - is there still something to do
+ * sample_iface_status() - whether any watched interface is left
  *
- * Return: 0, or -ENODEV: the last interface that was followed is gone, which was printed.
+ * Return: 0, or -ENODEV: the last watched interface is gone, which was printed.
  */
 int sample_iface_status(void)
 {

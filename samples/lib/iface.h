@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* Interfaces that go away while a sample is attached to them. */
+/* Watch for interfaces that go away while a sample is attached to them. */
 #ifndef _SAMPLES_LIB_IFACE_H
 #define _SAMPLES_LIB_IFACE_H
 
 #include <stdbool.h>
 
 /*
- * An interface is gone; what is attached there may still be at work, if it was moved. Returns
- * true if the sample waits for another one in its place.
+ * Called when an interface is gone. If it was moved to another network namespace, the programs
+ * on it may still run. Returns true if the sample waits for a new interface in its place.
  */
 typedef bool sample_iface_fn(void *ctx, unsigned int ifindex);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Messages on stderr: "foo: failed to VERB OBJECT: reason", and below it the
- * command that cures it. No message changes errno: "return -errno;" may come behind it.
+ * Messages on stderr: "foo: failed to VERB OBJECT: reason", and in the next line a hint, mostly
+ * a command that helps. These functions keep errno, so "return -errno;" may follow them.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -12,7 +12,7 @@
 #include "lib/config.h"
 #include "lib/log.h"
 
-/* Where the next error and the next hint are kept, if they are. */
+/* Buffers for copies of the next error and the next hint; NULL: make no copy. */
 static struct {
 	char *err;
 	char *hint;
@@ -29,10 +29,10 @@ static void keep(char **to, const char *fmt, va_list ap)
 }
 
 /**
- * sample_log_keep() - keep the next error and its hint besides printing them
- * @err: takes the text of the first pr_err(), "" until then; NULL: keep none any more
- * @hint: takes that of the first pr_hint()
- * @size: of each
+ * sample_log_keep() - copy the next error and the next hint, which are printed, too
+ * @err: takes the text of the next pr_err(), and is "" until then; NULL: make no copy
+ * @hint: takes the text of the next pr_hint(), and is "" until then; NULL: make no copy
+ * @size: size of each of the two buffers
  */
 void sample_log_keep(char *err, char *hint, size_t size)
 {
@@ -49,7 +49,7 @@ static void vprint(const char *prefix, const char *sep, const char *fmt, va_list
 {
 	int err = errno;
 
-	/* stdout first, so that the two are in order where they go to one file. */
+	/* Keep the order of output and messages if both go to the same file. */
 	fflush(stdout);
 	fprintf(stderr, "%s%s", prefix, sep);
 	vfprintf(stderr, fmt, ap);
@@ -58,8 +58,8 @@ static void vprint(const char *prefix, const char *sep, const char *fmt, va_list
 }
 
 /**
- * pr_err() - an error message
- * @fmt: as printf(), without newline: "failed to VERB OBJECT: reason"
+ * pr_err() - print an error message
+ * @fmt: as for printf(), without newline: "failed to VERB OBJECT: reason"
  */
 void pr_err(const char *fmt, ...)
 {
@@ -74,8 +74,8 @@ void pr_err(const char *fmt, ...)
 }
 
 /**
- * pr_info() - a message that -q silences
- * @fmt: as printf(), without newline
+ * pr_info() - print a message, unless -q was given
+ * @fmt: as for printf(), without newline
  */
 void pr_info(const char *fmt, ...)
 {
@@ -89,8 +89,8 @@ void pr_info(const char *fmt, ...)
 }
 
 /**
- * pr_hint() - the cure of the error just printed
- * @fmt: as printf(), without newline; a command to type where there is one
+ * pr_hint() - tell the user what to do about the error that was just printed
+ * @fmt: as for printf(), without newline; a command to type if possible
  */
 void pr_hint(const char *fmt, ...)
 {
@@ -105,7 +105,7 @@ void pr_hint(const char *fmt, ...)
 }
 
 /**
- * pr_hint_doctor() - for a failure that has its reason in the machine
+ * pr_hint_doctor() - hint for an error whose cause is the machine or the kernel
  */
 void pr_hint_doctor(void)
 {
@@ -115,7 +115,7 @@ void pr_hint_doctor(void)
 }
 
 /**
- * pr_hint_help() - for a command line that is not understood
+ * pr_hint_help() - hint for a wrong command line
  */
 void pr_hint_help(void)
 {
@@ -123,15 +123,15 @@ void pr_hint_help(void)
 }
 
 /*
- * What libbpf guesses where the kernel refuses something: memory is no longer charged to
- * "ulimit -l" since Linux 5.11. sample_refused() knows better.
+ * On EPERM, libbpf suggests to raise RLIMIT_MEMLOCK ("ulimit -l"). Since Linux 5.11, BPF memory
+ * is not charged to that limit, so this is never the cause; sample_refused() prints the cause.
  */
 static bool is_guess(const char *fmt)
 {
 	return strstr(fmt, "ulimit -l") || strstr(fmt, "RLIMIT_MEMLOCK");
 }
 
-/* Shown with -v only. */
+/* -v prints libbpf's messages, -vv also those for debugging. */
 static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
 	if (level == LIBBPF_DEBUG && sample.verbose < 2)
@@ -142,7 +142,7 @@ static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list 
 }
 
 /**
- * sample_log_init() - route libbpf's messages
+ * sample_log_init() - print libbpf's messages only with -v
  */
 void sample_log_init(void)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The event loop: one epoll of signals (signalfd), timers (timerfd), news of the
- * interfaces and the file descriptor of the sample. Signals are blocked from sample_loop_init()
- * on and never interrupt anything: no handler, no EINTR.
+ * The event loop: one epoll waits for signals (signalfd), timers (timerfd), changes of
+ * interfaces, and the file descriptor of the sample. sample_loop_init() blocks the signals, so
+ * they interrupt no system call: there is no handler and no EINTR.
  */
 #include <errno.h>
 #include <signal.h>
@@ -29,14 +29,14 @@ static void stop_signals(sigset_t *set)
 	sigaddset(set, SIGINT);
 	sigaddset(set, SIGTERM);
 	sigaddset(set, SIGHUP);
-	/* "ping | head -1": the reader is gone, end with everything detached. */
+	/* "ping | head -1": when head exits, detach everything before the sample exits. */
 	sigaddset(set, SIGPIPE);
 }
 
 /**
- * sample_loop_init() - from now on signals end the loop, not the process
+ * sample_loop_init() - make signals end the loop instead of the process
  *
- * Call it before anything is attached.
+ * Call this before you attach anything, so that a signal cannot leave it behind.
  *
  * Return: 0 or a negative errno, which was printed.
  */
@@ -65,7 +65,7 @@ void sample_loop_stop(void)
 }
 
 /**
- * sample_loop_stopped() - the loop is about to end
+ * sample_loop_stopped() - whether the loop is about to end
  *
  * Return: true after a signal, -d, -c or sample_loop_stop().
  */
@@ -77,7 +77,7 @@ bool sample_loop_stopped(void)
 /**
  * sample_count_reached() - count an event against -c
  *
- * Call it once for each event that was shown. The loop ends with the Nth.
+ * Call this once for each event that was printed. After the event number -c, the loop ends.
  *
  * Return: true if no more events are wanted.
  */
@@ -90,18 +90,19 @@ bool sample_count_reached(void)
 }
 
 /**
- * sample_count_is_full() - all events that -c wants were shown
+ * sample_count_is_full() - whether as many events were printed as -c allows
  *
- * What is left in a ring buffer then is not for the user. After a signal or -d it is.
+ * When the loop ends, a ring buffer may still have events. After a signal or -d, print them;
+ * if this function returns true, do not.
  *
- * Return: true if there was -c, and as many events.
+ * Return: true if -c was given, and that number is reached.
  */
 bool sample_count_is_full(void)
 {
 	return sample.count && events_seen >= sample.count;
 }
 
-/* A second signal ends the process at once, if ending should ever hang. */
+/* Unblock the signals: if cleaning up should hang, a second signal kills the process. */
 static void on_signal(void)
 {
 	sigset_t set;
@@ -127,7 +128,7 @@ static void read_signal(const struct sample_loop_ops *ops)
 	on_signal();
 }
 
-/* A timer fd, -1 if ns is 0. */
+/* Make a timerfd; *fd is -1 if ns is 0. */
 static int make_timer(__u64 ns, bool repeat, int *fd)
 {
 	struct itimerspec when = {
@@ -208,8 +209,8 @@ static int watch_all(const struct sample_loop_ops *ops, int epoll_fd, int end_fd
 
 /**
  * sample_loop_run() - wait for events until a signal, -d, -c, an error, or until the last
- *	interface that is followed is gone (lib/iface.c)
- * @ops: what to call
+ *	watched interface is gone (lib/iface.c)
+ * @ops: the sample's callbacks
  *
  * Return: 0, or a negative errno, which was printed.
  */

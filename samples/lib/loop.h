@@ -6,12 +6,12 @@
 #include <stdbool.h>
 
 /**
- * struct sample_loop_ops - what the loop calls
- * @tick: each -I interval; may be NULL
+ * struct sample_loop_ops - callbacks of the event loop
+ * @tick: called once per interval of -I; may be NULL
  * @fd: file descriptor to wait for besides signals and timers, or -1
- * @readable: called when @fd is; a negative errno ends the loop
- * @hangup: called at SIGHUP; NULL: that ends the loop
- * @ctx: handed to all
+ * @readable: called when @fd is readable; a negative errno ends the loop
+ * @hangup: called on SIGHUP; NULL: SIGHUP ends the loop
+ * @ctx: argument for all callbacks
  */
 struct sample_loop_ops {
 	void (*tick)(void *ctx);

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A sample mounts what it needs of lib/fs.c. */
+/* Mount a file system that a sample needs, with messages for the user. */
 #include "lib/log.h"
 #include "lib/mount.h"
 #include "lib/fs.h"
 
 /**
- * sample_mount() - have a file system that may not be mounted yet
+ * sample_mount() - mount a file system, unless it is mounted
  * @fs: sample_bpffs or sample_tracefs
- * @what: what it is needed for, "pin"
+ * @what: what the sample needs it for: the verb of the error message, "pin"
  *
- * It stays mounted: others may use it by then.
+ * Nobody unmounts the file system later: other programs may use it by then.
  *
  * Return: 0, or a negative errno, which was printed.
  */

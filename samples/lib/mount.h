@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* File systems that a sample needs and mounts for itself. */
+/* Mount a file system that a sample needs. */
 #ifndef _SAMPLES_LIB_MOUNT_H
 #define _SAMPLES_LIB_MOUNT_H
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Namespaces, interfaces, addresses, and the interface of the SSH session. */
+/* Network namespaces, interfaces, addresses, and the interface of the user's SSH session. */
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
@@ -24,11 +24,11 @@
 #include "lib/refused.h"
 
 enum {
-	/* Where nothing says else. */
+	/* Used if SSH_CONNECTION does not name the server's port. */
 	SSH_PORT = 22,
 };
 
-/* -n brought us into another network namespace. */
+/* True after -n has moved this process into another network namespace. */
 static bool other_netns;
 
 static bool is_own_netns(int fd)
@@ -40,8 +40,8 @@ static bool is_own_netns(int fd)
 }
 
 /*
- * The name of a namespace may be a link to /proc/PID/ns/net, as in a lab. Then EACCES is about
- * that process.
+ * The name of a namespace may be a symbolic link to /proc/PID/ns/net, as in a lab. EACCES then
+ * means that this process may not look into the process PID.
  */
 static unsigned int needs_of(const char *path, int err)
 {
@@ -57,10 +57,10 @@ static unsigned int needs_of(const char *path, int err)
 }
 
 /**
- * sample_enter_netns() - work in the network namespace of -n
+ * sample_enter_netns() - move this process into the network namespace of -n
  *
- * The network namespace alone: bpffs and tracefs stay those of the caller,
- * while "ip netns exec" would hide them.
+ * Only the network namespace changes, so bpffs and tracefs stay visible. "ip netns exec" would
+ * hide them.
  *
  * Return: 0, or a negative errno, which was printed.
  */
@@ -89,7 +89,7 @@ int sample_enter_netns(void)
 	return err;
 }
 
-/* if_nametoindex() takes no more than IF_NAMESIZE: an alternative name may be longer. */
+/* For alternative names of IF_NAMESIZE or more bytes, which if_nametoindex() refuses. */
 static unsigned int find_altname(const char *name)
 {
 	struct {
@@ -103,7 +103,7 @@ static unsigned int find_altname(const char *name)
 		.attr.rta_type = IFLA_ALT_IFNAME,
 		.attr.rta_len = RTA_LENGTH(strlen(name) + 1),
 	};
-	/* The rest of the answer is cut off. */
+	/* Only the index is needed: recv() cuts off the rest of the answer. */
 	struct {
 		struct nlmsghdr nh;
 		struct ifinfomsg ifi;
@@ -122,10 +122,10 @@ static unsigned int find_altname(const char *name)
 }
 
 /**
- * sample_find_iface() - an interface of the current network namespace, without a message
- * @name: its name, or an alternative one (ip link property add dev IF altname NAME)
+ * sample_find_iface() - find an interface of the current network namespace, print nothing
+ * @name: name, or alternative name (ip link property add dev IF altname NAME)
  *
- * Return: its number, or 0.
+ * Return: the interface index, or 0 if there is no such interface.
  */
 unsigned int sample_find_iface(const char *name)
 {
@@ -136,7 +136,7 @@ unsigned int sample_find_iface(const char *name)
 	return len < SAMPLE_IFNAME_LEN ? find_altname(name) : 0;
 }
 
-/* The number of an interface, by name or number; 0 if there is none. */
+/* Index of the interface with this name or index; 0 if there is none. */
 static unsigned int find_ifindex(const char *name)
 {
 	unsigned int ifindex = sample_find_iface(name);
@@ -164,10 +164,10 @@ static void tell_absent(const char *name)
 }
 
 /**
- * sample_ifindex() - an interface of the current network namespace
- * @name: its name or its number
+ * sample_ifindex() - find an interface of the current network namespace
+ * @name: name, alternative name or index
  *
- * Return: its number, 0 if there is none, which was printed.
+ * Return: the interface index, or 0 if there is no such interface, which was printed.
  */
 unsigned int sample_ifindex(const char *name)
 {
@@ -178,7 +178,7 @@ unsigned int sample_ifindex(const char *name)
 	return ifindex;
 }
 
-/* It was given before, under another name. */
+/* True, with a message, if an earlier -i has already named this interface. */
 static bool is_given_twice(unsigned int i, const unsigned int ifindex[SAMPLE_IFACE_MAX])
 {
 	unsigned int j;
@@ -195,12 +195,12 @@ static bool is_given_twice(unsigned int i, const unsigned int ifindex[SAMPLE_IFA
 }
 
 /**
- * sample_name_ifaces() - the interfaces of -i, from now on by their own names
+ * sample_name_ifaces() - replace indices and alternative names of -i by the main names
  *
- * They may be given by number or by an alternative name. One that is not there keeps the
- * name that was given: whoever needs it says so.
+ * If an interface does not exist, the given name stays: the code that needs the interface
+ * prints the error.
  *
- * Return: enum sample_exit; what is wrong was printed.
+ * Return: enum sample_exit; an error was printed.
  */
 int sample_name_ifaces(void)
 {
@@ -214,7 +214,7 @@ int sample_name_ifaces(void)
 		if (ifindex[i] && if_indextoname(ifindex[i], names[i])) {
 			sample.ifnames[i] = names[i];
 		} else if (strlen(sample.ifnames[i]) >= IF_NAMESIZE) {
-			/* Nobody else has room for it. */
+			/* All later code expects names shorter than IF_NAMESIZE. */
 			tell_absent(sample.ifnames[i]);
 			return SAMPLE_FAILED;
 		}
@@ -224,9 +224,9 @@ int sample_name_ifaces(void)
 
 /**
  * sample_ifname() - name of an interface, for output
- * @ifindex: its number
+ * @ifindex: the interface index
  *
- * Return: its name, or its number if it is gone; valid until the next call.
+ * Return: the name, or "if" and the index if the interface is gone; valid until the next call.
  */
 const char *sample_ifname(unsigned int ifindex)
 {
@@ -237,7 +237,7 @@ const char *sample_ifname(unsigned int ifindex)
 	return name;
 }
 
-/* --- addresses: IPv4 as ::ffff:a.b.c.d, so that one form does for both ------ */
+/* --- addresses: IPv4 as ::ffff:a.b.c.d, so that one form serves both families ------ */
 
 static int parse_addr(const char *text, __be32 addr[4], unsigned int *bits)
 {
@@ -266,11 +266,11 @@ static int parse_prefix_len(const char *text, unsigned int max, unsigned int *le
 }
 
 /**
- * sample_parse_prefix() - ADDRESS or ADDRESS/LENGTH
- * @text: IPv4 or IPv6
- * @addr: address with the bits beyond the prefix cleared, IPv4 as ::ffff:a.b.c.d
- * @mask: its mask; for IPv4 the first 96 bits are set, so that 0.0.0.0/0 is
- *	all of IPv4 and nothing else
+ * sample_parse_prefix() - parse ADDRESS or ADDRESS/LENGTH
+ * @text: text with an IPv4 or IPv6 address
+ * @addr: takes the address with the bits after the prefix cleared, IPv4 as ::ffff:a.b.c.d
+ * @mask: takes the mask; for IPv4 the first 96 bits are always set, so that 0.0.0.0/0 covers
+ *	all of IPv4, but not IPv6
  *
  * Return: 0 or -EINVAL.
  */
@@ -300,8 +300,8 @@ int sample_parse_prefix(const char *text, __be32 addr[4], __be32 mask[4])
 }
 
 /**
- * sample_prefix_family() - the family of a prefix
- * @text: what sample_parse_prefix() took
+ * sample_prefix_family() - address family of a prefix
+ * @text: text that sample_parse_prefix() has accepted
  *
  * Return: 4 or 6.
  */
@@ -311,7 +311,7 @@ int sample_prefix_family(const char *text)
 }
 
 /**
- * sample_addr() - an address as text
+ * sample_addr() - write an address as text
  * @addr: IPv6, or IPv4 as ::ffff:a.b.c.d
  * @buf: takes the text
  *
@@ -328,7 +328,7 @@ const char *sample_addr(const __be32 addr[4], char buf[INET6_ADDRSTRLEN])
 
 /* --- the interface of the SSH session ------------------------------------------ */
 
-/* The value of a variable in the environment block of a process. */
+/* Read a variable from the environment of another process. */
 static bool read_environ(pid_t pid, const char *name, char *value, size_t size)
 {
 	size_t len = 0, name_len = strlen(name);
@@ -362,7 +362,7 @@ static pid_t parent_of(pid_t pid)
 	f = fopen(path, "re");
 	if (!f)
 		return 0;
-	/* "PID (NAME) STATE PPID": the name may hold parentheses too. */
+	/* "PID (NAME) STATE PPID": NAME may contain ")", so search for the last one. */
 	paren = fgets(line, sizeof(line), f) ? strrchr(line, ')') : NULL;
 	if (!paren || sscanf(paren, ") %*c %d", &parent) != 1)
 		parent = 0;
@@ -370,7 +370,7 @@ static pid_t parent_of(pid_t pid)
 	return parent;
 }
 
-/* SSH_CONNECTION of this process or an ancestor: sudo takes it away. */
+/* SSH_CONNECTION of this process or an ancestor: sudo removes the variable. */
 static bool find_ssh_connection(char *value, size_t size)
 {
 	const char *env = getenv("SSH_CONNECTION");
@@ -402,7 +402,7 @@ static bool is_address(const struct sockaddr *sa, const __be32 addr[4])
 	return !memcmp(have, addr, sizeof(have));
 }
 
-/* The interface that has the address, in this network namespace. */
+/* Find the interface of this network namespace that has the address. */
 static bool find_owner(const __be32 addr[4], char ifname[IF_NAMESIZE])
 {
 	struct ifaddrs *list, *ifa;
@@ -421,8 +421,8 @@ static bool find_owner(const __be32 addr[4], char ifname[IF_NAMESIZE])
 }
 
 /*
- * Frames of upper come in through lower: it is the same, or a bridge port, bond
- * slave or base of a VLAN below it, up to depth devices down.
+ * True if frames for upper come in through lower: lower is upper itself, or it is below upper
+ * as a bridge port, bond port or base of a VLAN, at most depth levels down.
  */
 static bool comes_through(const char *upper, const char *lower, int depth)
 {
@@ -446,8 +446,8 @@ static bool comes_through(const char *upper, const char *lower, int depth)
 }
 
 /*
- * Where the session is connected to. SSH_CONNECTION has client address and port, then
- * server address and port (ssh(1)); a link-local address has %interface behind it.
+ * Address and port of the SSH server of this session. SSH_CONNECTION has client address, client
+ * port, server address, server port (ssh(1)); "%interface" follows a link-local address.
  */
 static bool ssh_server(__be32 addr[4], unsigned int *port)
 {
@@ -463,11 +463,10 @@ static bool ssh_server(__be32 addr[4], unsigned int *port)
 }
 
 /**
- * sample_carries_ssh() - the SSH session of this process comes in here
+ * sample_carries_ssh() - whether the user's SSH session comes in through an interface
  * @ifindex: an interface
  *
- * Return: true if @ifindex, or a device on top of it, has the address that
- * the session is connected to.
+ * Return: true if @ifindex, or a device on top of it, has the server address of the session.
  */
 bool sample_carries_ssh(unsigned int ifindex)
 {
@@ -482,13 +481,14 @@ bool sample_carries_ssh(unsigned int ifindex)
 }
 
 /**
- * sample_carries_ssh_to() - the SSH session of this process comes in here, to that address
+ * sample_carries_ssh_to() - whether the user's SSH session comes in through an interface, to
+ *	an address and port
  * @ifindex: an interface
- * @addr: the address, IPv4 as ::ffff:a.b.c.d
- * @port: TCP port, host byte order; 0: any
+ * @addr: the server address, IPv4 as ::ffff:a.b.c.d
+ * @port: the server's TCP port, host byte order; 0: any
  *
- * Return: true if so; false with -n and another namespace than the one that the process
- * started in: that one does not carry the session.
+ * Return: true if so; always false if -n has moved the process into another network namespace,
+ * because the session comes in through the namespace in which the process started.
  */
 bool sample_carries_ssh_to(unsigned int ifindex, const __be32 addr[4], unsigned int port)
 {
@@ -501,11 +501,10 @@ bool sample_carries_ssh_to(unsigned int ifindex, const __be32 addr[4], unsigned 
 }
 
 /**
- * sample_refuse_ssh() - refuse to drop packets where the SSH session comes in
+ * sample_refuse_ssh() - refuse to drop packets on the interface of the user's SSH session
  *
- * Return: 0, or -EPERM, which was printed, if an interface of -i carries it.
- * --force allows it, and so does -n with another namespace than the one that
- * the process started in: that one does not carry the session.
+ * Return: -EPERM, which was printed, if the session comes in through an interface of -i; else
+ * 0. Always 0 with --force, or if -n has moved the process into another network namespace.
  */
 int sample_refuse_ssh(void)
 {
