@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The command line: every option is an entry of a table, from which getopt's
- * strings and the help are made. Nothing is held yet when a bad command line
- * ends the program, so these functions may exit().
+ * Parse the command line. Every option is an entry of a table; getopt's strings and the help
+ * are made from that table. These functions may call exit() on a bad command line, because
+ * nothing is attached or opened yet.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -27,7 +27,7 @@
 
 enum {
 	OPTIONS_MAX = 48,
-	/* getopt_long() gives VAL_BASE + index for options, above any char. */
+	/* getopt_long() returns VAL_BASE + index for long options: above any char. */
 	VAL_BASE = 256,
 	HELP_COLUMN = 24,
 };
@@ -39,7 +39,7 @@ int sample_bad_arg(const struct sample_option *opt, const char *arg, const char 
 }
 
 /**
- * parse_flag() - an option without argument: sets a bool
+ * parse_flag() - parse an option without argument: set the bool at opt->dst
  * @opt: the option
  * @arg: NULL
  *
@@ -58,7 +58,7 @@ static int parse_more(const struct sample_option *opt, const char *arg)
 }
 
 /**
- * parse_uint() - a decimal number from opt->min to opt->max, into a __u64
+ * parse_uint() - parse a decimal number from opt->min to opt->max into the __u64 at opt->dst
  * @opt: the option
  * @arg: its argument
  *
@@ -83,7 +83,7 @@ int parse_uint(const struct sample_option *opt, const char *arg)
 }
 
 /**
- * parse_seconds() - seconds with fractions, 0.001 to 10^9, into ns in a __u64
+ * parse_seconds() - parse seconds, 0.001 to 10^9, and store ns in the __u64 at opt->dst
  * @opt: the option
  * @arg: its argument
  *
@@ -96,7 +96,7 @@ int parse_seconds(const struct sample_option *opt, const char *arg)
 
 	errno = 0;
 	value = strtod(arg, &end);
-	/* strtod() takes "inf", "nan" and "0x1" too. */
+	/* strtod() also accepts "inf", "nan" and "0x1". */
 	if (errno || end == arg || *end || arg[strspn(arg, "0123456789.eE-")] ||
 	    !(value >= 0.001 && value <= 1e9))
 		return sample_bad_arg(opt, arg, "a number of seconds from 0.001 to 1000000000");
@@ -168,7 +168,7 @@ static int print_version(const struct sample_option *opt,
 	exit(sample_exit_status(0));
 }
 
-/* A common option and the group that it belongs to, 0: always there. */
+/* Common options, each with its group, SAMPLE_OPT_*; 0: every sample has the option. */
 static const struct {
 	unsigned int group;
 	struct sample_option opt;
@@ -197,7 +197,7 @@ static const struct {
 	{ 0, { 'h', "help", NULL, "print this text", print_help, NULL, 0, 0 } },
 };
 
-/* The options of this sample: its own, then the common ones it takes. */
+/* Collect the options of this sample: first its own, then the common ones. */
 static unsigned int collect_options(const struct sample_option *all[OPTIONS_MAX])
 {
 	const struct sample_option *opt;
@@ -251,13 +251,13 @@ static const struct sample_option *find_option(const struct sample_option *all[O
 	return NULL;
 }
 
-/* What getopt_long() needs, from the table. */
+/* Make the arguments of getopt_long() from the table. */
 static void make_getopt(const struct sample_option *all[OPTIONS_MAX], unsigned int n,
 			char keys[2 * OPTIONS_MAX + 2], struct option longs[OPTIONS_MAX + 1])
 {
 	unsigned int i;
 
-	/* A leading ':' tells a missing argument from an unknown option. */
+	/* With a leading ':', getopt_long() returns ':' for a missing argument, '?' else. */
 	*keys++ = ':';
 	for (i = 0; i < n; i++) {
 		longs[i].name = all[i]->name;
@@ -317,13 +317,13 @@ static void find_needs(void)
 
 /**
  * sample_init() - read the command line, block signals, enter the namespace
- * @info: the sample; must stay valid
- * @argc: of main()
- * @argv: of main()
+ * @info: description of the sample; must stay valid
+ * @argc: argument of main()
+ * @argv: argument of main()
  *
- * Fills the global variable sample. Exits after --help and --version (0), on a
- * bad command line (2), and if the namespace cannot be entered (1). Interfaces go by their
- * own names from then on.
+ * Fills the global variable sample. Replaces indices and alternative names of interfaces by
+ * their main names. Exits after --help and --version (0), on a bad command line (2), and if
+ * the process cannot enter the network namespace (1).
  */
 void sample_init(const struct sample_info *info, int argc, char **argv)
 {

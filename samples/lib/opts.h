@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* The options of a command line: those that all samples have, and a sample's own. */
+/* Command line options: those that samples have in common, and a sample's own. */
 #ifndef _SAMPLES_LIB_OPTS_H
 #define _SAMPLES_LIB_OPTS_H
 
@@ -9,15 +9,15 @@
 
 /**
  * struct sample_option - one command line option
- * @key: short option, or 0 for one that is only long
+ * @key: short option, or 0 if there is only a long one
  * @name: long option
  * @arg: name of the argument in the help, NULL for a flag
  * @help: what it does, one line
- * @parse: takes the argument (NULL for a flag); on bad input it prints why
- *	with sample_bad_arg() and returns -EINVAL
+ * @parse: parses the argument (NULL for a flag); for bad input, calls sample_bad_arg(), which
+ *	prints why, and returns -EINVAL
  * @dst: where @parse stores the value
- * @min: least value that parse_uint() takes
- * @max: greatest value that parse_uint() takes
+ * @min: least value that parse_uint() accepts
+ * @max: greatest value that parse_uint() accepts
  */
 struct sample_option {
 	char key;
@@ -35,7 +35,7 @@ int parse_uint(const struct sample_option *opt, const char *arg);
 int parse_seconds(const struct sample_option *opt, const char *arg);
 int sample_bad_arg(const struct sample_option *opt, const char *arg, const char *want);
 
-/* Groups of common options that a sample takes, for sample_info.common. */
+/* Groups of common options, for sample_info.common: a sample has only the groups it names. */
 enum {
 	SAMPLE_OPT_IFACE = 1 << 0,
 	SAMPLE_OPT_MODE = 1 << 1,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What goes to stdout: JSON objects, a line each, and whether all of it got there. */
+/* Output on stdout: JSON Lines, and errors of writing. */
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
@@ -11,7 +11,7 @@
 #include "lib/log.h"
 #include "lib/output.h"
 
-/* The first error of stdout, as errno: stdio keeps only that there was one. */
+/* errno of the first failed write to stdout: stdio keeps only a flag, ferror(). */
 static int stdout_err;
 static bool reader_gone;
 
@@ -32,9 +32,10 @@ static ssize_t write_stdout(void *cookie, const char *buf, size_t size)
 }
 
 /**
- * sample_output_init() - from now on errors of stdout are noticed
+ * sample_output_init() - keep track of errors of stdout
  *
- * And a file that reaches the limit of "ulimit -f" is an error, not the end of the process.
+ * Also ignores SIGXFSZ: writing beyond the limit of "ulimit -f" is an error then, and does not
+ * kill the process.
  */
 void sample_output_init(void)
 {
@@ -48,7 +49,7 @@ void sample_output_init(void)
 }
 
 /**
- * sample_hint_file() - what helps when a file cannot be written
+ * sample_hint_file() - hint for an error of writing to a file
  * @fd: the file
  * @err: errno of write(2)
  */
@@ -68,7 +69,7 @@ void sample_hint_file(int fd, int err)
 }
 
 /**
- * sample_reader_left() - a SIGPIPE was read, which the loop does
+ * sample_reader_left() - called by the event loop when it has read a SIGPIPE
  */
 void sample_reader_left(void)
 {
@@ -76,23 +77,24 @@ void sample_reader_left(void)
 }
 
 /**
- * sample_reader_gone() - whoever read stdout has closed it
+ * sample_reader_gone() - whether stdout is a pipe that the reader has closed
  *
- * Return: true if that ended the loop, or output came to nothing for it: "ping | head -1"
- * is no failure.
+ * This is no failure of the sample: "ping | head -1".
+ *
+ * Return: true if a SIGPIPE was received.
  */
 bool sample_reader_gone(void)
 {
 	sigset_t pending;
 
-	/* Without a loop, or behind it, the signal waits to be read. */
+	/* Outside of the event loop nobody reads the signal, so it stays pending. */
 	return reader_gone || (!sigpending(&pending) && sigismember(&pending, SIGPIPE) == 1);
 }
 
 /**
- * sample_output_check() - tell, once, if something did not get to stdout
+ * sample_output_check() - print an error, once, if writing to stdout has failed
  *
- * Return: true if all did, or if nobody reads it any more.
+ * Return: true if all output was written, or if the reader has closed the pipe.
  */
 bool sample_output_check(void)
 {
@@ -111,11 +113,11 @@ bool sample_output_check(void)
 }
 
 /**
- * sample_exit_status() - the exit status, at the very end of main()
+ * sample_exit_status() - exit status of the sample; call this last in main()
  * @err: 0, or a negative errno that was printed
  *
- * Return: enum sample_exit; output that could not be written is a failure, and
- * what the kernel or a driver does not have at all is a limit of the machine.
+ * Return: enum sample_exit; SAMPLE_FAILED if output could not be written, SAMPLE_UNABLE for
+ * -EOPNOTSUPP, because the kernel or a driver lacks something.
  */
 int sample_exit_status(int err)
 {
@@ -128,10 +130,10 @@ int sample_exit_status(int err)
 }
 
 /**
- * sample_json_begin() - start a JSON object of one line
- * @event: value of its first field, "event"
+ * sample_json_begin() - start a JSON object on a line of its own
+ * @event: value of the first field, "event"
  *
- * Return: the writer of stdout; sample_json_end() ends the object.
+ * Return: a writer to stdout; sample_json_end() ends the object.
  */
 json_writer_t *sample_json_begin(const char *event)
 {
@@ -150,8 +152,8 @@ json_writer_t *sample_json_begin(const char *event)
 }
 
 /**
- * sample_json_end() - end the object and its line
- * @json: of sample_json_begin()
+ * sample_json_end() - end the object and the line
+ * @json: from sample_json_begin()
  */
 void sample_json_end(json_writer_t *json)
 {

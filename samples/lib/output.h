@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* Output on stdout: JSON Lines, and the message about a full disk. */
+/* Output on stdout: JSON Lines, and errors of writing. */
 #ifndef _SAMPLES_LIB_OUTPUT_H
 #define _SAMPLES_LIB_OUTPUT_H
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the kernel tells of a program, whoever loaded it.
+ * Information about loaded BPF programs, also about those of other processes.
  */
 #include <stdio.h>
 #include <string.h>
@@ -9,9 +9,10 @@
 #include "lib/prog.h"
 
 /**
- * sample_prog_name() - the name of a program
- * @id: of the program
- * @name: takes it; "?": it has none, is gone, or may not be looked at
+ * sample_prog_name() - name of a BPF program
+ * @id: id of the program
+ * @name: takes the name; "?" if the program has none, is gone, or this process lacks the right
+ *	to see it
  */
 void sample_prog_name(__u32 id, char name[SAMPLE_PROG_NAME])
 {

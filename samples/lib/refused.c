@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What to say when the kernel refuses something: the capabilities that are missing, none
- * else, and how to get them.
+ * Messages for what the kernel refuses: name exactly the capabilities that are missing, and tell
+ * how to get them.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -17,11 +17,14 @@
 #include "lib/log.h"
 #include "lib/refused.h"
 
-/* More than these is as good as root, too much for a file that everybody may run. */
+/* Any other capability is almost root: do not suggest to set it on a file with setcap. */
 static const __u64 fit_for_a_file = 1ULL << CAP_BPF | 1ULL << CAP_NET_ADMIN |
 				    1ULL << CAP_PERFMON | 1ULL << CAP_NET_RAW;
 
-/* Whether any process that this one starts can get them, by sudo or setcap. */
+/*
+ * False if sudo and setcap cannot give a child of this process the capabilities: NO_NEW_PRIVS is
+ * set, or a capability is not in the bounding set, as in most containers.
+ */
 static bool can_be_had(__u64 caps)
 {
 	unsigned int cap;
@@ -35,7 +38,7 @@ static bool can_be_had(__u64 caps)
 	return true;
 }
 
-/* As setcap(8) wants them. */
+/* Write the capabilities in the form of setcap(8): "cap_bpf,cap_net_admin". */
 static const char *lower_names(__u64 caps, char buf[SAMPLE_CAPS_LEN])
 {
 	char *s;
@@ -56,7 +59,7 @@ static bool file_can_have_caps(const char *file)
 static void hint_cure(__u64 missing)
 {
 	char line[SAMPLE_LINE_LEN], file[SAMPLE_CALLED_LEN], caps[SAMPLE_CAPS_LEN];
-	/* A file with capabilities gives these, and no others that the process has now. */
+	/* A process gets only the file's capabilities: add those that this one has already. */
 	__u64 needed = sample_caps_needed(sample.needs) | sample_caps_held();
 
 	if (!can_be_had(missing)) {
@@ -84,7 +87,7 @@ static bool tell(unsigned int needs, const char *what)
 	}
 	if (!sample_caps_missing(needs))
 		return false;
-	/* All of them at once, not one at each try. */
+	/* Name all that the command line needs, or the user would find one more at each try. */
 	pr_err("failed to %s: %s missing", what,
 	       sample_caps_text(sample_caps_missing(sample.needs), text));
 	hint_cure(sample_caps_missing(sample.needs));
@@ -92,8 +95,8 @@ static bool tell(unsigned int needs, const char *what)
 }
 
 /*
- * EINVAL: with kernel.unprivileged_bpf_disabled=0 everybody may load some programs, and
- * the verifier takes what only others may have for a mistake.
+ * EINVAL may be a refusal, too: with kernel.unprivileged_bpf_disabled=0 all users may load some
+ * program types, and the verifier returns EINVAL for what needs a capability.
  */
 static bool is_refusal(int err, unsigned int needs)
 {
@@ -103,14 +106,15 @@ static bool is_refusal(int err, unsigned int needs)
 }
 
 /**
- * sample_refused() - name the capabilities for want of which something failed
- * @err: negative errno of what failed
- * @needs: enum sample_need of what failed; sample.needs has them from now on
- * @fmt: as printf(), what failed: "attach to %s"
+ * sample_refused() - if something failed for lack of capabilities, print which ones
+ * @err: negative errno of the failed operation
+ * @needs: bits of enum sample_need that the operation needs; added to sample.needs
+ * @fmt: as for printf(), what failed: "attach to %s"
  *
- * Those that the rest of the command line needs are named as well.
+ * The message also names the capabilities that the rest of the command line needs.
  *
- * Return: true if that was the reason, which was printed; false: it was another.
+ * Return: true if capabilities are missing, which was printed; false: another reason, and
+ * nothing was printed.
  */
 bool sample_refused(int err, unsigned int needs, const char *fmt, ...)
 {
@@ -127,17 +131,17 @@ bool sample_refused(int err, unsigned int needs, const char *fmt, ...)
 }
 
 /**
- * sample_load_failed() - say why a BPF object could not be opened or loaded
+ * sample_load_failed() - print why a BPF object could not be opened or loaded
  * @what: name of the object
  * @err: negative errno of libbpf
  *
- * Return: the exit status.
+ * Return: SAMPLE_FAILED, as exit status.
  */
 int sample_load_failed(const char *what, int err)
 {
 	unsigned int needs = sample.needs & SAMPLE_NEED_LOAD;
 
-	/* The verifier of an older kernel may ask for it where a newer one does not. */
+	/* Older verifiers need CAP_PERFMON for some programs that newer ones accept without. */
 	if (err == -EACCES)
 		needs |= SAMPLE_NEED_PERFMON;
 	if (sample_refused(err, needs, "load the BPF object %s", what))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* What the kernel has refused: the capabilities that are missing, or the reason. */
+/* Messages for what the kernel refuses: the missing capabilities, or another reason. */
 #ifndef _SAMPLES_LIB_REFUSED_H
 #define _SAMPLES_LIB_REFUSED_H
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Counters: one slot for each reason, one value for each CPU. */
+/* Counters in a per-CPU array: one slot for each reason, one value in it for each CPU. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,9 +10,9 @@
 #include "lib/stats.h"
 
 /**
- * sample_stats_read() - sums over all CPUs of a BPF_MAP_TYPE_PERCPU_ARRAY
- * @map: map of __u64
- * @sums: the result
+ * sample_stats_read() - sum up the counters of all CPUs
+ * @map: BPF_MAP_TYPE_PERCPU_ARRAY of __u64
+ * @sums: takes the sums
  * @n: slots to read, from 0
  *
  * Return: 0, or a negative errno, which was printed.
@@ -44,12 +44,12 @@ int sample_stats_read(const struct bpf_map *map, __u64 *sums, unsigned int n)
 }
 
 /**
- * sample_stats_text() - print the counters that are not 0, on a line
- * @title: what they have in common
- * @sums: counters
- * @names: their names
- * @first: number of the first counter to print
- * @last: number of the last one
+ * sample_stats_text() - print the counters that are not 0, in one line
+ * @title: text at the start of the line
+ * @sums: all counters
+ * @names: names of all counters
+ * @first: index of the first counter to print
+ * @last: index of the last counter to print
  */
 void sample_stats_text(const char *title, const __u64 *sums, const char * const *names,
 		       unsigned int first, unsigned int last)
@@ -69,10 +69,10 @@ void sample_stats_text(const char *title, const __u64 *sums, const char * const 
 
 /**
  * sample_stats_json() - add counters as the object "reasons"
- * @json: the object around it
- * @sums: counters
- * @names: their names
- * @n: how many
+ * @json: writer of the object that gets the field "reasons"
+ * @sums: the counters
+ * @names: names of the counters
+ * @n: number of counters
  */
 void sample_stats_json(json_writer_t *json, const __u64 *sums, const char * const *names,
 		       unsigned int n)

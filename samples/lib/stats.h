@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* Counters per CPU, one for each reason. */
+/* Counters in a per-CPU array, one for each reason. */
 #ifndef _SAMPLES_LIB_STATS_H
 #define _SAMPLES_LIB_STATS_H
 

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * TC programs on interfaces: through tcx, where a bpf_link holds the program
- * and the kernel detaches it with this process, or as a filter of the clsact
- * qdisc, which has to be removed. Other programs, filters and qdiscs are left
- * alone.
+ * Attach TC programs to interfaces, in one of two ways. With tcx, a bpf_link holds the program,
+ * and the kernel detaches it when this process ends. With clsact, the program is a filter of the
+ * clsact qdisc, which this process must remove. Programs, filters and qdiscs of others stay.
  */
 #include <errno.h>
 #include <net/if_arp.h>
@@ -29,7 +28,7 @@
 #include "lib/tc.h"
 #include "lib/xdp.h"
 
-/* A qdisc or a filter in a dump of rtnetlink. */
+/* rtnetlink request for a dump of qdiscs or filters. */
 struct tc_request {
 	struct nlmsghdr nh;
 	struct tcmsg tc;
@@ -58,7 +57,7 @@ struct qdisc {
 	bool is_clsact;
 };
 
-/* clsact and the older ingress qdisc are for the same place: only one can be there. */
+/* An interface has either clsact or the older ingress qdisc: both have the parent TC_H_CLSACT. */
 static int on_qdisc(const struct nlmsghdr *nh, void *ctx)
 {
 	const struct rtattr *attrs[TCA_MAX + 1];
@@ -111,7 +110,7 @@ static bool qdisc_is_empty(unsigned int ifindex)
 	       !dump_filters(ifindex, true, count_filter, &n[1]) && !n[0] && !n[1];
 }
 
-/* The qdisc, made unless it is there. libbpf would complain that it is. */
+/* Make the clsact qdisc, unless there is one. Silence libbpf, which warns if there is. */
 static int make_qdisc(unsigned int ifindex, bool *made)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex,
@@ -140,7 +139,7 @@ static void remove_qdisc(const struct sample_tc_at *at)
 	bpf_tc_hook_destroy(&hook);
 }
 
-/* --- what a killed process left ------------------------------------------------- */
+/* --- filters that a killed process has left behind ------------------------------- */
 
 struct leftovers {
 	const struct sample_tc_at *at;
@@ -163,7 +162,10 @@ static void tell_leftover(const struct leftovers *left, const struct tcmsg *tc, 
 		tc->tcm_info >> 16, tc->tcm_handle);
 }
 
-/* libbpf names a filter "PROGRAM:[ID]". Without a process it is nobody's any more. */
+/*
+ * libbpf names a filter "PROGRAM:[ID]". If no process holds the program of a filter with our
+ * program's name, a killed sample has left the filter behind.
+ */
 static int on_filter(const struct nlmsghdr *nh, void *ctx)
 {
 	const struct rtattr *attrs[TCA_MAX + 1], *bpf[TCA_BPF_MAX + 1], *options;
@@ -200,7 +202,7 @@ static void look_for_leftovers(const struct sample_tc_at *at, const struct bpf_p
 
 /* --- attaching ------------------------------------------------------------------ */
 
-/* Kernels before 6.6, or without CONFIG_NET_XGRESS, do not know the question. */
+/* The query fails with EINVAL before Linux 6.6 and without CONFIG_NET_XGRESS. */
 static bool has_tcx(unsigned int ifindex)
 {
 	LIBBPF_OPTS(bpf_prog_query_opts, query);
@@ -208,7 +210,7 @@ static bool has_tcx(unsigned int ifindex)
 	return bpf_prog_query_opts(ifindex, BPF_TCX_INGRESS, &query) != -EINVAL;
 }
 
-/* Behind the programs that are there. */
+/* Attach the program after those that are attached already. */
 static int attach_tcx(struct sample_tc_at *at, int prog_fd, bool egress)
 {
 	at->link_fd = bpf_link_create(prog_fd, at->ifindex,
@@ -216,7 +218,10 @@ static int attach_tcx(struct sample_tc_at *at, int prog_fd, bool egress)
 	return at->link_fd < 0 ? -errno : 0;
 }
 
-/* The ingress qdisc takes filters for egress, and runs them at ingress. */
+/*
+ * Fail if the interface has the older ingress qdisc: it accepts filters for egress, but runs
+ * them at ingress.
+ */
 static int check_egress(const struct sample_tc_at *at)
 {
 	struct qdisc qdisc = { .ifindex = at->ifindex };
@@ -239,7 +244,7 @@ static int attach_clsact(struct sample_tc_at *at, int prog_fd, bool egress)
 	err = make_qdisc(at->ifindex, &at->made_qdisc);
 	if (!err && egress && !at->made_qdisc)
 		err = check_egress(at);
-	/* The kernel chooses a priority that is free, and tells it. */
+	/* opts.priority is 0: the kernel chooses a free one, and libbpf stores it in opts. */
 	if (!err)
 		err = bpf_tc_attach(&hook, &opts);
 	if (err) {
@@ -254,7 +259,7 @@ static int attach_clsact(struct sample_tc_at *at, int prog_fd, bool egress)
 
 static void explain_attach(const struct sample_tc_at *at, int err)
 {
-	/* Explained before. */
+	/* For EEXIST, check_egress() has printed the message. */
 	if (err == -EEXIST ||
 	    sample_refused(err, at->is_tcx ? SAMPLE_NEED_NET : SAMPLE_NEED_NETLINK,
 			   "attach to %s", at->ifname))
@@ -274,7 +279,7 @@ static void explain_attach(const struct sample_tc_at *at, int err)
 	pr_hint_doctor();
 }
 
-/* Without Ethernet header (tun, wireguard, ppp) packets would be misread. */
+/* The programs would misread packets without Ethernet header (tun, wireguard, ppp). */
 static int check_ethernet(const struct sample_tc_at *at)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -339,7 +344,10 @@ static void detach_tcx(const struct sample_tc_at *at)
 	close(at->link_fd);
 }
 
-/* A filter has gone with its qdisc, also where the interface was moved. */
+/*
+ * The interface is gone. A filter went with its qdisc, also if the interface was moved to another
+ * network namespace; a tcx program would stay on a moved interface.
+ */
 static bool on_gone(void *ctx, unsigned int ifindex)
 {
 	struct sample_tc *tc = ctx;
@@ -357,15 +365,16 @@ static bool on_gone(void *ctx, unsigned int ifindex)
 
 /**
  * sample_tc_attach() - attach a program to every interface of -i
- * @tc: to be filled
- * @prog: program, loaded
- * @hook: where; auto takes tcx if the kernel has it
- * @egress: to packets that go out, not to those that come in
+ * @tc: filled
+ * @prog: a loaded program
+ * @hook: tcx or clsact; auto uses tcx if the kernel has it
+ * @egress: the program sees outgoing packets; else incoming ones
  *
- * An interface that goes leaves @tc, and the loop ends with the last one (lib/iface.c).
+ * When an interface is deleted or moved, it is removed from @tc. When the last one is gone, the
+ * loop ends (lib/iface.c).
  *
- * Return: 0, or a negative errno, which was printed; then it is attached
- * nowhere. -EOPNOTSUPP: this kernel or this interface cannot do it.
+ * Return: 0, or a negative errno, which was printed; then the program is not attached anywhere.
+ * -EOPNOTSUPP: this kernel or this interface does not support @hook.
  */
 int sample_tc_attach(struct sample_tc *tc, const struct bpf_program *prog,
 		     enum sample_tc_hook hook, bool egress)
@@ -386,7 +395,7 @@ int sample_tc_attach(struct sample_tc *tc, const struct bpf_program *prog,
 	return err;
 }
 
-/* Only the filter that is still ours: somebody may have put another in its place. */
+/* Remove the filter only if it still has our program: somebody may have replaced it. */
 static void detach_clsact(const struct sample_tc_at *at, bool egress)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = at->ifindex, .attach_point = point_of(egress));
@@ -400,7 +409,7 @@ static void detach_clsact(const struct sample_tc_at *at, bool egress)
 
 /**
  * sample_tc_detach() - detach from all interfaces
- * @tc: what sample_tc_attach() has filled; nothing is left afterwards
+ * @tc: from sample_tc_attach(); empty afterwards
  */
 void sample_tc_detach(struct sample_tc *tc)
 {
@@ -417,15 +426,15 @@ void sample_tc_detach(struct sample_tc *tc)
 }
 
 /**
- * sample_tc_hold() - have the qdisc of clsact there, before and behind the filter
- * @at: to be filled
- * @hook: as for sample_tc_attach(); with tcx there is nothing to do
- * @ifindex: interface
+ * sample_tc_hold() - make the clsact qdisc early, and keep it while filters come and go
+ * @at: filled
+ * @hook: as for sample_tc_attach(); with tcx this function does nothing
+ * @ifindex: the interface
  *
- * Old kernels (6.1 for one) stop the interface for a moment when a clsact qdisc
- * comes or goes, in both directions, and packets are lost. Who attaches and
- * detaches while packets flow wants that to happen before and after only. That
- * there can be none is told by sample_tc_attach().
+ * When a clsact qdisc is made or removed, old kernels (such as 6.1) stop the interface for a
+ * moment, in both directions, and packets are lost. A sample that attaches and detaches while
+ * packets flow calls this function at its start, and sample_tc_release() at its end. An error
+ * is ignored here: sample_tc_attach() will meet it again and print it.
  */
 void sample_tc_hold(struct sample_tc_at *at, enum sample_tc_hook hook, unsigned int ifindex)
 {
@@ -438,8 +447,8 @@ void sample_tc_hold(struct sample_tc_at *at, enum sample_tc_hook hook, unsigned 
 }
 
 /**
- * sample_tc_release() - remove the qdisc, unless it was there or is in use
- * @at: of sample_tc_hold(), or all zero
+ * sample_tc_release() - remove the qdisc, unless somebody else made it or it has filters
+ * @at: from sample_tc_hold(), or all zero
  */
 void sample_tc_release(const struct sample_tc_at *at)
 {
@@ -474,8 +483,8 @@ static void ready_json(const struct sample_tc *tc)
 }
 
 /**
- * sample_tc_ready() - tell that packets are seen from now on
- * @tc: what sample_tc_attach() has filled
+ * sample_tc_ready() - print the line "ready: ...": the program sees packets from now on
+ * @tc: from sample_tc_attach()
  */
 void sample_tc_ready(const struct sample_tc *tc)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* Programs in TC on the interfaces of -i. */
+/* Attach TC programs to the interfaces of -i. */
 #ifndef _SAMPLES_LIB_TC_H
 #define _SAMPLES_LIB_TC_H
 
@@ -11,9 +11,9 @@
 struct bpf_program;
 
 /**
- * enum sample_tc_hook - how TC runs a program
+ * enum sample_tc_hook - how to attach a program to TC
  * @SAMPLE_TC_AUTO: tcx if the kernel has it, else clsact
- * @SAMPLE_TC_TCX: held by a bpf_link (Linux 6.6 and later)
+ * @SAMPLE_TC_TCX: tcx, by a bpf_link (Linux 6.6 and later)
  * @SAMPLE_TC_CLSACT: as a filter of the clsact qdisc
  */
 enum sample_tc_hook {
@@ -24,11 +24,11 @@ enum sample_tc_hook {
 
 /**
  * struct sample_tc - a program on the interfaces of -i
- * @egress: it sees what goes out, not what comes in
- * @n: how many are attached
- * @at: one entry an interface: its number and name; with tcx the bpf_link; with
- *	clsact the place of the filter, the program, and whether the qdisc was
- *	made for it
+ * @egress: the program sees outgoing packets; else incoming ones
+ * @n: number of interfaces on which the program is attached
+ * @at: one entry for each of these interfaces: index and name; with tcx the bpf_link; with
+ *	clsact the priority and handle of the filter, the program's id, and whether this process
+ *	made the qdisc
  */
 struct sample_tc {
 	bool egress;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The addresses that sent most, from a map of all of them: a hash per CPU,
- * plain or LRU, of address (16 bytes) to packets and bytes (two __u64).
+ * Find the addresses that sent the most packets. The map is a per-CPU hash, plain or LRU, of
+ * address (16 bytes) to packets and bytes (two __u64).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -13,15 +13,15 @@
 #include "lib/top.h"
 
 enum {
-	/* Entries that one system call takes. */
+	/* Entries that one system call reads. */
 	BATCH = 1024,
 	ADDR_LEN = 16,
 };
 
 /**
- * sample_top_init() - make room for the result
- * @top: sample_top_free() frees it, also after a failure
- * @max: how many addresses to find
+ * sample_top_init() - allocate the buffers
+ * @top: filled; call sample_top_free() also after a failure
+ * @max: number of addresses to find
  *
  * Return: 0 or a negative errno.
  */
@@ -41,7 +41,7 @@ int sample_top_init(struct sample_top *top, unsigned int max)
 	return top->at && top->keys && top->values ? 0 : -ENOMEM;
 }
 
-/* More packets first; of as many, the lower address. */
+/* Sort by packets, most first; with equal packets, the lower address first. */
 static bool is_before(const struct sample_source *a, const struct sample_source *b)
 {
 	if (a->packets != b->packets)
@@ -49,7 +49,7 @@ static bool is_before(const struct sample_source *a, const struct sample_source 
 	return memcmp(a->addr, b->addr, sizeof(a->addr)) < 0;
 }
 
-/* Keep the list sorted; the last one may fall off. */
+/* Insert a source into the sorted list; if the list is full, the last one drops out. */
 static void offer(struct sample_top *top, const struct sample_source *source)
 {
 	unsigned int i = top->n;
@@ -85,8 +85,8 @@ static void take_batch(struct sample_top *top, unsigned int n)
 }
 
 /**
- * sample_top_read() - find them
- * @top: of sample_top_init(); at, n and n_all are the result
+ * sample_top_read() - read the map and find the addresses with the most packets
+ * @top: from sample_top_init(); takes the result in at, n and n_all
  * @map: BPF_MAP_TYPE_PERCPU_HASH or BPF_MAP_TYPE_LRU_PERCPU_HASH
  *
  * Return: 0, or a negative errno, which was printed.
@@ -102,7 +102,7 @@ int sample_top_read(struct sample_top *top, const struct bpf_map *map)
 	for (; !err; in = &cursor, n = BATCH) {
 		err = bpf_map_lookup_batch(bpf_map__fd(map), in, &cursor, top->keys,
 					   top->values, &n, NULL);
-		/* ENOENT: these were the last ones. */
+		/* ENOENT comes with the last batch, which has n entries, too. */
 		if (!err || err == -ENOENT)
 			take_batch(top, n);
 	}
@@ -113,8 +113,8 @@ int sample_top_read(struct sample_top *top, const struct bpf_map *map)
 }
 
 /**
- * sample_top_free() - the end
- * @top: of sample_top_init(), or all zero
+ * sample_top_free() - free the buffers
+ * @top: from sample_top_init(), or all zero
  */
 void sample_top_free(struct sample_top *top)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* The addresses that send most. */
+/* Find the addresses that sent the most packets. */
 #ifndef _SAMPLES_LIB_TOP_H
 #define _SAMPLES_LIB_TOP_H
 
@@ -8,10 +8,10 @@
 struct bpf_map;
 
 /**
- * struct sample_source - an address and what it sent
+ * struct sample_source - a source address and its traffic
  * @addr: IPv6, or IPv4 as ::ffff:a.b.c.d
- * @packets: how many
- * @bytes: and how long in sum
+ * @packets: packets from this address
+ * @bytes: bytes of these packets
  */
 struct sample_source {
 	__be32 addr[4];
@@ -20,14 +20,14 @@ struct sample_source {
 };
 
 /**
- * struct sample_top - the addresses of most packets
+ * struct sample_top - the addresses that sent the most packets
  * @at: these addresses, most packets first
- * @n: how many, at most max
- * @n_all: addresses in the map
- * @max: how many are wanted
- * @n_cpus: CPUs that have a value each
- * @keys: what was just read
- * @values: packets and bytes of these keys, on each CPU
+ * @n: number of entries in @at, at most @max
+ * @n_all: number of addresses in the map
+ * @max: number of addresses to find
+ * @n_cpus: number of possible CPUs; a map entry has one value for each
+ * @keys: buffer for the keys of one batch
+ * @values: buffer for the values of one batch: packets and bytes on each CPU
  */
 struct sample_top {
 	struct sample_source *at;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The trace pipe, from an instance of our own: reading the global one would
- * take lines away from other readers (Documentation/trace/ftrace.rst).
+ * Read the trace pipe of a trace instance of our own: reading the global trace pipe would take
+ * lines away from its other readers (Documentation/trace/ftrace.rst).
  *
- * The kernel writes such a line for each bpf_printk():
+ * For each bpf_printk(), the kernel writes a line like this one:
  *
  *	ping-4711    [001] ..s2.  8236.153121: bpf_trace_printk: Hello ping
  *
- * task and pid of whatever ran on that CPU, the CPU, flags, seconds since boot,
- * the text.
+ * The fields are: name and pid of the task that ran on the CPU, the CPU, flags, seconds since
+ * boot, the text.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -36,10 +36,10 @@
 #define INSTANCES_MAX 100
 #define PRINTK_MARK ": bpf_trace_printk: "
 
-/* Where tracefs is; mounted now if it is nowhere. */
+/* Directory of tracefs; mounts it if it is not mounted. */
 static const char *find_tracefs(void)
 {
-	/* Where old systems have it. */
+	/* Old systems have tracefs only here. */
 	static const char in_debugfs[] = "/sys/kernel/debug/tracing";
 
 	if (!sample_fs_is_at(&sample_tracefs, sample_tracefs.dir) &&
@@ -64,8 +64,8 @@ static int write_file(const char *dir, const char *name, const char *text)
 }
 
 /*
- * Instances named netbpf-TOOL-PID outlive a kill -9. Take away those whose
- * process is gone.
+ * A process that is killed leaves its instance netbpf-TOOL-PID behind. Remove the instances
+ * whose process is gone.
  */
 static void sweep_instances(const char *instances)
 {
@@ -88,7 +88,7 @@ static void sweep_instances(const char *instances)
 	closedir(dir);
 }
 
-/* Once it is open the instance cannot be removed. */
+/* While its trace_pipe is open, the kernel refuses to remove an instance. */
 static int open_pipe(struct sample_trace *trace)
 {
 	char path[PATH_MAX];
@@ -99,9 +99,11 @@ static int open_pipe(struct sample_trace *trace)
 }
 
 /*
- * In another pid namespace a process may have our number: its instance is in use,
- * which the kernel tells, or is left of one that was killed. And who does not know
- * our number there may sweep ours away before it is open.
+ * A process of another pid namespace may have the same pid as this one, so an instance of this
+ * name may exist. rmdir() removes it if its process was killed; if the instance is in use,
+ * rmdir() fails, and mkdir() fails with EEXIST: try another name. A sample in a pid namespace
+ * that does not have our pid may sweep our instance away before its trace_pipe is open
+ * (ENOENT, ENODEV): make it again.
  */
 static int make_instance(struct sample_trace *trace, const char *instances)
 {
@@ -126,7 +128,7 @@ static int fill_instance(struct sample_trace *trace, const char *glob)
 	char filter[128];
 	int err;
 
-	/* Other programs call bpf_printk() too: take only our lines. */
+	/* Every BPF program on the machine may call bpf_printk(): let only our lines through. */
 	snprintf(filter, sizeof(filter), "bpf_string ~ \"%s\"", glob);
 	err = write_file(trace->dir, "events/bpf_trace/bpf_trace_printk/filter", filter);
 	if (err)
@@ -137,7 +139,7 @@ static int fill_instance(struct sample_trace *trace, const char *glob)
 	return write_file(trace->dir, "events/bpf_trace/bpf_trace_printk/enable", "1");
 }
 
-/* tracefs is root's. */
+/* Only root may write to tracefs: EACCES means that CAP_DAC_OVERRIDE is missing. */
 static void tell_failure(const struct sample_trace *trace, const char *verb, int err)
 {
 	if (sample_refused(err, SAMPLE_NEED_FILES, "%s the trace instance %s", verb, trace->dir))
@@ -147,9 +149,9 @@ static void tell_failure(const struct sample_trace *trace, const char *verb, int
 }
 
 /**
- * sample_trace_open() - make an instance, into which bpf_printk() prints from now on
- * @trace: takes the instance; sample_trace_close() removes it
- * @glob: the texts that are wanted, "Hello*"
+ * sample_trace_open() - make a trace instance that gets lines of bpf_printk()
+ * @trace: filled; sample_trace_close() removes the instance
+ * @glob: pattern of the lines to keep, "Hello*"
  *
  * Return: 0, or a negative errno, which was printed.
  */
@@ -179,7 +181,7 @@ int sample_trace_open(struct sample_trace *trace, const char *glob)
 	return err;
 }
 
-/* The number in front of the text, 0 if there is none: "...  8236.153121". */
+/* Seconds since boot: the last word of @head, "...  8236.153121"; 0 if there is none. */
 static double parse_time(const char *head)
 {
 	const char *space = strrchr(head, ' ');
@@ -206,7 +208,7 @@ static void show_json(char *line, char *text)
 	sample_json_end(json);
 }
 
-/* "CPU:1 [LOST 12 EVENTS]": the trace buffer was full. */
+/* If the trace buffer was full, the kernel writes "CPU:1 [LOST 12 EVENTS]". */
 static void count_lost(struct sample_trace *trace)
 {
 	const char *mark = strstr(trace->line, "[LOST ");
@@ -215,7 +217,7 @@ static void count_lost(struct sample_trace *trace)
 		trace->lost += strtoull(mark + strlen("[LOST "), NULL, 10);
 }
 
-/* A whole line; true if it is the last that is wanted. */
+/* Print the line that is now complete. True if -c wants no further line. */
 static bool show(struct sample_trace *trace)
 {
 	char *text;
@@ -236,14 +238,13 @@ static bool show(struct sample_trace *trace)
 }
 
 /**
- * sample_trace_show() - print the lines that have come, and count them for -c
- * @ctx: the struct sample_trace, open
+ * sample_trace_show() - print the lines that have arrived, and count them for -c
+ * @ctx: an open struct sample_trace
  *
- * To be called when its fd is readable: sample_loop_ops.readable. It does not wait.
- * Lines are counted with -q, too, but not printed. What follows the last line that -c
- * wants is left out.
+ * A callback for sample_loop_ops.readable; does not block. With -q, lines are counted but not
+ * printed. After the line number -c, further lines are dropped.
  *
- * Return: 0, or the negative errno of reading.
+ * Return: 0, or the negative errno of read(2).
  */
 int sample_trace_show(void *ctx)
 {
@@ -267,8 +268,8 @@ int sample_trace_show(void *ctx)
 }
 
 /**
- * sample_trace_summary() - print how many lines there were, as text or JSON
- * @trace: of sample_trace_open(); may be closed
+ * sample_trace_summary() - print how many lines were read and lost, as text or JSON
+ * @trace: from sample_trace_open(); may be closed
  */
 void sample_trace_summary(const struct sample_trace *trace)
 {
@@ -286,7 +287,7 @@ void sample_trace_summary(const struct sample_trace *trace)
 
 /**
  * sample_trace_close() - remove the instance
- * @trace: of sample_trace_open(), also after its failure
+ * @trace: from sample_trace_open(), also if that failed
  */
 void sample_trace_close(struct sample_trace *trace)
 {

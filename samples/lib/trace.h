@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* A private instance of the trace pipe, for bpf_printk(). */
+/* Read lines of bpf_printk() from a trace instance of our own. */
 #ifndef _SAMPLES_LIB_TRACE_H
 #define _SAMPLES_LIB_TRACE_H
 
@@ -7,13 +7,13 @@
 #include <stddef.h>
 
 /**
- * struct sample_trace - a private instance of the trace buffer
+ * struct sample_trace - a trace instance of our own
  * @dir: directory of the instance
- * @fd: its trace pipe, or -1
- * @lines: how many lines of bpf_printk() were read
- * @lost: how many the kernel threw away, because the buffer was full
+ * @fd: trace_pipe of the instance, or -1
+ * @lines: number of lines of bpf_printk() that were read
+ * @lost: number of lines that the kernel dropped because the trace buffer was full
  * @len: bytes in @line
- * @line: a line of which the end was not read yet
+ * @line: start of a line whose end was not read yet
  */
 struct sample_trace {
 	char dir[128];

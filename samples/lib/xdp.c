@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * XDP programs on interfaces. Each is held by a bpf_link: when this process
- * ends, in whatever way, the kernel detaches it. A program of somebody else is
- * never touched.
+ * Attach XDP programs to interfaces. A bpf_link holds each program, so the kernel detaches it
+ * when this process ends, even if it is killed. Programs of others are never replaced.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -31,7 +30,7 @@ static const char *mode_name(enum sample_mode mode)
 	return mode == SAMPLE_MODE_NATIVE ? "native" : "skb";
 }
 
-/* One of the lines "prog_id:\t7" in /proc/PID/fdinfo/FD. */
+/* True if a file of /proc/PID/fdinfo has the line "prog_id:\t<prog_id>". */
 static bool fdinfo_has_prog(const char *path, __u32 prog_id)
 {
 	bool found = false;
@@ -48,7 +47,7 @@ static bool fdinfo_has_prog(const char *path, __u32 prog_id)
 	return found;
 }
 
-/* 1: it does, 0: it does not, -EACCES: it takes CAP_SYS_PTRACE to see. */
+/* 1: the process holds the program; 0: it does not; -EACCES: CAP_SYS_PTRACE is missing. */
 static int process_has_prog(const char *pid, __u32 prog_id)
 {
 	char path[PATH_MAX];
@@ -71,11 +70,11 @@ static int process_has_prog(const char *pid, __u32 prog_id)
 }
 
 /**
- * sample_find_holder() - a process that holds a BPF program
+ * sample_find_holder() - find a process that holds a BPF program
  * @prog_id: id of the program
  *
- * Return: its pid, 0 if there is none, -EACCES if it may be one that takes
- * CAP_SYS_PTRACE to look into.
+ * Return: the pid; 0 if no process holds the program; -EACCES if a process may hold the program
+ * that this process cannot look into without CAP_SYS_PTRACE.
  */
 int sample_find_holder(__u32 prog_id)
 {
@@ -97,7 +96,7 @@ int sample_find_holder(__u32 prog_id)
 	return pid;
 }
 
-/* EBUSY, EEXIST: say whose program is there, and how to get rid of it. */
+/* For EBUSY and EEXIST: print whose program is attached, and how to remove it. */
 static void explain_busy(const char *ifname, unsigned int ifindex)
 {
 	LIBBPF_OPTS(bpf_xdp_query_opts, query);
@@ -130,7 +129,7 @@ static void explain_busy(const char *ifname, unsigned int ifindex)
 	pr_hint("if it may end: kill %d", pid);
 }
 
-/* Why native mode is refused; the kernel's text does not come back from a link. */
+/* Why native mode failed: bpf_link_create() returns only an errno, not the kernel's text. */
 static const char *native_reason(int err)
 {
 	switch (err) {
@@ -183,7 +182,7 @@ static int create_link(int prog_fd, unsigned int ifindex, enum sample_mode mode)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Native failed for a reason that skb mode does not share. */
+/* True if native mode failed for a reason that need not hold for skb mode. */
 static bool may_fall_back(int err)
 {
 	return err != -EBUSY && err != -EEXIST && err != -EPERM && err != -ENODEV;
@@ -237,13 +236,14 @@ static bool on_gone(void *ctx, unsigned int ifindex)
 
 /**
  * sample_xdp_attach() - attach a program to every interface of -i
- * @xdp: takes the links
+ * @xdp: filled
  * @prog: a loaded XDP program
  *
- * All or none: on an error what was attached is detached again. An interface that goes leaves
- * @xdp, and the loop ends with the last one (lib/iface.c).
+ * When an interface is deleted or moved, it is removed from @xdp. When the last one is gone,
+ * the loop ends (lib/iface.c).
  *
- * Return: 0, or a negative errno, which was printed with its cure.
+ * Return: 0, or a negative errno, which was printed with a hint; then the program is not
+ * attached anywhere.
  */
 int sample_xdp_attach(struct sample_xdp *xdp, const struct bpf_program *prog)
 {
@@ -267,10 +267,9 @@ int sample_xdp_attach(struct sample_xdp *xdp, const struct bpf_program *prog)
 
 /**
  * sample_xdp_detach() - detach from all interfaces
- * @xdp: the links; none are left afterwards
+ * @xdp: from sample_xdp_attach(); empty afterwards
  *
- * When it returns, no CPU starts the program for a new packet, so counters
- * can be read.
+ * After this call, no CPU starts the program for a new packet, so the counters are final.
  */
 void sample_xdp_detach(struct sample_xdp *xdp)
 {
@@ -300,8 +299,8 @@ static void ready_json(const struct sample_xdp *xdp)
 }
 
 /**
- * sample_xdp_ready() - tell that packets are seen from now on
- * @xdp: the links
+ * sample_xdp_ready() - print the line "ready: ...": the program sees packets from now on
+ * @xdp: from sample_xdp_attach()
  */
 void sample_xdp_ready(const struct sample_xdp *xdp)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* XDP programs on the interfaces of -i. */
+/* Attach XDP programs to the interfaces of -i. */
 #ifndef _SAMPLES_LIB_XDP_H
 #define _SAMPLES_LIB_XDP_H
 
@@ -11,8 +11,8 @@ struct bpf_program;
 
 /**
  * struct sample_xdp - a program on the interfaces of -i
- * @n: how many are attached
- * @at: one entry an interface: its bpf_link, number, name and mode
+ * @n: number of interfaces on which the program is attached
+ * @at: one entry for each of these interfaces: bpf_link, index, name and mode
  */
 struct sample_xdp {
 	unsigned int n;
