@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Commands on standard input: a switch and its position, or one of a few words. */
+/* Commands on standard input: a switch and its new position ("tc drop"), or a word ("status"). */
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -21,7 +21,7 @@ static const char * const actions[__NETWORK_ACTION_MAX + 1] = {
 	[NETWORK_OFF] = "off",
 };
 
-/* A bit for each enum network_action. */
+/* Actions that each switch can have, as bits 1 << enum network_action. */
 static const unsigned int possible[__NETWORK_SWITCH_MAX] = {
 	[NETWORK_XDP] = 1 << NETWORK_ACTION_PASS | 1 << NETWORK_ACTION_DROP_PING,
 	[NETWORK_SOCKFILTER] = 1 << NETWORK_ACTION_PASS,
@@ -47,7 +47,7 @@ const char *network_hook_name(int hook)
 	return hook_names[hook];
 }
 
-/* What does nothing but watch is on or off. */
+/* Hooks that only watch packets have no actions: their positions are "on" and "off". */
 static bool only_on_off(int hook)
 {
 	return hook == NETWORK_SOCKFILTER || hook == NETWORK_TCPCONNECT;
@@ -55,7 +55,7 @@ static bool only_on_off(int hook)
 
 /**
  * network_position_name() - name of a position of a switch
- * @hook: which switch
+ * @hook: the switch, enum network_hook or NETWORK_TCPCONNECT
  * @to: enum network_action or NETWORK_OFF
  *
  * Return: "pass", "drop-ping", "on", "off", ...
@@ -68,10 +68,10 @@ const char *network_position_name(int hook, int to)
 }
 
 /**
- * network_positions() - the positions that a switch has
- * @hook: which switch
+ * network_positions() - list the positions of a switch
+ * @hook: the switch, enum network_hook or NETWORK_TCPCONNECT
  *
- * Return: text for people.
+ * Return: text for messages, "on or off".
  */
 const char *network_positions(int hook)
 {
@@ -86,10 +86,10 @@ const char *network_positions(int hook)
 }
 
 /**
- * network_parse_position() - a position of a switch by its name
- * @hook: which switch
- * @text: the name
- * @to: the result
+ * network_parse_position() - find a position of a switch by its name
+ * @hook: the switch, enum network_hook or NETWORK_TCPCONNECT
+ * @text: name of the position
+ * @to: takes enum network_action or NETWORK_OFF
  *
  * Return: 0 or -EINVAL.
  */
@@ -123,10 +123,10 @@ static int parse_switch(struct network_command *cmd, const char *arg, char *why,
 }
 
 /**
- * network_parse_command() - read a line
- * @cmd: the result
- * @line: the line, without newline; it is taken apart
- * @why: takes what is wrong with it
+ * network_parse_command() - parse a line of standard input
+ * @cmd: takes the command
+ * @line: the line, without newline; strtok_r() changes it
+ * @why: takes a message if the line is wrong
  * @size: size of @why
  *
  * Return: 0 or -EINVAL; then @why is set.

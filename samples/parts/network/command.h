@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* Commands on standard input, and the names of hooks and of what they do. */
+/* Commands on standard input, and the names of switches and their positions. */
 #ifndef _SAMPLES_NETWORK_COMMAND_H
 #define _SAMPLES_NETWORK_COMMAND_H
 
@@ -7,10 +7,10 @@
 #include "network.h"
 
 enum {
-	/* A switch besides those of enum network_hook. */
+	/* Each enum network_hook is a switch, and tcpconnect is one more. */
 	NETWORK_TCPCONNECT = __NETWORK_HOOK_MAX,
 	__NETWORK_SWITCH_MAX,
-	/* A position of a switch besides enum network_action. */
+	/* Each enum network_action is a position of a switch, and "off" is one more. */
 	NETWORK_OFF = __NETWORK_ACTION_MAX,
 };
 
@@ -32,9 +32,9 @@ enum network_word {
 
 /**
  * struct network_command - a line of standard input
- * @word: what it asks for
- * @hook: NETWORK_SWITCH: which, enum network_hook or NETWORK_TCPCONNECT
- * @to: NETWORK_SWITCH: enum network_action or NETWORK_OFF
+ * @word: the command
+ * @hook: for NETWORK_SWITCH: the switch, enum network_hook or NETWORK_TCPCONNECT
+ * @to: for NETWORK_SWITCH: the new position, enum network_action or NETWORK_OFF
  */
 struct network_command {
 	enum network_word word;

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Attaching the hooks, and switching them while the others go on. What a hook
- * does is a variable of its program: to change it is one store, and no packet
- * falls between. Only "off", and on again, detaches and attaches, and only that
- * hook.
+ * Attach the hooks, and switch each hook while the others go on. The action of a hook is a
+ * variable of its BPF program, so one store changes the action, and the hook misses no packet.
+ * Only switching a hook off or on again detaches or attaches its program.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -45,8 +44,8 @@ static void unwatch(struct network_hooks *hooks, int fd)
 /* --- the socket filter ----------------------------------------------------- */
 
 /*
- * Protocol 0, and the filter before bind(): the socket never gets a packet that
- * the filter has not seen. It gets none after it either.
+ * Open the socket with protocol 0 and attach the filter before bind(), so that no packet gets
+ * past the filter into the socket's queue. Later none does either: the filter returns 0.
  */
 static int open_socket(const struct network_hooks *hooks)
 {
@@ -97,7 +96,7 @@ static int follow_addresses(struct network_hooks *hooks)
 	return err;
 }
 
-/* The addresses first: the first ping is answered. */
+/* Fill the map of addresses before attaching, so that pingpong answers the first ping, too. */
 static int tc_on(struct network_hooks *hooks)
 {
 	int err;
@@ -136,7 +135,7 @@ static int on_connect(void *ctx, void *data, size_t size)
 	return 0;
 }
 
-/* Of this network namespace only, as everything else here. */
+/* Trace connections of this network namespace only: the interface is in it, too. */
 static __u32 this_netns(void)
 {
 	struct stat st;
@@ -217,7 +216,7 @@ static void detach(struct network_hooks *hooks, int hook)
 	}
 }
 
-/* One aligned word: a packet is treated by the old action or by the new one. */
+/* The action is one aligned word: a packet gets either the old action or the new one. */
 static void set_action(struct network_hooks *hooks, int hook, int to)
 {
 	if (hook == NETWORK_XDP)
@@ -237,7 +236,7 @@ static int switch_on(struct network_hooks *hooks, int hook)
 	return err;
 }
 
-/* What the hook has told is read before it is forgotten that it was there. */
+/* Read the hook's last events before network_paths_off(), which ends paths that wait for it. */
 static void switch_off(struct network_hooks *hooks, int hook)
 {
 	detach(hooks, hook);
@@ -252,8 +251,8 @@ static bool drops(int hook, int to)
 }
 
 /**
- * network_switch() - switch a hook
- * @hooks: what is attached
+ * network_switch() - switch a hook to another position
+ * @hooks: the hooks
  * @hook: enum network_hook or NETWORK_TCPCONNECT
  * @to: enum network_action or NETWORK_OFF
  *
@@ -285,8 +284,8 @@ static int on_event(void *ctx, void *data, size_t size)
 }
 
 /**
- * network_consume() - take what is in the ring buffers
- * @hooks: what is attached
+ * network_consume() - read all events in the ring buffers, and changes of addresses
+ * @hooks: the hooks
  *
  * Return: 0 or a negative errno.
  */
@@ -302,8 +301,8 @@ int network_consume(struct network_hooks *hooks)
 }
 
 /**
- * network_lost() - how many events found the ring buffer full
- * @hooks: what is attached
+ * network_lost() - number of events that found the ring buffer full
+ * @hooks: the hooks
  *
  * Return: the number, 0 if it cannot be read.
  */
@@ -316,7 +315,7 @@ __u64 network_lost(const struct network_hooks *hooks)
 	return counts[NETWORK_LOST];
 }
 
-/* Its qdisc is gone as well. The loop ends, and all hooks are switched off. */
+/* The interface is gone, and its qdisc with it. The loop ends, and main() switches all off. */
 static bool on_gone(void *ctx, unsigned int ifindex)
 {
 	struct network_hooks *hooks = ctx;
@@ -326,9 +325,9 @@ static bool on_gone(void *ctx, unsigned int ifindex)
 }
 
 /**
- * network_hooks_open() - load the programs; nothing is attached yet
- * @hooks: to be filled, all zero but for .tc_where
- * @paths: takes the events
+ * network_hooks_open() - load the programs, but attach none of them yet
+ * @hooks: filled; all zero before, except .tc_where
+ * @paths: gets the events
  *
  * Return: 0, or a negative errno, which was printed.
  */
@@ -347,7 +346,7 @@ int network_hooks_open(struct network_hooks *hooks, struct network_paths *paths)
 	if (!hooks->ifindex)
 		return -ENODEV;
 	snprintf(hooks->ifname, sizeof(hooks->ifname), "%s", sample_ifname(hooks->ifindex));
-	/* Whatever is switched on or off: without it there is nothing to show. */
+	/* Watch the interface even if all hooks are off: without it the sample has to end. */
 	err = sample_iface_follow(hooks->ifindex, on_gone, hooks);
 	if (err)
 		return err;
@@ -372,8 +371,8 @@ int network_hooks_open(struct network_hooks *hooks, struct network_paths *paths)
 }
 
 /**
- * network_hooks_off() - detach all, the first hook of the way first
- * @hooks: what is attached
+ * network_hooks_off() - switch all hooks off, in the order in which a packet meets them
+ * @hooks: the hooks
  */
 void network_hooks_off(struct network_hooks *hooks)
 {
@@ -386,8 +385,8 @@ void network_hooks_off(struct network_hooks *hooks)
 }
 
 /**
- * network_hooks_close() - free everything; all hooks are off
- * @hooks: what was attached
+ * network_hooks_close() - free everything
+ * @hooks: the hooks, all switched off
  */
 void network_hooks_close(struct network_hooks *hooks)
 {

@@ -1,22 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What tells packets apart, read from the headers that a hook has told. The
- * reading is that of the BPF programs: pkt_parse.bpf.h uses no BPF helper, so
- * user space can have it too, and a packet cannot be one thing to the kernel side
- * and another to this one.
+ * Read the key of a packet, by which the next hook's event is recognised, from the headers in
+ * an event. This file parses packets with pkt_parse.bpf.h, which uses no BPF helper. So user
+ * space and the BPF programs always read a packet in the same way.
  */
 #include <string.h>
 #include <linux/if_arp.h>
 #include "addr4.h"
 #include "parts/network/path.h"
 
-/* clang's; it only spares a test. */
+/* pkt_parse.bpf.h uses this builtin of clang, which gcc lacks. It is only a hint. */
 #ifndef __clang__
 #define __builtin_assume(x) ((void)(x))
 #endif
 #include "pkt_parse.bpf.h"
 
-/* Addresses of ARP for IPv4 over Ethernet (RFC 826), behind struct arphdr. */
+/* Offsets of the IPv4 addresses in an ARP packet (RFC 826), counted from behind struct arphdr. */
 enum {
 	ARP_LEN = 20,
 	ARP_SENDER_IP = 6,
@@ -40,7 +39,10 @@ static void read_arp(struct network_packet *pkt, struct pkt_cursor *cur)
 	pkt->has_l4 = true;
 }
 
-/* A packet that is not IP, or broken: by its MAC addresses and the EtherType behind the tags. */
+/*
+ * The key of a packet that is malformed or not IP: the MAC addresses, and the EtherType behind
+ * the VLAN tags.
+ */
 static void read_ethernet(struct network_packet *pkt, struct pkt_cursor cur)
 {
 	struct pkt_cursor start = cur;
@@ -122,8 +124,8 @@ static __u32 ip_id(const struct pkt_ip *ip)
 }
 
 /**
- * network_packet_read() - what an event tells about its packet
- * @pkt: to be filled
+ * network_packet_read() - parse the headers in an event
+ * @pkt: filled
  * @ev: the event
  */
 void network_packet_read(struct network_packet *pkt, const struct network_event *ev)

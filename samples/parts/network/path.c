@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Paths of packets, put together from events.
+ * Put paths of packets together from events.
  *
- * The hooks tell through one ring buffer, so events come in the order in which
- * they happened, and each packet meets its hooks in the order of enum
- * network_hook. An event belongs to the oldest open path of the same key that has
- * not been at this hook or a later one; if there is none, it begins a path.
+ * All hooks write to one ring buffer, so events arrive in the order in which they happened, and
+ * each packet meets the hooks in the order of enum network_hook. An event belongs to the oldest
+ * open path with the same key that has not yet met this hook or a later one. If there is no such
+ * path, the event begins a new path.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 
 #define BIT(n) (1U << (n))
 
-/* Hooks behind this one. */
+/* The hooks that a packet meets after this one, a bit for each. */
 static __u8 behind(__u8 hook)
 {
 	return (BIT(__NETWORK_HOOK_MAX) - 1) & ~(BIT(hook + 1) - 1);
@@ -31,10 +31,10 @@ static __u8 last_met(const struct network_path *path)
 }
 
 /**
- * network_path_unmet() - hooks that the packet has not come to
- * @path: its path
+ * network_path_unmet() - hooks that have not met the packet, but should
+ * @path: path of the packet
  *
- * Return: those that were attached, behind the last one that met it.
+ * Return: attached hooks that come after the last one in @path, as bits 1 << enum network_hook.
  */
 __u8 network_path_unmet(const struct network_path *path)
 {
@@ -46,7 +46,7 @@ static __u8 maybe_unmet(const struct network_path *path)
 	return path->maybe & behind(last_met(path));
 }
 
-/* --- open paths: by age, and by flow --------------------------------------- */
+/* --- open paths: in a list by age, and in a hash table by flow -------------- */
 
 static __u64 mix(__u64 hash, __u32 word)
 {
@@ -55,8 +55,8 @@ static __u64 mix(__u64 hash, __u32 word)
 }
 
 /*
- * Without sequence numbers and the like: packets that GRO makes one of are in one
- * bucket.
+ * The hash covers only the flow, not sequence numbers or the IP identification: all packets that
+ * GRO may merge into one are in the same bucket.
  */
 static struct network_path **bucket(struct network_paths *paths, const struct network_key *key)
 {
@@ -95,7 +95,7 @@ static void finish(struct network_paths *paths, struct network_path *path, enum 
 	paths->unused = path;
 }
 
-/* Not seen again where it was to be seen, or nothing was missing. */
+/* End a path that will get no more events: hooks may be missing, or only those in path->maybe. */
 static void give_up(struct network_paths *paths, struct network_path *path, bool lost)
 {
 	if (!network_path_unmet(path))
@@ -104,7 +104,7 @@ static void give_up(struct network_paths *paths, struct network_path *path, bool
 		finish(paths, path, lost ? NETWORK_END_UNKNOWN : NETWORK_END_UNSEEN);
 }
 
-/* What a packet that is met now has to meet later. */
+/* Set which of the attached hooks have to meet a packet that began now, and which may. */
 static void set_expected(const struct network_paths *paths, struct network_path *path)
 {
 	int hook;
@@ -173,9 +173,9 @@ static bool same_flow(const struct network_key *a, const struct network_key *b)
 }
 
 /*
- * Between native XDP and the skb's hooks GRO makes one packet of several of a TCP
- * connection: the first one's headers with all their payload. So a packet that has
- * grown since XDP has taken in those whose sequence numbers it covers now.
+ * Between native XDP and the hooks that see an skb, GRO may merge TCP segments of a connection
+ * into one packet, with the headers of the first segment and the payload of all. So if a packet
+ * has more payload than at XDP, end the paths of the segments whose sequence numbers lie in it.
  */
 static void end_merged(struct network_paths *paths, const struct network_path *into, __u32 payload)
 {
@@ -204,9 +204,9 @@ static void end_by_verdict(struct network_paths *paths, struct network_path *pat
 }
 
 /**
- * network_paths_event() - a hook met a packet
+ * network_paths_event() - handle an event: a hook has met a packet
  * @paths: open paths
- * @ev: what it told
+ * @ev: event from the ring buffer
  */
 void network_paths_event(struct network_paths *paths, const struct network_event *ev)
 {
@@ -230,10 +230,11 @@ void network_paths_event(struct network_paths *paths, const struct network_event
 /**
  * network_paths_expire() - end the paths that began before a point of time
  * @paths: open paths
- * @before_ns: that point, bpf_ktime_get_ns(); UINT64_MAX: all
- * @lost: events were lost lately, so that not seen does not mean not there
+ * @before_ns: the point of time, bpf_ktime_get_ns(); UINT64_MAX: end all paths
+ * @lost: events were lost lately: paths with missing hooks end as unknown, not as unseen
  *
- * The caller has read all events of that time and some more.
+ * The caller has read all events up to some time after @before_ns, so a path that began before
+ * it gets no more events.
  */
 void network_paths_expire(struct network_paths *paths, __u64 before_ns, bool lost)
 {
@@ -246,9 +247,9 @@ void network_paths_expire(struct network_paths *paths, __u64 before_ns, bool los
 /**
  * network_paths_on() - a hook was attached
  * @paths: open paths
- * @hook: which
- * @begin_ns: before it was attached: earlier packets do not meet it
- * @end_ns: after it was attached: later packets meet it
+ * @hook: the hook
+ * @begin_ns: time before attaching: packets that came earlier do not meet the hook
+ * @end_ns: time after attaching: packets that came later meet the hook
  */
 void network_paths_on(struct network_paths *paths, enum network_hook hook, __u64 begin_ns,
 		      __u64 end_ns)
@@ -261,7 +262,7 @@ void network_paths_on(struct network_paths *paths, enum network_hook hook, __u64
 /**
  * network_paths_off() - a hook was detached
  * @paths: open paths; those that waited only for this hook end
- * @hook: which; its events have been read
+ * @hook: the hook; the caller has read all its events
  */
 void network_paths_off(struct network_paths *paths, enum network_hook hook)
 {
@@ -278,10 +279,10 @@ void network_paths_off(struct network_paths *paths, enum network_hook hook)
 }
 
 /**
- * network_paths_init() - no paths yet, no hooks
- * @paths: to be filled
+ * network_paths_init() - start with no paths and no hooks
+ * @paths: filled
  * @done: called for each path that ends
- * @ctx: handed to @done
+ * @ctx: argument for @done
  *
  * Return: 0 or -ENOMEM.
  */
@@ -303,7 +304,7 @@ int network_paths_init(struct network_paths *paths, network_path_fn done, void *
 }
 
 /**
- * network_paths_free() - forget all, without calling anybody
+ * network_paths_free() - free all paths, without calling @done for the open ones
  * @paths: open paths
  */
 void network_paths_free(struct network_paths *paths)

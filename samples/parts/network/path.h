@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * The path of a packet over the hooks, put together from what each hook told
- * (path.c), by what tells packets apart (packet.c). Nothing here
- * needs BPF or a kernel: events go in, paths come out.
+ * The path of a packet through the hooks: packet.c reads the key of a packet from an event, and
+ * path.c puts events with the same key together. Nothing here needs BPF or a kernel: events go
+ * in, paths come out.
  */
 #ifndef _SAMPLES_NETWORK_PATH_H
 #define _SAMPLES_NETWORK_PATH_H
@@ -11,7 +11,7 @@
 #include "network.h"
 
 /**
- * struct network_key - by what a packet is known again at the next hook
+ * struct network_key - the fields by which a packet is recognised at the next hook
  * @saddr: source, IPv4 as ::ffff:a.b.c.d; not IP: MAC address in the first bytes
  * @daddr: destination, in the form of @saddr
  * @ip_id: IPv4: identification, and above it flags and fragment offset; IPv6:
@@ -20,15 +20,15 @@
  * @ack: TCP: acknowledgment number
  * @sport: TCP, UDP: source port; ICMP echo: identifier; ARP: operation
  * @dport: TCP, UDP: destination port; ICMP echo: sequence number
- * @ethertype: behind the VLAN tags
+ * @ethertype: EtherType behind the VLAN tags
  * @family: 4, 6, or 0: not IP, or malformed
  * @proto: protocol of the transport layer
  * @type: ICMP: type
  * @code: ICMP: code
  * @pad: zero
  *
- * None of these changes between the hooks of one interface. Values are in host
- * byte order, but for the addresses.
+ * The kernel changes none of these fields between the hooks of one interface. Addresses are in
+ * network byte order, all other fields in host byte order.
  */
 struct network_key {
 	__be32 saddr[4];
@@ -47,13 +47,15 @@ struct network_key {
 };
 
 /**
- * struct network_packet - what was read of a packet
- * @key: by what it is known again
- * @payload: bytes behind the transport header, or behind the network header
- * @tcp_flags: FIN is bit 0
- * @frag: a fragment
- * @has_l4: the transport header was read: ports, or type and code, are set
- * @bad: cut short or contradicting itself
+ * struct network_packet - what the headers of a packet say
+ * @key: the fields by which the packet is recognised
+ * @payload: bytes after the UDP or TCP header, else after the IP headers; not IP: bytes of the
+ *	frame
+ * @tcp_flags: byte 13 of the TCP header: FIN is bit 0
+ * @frag: the packet is a fragment
+ * @has_l4: the transport header was read: ports, or type and code, are set; ARP: the addresses
+ *	were read
+ * @bad: the packet is cut short, or its lengths contradict each other
  */
 struct network_packet {
 	struct network_key key;
@@ -67,14 +69,14 @@ struct network_packet {
 void network_packet_read(struct network_packet *pkt, const struct network_event *ev);
 
 /**
- * enum network_end - how a path ended
- * @NETWORK_END_STACK: every hook let it pass: it goes on to the IP stack
- * @NETWORK_END_DROPPED: the last hook dropped it
- * @NETWORK_END_ANSWERED: the last hook sent it back as its reply
- * @NETWORK_END_MERGED: GRO made it a part of another packet, which goes on
- * @NETWORK_END_UNSEEN: the next hook has not met it: the kernel dropped or
- *	consumed it in between
- * @NETWORK_END_UNKNOWN: not seen again, but events were lost
+ * enum network_end - how the path of a packet ended
+ * @NETWORK_END_STACK: every hook let the packet pass to the stack
+ * @NETWORK_END_DROPPED: the last hook dropped the packet
+ * @NETWORK_END_ANSWERED: the last hook sent the packet back as its own reply
+ * @NETWORK_END_MERGED: GRO merged the packet into another one, which goes on
+ * @NETWORK_END_UNSEEN: the next hook did not meet the packet: the kernel dropped or consumed it
+ *	in between
+ * @NETWORK_END_UNKNOWN: the next hook has no event of the packet, but events were lost
  * @__NETWORK_END_MAX: number of ends
  */
 enum network_end {
@@ -89,18 +91,18 @@ enum network_end {
 
 /**
  * struct network_path - a packet and the hooks it met
- * @pkt: packet, as the first hook saw it
- * @ts_ns: when the first hook met it, bpf_ktime_get_ns()
+ * @pkt: the packet, as the first hook saw it
+ * @ts_ns: when the first hook met the packet, bpf_ktime_get_ns()
  * @ifindex: interface
  * @len: length of the frame at the first hook
- * @met: hooks that met it, a bit each: 1 << enum network_hook
- * @expected: hooks that it has to meet if nothing stops it
- * @maybe: hooks that were just being attached: it may meet them
- * @verdict: enum network_verdict of the hooks in @met
+ * @met: hooks that have met the packet, as bits 1 << enum network_hook
+ * @expected: hooks that must meet the packet, unless an earlier one takes it away; bits
+ * @maybe: hooks that were being attached when the packet came, and may meet it; bits
+ * @verdict: enum network_verdict of each hook in @met
  * @end: enum network_end
- * @newer: next one by age
- * @older: previous one by age
- * @chain: next one of the same flow
+ * @newer: next younger path
+ * @older: next older path
+ * @chain: next path in the hash bucket, or next unused one
  */
 struct network_path {
 	struct network_packet pkt;
@@ -117,27 +119,27 @@ struct network_path {
 	struct network_path *chain;
 };
 
-/* Takes a path that has ended; it is gone when the function returns. */
+/* Called with a path that has ended. The path is reused after the function returns. */
 typedef void (*network_path_fn)(void *ctx, const struct network_path *path);
 
 enum {
 	NETWORK_PATHS_BUCKETS = 4096,
-	/* More than this on their way at once: the oldest is given up. */
+	/* If more paths than this are open at once, the oldest ends as unknown. */
 	NETWORK_PATHS_MAX = 16384,
 };
 
 /**
  * struct network_paths - paths that have not ended yet
- * @done: called for each that ends
- * @ctx: handed to it
- * @hooks: which are attached
- * @on_begin: when attaching one was begun
- * @on_end: when that was done
- * @oldest: first by age
- * @newest: last by age
- * @unused: not in use, chained by network_path.chain
- * @pool: all
- * @buckets: open paths by flow, the oldest first
+ * @done: called for each path that ends
+ * @ctx: argument for @done
+ * @hooks: hooks that are attached, as bits 1 << enum network_hook
+ * @on_begin: time before each hook was attached, bpf_ktime_get_ns()
+ * @on_end: time after each hook was attached, bpf_ktime_get_ns()
+ * @oldest: oldest open path; list by network_path.newer
+ * @newest: youngest open path; list by network_path.older
+ * @unused: paths not in use, list by network_path.chain
+ * @pool: memory of all NETWORK_PATHS_MAX paths
+ * @buckets: hash table of open paths by flow; the oldest is first in its bucket
  */
 struct network_paths {
 	network_path_fn done;

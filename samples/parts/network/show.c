@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Paths, switches and sums: text or JSON. */
+/* Print paths, the state of the switches, and sums, as text or JSON. */
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +17,7 @@
 enum {
 	TEXT_LEN = 160,
 	MAC_LEN = 18,
-	/* Each of the eight flags of TCP by its name. */
+	/* Room for the names of all eight TCP flags. */
 	FLAGS_LEN = 40,
 };
 
@@ -331,9 +331,9 @@ static void path_json(const struct network_hooks *hooks, const struct network_pa
 }
 
 /**
- * network_show_path() - print a path
- * @hooks: where it was
- * @path: that has ended
+ * network_show_path() - print the path of a packet
+ * @hooks: the hooks
+ * @path: a path that has ended
  */
 void network_show_path(const struct network_hooks *hooks, const struct network_path *path)
 {
@@ -420,8 +420,8 @@ static void state_json(const struct network_hooks *hooks, const char *event)
 }
 
 /**
- * network_show_state() - print what is attached
- * @hooks: what is attached
+ * network_show_state() - print the position of each switch
+ * @hooks: the hooks
  * @event: "ready" or "status"
  */
 void network_show_state(const struct network_hooks *hooks, const char *event)
@@ -434,9 +434,9 @@ void network_show_state(const struct network_hooks *hooks, const char *event)
 
 /**
  * network_show_switched() - print that a hook was switched
- * @hooks: what is attached now
- * @hook: which was switched
- * @from: where it stood before
+ * @hooks: the hooks, after the switch
+ * @hook: the switch, enum network_hook or NETWORK_TCPCONNECT
+ * @from: the position before, enum network_action or NETWORK_OFF
  */
 void network_show_switched(const struct network_hooks *hooks, int hook, int from)
 {
@@ -534,8 +534,8 @@ static void totals_json(const struct network_totals *t, const __u64 *n, const ch
 }
 
 /**
- * network_show_totals() - print the sums
- * @hooks: what was counted
+ * network_show_totals() - print the counters and sums
+ * @hooks: the hooks
  * @event: "stats" or "summary"
  */
 void network_show_totals(const struct network_hooks *hooks, const char *event)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * The parts of the loader: hooks.c attaches and switches hooks,
- * command.c reads commands, show.c prints; path.c puts
- * paths together (path.h).
+ * The parts of the loader: hooks.c attaches and switches hooks, command.c parses commands,
+ * show.c prints; path.c puts paths together (path.h).
  */
 #ifndef _SAMPLES_NETWORK_USER_H
 #define _SAMPLES_NETWORK_USER_H
@@ -21,10 +20,10 @@ struct ring_buffer;
 
 /**
  * struct network_totals - sums for the summary
- * @paths: paths that have ended
- * @ends: of them, by enum network_end
- * @connects: attempts to connect
- * @connects_lost: of them, not shown
+ * @paths: number of paths that have ended
+ * @ends: how many of these paths had each enum network_end
+ * @connects: attempts to connect that were shown
+ * @connects_lost: attempts to connect that found the ring buffer full
  */
 struct network_totals {
 	__u64 paths;
@@ -34,23 +33,23 @@ struct network_totals {
 };
 
 /**
- * struct network_hooks - what is attached
+ * struct network_hooks - the hooks of an interface, and what is attached to them
  * @skel: programs and maps
- * @ifindex: interface
- * @ifname: its name
+ * @ifindex: index of the interface
+ * @ifname: name of the interface
  * @to: position of each switch: enum network_action or NETWORK_OFF
- * @xdp: link, if on
- * @sock: AF_PACKET socket, or -1
- * @tc: link or filter, if on
- * @tc_where: --attach
- * @qdisc: held while TC is switched
- * @addrs: addresses that pingpong answers for, if TC is on
- * @conn: programs of tcpconnect, if on
- * @ring: events of the hooks
- * @conn_ring: events of tcpconnect, if on
- * @paths: told of what is attached
- * @totals: what was shown
- * @epoll_fd: waits for @ring, @conn_ring and @addrs, and for what is added
+ * @xdp: the attached XDP program, if xdp is on
+ * @sock: AF_PACKET socket with the filter, or -1
+ * @tc: the attached TC program, if tc is on
+ * @tc_where: value of --attach
+ * @qdisc: clsact qdisc, kept while tc is switched off and on
+ * @addrs: addresses for which pingpong answers, if tc is on
+ * @conn: programs of tcpconnect, if tcpconnect is on
+ * @ring: ring buffer with events of the hooks
+ * @conn_ring: ring buffer with events of tcpconnect, if tcpconnect is on
+ * @paths: open paths, which get the events
+ * @totals: sums for the summary
+ * @epoll_fd: waits for @ring, @conn_ring and @addrs; the sample may add more
  */
 struct network_hooks {
 	struct network_kern *skel;

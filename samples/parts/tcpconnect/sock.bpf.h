@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* What tcpconnect reads from a socket: whose it is, and how far it has come. */
+/* What tcpconnect reads from a socket: addresses, ports, network namespace and TCP state. */
 #ifndef _SAMPLES_TCPCONNECT_SOCK_BPF_H
 #define _SAMPLES_TCPCONNECT_SOCK_BPF_H
 
@@ -10,31 +10,34 @@
 #include "sock_addr.bpf.h"
 #include "tcpconnect.h"
 
-/* Macros in the kernel, so not in its BTF. */
+/* These are macros in the kernel, so BTF and vmlinux.h do not have them. */
 enum {
 	S_IFMT = 0170000,
 	S_IFSOCK = 0140000,
 };
 
-/* The local address and port, as far as they are chosen; the remote ones are known. */
+/*
+ * Read the local address and port, as far as the kernel has chosen them. The remote address in
+ * @ev is set already and tells the family.
+ */
 static __always_inline void get_local(struct tcpconnect_event *ev, const struct sock *sk)
 {
 	sock_local(sk, ev->saddr, &ev->sport);
 	ev->family = addr_is4(ev->daddr) ? 4 : 6;
-	/* For ::ffff:a.b.c.d a socket may have :: as the local address. */
+	/* An IPv6 socket that connects to ::ffff:a.b.c.d may have :: as the local address. */
 	if (ev->family == 4 && !addr_is4(ev->saddr))
 		addr_from4(ev->saddr, 0);
 }
 
-/* connect() is on its way. */
+/* True while the handshake of connect() is under way. */
 static __always_inline bool is_opening(int state)
 {
 	return state == TCP_SYN_SENT || state == TCP_SYN_RECV;
 }
 
 /*
- * The socket is that of the attempt, and not one that has its memory now. The local
- * address is not compared: it is chosen, and may be changed, after SYN_SENT.
+ * False if the kernel has reused the memory of the attempt's struct sock for another socket. The
+ * local address cannot be compared: the kernel may choose or change it after SYN_SENT.
  */
 static __always_inline bool is_its_socket(const struct sock *sk,
 					  const struct tcpconnect_event *ev)
@@ -49,7 +52,7 @@ static __always_inline bool is_its_socket(const struct sock *sk,
 	       daddr[2] == ev->daddr[2] && daddr[3] == ev->daddr[3];
 }
 
-/* The struct sock behind a descriptor, if connect() can use it for TCP. */
+/* The struct sock of a file descriptor; NULL unless connect() on it begins a TCP attempt. */
 static __always_inline const struct sock *sock_of_fd(unsigned int fd)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
@@ -71,7 +74,7 @@ static __always_inline const struct sock *sock_of_fd(unsigned int fd)
 	if ((family != AF_INET && family != AF_INET6) ||
 	    BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
 		return NULL;
-	/* Else it is EISCONN or EALREADY: no new attempt. */
+	/* In any other state, connect() fails with EISCONN or EALREADY: no new attempt. */
 	if (BPF_CORE_READ(socket, state) != SS_UNCONNECTED ||
 	    BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_CLOSE)
 		return NULL;
