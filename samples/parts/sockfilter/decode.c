@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The headers of a packet. Whoever can send to this host makes its bytes: no
- * length of a header is believed before it was held against the data.
+ * Decode the headers of a packet. Anybody who can send to this host chooses these bytes, so this
+ * code checks every length in a header against the captured data.
  */
 #include <string.h>
 #include <arpa/inet.h>
@@ -18,12 +18,12 @@ enum {
 };
 
 /**
- * decoded_bytes() - bytes of the packet
+ * decoded_bytes() - get bytes of the packet, with a bounds check
  * @dec: the packet
- * @off: offset
- * @len: how many
+ * @off: offset from the start of the packet
+ * @len: number of bytes
  *
- * Return: the bytes, or NULL if they are not all there.
+ * Return: the bytes, or NULL if the captured data end before the last of them.
  */
 const __u8 *decoded_bytes(const struct decoded *dec, __u32 off, __u32 len)
 {
@@ -32,7 +32,7 @@ const __u8 *decoded_bytes(const struct decoded *dec, __u32 off, __u32 len)
 	return dec->pkt->data + off;
 }
 
-/* The same, and if they are not there, note in which header the data end. */
+/* Like decoded_bytes(), but also note in which header the captured data end. */
 static const __u8 *take(struct decoded *dec, __u32 off, __u32 len, const char *name)
 {
 	const __u8 *p = decoded_bytes(dec, off, len);
@@ -83,7 +83,7 @@ static void decode_udp(struct decoded *dec)
 	dec->dport = get16(udp + 2);
 	dec->l4_hlen = UDP_HLEN;
 	len = get16(udp + 4);
-	/* Zero: longer than the field can tell (RFC 2675), or segmentation offload. */
+	/* 0: a jumbogram, too long for the field (RFC 2675), or a packet to be segmented. */
 	if (!len)
 		len = dec->l4_len;
 	if (len < UDP_HLEN || (len > dec->l4_len && !dec->frag)) {
@@ -115,7 +115,7 @@ static bool is_icmp(const struct decoded *dec)
 	       (dec->family == 6 && dec->proto == IPPROTO_ICMPV6);
 }
 
-/* A later fragment has no transport header; a short packet has none either. */
+/* A later fragment has no transport header. If the packet is too short for one, skip it. */
 static void decode_l4(struct decoded *dec)
 {
 	if (dec->frag && dec->frag_off)
@@ -128,7 +128,7 @@ static void decode_l4(struct decoded *dec)
 		decode_icmp(dec);
 }
 
-/* BIG TCP: longer than the IP header can tell, which then says 0. */
+/* A BIG TCP packet is too long for the length field, which is 0: use the packet's length. */
 static __u32 ip_len(const struct decoded *dec, __u32 len, __u32 off)
 {
 	__u32 left = dec->pkt->len - off;
@@ -163,7 +163,10 @@ static void decode_ipv4(struct decoded *dec)
 	decode_l4(dec);
 }
 
-/* Whether an extension header was there, and has been stepped over. */
+/*
+ * Step over one extension header. False if there is none, on an error, and after the header of a
+ * later fragment, whose payload must not be parsed.
+ */
 static bool step_over_ext(struct decoded *dec)
 {
 	const __u8 *ext;
@@ -220,7 +223,7 @@ static void decode_ipv6(struct decoded *dec)
 }
 
 /**
- * decode() - read the headers
+ * decode() - decode the headers of a packet
  * @dec: filled
  * @pkt: the packet; must stay valid as long as @dec is used
  */
@@ -257,7 +260,7 @@ void decode(struct decoded *dec, const struct packet *pkt)
  * decoded_proto() - name of the protocol
  * @dec: the packet
  *
- * Return: its name, "ip" for a transport protocol without, or NULL: not IP.
+ * Return: the name; "ip" for any other transport protocol over IP; NULL for any other EtherType.
  */
 const char *decoded_proto(const struct decoded *dec)
 {
@@ -278,7 +281,7 @@ const char *decoded_proto(const struct decoded *dec)
 }
 
 /**
- * decoded_flags() - TCP flags as tcpdump writes them
+ * decoded_flags() - write TCP flags in the form of tcpdump
  * @dec: a TCP packet
  * @text: takes the text: "S." is a SYN with an ACK
  */

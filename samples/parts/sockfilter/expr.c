@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A tcpdump expression as an eBPF program. libpcap compiles it into classic BPF,
- * but a socket has one filter, and that is sockfilter_kern.c. So the classic
- * program is translated, instruction by instruction as the kernel itself does it
- * with a classic filter, and the filter ends with a tail call to it.
+ * Translate a tcpdump expression into an eBPF program. libpcap compiles the expression into a
+ * classic BPF program, but a socket has only one filter, which is sockfilter_kern.c already. So
+ * this file translates the classic program into eBPF, instruction by instruction, as the kernel
+ * does with a classic filter. sockfilter_kern.c ends with a tail call to the translation.
  *
- * Registers: A is R0, X is R7, M[i] is on the stack; R6 is the context, which
- * LD_ABS and LD_IND demand; R8 and R9 are scratch. LD_ABS and LD_IND end the
- * program with 0 where the packet ends, as classic BPF does.
+ * Registers: A is R0, X is R7, M[i] is on the stack. R6 is the context, as LD_ABS and LD_IND
+ * require. R8 and R9 are scratch registers. A load beyond the end of the packet by LD_ABS or
+ * LD_IND ends the program with 0, as in classic BPF.
  *
- * libpcap expects a VLAN tag in the frame, while the kernel keeps the outer one
- * beside it (__sk_buff.vlan_tci). There are two translations, therefore. In the
- * one for tagged frames, offsets 12 to 15 are the tag, and those beyond are 4
- * lower in the buffer.
+ * libpcap expects the VLAN tag in the frame, but the kernel keeps the outer tag outside of the
+ * frame, in __sk_buff.vlan_tci. So there are two translations. In the one for tagged packets,
+ * loads from the offsets 12 to 15 return the tag, and loads from later offsets use an offset
+ * that is 4 lower.
  */
 #include <errno.h>
 #include <limits.h>
@@ -29,27 +29,28 @@ enum {
 	REG_CTX = BPF_REG_6,
 	REG_T = BPF_REG_8,
 	REG_U = BPF_REG_9,
-	/* Where the tag is in a frame, and its length. */
+	/* Offset of a VLAN tag in a frame, and its length. */
 	TAG_AT = 12,
 	TAG_LEN = 4,
 	TAG_END = TAG_AT + TAG_LEN,
-	/* The most that one classic instruction is translated into. */
+	/* Upper limit of eBPF instructions per classic instruction. */
 	INSNS_MAX_EACH = 40,
 	PROLOGUE_MAX = 24,
 };
 
 /**
- * struct xlat - a translation
+ * struct xlat - state of a translation
  * @from: classic program
- * @n_from: its length
- * @tagged: for frames whose tag is beside them
+ * @n_from: number of classic instructions
+ * @tagged: translate for packets whose VLAN tag is in __sk_buff.vlan_tci
  * @insns: eBPF program
- * @n: its length so far
- * @start: where the translation of each classic instruction starts; one more:
- *	the end, which returns 0
- * @target: of each jump, the classic instruction it goes to, plus 1
- * @pc: classic instruction that is being translated
- * @uses_end: something jumps to the end
+ * @n: number of eBPF instructions so far
+ * @start: for each classic instruction, the index of its first eBPF instruction; after the last
+ *	one, the index of the end, which returns 0
+ * @target: for each eBPF instruction that jumps to a classic one, the index of that classic
+ *	instruction plus 1; 0 for all others
+ * @pc: index of the classic instruction that is being translated
+ * @uses_end: some instruction jumps to the end
  */
 struct xlat {
 	const struct sock_filter *from;
@@ -70,7 +71,7 @@ static void put(struct xlat *x, __u8 code, __u8 dst, __u8 src, __s16 off, __s32 
 	};
 }
 
-/* 32 bits wide, as everything in classic BPF. */
+/* Classic BPF computes with 32 bits. */
 static void put_alu(struct xlat *x, __u8 op, __u8 dst, __s32 imm)
 {
 	put(x, BPF_ALU | op | BPF_K, dst, 0, 0, imm);
@@ -81,7 +82,7 @@ static void put_alu_reg(struct xlat *x, __u8 op, __u8 dst, __u8 src)
 	put(x, BPF_ALU | op | BPF_X, dst, src, 0, 0);
 }
 
-/* A jump to a classic instruction. */
+/* Put a jump to the translation of the classic instruction @to; fix_jumps() sets the offset. */
 static void put_jump(struct xlat *x, __u8 code, __u8 dst, __u8 src, __s32 imm, unsigned int to)
 {
 	x->target[x->n] = to + 1;
@@ -94,13 +95,16 @@ static void put_jump_end(struct xlat *x, __u8 code, __u8 dst, __s32 imm)
 	put_jump(x, code, dst, 0, imm, x->n_from);
 }
 
-/* As a conditional jump: the verifier takes no code that nothing leads to. */
+/*
+ * Always jump to the end, but by a conditional jump (A >= 0, unsigned): the verifier would refuse
+ * the code after an unconditional jump as unreachable.
+ */
 static void put_end(struct xlat *x)
 {
 	put_jump_end(x, BPF_JMP32 | BPF_JGE | BPF_K, REG_A, 0);
 }
 
-/* Jumps within the translation of one instruction: from here, to be set later. */
+/* Put a jump within the translation of one instruction; skip_to_here() sets its offset. */
 static unsigned int put_skip(struct xlat *x, __u8 code, __u8 dst, __s32 imm)
 {
 	put(x, code, dst, 0, 0, imm);
@@ -124,7 +128,7 @@ static unsigned int size_of(__u16 code)
 	}
 }
 
-/* The tag as it would stand in the frame, big endian, as a number. */
+/* dst = (EtherType of the tag) << 16 | TCI: the tag in the frame, read as a big-endian word. */
 static void put_tag(struct xlat *x, __u8 dst, __u8 scratch)
 {
 	put(x, BPF_LDX | BPF_MEM | BPF_W, dst, REG_CTX, offsetof(struct __sk_buff, vlan_proto), 0);
@@ -135,7 +139,7 @@ static void put_tag(struct xlat *x, __u8 dst, __u8 scratch)
 	put_alu_reg(x, BPF_OR, dst, scratch);
 }
 
-/* Byte by byte, for a load that touches the tag. */
+/* A = packet[at], if some of the bytes are in the tag: put the value together byte by byte. */
 static void put_load_tag(struct xlat *x, __u32 at, unsigned int size)
 {
 	__u32 off;
@@ -161,7 +165,7 @@ static void put_abs(struct xlat *x, __u16 code, __u32 k)
 {
 	unsigned int size = size_of(code);
 
-	/* Negative offsets have a meaning in the kernel, but none in libpcap. */
+	/* The kernel treats negative offsets as special, libpcap as beyond the packet. */
 	if (k > INT_MAX - TAG_LEN)
 		put_end(x);
 	else if (!x->tagged || k + size <= TAG_AT)
@@ -173,8 +177,8 @@ static void put_abs(struct xlat *x, __u16 code, __u32 k)
 }
 
 /*
- * A = packet[T], with a tag. What lies half in the tag is taken as the end of
- * the packet: no expression that makes sense computes such an offset.
+ * A = packet[T], for tagged packets. A load that is only partly in the tag ends the program, as
+ * at the end of the packet: no useful expression computes such an offset.
  */
 static void put_ind_tagged(struct xlat *x, __u16 code)
 {
@@ -193,7 +197,7 @@ static void put_ind_tagged(struct xlat *x, __u16 code)
 	skip_to_here(x, in_tag);
 	put_jump_end(x, BPF_JMP32 | BPF_JGT | BPF_K, REG_T, TAG_END - size);
 	put_tag(x, REG_A, REG_U);
-	/* Shift right what stands behind it: 8 * (TAG_END - size - T) bits. */
+	/* Drop the bytes of the tag after the load: shift right 8 * (TAG_END - size - T) bits. */
 	put_alu(x, BPF_MOV, REG_U, TAG_END - size);
 	put_alu_reg(x, BPF_SUB, REG_U, REG_T);
 	put_alu(x, BPF_LSH, REG_U, 3);
@@ -211,7 +215,7 @@ static void put_ind(struct xlat *x, __u16 code, __u32 k)
 		put_end(x);
 		return;
 	}
-	/* A sum that is negative, or wraps, lies outside of the packet. */
+	/* If X + k overflows or is negative as an int, the load is outside of the packet. */
 	put_jump_end(x, BPF_JMP32 | BPF_JGT | BPF_K, REG_X, INT_MAX - k);
 	put_alu_reg(x, BPF_MOV, REG_T, REG_X);
 	put_alu(x, BPF_ADD, REG_T, k);
@@ -233,10 +237,10 @@ static __s16 stack_of(__u32 k)
 	return -(__s16)(4 * (k + 1));
 }
 
-/* X = 4 * (packet[k] & 15), the length of an IPv4 header; A is kept. */
+/* X = 4 * (packet[k] & 15), the length of an IPv4 header, without a change of A. */
 static void put_msh(struct xlat *x, __u32 k)
 {
-	/* On the stack below M[]: put_abs() uses the scratch registers. */
+	/* Save A on the stack, below M[]: put_abs() may use both scratch registers. */
 	put(x, BPF_STX | BPF_MEM | BPF_W, BPF_REG_10, REG_A, stack_of(BPF_MEMWORDS), 0);
 	put_abs(x, BPF_LD | BPF_B, k);
 	put_alu(x, BPF_AND, REG_A, 0xf);
@@ -275,7 +279,7 @@ static int load(struct xlat *x, const struct sock_filter *f)
 	}
 }
 
-/* By 32 bits or more nothing is left; eBPF would shift by the rest. */
+/* In classic BPF, a shift by 32 bits or more gives 0; eBPF would shift by the count modulo 32. */
 static void shift(struct xlat *x, const struct sock_filter *f, __u8 op)
 {
 	unsigned int small, done;
@@ -292,7 +296,7 @@ static void shift(struct xlat *x, const struct sock_filter *f, __u8 op)
 	skip_to_here(x, done);
 }
 
-/* By zero: the packet does not match. */
+/* Division by zero ends the program with 0: the packet does not match. */
 static void divide(struct xlat *x, const struct sock_filter *f, __u8 op)
 {
 	if (BPF_SRC(f->code) == BPF_X) {
@@ -397,7 +401,7 @@ static int translate_one(struct xlat *x, const struct sock_filter *f)
 	}
 }
 
-/* A, X and M[] start as 0. */
+/* Keep the context in R6, and set A, X and M[] to 0, as classic BPF expects. */
 static void prologue(struct xlat *x)
 {
 	int i;
@@ -443,15 +447,15 @@ static int translate(struct xlat *x)
 }
 
 /**
- * expr_translate() - classic BPF into eBPF, for a tail call of a socket filter
- * @from: classic program, as libpcap makes it: without dead code
- * @n_from: its length
- * @tagged: for frames whose VLAN tag the kernel keeps beside them
- * @insns: the program; free() it
- * @n: its length
+ * expr_translate() - translate classic BPF into eBPF, for a tail call from a socket filter
+ * @from: classic program of libpcap; must not have unreachable code
+ * @n_from: number of classic instructions
+ * @tagged: translate for packets whose VLAN tag is in __sk_buff.vlan_tci
+ * @insns: takes the eBPF program; the caller must free() it
+ * @n: takes the number of eBPF instructions
  *
- * Return: 0, -ENOMEM, -EINVAL: not classic BPF, or -E2BIG: too long for eBPF's
- * jumps.
+ * Return: 0, -ENOMEM, -EINVAL: not a valid classic program, or -E2BIG: a jump is too long for
+ * eBPF.
  */
 int expr_translate(const struct sock_filter *from, unsigned int n_from, bool tagged,
 		   struct bpf_insn **insns, unsigned int *n)

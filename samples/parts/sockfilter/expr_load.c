@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The tcpdump expression of the command line: libpcap compiles it, its two
- * translations (expr.c) are loaded.
+ * The tcpdump expression of the command line: compile it with libpcap, translate it twice
+ * (expr.c), and load both translations.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@
 #include "lib/log.h"
 #include "parts/sockfilter/user.h"
 
-/* The arguments as one text, separated by spaces. */
+/* Join the arguments with spaces. */
 static char *join_operands(void)
 {
 	size_t len = 1;
@@ -33,14 +33,12 @@ static char *join_operands(void)
 }
 
 /**
- * expr_compile() - make the arguments of the command line, an expression, into classic BPF
- * @snaplen: length that a packet is cut to
- * @insns: gets the program, to be freed
- * @n: gets its number of instructions
+ * expr_compile() - compile the expression on the command line into classic BPF
+ * @snaplen: number of bytes to keep of each packet
+ * @insns: takes the program; the caller must free() it
+ * @n: takes the number of instructions
  *
- * A faulty expression is the user's mistake: the message about it is printed here.
- *
- * Return: exit status.
+ * Return: enum sample_exit; an error was printed. SAMPLE_USAGE for a wrong expression.
  */
 int expr_compile(__u32 snaplen, struct sock_filter **insns, unsigned int *n)
 {
@@ -86,11 +84,11 @@ static int load_translated(int map_fd, __u32 slot, const struct bpf_insn *insns,
 
 /**
  * expr_load() - load both translations of a classic program
- * @map_fd: the array that the filter calls into
- * @classic: the program
- * @n_classic: its number of instructions
+ * @map_fd: the program array for the tail calls of the filter
+ * @classic: the classic program
+ * @n_classic: number of classic instructions
  *
- * Return: 0, or a negative errno, which has been told.
+ * Return: 0, or a negative errno, which was printed.
  */
 int expr_load(int map_fd, const struct sock_filter *classic, unsigned int n_classic)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A packet as a JSON object. */
+/* Print a packet as a JSON object. */
 #include <stdio.h>
 #include <linux/if_ether.h>
 #include <netinet/in.h>
@@ -79,7 +79,7 @@ static void put_data(json_writer_t *json, const struct packet *pkt)
 	__u32 i;
 
 	jsonw_name(json, "data");
-	/* Written past the writer: a packet may be longer than it can print. */
+	/* Bypass the JSON writer: a packet may be longer than its buffer. */
 	putchar('"');
 	for (i = 0; i < pkt->caplen; i++) {
 		putchar(digits[pkt->data[i] >> 4]);
@@ -89,10 +89,10 @@ static void put_data(json_writer_t *json, const struct packet *pkt)
 }
 
 /**
- * show_json() - a packet as a line of JSON
+ * show_json() - print a packet as a line of JSON
  * @dec: the packet
- * @show: -x, -X, -A: with its bytes
- * @ifname: its interface
+ * @show: with -x, -X or -A, print the bytes of the packet, too
+ * @ifname: name of the packet's interface
  */
 void show_json(const struct decoded *dec, const struct show *show, const char *ifname)
 {

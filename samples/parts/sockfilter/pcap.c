@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What libpcap does here: write files in its format, with times in ns, and
- * compile expressions. Its names clash with those of libbpf: no other file
- * includes its header.
+ * All uses of libpcap: write pcap files, with times in ns, and compile expressions. Only this
+ * file includes pcap.h, because its names clash with those of libbpf's headers.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -29,8 +28,8 @@ static struct {
 } out;
 
 /*
- * "-w -": the file takes the place of stdout, and what would have gone there,
- * the ready line and the summary, goes to stderr.
+ * For "-w -": write the pcap file to the stdout of the process, and redirect our own text on
+ * stdout, the ready line and the summary, to stderr.
  */
 static FILE *take_stdout(void)
 {
@@ -61,8 +60,8 @@ static int out_failed(const char *what, int err)
 
 /**
  * pcap_out_open() - start a pcap file
- * @path: its name, or "-": stdout
- * @snaplen: most bytes of a packet
+ * @path: path of the file, or "-" for stdout
+ * @snaplen: maximum number of bytes of a packet
  *
  * Return: 0, or a negative errno, which was printed.
  */
@@ -87,11 +86,11 @@ int pcap_out_open(const char *path, __u32 snaplen)
 		out.dumper = pcap_dump_fopen(out.dead, out.file);
 	if (!out.dumper)
 		return out_failed("write", errno ?: ENOMEM);
-	/* The header goes out now: a reader in a pipe waits for it. */
+	/* Write the file header now: a program that reads the pipe waits for it. */
 	return pcap_out_flush();
 }
 
-/* The first error: it may come in the middle of a packet, long before the buffer is flushed. */
+/* Keep the first error: stdio may write, and fail, long before pcap_out_flush(). */
 static void keep_error(void)
 {
 	if (!out.write_err && ferror(out.file))
@@ -107,7 +106,7 @@ void pcap_out_write(const struct packet *pkt)
 	struct pcap_pkthdr hdr = {
 		.ts = {
 			.tv_sec = pkt->ts_ns / 1000000000,
-			/* ns, as the header of the file says. */
+			/* The file header says that this field has ns. */
 			.tv_usec = pkt->ts_ns % 1000000000,
 		},
 		.caplen = pkt->caplen,
@@ -120,10 +119,10 @@ void pcap_out_write(const struct packet *pkt)
 }
 
 /**
- * pcap_out_flush() - write out what is in the buffer
+ * pcap_out_flush() - write out the buffer
  *
- * Return: 0, or a negative errno, which was printed, once. EPIPE was not: nobody
- * reads any more, which ends the sample but is no failure.
+ * Return: 0, or a negative errno, which was printed once. -EPIPE was not printed: the reader has
+ * closed the pipe, which ends the sample but is no failure.
  */
 int pcap_out_flush(void)
 {
@@ -138,7 +137,7 @@ int pcap_out_flush(void)
 }
 
 /**
- * pcap_out_close() - end the file
+ * pcap_out_close() - write out the buffer and close the file
  *
  * Return: 0, or a negative errno, which was printed.
  */
@@ -156,7 +155,7 @@ int pcap_out_close(void)
 	return err == -EPIPE ? 0 : err;
 }
 
-/* "ip broadcast" needs the netmask. With several interfaces there is not one: @ifname is NULL. */
+/* Netmask for the expression "ip broadcast". @ifname is NULL if there are several interfaces. */
 static bpf_u_int32 netmask(const char *ifname)
 {
 	char why[PCAP_ERRBUF_SIZE];
@@ -171,10 +170,10 @@ static bpf_u_int32 netmask(const char *ifname)
  * pcap_out_expr() - compile an expression into classic BPF
  * @text: expression of tcpdump, see pcap-filter(7)
  * @snaplen: what the program returns for a packet that it matches
- * @ifname: interface whose netmask counts, or NULL
- * @insns: the program; free() it
- * @n: its length
- * @why: what is wrong with the expression
+ * @ifname: interface whose netmask "ip broadcast" uses, or NULL
+ * @insns: takes the program; the caller must free() it
+ * @n: takes the number of instructions
+ * @why: takes a message if the expression is wrong
  * @size: size of @why
  *
  * Return: 0, -EINVAL: see @why, or -ENOMEM.
@@ -194,7 +193,7 @@ int pcap_out_expr(const char *text, __u32 snaplen, const char *ifname,
 	} else {
 		*insns = calloc(prog.bf_len, sizeof(**insns));
 		if (*insns) {
-			/* The same, by the kernel's name for it. */
+			/* struct bpf_insn of libpcap has the same layout as struct sock_filter. */
 			memcpy(*insns, prog.bf_insns, prog.bf_len * sizeof(**insns));
 			*n = prog.bf_len;
 			err = 0;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Packets from the kernel: an AF_PACKET socket, and a ring of blocks (TPACKET_V3)
- * that the kernel fills and this process reads, without a system call for each
- * packet (Documentation/networking/packet_mmap.rst of the kernel).
+ * Receive packets by an AF_PACKET socket with a ring of blocks (TPACKET_V3) in shared memory. The
+ * kernel fills the blocks, and this process reads them, without a system call for each packet
+ * (Documentation/networking/packet_mmap.rst of the kernel).
  */
 #include <errno.h>
 #include <poll.h>
@@ -27,11 +27,11 @@
 #include "parts/sockfilter/ring.h"
 
 enum {
-	/* More than the longest packet, with its header. */
+	/* A block must hold the longest packet with its header. */
 	BLOCK_MAX = 512 * 1024,
-	/* The kernel hands on a block that is not full after this many ms. */
+	/* After this many ms, the kernel hands over a block that is not full. */
 	BLOCK_TIMEOUT_MS = 50,
-	/* Nominal: in this version of the ring packets have their own lengths. */
+	/* The kernel only checks this value: in TPACKET_V3, each packet has its own length. */
 	FRAME_SIZE = 2048,
 	VLAN_TAG_LEN = 4,
 	DRAIN_MS = 1000,
@@ -68,7 +68,7 @@ static int map_ring(struct ring *ring, __u32 size)
 	err = set_option(ring->fd, PACKET_VERSION, &version, sizeof(version));
 	if (err)
 		goto fail;
-	/* Room in front of each packet, to put its VLAN tag back. */
+	/* Reserve room in front of each packet for insert_tag(). */
 	err = set_option(ring->fd, PACKET_RESERVE, &reserve, sizeof(reserve));
 	if (err)
 		goto fail;
@@ -89,7 +89,7 @@ fail:
 	return err;
 }
 
-/* Frames of other link layers do not start with an Ethernet header. */
+/* Check that the interface is up, and that its frames start with an Ethernet header. */
 static int check_interface(const struct ring *ring)
 {
 	struct ifreq req = {};
@@ -120,7 +120,7 @@ static int open_socket(struct ring *ring)
 {
 	int err;
 
-	/* Protocol 0: it gets no packet at all, until bind() asks for some. */
+	/* With protocol 0, the socket gets no packets until bind() sets another protocol. */
 	ring->fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
 	if (ring->fd >= 0)
 		return check_interface(ring);
@@ -130,7 +130,7 @@ static int open_socket(struct ring *ring)
 	return err;
 }
 
-/* The filter first, then the interface: nothing unfiltered gets in. */
+/* Attach the filter before bind(), so that no unfiltered packet gets into the ring. */
 static int attach_and_bind(const struct ring *ring, int prog_fd)
 {
 	struct sockaddr_ll addr = {
@@ -153,12 +153,12 @@ static int attach_and_bind(const struct ring *ring, int prog_fd)
 }
 
 /**
- * ring_open() - a socket with the filter on one interface
- * @ring: filled; ring_close() it, also after an error
- * @ifname: interface, name or number
- * @size: bytes of the ring
- * @snaplen: most bytes to hand on of a packet
- * @prog_fd: the filter
+ * ring_open() - open a socket with the filter and a ring on one interface
+ * @ring: filled; call ring_close() also after an error
+ * @ifname: name or index of the interface
+ * @size: size of the ring in bytes
+ * @snaplen: maximum number of bytes of a packet that ring_read() passes on
+ * @prog_fd: the filter, a BPF program
  *
  * Return: 0, or a negative errno, which was printed.
  */
@@ -186,8 +186,8 @@ int ring_open(struct ring *ring, const char *ifname, __u32 size, __u32 snaplen, 
 }
 
 /*
- * The kernel has taken the outer VLAN tag out of the frame. Put it back, behind
- * the two addresses, which move into the room that was reserved.
+ * The kernel has removed the outer VLAN tag from the frame. Put it back after the two MAC
+ * addresses: move them forward into the room that PACKET_RESERVE has left.
  */
 static void insert_tag(struct packet *pkt, __u8 *data, const struct tpacket3_hdr *hdr)
 {
@@ -246,14 +246,14 @@ static bool read_block(struct ring *ring, const struct tpacket_block_desc *block
 }
 
 /**
- * ring_read() - hand on what the ring holds
+ * ring_read() - read the packets that are in the ring
  * @ring: the ring
- * @fn: takes each packet
- * @ctx: for @fn
+ * @fn: called for each packet
+ * @ctx: argument for @fn
  *
- * Once around at most, so that under a flood signals and timers get their turn.
+ * Reads each block at most once, so that signals and timers are handled even under a flood.
  *
- * Return: false if @fn wants no more.
+ * Return: false if @fn returned false.
  */
 bool ring_read(struct ring *ring, packet_fn fn, void *ctx)
 {
@@ -275,10 +275,10 @@ bool ring_read(struct ring *ring, packet_fn fn, void *ctx)
 }
 
 /**
- * ring_stop() - let no more packets in
- * @ring: the ring; what it holds stays
+ * ring_stop() - let no more packets into the ring
+ * @ring: the ring; packets in it stay
  *
- * The filter is replaced in one step, by one that says 0 to everything.
+ * The kernel replaces the filter in one step by a filter that refuses all packets.
  */
 void ring_stop(struct ring *ring)
 {
@@ -296,13 +296,13 @@ static __u64 now_ms(void)
 }
 
 /**
- * ring_drain() - hand on the rest, after ring_stop()
+ * ring_drain() - read the remaining packets, after ring_stop()
  * @ring: the ring
- * @fn: takes each packet
- * @ctx: for @fn
+ * @fn: called for each packet
+ * @ctx: argument for @fn
  *
- * The last packets are in a block that the kernel hands on when its time is up.
- * How many there are is known: all that were let in and not dropped.
+ * The kernel hands over the last block only after BLOCK_TIMEOUT_MS, so wait until all packets
+ * that the filter let in, and that were not dropped, have been read.
  */
 void ring_drain(struct ring *ring, packet_fn fn, void *ctx)
 {
@@ -315,8 +315,10 @@ void ring_drain(struct ring *ring, packet_fn fn, void *ctx)
 }
 
 /**
- * ring_stats() - add what the kernel has counted since the last call
- * @ring: its counters, which the kernel resets as they are read
+ * ring_stats() - update the counters of the ring
+ * @ring: the ring
+ *
+ * The kernel resets its counters when they are read, so their values are added up here.
  */
 void ring_stats(struct ring *ring)
 {
@@ -330,11 +332,11 @@ void ring_stats(struct ring *ring)
 }
 
 /**
- * ring_check() - see what became of the interface
- * @ring: the ring; its pending error is cleared
+ * ring_check() - read and print a pending error of the socket, such as "Network is down"
+ * @ring: the ring; the pending error is cleared
  *
- * One that is down may come up again: then packets come again. That it is gone is told by
- * lib/iface.c.
+ * The sample goes on: if the interface comes up again, so do packets. Nothing is printed if the
+ * interface is gone: lib/iface.c does that.
  */
 void ring_check(const struct ring *ring)
 {
@@ -348,7 +350,7 @@ void ring_check(const struct ring *ring)
 }
 
 /**
- * ring_close() - give all back
+ * ring_close() - unmap the ring and close the socket
  * @ring: the ring
  */
 void ring_close(struct ring *ring)

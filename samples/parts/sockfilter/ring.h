@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* Packets from the kernel, see ring.c. */
+/* Receive packets by an AF_PACKET socket with a ring, see ring.c. */
 #ifndef _SAMPLES_SOCKFILTER_RING_H
 #define _SAMPLES_SOCKFILTER_RING_H
 
@@ -8,17 +8,17 @@
 
 /**
  * struct ring - a socket on one interface, and its ring of blocks (TPACKET_V3)
- * @fd: AF_PACKET socket, -1: none
- * @ifindex: interface
- * @ifname: its name
- * @map: the blocks
- * @block_size: size of one
- * @n_blocks: how many
- * @next: block that the kernel fills next
- * @snaplen: most bytes to hand on of a packet
- * @taken: packets read from it
- * @received: packets that the filter let through, dropped ones included
- * @dropped: of these, how many found the ring full
+ * @fd: AF_PACKET socket, or -1
+ * @ifindex: index of the interface
+ * @ifname: name of the interface
+ * @map: memory of the blocks
+ * @block_size: size of a block in bytes
+ * @n_blocks: number of blocks
+ * @next: index of the block to read next
+ * @snaplen: maximum number of bytes of a packet that ring_read() passes on
+ * @taken: packets read from the ring
+ * @received: packets that the filter let through, including @dropped
+ * @dropped: packets that the filter let through, but that found the ring full
  */
 struct ring {
 	int fd;
@@ -34,7 +34,7 @@ struct ring {
 	__u64 dropped;
 };
 
-/* Takes a packet; false: no more are wanted. */
+/* Called with a packet, which is valid only during the call. Returns false to stop reading. */
 typedef bool (*packet_fn)(void *ctx, const struct packet *pkt);
 
 int ring_open(struct ring *ring, const char *ifname, __u32 size, __u32 snaplen, int prog_fd);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What the filter has counted, and what --trace tells of each packet. */
+/* Print the counters of the filter, and the lines of --trace. */
 #include <stdio.h>
 #include <arpa/inet.h>
 #include "lib/clock.h"
@@ -8,7 +8,7 @@
 #include "lib/output.h"
 #include "parts/sockfilter/user.h"
 
-/* Names of the slots of enum sockfilter_count, in its order. */
+/* Names of the counters, by enum sockfilter_count. */
 static const char * const names[] = {
 	[SOCK_SKIP_NOT_IP] = "not_ip",
 	[SOCK_SKIP_BAD] = "malformed",
@@ -76,7 +76,7 @@ static void totals_json(const char *event, const struct totals *t)
 }
 
 /**
- * show_totals() - the counters, as text or JSON
+ * show_totals() - print the counters, as text or JSON
  * @event: "stats" or "summary"
  * @t: the counters
  */
@@ -88,7 +88,7 @@ void show_totals(const char *event, const struct totals *t)
 		totals_text(event, t);
 }
 
-/* What the filter said to a packet. */
+/* What the filter did with the packet, as text. */
 static const char *trace_verdict(const struct sockfilter_event *ev)
 {
 	if (ev->verdict != SOCKFILTER_VERDICT + SOCK_MATCHED)
@@ -136,9 +136,9 @@ static void trace_json(const struct sockfilter_event *ev, const char *ifname, co
 }
 
 /**
- * show_trace() - a packet that the filter has met
- * @ev: the packet
- * @ifname: its interface
+ * show_trace() - print what the filter did with a packet, for --trace
+ * @ev: event of the filter
+ * @ifname: name of the packet's interface
  */
 void show_trace(const struct sockfilter_event *ev, const char *ifname)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A packet as a line of text, in the form of "tcpdump -nn -S --nano", and as a dump. */
+/* Print a packet as a line of text, in the form of "tcpdump -nn -S --nano", and as a dump. */
 #include <ctype.h>
 #include <string.h>
 #include <time.h>
@@ -77,7 +77,7 @@ static void put_link(FILE *to, const struct decoded *dec)
 	fprintf(to, ", length %u: ", dec->pkt->len);
 }
 
-/* "vlan 100, p 0, ", and with -e what follows the tag. */
+/* Print "vlan 100, p 0, ", and with -e also the EtherType after each tag. */
 static void put_vlans(FILE *to, const struct decoded *dec, const struct show *show)
 {
 	__u32 i;
@@ -117,7 +117,7 @@ static void put_tcp_value(FILE *to, __u8 kind, const __u8 *value, unsigned int l
 		fprintf(to, "option %u of %u bytes", kind, len + 2);
 }
 
-/* The option at opt; how long it is, 0: it was the last. */
+/* Print the option at opt. Returns the length of the option; 0 if it is the last one. */
 static unsigned int put_tcp_option(FILE *to, const __u8 *opt, unsigned int left)
 {
 	if (opt[0] <= 1) {
@@ -227,7 +227,7 @@ static void put_icmp6(FILE *to, const struct decoded *dec)
 	fprintf(to, ", length %u", dec->l4_len);
 }
 
-/* The packet that could not be delivered is quoted in the message. */
+/* The ICMP message quotes the packet that could not be delivered: print its destination. */
 static void put_unreachable(FILE *to, const struct decoded *dec)
 {
 	const __u8 *ip = decoded_bytes(dec, dec->l4 + 8, 28);
@@ -276,7 +276,7 @@ static void put_arp(FILE *to, const struct decoded *dec, const struct show *show
 		return;
 	inet_ntop(AF_INET, arp + 14, sender, sizeof(sender));
 	inet_ntop(AF_INET, arp + 24, target, sizeof(target));
-	/* Ethernet and IPv4, with their lengths: nothing else is spoken. */
+	/* Hardware type Ethernet, protocol IPv4, and their address lengths 6 and 4. */
 	if (memcmp(arp, "\0\1\x8\0\6\4", 6)) {
 		fprintf(to, "not of Ethernet and IPv4");
 	} else if (get16(arp + 6) == 1) {
@@ -336,7 +336,7 @@ static void put_ip(FILE *to, const struct decoded *dec, const struct show *show)
 			dec->frag_more ? "+" : "");
 }
 
-/* Printable characters of 16 bytes, a dot for each other. */
+/* Print n bytes: printable characters as they are, a dot for each other byte. */
 static void put_ascii(FILE *to, const __u8 *p, __u32 n)
 {
 	__u32 i;
@@ -375,7 +375,7 @@ static void put_text(FILE *to, const __u8 *p, __u32 len)
 	fputc('\n', to);
 }
 
-/* Once: from the network layer on. Twice: from the Ethernet header on. */
+/* With one -x, -X or -A, dump from the network layer on; with two, from the Ethernet header on. */
 static void put_dump(FILE *to, const struct decoded *dec, const struct show *show)
 {
 	__u32 times = show->hex + show->hex_ascii + show->ascii;
@@ -391,11 +391,11 @@ static void put_dump(FILE *to, const struct decoded *dec, const struct show *sho
 }
 
 /**
- * show_text() - a packet as text
- * @to: where to
+ * show_text() - print a packet as text
+ * @to: stream to print to
  * @dec: the packet
- * @show: how
- * @ifname: its interface
+ * @show: how to print
+ * @ifname: name of the packet's interface
  */
 void show_text(FILE *to, const struct decoded *dec, const struct show *show, const char *ifname)
 {

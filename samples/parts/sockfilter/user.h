@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * The parts of the loader: ring.c takes packets from the kernel,
- * pcap.c writes them to a file, decode.c reads their
- * headers, which text.c and json.c show; stats.c
- * shows counters; expr.c makes a tcpdump expression into BPF, and
- * expr_load.c loads it.
+ * The parts of the loader: ring.c receives packets from the kernel, pcap.c writes them to a file,
+ * decode.c decodes their headers, and text.c and json.c print them. stats.c prints counters.
+ * expr.c translates a tcpdump expression into eBPF, and expr_load.c loads the translation.
  */
 #ifndef _SAMPLES_SOCKFILTER_USER_H
 #define _SAMPLES_SOCKFILTER_USER_H
@@ -18,13 +16,13 @@ struct bpf_insn;
 struct sock_filter;
 
 /**
- * struct packet - a copy that the filter let through
- * @data: its bytes, from the Ethernet header, VLAN tag included
- * @caplen: how many there are
- * @len: how many the packet had
- * @ts_ns: ns since 1970-01-01 00:00 UTC
- * @ifindex: interface
- * @outgoing: it was on its way out
+ * struct packet - a copy of a packet that the filter let through
+ * @data: bytes from the Ethernet header on, with the VLAN tag
+ * @caplen: number of bytes in @data
+ * @len: length of the whole packet, in bytes
+ * @ts_ns: time of the packet, ns since 1970-01-01 00:00 UTC
+ * @ifindex: index of the interface
+ * @outgoing: this host sent the packet; else it received the packet
  */
 struct packet {
 	const __u8 *data;
@@ -65,33 +63,33 @@ enum {
 /**
  * struct decoded - the headers of a packet; values in host byte order
  * @pkt: the packet
- * @cut: name of the header that the data end in, NULL: none
- * @bad: what is wrong with a header, NULL: nothing
+ * @cut: name of the header in which the captured data end, or NULL
+ * @bad: what is wrong with a header, or NULL
  * @n_vlans: number of VLAN tags
- * @tpid: their EtherTypes
- * @tci: their values
- * @ethertype: of what follows them
- * @l3: offset of what follows them
+ * @tpid: EtherTypes of the VLAN tags, the outermost first
+ * @tci: values (TCI) of the VLAN tags
+ * @ethertype: EtherType after the VLAN tags
+ * @l3: offset of the header after the VLAN tags
  * @family: 4, 6, or 0: not IP
  * @saddr: source, IPv4 as ::ffff:a.b.c.d; network byte order
  * @daddr: destination, in the form of @saddr
  * @proto: protocol of the transport layer
  * @l4: offset of the transport layer
- * @l4_len: its length as the IP header tells, which the data may not reach
- * @frag: it is a fragment
- * @frag_more: and not the last
- * @frag_off: its offset
- * @frag_id: its identification
+ * @l4_len: length of the transport layer by the IP header; the captured data may be shorter
+ * @frag: the packet is a fragment
+ * @frag_more: the packet is a fragment, but not the last one
+ * @frag_off: offset of the fragment, in bytes
+ * @frag_id: identification of the fragment
  * @has_l4: the fields below are set
  * @sport: TCP, UDP: source port
  * @dport: TCP, UDP: destination port
- * @seq: TCP: sequence number. ICMP: of an echo
+ * @seq: TCP: sequence number. ICMP: sequence number of an echo
  * @ack: TCP: acknowledgment number
  * @flags: TCP: FIN is bit 0, AE is bit 8
  * @window: TCP: window
  * @urgent: TCP: urgent pointer
  * @l4_hlen: length of the transport header
- * @payload: length of what follows it
+ * @payload: length of the data after the transport header
  * @type: ICMP: type
  * @code: ICMP: code
  * @id: ICMP: identifier of an echo
@@ -148,12 +146,12 @@ static inline __u32 get32(const __u8 *p)
 /* --- text.c, json.c --------------------------------------- */
 
 /**
- * struct show - how to show packets
- * @link: -e
- * @hex: -x, twice: with the Ethernet header
- * @hex_ascii: -X, twice: with the Ethernet header
- * @ascii: -A, twice: with the Ethernet header
- * @ifname: name the interface on each line: there are several
+ * struct show - how to print packets
+ * @link: -e was given: print the Ethernet header
+ * @hex: number of times that -x was given; twice: dump the Ethernet header, too
+ * @hex_ascii: number of times that -X was given; twice: dump the Ethernet header, too
+ * @ascii: number of times that -A was given; twice: dump the Ethernet header, too
+ * @ifname: print the interface in each line, because there are several interfaces
  */
 struct show {
 	bool link;
@@ -170,12 +168,13 @@ void show_json(const struct decoded *dec, const struct show *show, const char *i
 /* --- stats.c --------------------------------------------------------- */
 
 /**
- * struct totals - what was counted
- * @n: of the filter; at SOCK_MATCHED what the expression refused afterwards
- * @seen: packets that the filter met
- * @received: let through
- * @dropped: of these, found the ring full
- * @captured: taken, up to -c
+ * struct totals - counters for the output
+ * @n: counters of the filter; at SOCK_MATCHED, the packets that matched the options but not the
+ *	expression
+ * @seen: packets that the filter saw
+ * @received: packets that the filter let through
+ * @dropped: packets that the filter let through, but that found the ring full
+ * @captured: packets that were read, at most -c
  */
 struct totals {
 	__u64 n[__SOCKFILTER_COUNT_MAX];
