@@ -6,15 +6,15 @@
 #include <linux/types.h>
 
 enum {
-	/* Ethernet, two VLAN tags, and IPv4 and TCP with all options: 142. */
+	/* Ethernet, two VLAN tags, IPv4 and TCP with the most options: 142 bytes. */
 	NETWORK_HEADERS = 160,
 };
 
 /**
- * enum network_hook - where a packet is met, in the order of its way in
- * @NETWORK_XDP: before there is an skb (native mode), or first thing with one
- * @NETWORK_SOCKFILTER: on an AF_PACKET socket, before TC
- * @NETWORK_TC: last before the IP stack
+ * enum network_hook - the hooks, in the order in which an incoming packet meets them
+ * @NETWORK_XDP: XDP; in native mode before the kernel makes an skb, else the first hook with one
+ * @NETWORK_SOCKFILTER: filter of an AF_PACKET socket, before TC
+ * @NETWORK_TC: TC ingress, the last hook before the IP stack
  * @__NETWORK_HOOK_MAX: number of hooks
  */
 enum network_hook {
@@ -25,8 +25,8 @@ enum network_hook {
 };
 
 /**
- * enum network_action - what a hook is to do
- * @NETWORK_ACTION_PASS: nothing, only tell
+ * enum network_action - what a hook shall do with packets
+ * @NETWORK_ACTION_PASS: let every packet pass, and only report it
  * @NETWORK_ACTION_DROP: drop every packet; TC only
  * @NETWORK_ACTION_DROP_PING: drop echo requests; XDP and TC
  * @NETWORK_ACTION_PINGPONG: answer echo requests; TC only
@@ -42,10 +42,10 @@ enum network_action {
 
 /**
  * enum network_verdict - what a hook did with a packet
- * @NETWORK_PASS: let it go on
- * @NETWORK_DROP: dropped it
- * @NETWORK_ANSWER: turned the echo request into its reply and sent that back
- * @NETWORK_COPY: saw a copy; a socket filter cannot do more
+ * @NETWORK_PASS: let the packet pass
+ * @NETWORK_DROP: dropped the packet
+ * @NETWORK_ANSWER: turned the echo request into its reply, and sent the reply back
+ * @NETWORK_COPY: saw a copy of the packet; a socket filter cannot do more
  * @__NETWORK_VERDICT_MAX: number of verdicts
  */
 enum network_verdict {
@@ -58,7 +58,8 @@ enum network_verdict {
 
 /**
  * enum network_count - slots of the counters
- * @NETWORK_SEEN: hook * __NETWORK_VERDICT_MAX + verdict: packets
+ * @NETWORK_SEEN: first of the packet counters; the counter of a hook and a verdict is in the
+ *	slot NETWORK_SEEN + hook * __NETWORK_VERDICT_MAX + verdict
  * @NETWORK_LOST: events that found the ring buffer full
  * @__NETWORK_COUNT_MAX: number of counters
  */
@@ -69,15 +70,15 @@ enum network_count {
 };
 
 /**
- * struct network_event - a packet met by a hook
+ * struct network_event - a hook has met a packet
  * @ts_ns: bpf_ktime_get_ns()
  * @ifindex: interface
  * @len: length of the frame
  * @hook: enum network_hook
  * @verdict: enum network_verdict
  * @n_headers: bytes in @headers
- * @pad: has the IP header, behind that of Ethernet, on a multiple of four
- * @headers: beginning of the frame, as it was when the hook met it
+ * @pad: zero; aligns the IP header after the Ethernet header in @headers to four bytes
+ * @headers: first bytes of the frame, as they were when the hook met the packet
  */
 struct network_event {
 	__u64 ts_ns;

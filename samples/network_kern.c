@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * network: every hook that a packet meets on its way in, at once.
+ * network: programs for all hooks that an incoming packet meets, in one sample.
  *
  *	driver -> XDP -> skb -> AF_PACKET: socket filter -> TC ingress -> IP
  *
- * Each program tells user space that it met a packet, and what it did with it;
- * the beginning of the packet goes along, by which user space knows it again at
- * the next hook. What to do stands in two variables that user space writes to
- * while the programs run: switching takes one store, and no program goes.
+ * For each packet, each program sends an event to user space, with the verdict and the first
+ * bytes of the packet. By these bytes, user space recognises the packet at the next hook. User
+ * space sets the actions of XDP and TC in two variables while the programs run, so a switch is
+ * one store, and no program has to be detached.
  */
 #include <linux/bpf.h>
 #include <linux/if_packet.h>
@@ -30,13 +30,13 @@ struct {
 	__type(value, __u64);
 } net_counts SEC(".maps");
 
-/* One for all hooks: what comes first in it happened first. */
+/* One ring buffer for all hooks, so that events are in the order in which they happened. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 4096 * 1024);
 } net_events SEC(".maps");
 
-/* The addresses of the interfaces, kept up to date by samples/sample_addrs.c. */
+/* The addresses of the interfaces; samples/lib/addrs.c keeps this map up to date. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, OWN_ADDR_MAX);
@@ -53,7 +53,7 @@ static __always_inline void count(__u32 slot)
 		(*value)++;
 }
 
-/* An event without verdict. The padding is cleared too: the verifier asks for it. */
+/* Fill an event, except the verdict. Clear the padding, too, or the verifier refuses. */
 static __always_inline void begin(struct network_event *ev, __u32 hook, __u32 ifindex, __u32 len)
 {
 	__builtin_memset(ev, 0, sizeof(*ev));
@@ -64,9 +64,9 @@ static __always_inline void begin(struct network_event *ev, __u32 hook, __u32 if
 }
 
 /*
- * Told at the end, when the verdict is known, from the stack. A reserved record
- * would be NULL or not until then, and the verifier of Linux 6.1 does not remember
- * which of them.
+ * Send the event when the verdict is known. The event is on the stack, because a pointer from
+ * bpf_ringbuf_reserve() may be NULL, and the verifier of Linux 6.1 does not keep track of that
+ * check from the beginning of the program to its end.
  */
 static __always_inline void end(struct network_event *ev, __u32 verdict)
 {
@@ -77,9 +77,9 @@ static __always_inline void end(struct network_event *ev, __u32 verdict)
 }
 
 /*
- * How much of the packet to tell; false: it has not even an Ethernet header. The
- * barriers keep the compiler from testing both limits in one go, and from leaving
- * out the last test, which is for the verifier (of Linux 6.1, at least).
+ * Number of bytes of the packet to copy into the event. False if the packet is shorter than an
+ * Ethernet header. The barriers keep the compiler from merging the tests of both limits, and
+ * from dropping the last test, which the verifier needs (at least that of Linux 6.1).
  */
 static __always_inline bool headers_len(__u32 len, __u32 *n)
 {
@@ -130,13 +130,13 @@ static __always_inline void begin_skb(struct network_event *ev, __u32 hook,
 		ev->n_headers = n;
 }
 
-/* The socket takes no copy (0): the filter itself has told all there is. */
+/* Return 0, so that the socket gets no copy: the event has all that user space needs. */
 SEC("socket")
 int net_sock(struct __sk_buff *skb)
 {
 	struct network_event ev;
 
-	/* Going out, or back in what this socket's own host sent. */
+	/* Skip outgoing packets, and copies of them that the kernel loops back. */
 	if (skb->pkt_type == PACKET_OUTGOING || skb->pkt_type == PACKET_LOOPBACK)
 		return 0;
 	begin_skb(&ev, NETWORK_SOCKFILTER, skb);
@@ -166,7 +166,7 @@ int net_tc(struct __sk_buff *skb)
 	__u32 verdict;
 
 	tc_mac_restore(skb);
-	/* Before the request becomes the reply. */
+	/* Copy the headers now: tc_decide() may turn the request into its reply. */
 	begin_skb(&ev, NETWORK_TC, skb);
 	verdict = tc_decide(skb);
 	end(&ev, verdict);
@@ -174,10 +174,10 @@ int net_tc(struct __sk_buff *skb)
 	case NETWORK_DROP:
 		return TC_ACT_SHOT;
 	case NETWORK_ANSWER:
-		/* Out of the interface it came in on, with its VLAN tag. */
+		/* Send the reply out of the interface of the request, with its VLAN tag. */
 		return bpf_redirect(skb->ifindex, 0);
 	default:
-		/* The programs behind this one have their say. */
+		/* Let the next programs and filters decide. */
 		return TC_ACT_UNSPEC;
 	}
 }

@@ -8,13 +8,13 @@
 /**
  * enum ping_count - what became of a packet; each packet has one reason
  * @PING_PASS_NOT_IP: neither IPv4 nor IPv6
- * @PING_PASS_BAD: malformed or cut short: the kernel's to drop
+ * @PING_PASS_BAD: malformed or cut short: passed, so that the kernel drops and counts it
  * @PING_PASS_NO_ECHO: IP, but no ICMP echo request
- * @PING_PASS_FILTER: an echo request that --src or --dst leaves out
- * @PING_PASS_EVERY: matched, but not the Nth of --every
- * @PING_PASS_ACTION: matched, and the action is to pass
- * @PING_DROP_ECHO: matched and dropped
- * @PING_LOST: events that found the ring buffer full; no packets
+ * @PING_PASS_FILTER: an echo request that --src or --dst excludes
+ * @PING_PASS_EVERY: an echo request that matches, but not the Nth one of --every
+ * @PING_PASS_ACTION: an echo request that matches, and the action is to pass
+ * @PING_DROP_ECHO: an echo request that matches, dropped
+ * @PING_LOST: not packets, but events that found the ring buffer full
  * @__PING_COUNT_MAX: number of counters
  */
 enum ping_count {
@@ -31,10 +31,10 @@ enum ping_count {
 
 /**
  * struct ping_prefix - addresses that --src or --dst matches
- * @addr: address, IPv4 as ::ffff:a.b.c.d; bits beyond the mask are zero
- * @mask: bits that count
- * @family: 4 or 6; 0 matches every address of both. Without it ::/0 would
- *	match IPv4 too
+ * @addr: address, IPv4 as ::ffff:a.b.c.d; bits outside of the mask are zero
+ * @mask: bits of the address that are compared
+ * @family: 4 or 6; 0 matches every address of both families. Without this field, ::/0 would
+ *	match IPv4, too
  * @pad: zero
  */
 struct ping_prefix {
@@ -47,13 +47,13 @@ struct ping_prefix {
 /**
  * struct ping_event - an echo request that --src and --dst select
  * @ts_ns: bpf_ktime_get_ns()
- * @saddr: source, an IPv4 address as ::ffff:a.b.c.d
- * @daddr: destination, in this form, too
- * @ifindex: interface it came in on
+ * @saddr: source; an IPv4 address as ::ffff:a.b.c.d
+ * @daddr: destination, in the form of @saddr
+ * @ifindex: interface on which the request came in
  * @id: identifier, network byte order
  * @seq: sequence number, network byte order
  * @family: 4 or 6
- * @reason: what became of it, enum ping_count
+ * @reason: what became of the request, enum ping_count
  * @pad: zero
  */
 struct ping_event {

@@ -5,8 +5,8 @@
  *	Ethernet, VLAN tags -> IPv4, IPv6 -> echo request? -> --src, --dst
  *		-> --every -> drop or pass
  *
- * Whatever leaves this line early passes untouched. A fragmented request is
- * matched by its first fragment; the others carry no ICMP header.
+ * A packet that does not get to the end of this line passes unchanged. Of a fragmented request,
+ * only the first fragment can match; the others have no ICMP header.
  */
 #include <linux/bpf.h>
 #include <linux/icmp.h>
@@ -20,7 +20,7 @@ const volatile __u32 every = 1;
 const volatile bool drop = true;
 const volatile bool events = true;
 
-/* Matched requests so far, of all CPUs: --every counts them. */
+/* Requests that matched so far, on all CPUs together, for --every. */
 __u64 matched;
 
 struct {
@@ -59,7 +59,7 @@ static __always_inline bool in_prefix(const __be32 addr[4], __u8 family,
 	return true;
 }
 
-/* What to do with an echo request that --src and --dst let in. */
+/* Decide about an echo request that --src and --dst select. */
 static __always_inline __u32 decide(void)
 {
 	__u64 nth = __sync_fetch_and_add(&matched, 1) + 1;
@@ -78,7 +78,7 @@ static __always_inline void report(struct ping_event *ev)
 		count(PING_LOST);
 }
 
-/* IPv4, with its options. The length counts the header, too. */
+/* Read the IPv4 header and its options. tot_len includes the header, ip->len does not. */
 static __always_inline bool read_ipv4(struct pkt_cursor *cur, struct pkt_ip *ip,
 				      struct ping_event *ev)
 {
@@ -97,7 +97,7 @@ static __always_inline bool read_ipv4(struct pkt_cursor *cur, struct pkt_ip *ip,
 	ip->len = len - hlen;
 	ip->proto = iph->protocol;
 	ev->family = 4;
-	/* ::ffff:a.b.c.d; the words before are zero already. */
+	/* ::ffff:a.b.c.d; the first two words are zero already. */
 	ev->saddr[2] = bpf_htonl(0xffff);
 	ev->saddr[3] = iph->saddr;
 	ev->daddr[2] = bpf_htonl(0xffff);
@@ -105,7 +105,7 @@ static __always_inline bool read_ipv4(struct pkt_cursor *cur, struct pkt_ip *ip,
 	return true;
 }
 
-/* IPv6, with its extension headers. The length counts what is behind the first header. */
+/* Read the IPv6 header and its extension headers. payload_len does not include the header. */
 static __always_inline bool read_ipv6(struct pkt_cursor *cur, struct pkt_ip *ip,
 				      struct ping_event *ev)
 {
@@ -121,7 +121,7 @@ static __always_inline bool read_ipv6(struct pkt_cursor *cur, struct pkt_ip *ip,
 	return pkt_ipv6_exts(cur, ip);
 }
 
-/* ICMP and ICMPv6 have the same echo header, with other numbers for its type. */
+/* ICMP and ICMPv6 have the same echo header; only the number of the type differs. */
 static __always_inline bool read_echo(struct pkt_cursor *cur, const struct pkt_ip *ip,
 				      struct ping_event *ev)
 {

@@ -6,16 +6,16 @@
 #include <linux/types.h>
 
 /**
- * enum pktcount_class - kind of a frame, by its EtherType behind VLAN tags
+ * enum pktcount_class - kind of a frame, by the EtherType behind the VLAN tags
  * @PKTCOUNT_IPV4: IPv4, also if the IP packet is malformed
  * @PKTCOUNT_IPV6: IPv6, also if the IP packet is malformed
  * @PKTCOUNT_ARP: ARP
- * @PKTCOUNT_OTHER: everything else, also more than two VLAN tags and frames
- *	that are too short for their tags
- * @PKTCOUNT_VLAN: with a VLAN tag; counted besides one of the classes above
+ * @PKTCOUNT_OTHER: everything else, also frames with more than two VLAN tags, and frames that
+ *	are too short for their tags
+ * @PKTCOUNT_VLAN: with a VLAN tag; such a frame is counted in one of the classes above, too
  * @__PKTCOUNT_CLASS_MAX: number of classes
  *
- * Each frame is in one of the first four: they add up to all packets.
+ * Each frame is in exactly one of the first four classes, so these add up to all packets.
  */
 enum pktcount_class {
 	PKTCOUNT_IPV4,
@@ -43,7 +43,7 @@ enum pktcount_class {
  *	is cut short or contradicts itself
  * @__PKTCOUNT_PROTOCOL_MAX: number of protocols
  *
- * Each IP packet has one: they add up to PKTCOUNT_IPV4 and PKTCOUNT_IPV6.
+ * Each IP packet has exactly one, so all protocols add up to PKTCOUNT_IPV4 + PKTCOUNT_IPV6.
  */
 enum pktcount_protocol {
 	PKTCOUNT_TCP,
@@ -63,8 +63,8 @@ enum pktcount_protocol {
 
 /**
  * struct pktcount_cell - one counter
- * @packets: how many
- * @bytes: their length, from the Ethernet header to the end, without FCS
+ * @packets: number of packets
+ * @bytes: sum of their lengths, from the Ethernet header to the end, without FCS
  */
 struct pktcount_cell {
 	__u64 packets;
@@ -75,12 +75,12 @@ struct pktcount_cell {
  * struct pktcount_cpu - all counters of one CPU
  * @classes: by enum pktcount_class
  * @protocols: by enum pktcount_protocol
- * @events: packets that --events --sample took
- * @lost: of these, events that found the ring buffer full
- * @sources: source addresses put into the map of --top, again each time that
- *	one was pushed out and comes back
+ * @events: packets that --events --sample selected, including @lost
+ * @lost: selected packets whose event found the ring buffer full
+ * @sources: how often a source address was added to the map of --top; an address that the map
+ *	has evicted, and that comes back, counts again
  *
- * All of it is __u64: the loader adds up the CPUs word by word.
+ * All fields must be __u64, because the loader adds up the CPUs word by word.
  */
 struct pktcount_cpu {
 	struct pktcount_cell classes[__PKTCOUNT_CLASS_MAX];
@@ -103,16 +103,16 @@ struct pktcount_source {
  * @ts_ns: bpf_ktime_get_ns()
  * @saddr: source; an IPv4 address as ::ffff:a.b.c.d; zero if there is none
  * @daddr: destination, in the form of @saddr
- * @ifindex: interface it came in on
+ * @ifindex: interface on which the packet came in
  * @len: length in bytes, as in struct pktcount_cell
  * @ethertype: EtherType behind VLAN tags, network byte order; zero if cut short
  * @sport: source port of TCP, UDP, SCTP, network byte order; else zero
  * @dport: destination port, in the form of @sport
- * @class: enum pktcount_class, of the first four
- * @protocol: enum pktcount_protocol; of IP only
- * @ip_proto: protocol number of the IP header, behind IPv6 extension headers
- * @vlan: 1: it has a VLAN tag
- * @has_ip: 1: @saddr, @daddr and @ip_proto are there
+ * @class: enum pktcount_class, one of the first four
+ * @protocol: enum pktcount_protocol, if @class is an IP version
+ * @ip_proto: protocol number of the IP header, or of the last IPv6 extension header
+ * @vlan: 1 if the frame has a VLAN tag, else 0
+ * @has_ip: 1 if @saddr, @daddr and @ip_proto are set, else 0
  * @pad: zero
  */
 struct pktcount_event {

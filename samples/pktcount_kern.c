@@ -5,8 +5,8 @@
  *	Ethernet, VLAN tags -> class -> IPv4, IPv6 -> protocol
  *		-> count -> --top: source -> --events: ring buffer -> pass
  *
- * All counters of a CPU are one value of one map: a packet costs one lookup,
- * and no CPU ever writes what another one writes.
+ * All counters of a CPU are one value of a per-CPU map: a packet costs one lookup for them, and
+ * no CPU writes memory that another CPU writes.
  */
 #include <asm-generic/errno-base.h>
 #include <linux/bpf.h>
@@ -17,7 +17,7 @@ const volatile bool top;
 const volatile bool events;
 const volatile __u32 sample_every = 1;
 
-/* Packets so far, of all CPUs: --sample counts them. */
+/* Number of packets so far, on all CPUs together, for --sample. */
 __u64 sampled;
 
 struct {
@@ -27,7 +27,7 @@ struct {
 	__type(value, struct pktcount_cpu);
 } pktcount_counts SEC(".maps");
 
-/* A full map makes room: what was not seen for long goes. */
+/* LRU: if the map is full, the kernel evicts a source that was not seen for long. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_PERCPU_HASH);
 	__uint(max_entries, 16384);
@@ -41,8 +41,8 @@ struct {
 } pktcount_events SEC(".maps");
 
 /*
- * What a packet turned out to be. class and protocol are enum pktcount_class
- * and enum pktcount_protocol; the protocol is that of an IP packet.
+ * What the headers of a packet say. class is enum pktcount_class. protocol is enum
+ * pktcount_protocol, and valid if is_ip is set; ip is valid if has_ip is set.
  */
 struct packet {
 	struct pkt_ip ip;
@@ -78,7 +78,7 @@ static __always_inline __u8 with_ports(struct packet *pkt, const void *hdr, __u8
 	return protocol;
 }
 
-/* Protocols that belong to one of the two families. */
+/* Protocols that are counted under their name in only one of the two IP versions. */
 static __always_inline __u8 family_protocol(struct pkt_cursor *cur, const struct pkt_ip *ip)
 {
 	if (ip->v4 && ip->proto == IPPROTO_ICMP)
@@ -160,7 +160,10 @@ static __always_inline void add(struct pktcount_cell *cell, __u64 len)
 	cell->bytes += len;
 }
 
-/* An index the verifier knows the bounds of, whatever the compiler knows. */
+/*
+ * Check the index even if the compiler knows that it is in bounds: the verifier does not know.
+ * The barrier keeps the compiler from removing the check.
+ */
 static __always_inline void add_to(struct pktcount_cell *cells, __u32 n, __u32 index, __u64 len)
 {
 	barrier_var(index);
@@ -178,14 +181,15 @@ static __always_inline void count(struct pktcount_cpu *counts, const struct pack
 }
 
 /*
- * A source that is new; another CPU may be first, then its entry is taken. One
- * that finds no place is counted too: it will be missing in the map.
+ * Add a new source to the map. If another CPU has just added the source (EEXIST), use that entry.
+ * counts->sources also counts a source for which the map has no room, because the loader
+ * reports the difference to the entries of the map as missing.
  */
 static __always_inline struct pktcount_cell *add_source(struct pktcount_cpu *counts,
 							const struct pktcount_source *source)
 {
 	struct pktcount_cell zero = {};
-	/* int, not long: before Linux 6.4 the upper half of the result is undefined. */
+	/* An int, because before Linux 6.4 the upper 32 bits of the result are undefined. */
 	int err = bpf_map_update_elem(&pktcount_sources, source, &zero, BPF_NOEXIST);
 
 	if (err != -EEXIST)
@@ -250,7 +254,7 @@ SEC("xdp.frags")
 int pktcount(struct xdp_md *ctx)
 {
 	struct pkt_cursor cur = pkt_start(ctx->data, ctx->data_end);
-	/* data_end is the end of the first buffer, not of a jumbo frame. */
+	/* In a jumbo frame, data_end is only the end of the first buffer. */
 	struct packet pkt = { .len = bpf_xdp_get_buff_len(ctx) };
 	struct pktcount_cpu *counts;
 	__u32 zero = 0;

@@ -7,11 +7,11 @@
 
 /**
  * enum sockfilter_count - slots of the counters
- * @SOCKFILTER_VERDICT: first of one for each enum sock_verdict
- * @SOCKFILTER_SKIP_DIRECTION: the other direction than -Q, or the second copy of
- *	a packet of the loopback device
- * @SOCKFILTER_TCP: first of the protocols: these tell what was seen, whatever
- *	became of it
+ * @SOCKFILTER_VERDICT: first of the verdicts: one slot for each enum sock_verdict
+ * @SOCKFILTER_SKIP_DIRECTION: one more verdict: not the direction of -Q, or the outgoing copy of
+ *	a packet on the loopback device
+ * @SOCKFILTER_TCP: first of the protocols: these slots count all packets that the filter saw,
+ *	whatever the verdict
  * @SOCKFILTER_UDP: UDP
  * @SOCKFILTER_ICMP: ICMP and ICMPv6
  * @SOCKFILTER_OTHER_IP: any other protocol in IP
@@ -32,9 +32,9 @@ enum sockfilter_count {
 };
 
 /**
- * enum sockfilter_expr - slots of the programs that the expression was made into
- * @SOCKFILTER_EXPR_PLAIN: for frames as they stand in the buffer
- * @SOCKFILTER_EXPR_TAGGED: for frames whose VLAN tag the kernel keeps beside them
+ * enum sockfilter_expr - slots of the translations of the tcpdump expression
+ * @SOCKFILTER_EXPR_PLAIN: for packets without a tag in __sk_buff.vlan_tci
+ * @SOCKFILTER_EXPR_TAGGED: for packets whose outer VLAN tag is in __sk_buff.vlan_tci
  * @__SOCKFILTER_EXPR_MAX: number of programs
  */
 enum sockfilter_expr {
@@ -44,13 +44,13 @@ enum sockfilter_expr {
 };
 
 /**
- * struct sockfilter_event - a TCP or ICMP packet that the filter has met (--trace)
+ * struct sockfilter_event - a TCP or ICMP packet that the filter has seen (--trace)
  * @ts_ns: bpf_ktime_get_ns()
- * @pkt: what was found in it
+ * @pkt: what the headers of the packet say
  * @ifindex: interface
  * @len: length of the frame
- * @verdict: enum sockfilter_count, a verdict or SOCKFILTER_SKIP_DIRECTION
- * @outgoing: it was on its way out
+ * @verdict: slot of the packet's verdict in enum sockfilter_count
+ * @outgoing: 1 if this host sends the packet, 0 if this host receives the packet
  */
 struct sockfilter_event {
 	__u64 ts_ns;

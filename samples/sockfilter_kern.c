@@ -4,9 +4,9 @@
  *
  *	-Q in|out? -> --proto, --host, --port -> expression? -> copy
  *
- * A socket filter decides what the socket gets a copy of. It cannot drop, change
- * or delay the packet itself: that goes on, whatever is returned here. 0 is "no
- * copy", any other number is how many bytes of the packet to copy.
+ * A socket filter decides of which packets the socket gets a copy. The filter cannot drop, change
+ * or delay the packet itself, which goes on whatever the filter returns. The filter returns the
+ * number of bytes to copy; 0 means no copy.
  */
 #include <linux/bpf.h>
 #include <linux/if_packet.h>
@@ -20,7 +20,7 @@ const volatile bool take_out = true;
 const volatile bool expression;
 const volatile bool trace;
 
-/* The first interface of each network namespace. */
+/* The kernel gives the loopback device this index in every network namespace. */
 #define LOOPBACK_IFINDEX 1
 
 struct {
@@ -52,8 +52,8 @@ static __always_inline void count(__u32 slot)
 }
 
 /*
- * What goes through the loopback device is met twice, on its way out and again
- * as it comes in. Once is enough, unless -Q asks for that very side.
+ * The filter sees each packet on the loopback device twice: going out, and coming in. Skip the
+ * outgoing copy, unless -Q asks only for outgoing packets.
  */
 static __always_inline bool wanted_direction(const struct __sk_buff *skb)
 {
@@ -110,7 +110,7 @@ int sockfilter(struct __sk_buff *skb)
 		return 0;
 
 	if (expression) {
-		/* Does not come back: the expression decides. */
+		/* The translated expression decides. A tail call returns only if it fails. */
 		bpf_tail_call(skb, &sockf_exprs, skb->vlan_present ?
 			      SOCKFILTER_EXPR_TAGGED : SOCKFILTER_EXPR_PLAIN);
 		return 0;

@@ -5,8 +5,8 @@
 
 /**
  * enum tc_action - what to do with packets
- * @TC_PASS: nothing, only report echo requests
- * @TC_DROP: drop them all
+ * @TC_PASS: let all packets pass, and only report echo requests
+ * @TC_DROP: drop all packets
  * @TC_DROP_PING: drop echo requests
  * @TC_PINGPONG: answer echo requests
  */
@@ -20,17 +20,19 @@ enum tc_action {
 /**
  * enum tc_count - what became of a packet; each packet has one reason
  * @TC_PASS_NOT_IP: neither IPv4 nor IPv6
- * @TC_PASS_BAD: malformed or cut short: the kernel's to drop
+ * @TC_PASS_BAD: malformed or cut short: passed, so that the kernel drops and counts it
  * @TC_PASS_NO_ECHO: IP, but no ICMP echo request
  * @TC_PASS_ACTION: an echo request, and the action is to pass
  * @TC_PASS_FRAGMENT: not answered: the first fragment of an echo request
- * @TC_PASS_CUT: not answered: the frame ends before the echo request does
- * @TC_PASS_CAST: not answered: to or from a broadcast or multicast address
- * @TC_PASS_NOT_OWN: not answered: to an address that is not the interface's
- * @TC_DROP_OTHER: all are dropped, and this was no echo request
+ * @TC_PASS_CUT: not answered: the frame is shorter than the IP header says
+ * @TC_PASS_CAST: not answered: the source or the destination, MAC or IP, is not the address of
+ *	one host, but broadcast, multicast or unspecified (0.0.0.0, ::)
+ * @TC_PASS_NOT_OWN: not answered: the interface does not have the destination IP address, or
+ *	the frame is for another MAC address
+ * @TC_DROP_OTHER: dropped because the action is to drop all packets; not an echo request
  * @TC_DROP_ECHO: an echo request, dropped
  * @TC_ANSWER: an echo request, answered
- * @TC_LOST: events that found the ring buffer full; no packets
+ * @TC_LOST: not packets, but events that found the ring buffer full
  * @__TC_COUNT_MAX: number of counters
  */
 enum tc_count {

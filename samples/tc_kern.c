@@ -5,9 +5,9 @@
  *	Ethernet, VLAN tags -> IPv4, IPv6 -> echo request? -> action
  *		-> pingpong: whole, from host to host, for us? -> answer
  *
- * Whatever leaves this line early passes untouched, unless all is dropped.
- * To pass is to say nothing (TC_ACT_UNSPEC): the programs and filters behind
- * this one have their say.
+ * A packet that does not get to the end of this line passes unchanged, unless the action is to
+ * drop all packets. For packets that pass, the program returns TC_ACT_UNSPEC, so that the next
+ * programs and filters decide.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -32,7 +32,7 @@ struct {
 	__uint(max_entries, 256 * 1024);
 } tc_events SEC(".maps");
 
-/* The addresses of the interfaces, kept up to date by samples/sample_addrs.c. */
+/* The addresses of the interfaces; samples/lib/addrs.c keeps this map up to date. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, OWN_ADDR_MAX);
@@ -49,7 +49,7 @@ static __always_inline void count(__u32 reason)
 		(*value)++;
 }
 
-/* tc_echo_find() and tc_echo_answer() tell why, and so do the counters. */
+/* The counter of each result of tc_echo_find() and tc_echo_answer(). */
 static const __u8 reasons[] = {
 	[TC_ECHO_NOT_IP] = TC_PASS_NOT_IP,
 	[TC_ECHO_BAD] = TC_PASS_BAD,
@@ -120,7 +120,7 @@ int netbpf_tc(struct __sk_buff *skb)
 	case TC_DROP_ECHO:
 		return TC_ACT_SHOT;
 	case TC_ANSWER:
-		/* Out of the interface it came in on, with its VLAN tag. */
+		/* Send the reply out of the interface of the request, with its VLAN tag. */
 		return bpf_redirect(skb->ifindex, 0);
 	default:
 		return TC_ACT_UNSPEC;

@@ -3,7 +3,7 @@
 #ifndef _SAMPLES_TCPCONNECT_H
 #define _SAMPLES_TCPCONNECT_H
 
-/* vmlinux.h has these types too, and does not go along with UAPI headers. */
+/* vmlinux.h defines these types, too, and cannot be included together with UAPI headers. */
 #ifndef __VMLINUX_H__
 #include <linux/types.h>
 #endif
@@ -14,11 +14,11 @@ enum {
 };
 
 /**
- * enum tcpconnect_backend - how the kernel is watched, in the order of trying
- * @TCPCONNECT_KPROBE: kprobe and kretprobe on tcp_v4_connect(), tcp_v6_connect()
- * @TCPCONNECT_FENTRY: fentry and fexit programs on the same
- * @TCPCONNECT_TRACEPOINT: tracepoint sock:inet_sock_set_state, CLOSE to SYN_SENT;
- *	sys_enter and sys_exit for what fails before that
+ * enum tcpconnect_backend - how to notice the start of an attempt, in the order of preference
+ * @TCPCONNECT_KPROBE: kprobes and kretprobes on tcp_v4_connect() and tcp_v6_connect()
+ * @TCPCONNECT_FENTRY: fentry and fexit programs on tcp_v4_connect() and tcp_v6_connect()
+ * @TCPCONNECT_TRACEPOINT: tracepoint sock:inet_sock_set_state, from CLOSE to SYN_SENT; and
+ *	sys_enter and sys_exit for attempts that fail before SYN_SENT
  * @__TCPCONNECT_BACKEND_MAX: number of back ends
  */
 enum tcpconnect_backend {
@@ -30,14 +30,15 @@ enum tcpconnect_backend {
 
 /**
  * enum tcpconnect_count - what became of an attempt, and what was lost
- * @TCPCONNECT_FILTERED: the filter left it out
+ * @TCPCONNECT_FILTERED: the filter excluded the attempt
  * @TCPCONNECT_OK: established
  * @TCPCONNECT_FAILED: failed, at once or later
- * @TCPCONNECT_UNTRACKED: not followed, for want of room in the map of attempts
- * @TCPCONNECT_UNSEEN: followed, but its end was not seen: its result is not known
- * @TCPCONNECT_LOST: results that found the ring buffer full, which are counted
- *	as TCPCONNECT_OK or TCPCONNECT_FAILED too
- * @TCPCONNECT_NO_ROW: results that found the count table full, likewise
+ * @TCPCONNECT_UNTRACKED: not followed, because the map of attempts was full
+ * @TCPCONNECT_UNSEEN: followed, but no program saw the end, so the result is not known
+ * @TCPCONNECT_LOST: results that found the ring buffer full; also counted as TCPCONNECT_OK or
+ *	TCPCONNECT_FAILED
+ * @TCPCONNECT_NO_ROW: results that found the count table full; also counted as TCPCONNECT_OK or
+ *	TCPCONNECT_FAILED
  * @__TCPCONNECT_COUNT_MAX: number of counters
  */
 enum tcpconnect_count {
@@ -54,17 +55,17 @@ enum tcpconnect_count {
 /**
  * struct tcpconnect_event - an attempt to connect
  * @ts_ns: when connect() was called, bpf_ktime_get_ns()
- * @lat_ns: from then until the result
- * @saddr: local address, IPv4 as ::ffff:a.b.c.d; zero if it was never chosen
- * @daddr: remote address, likewise
- * @pid: process that called connect(), by its number in the pid namespace of the
- *	loader; 0: it has none there
- * @uid: its user
+ * @lat_ns: time from @ts_ns to the result
+ * @saddr: local address, IPv4 as ::ffff:a.b.c.d; zero if the kernel never chose one
+ * @daddr: remote address, in the form of @saddr
+ * @pid: process that called connect(), by its pid in the pid namespace of the loader; 0 if the
+ *	process has no pid there
+ * @uid: user of this process
  * @netns: inode number of the network namespace of the socket
  * @ret: 0: established, else the errno
- * @sport: local port, network byte order; 0 if it was never chosen
+ * @sport: local port, network byte order; 0 if the kernel never chose one
  * @dport: remote port, network byte order
- * @family: 4 or 6: what goes over the wire, so 4 for ::ffff:a.b.c.d
+ * @family: 4 or 6: IP version of the packets, so 4 for ::ffff:a.b.c.d
  * @pad: zero
  * @comm: name of the thread that called connect()
  */
@@ -85,13 +86,13 @@ struct tcpconnect_event {
 };
 
 /**
- * struct tcpconnect_attempt - an attempt without result yet; its key is the
- *	address of the struct sock
+ * struct tcpconnect_attempt - an attempt that has no result yet; the map key is the address of
+ *	its struct sock
  * @ev: what is known so far
  * @task: bpf_get_current_pid_tgid() of the caller
  * @in_call: the caller is inside tcp_v4_connect() or tcp_v6_connect()
- * @syn_sent: the socket was in SYN_SENT, so it has addresses
- * @closed: it was closed inside the call, whose return value says why
+ * @syn_sent: the socket has been in SYN_SENT, so its addresses are known
+ * @closed: the socket was closed before the call returned; the return value will be the result
  * @pad: zero
  */
 struct tcpconnect_attempt {
@@ -104,16 +105,16 @@ struct tcpconnect_attempt {
 };
 
 /**
- * struct tcpconnect_filter - attempts to show; all zero: every one
+ * struct tcpconnect_filter - attempts to show; all zero: all attempts
  * @pid: process, 0: any
- * @uid: user, if @by_uid
+ * @uid: user, if @by_uid is set
  * @netns: inode number of the network namespace, 0: any
  * @n_ports: entries of @ports, 0: any port
  * @ports: remote ports, network byte order
- * @comm: name, padded with zeroes; empty: any
+ * @comm: name of the calling thread, padded with zeroes; empty: any
  * @family: 4 or 6, 0: both
- * @by_uid: @uid counts
- * @by_cgroup: the caller must be in the cgroup in tcpconnect_cgroup, or below
+ * @by_uid: compare @uid, for which 0 is a valid value (root)
+ * @by_cgroup: the caller must be in the cgroup of the map tcpconnect_cgroup, or below
  * @pad: zero
  */
 struct tcpconnect_filter {
@@ -130,11 +131,11 @@ struct tcpconnect_filter {
 };
 
 /**
- * struct tcpconnect_row - key of a line of the count table
+ * struct tcpconnect_row - key of a row of the count table
  * @saddr: local address
  * @daddr: remote address
- * @sport: local port, 0 if local ports are not told apart
- * @dport: remote port
+ * @sport: local port, network byte order; 0 if one row counts all local ports
+ * @dport: remote port, network byte order
  */
 struct tcpconnect_row {
 	__be32 saddr[4];
@@ -144,9 +145,9 @@ struct tcpconnect_row {
 };
 
 /**
- * struct tcpconnect_cells - the rest of a line of the count table
- * @connects: attempts with a result
- * @failed: those of them that failed
+ * struct tcpconnect_cells - counters of a row of the count table
+ * @connects: attempts that have a result, including @failed
+ * @failed: attempts that failed
  */
 struct tcpconnect_cells {
 	__u64 connects;

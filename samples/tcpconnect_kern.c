@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * tcpconnect: who opens TCP connections, to where, and what came of it.
+ * tcpconnect: which processes open TCP connections, to which addresses, and with which result.
  *
- * An attempt is kept in a map, by the address of its struct sock, until its
- * result is known: that comes in a softirq, where the current process is any.
- * Its states are flags of struct tcpconnect_attempt. The result is the same
- * tracepoint for all back ends, set_state(). Where an attempt begins, and where
- * one ends that fails before SYN_SENT, each back end has a way of its own; the
- * loader loads the programs of one:
+ * The result mostly comes in a softirq, when the current process is not the caller. So the
+ * programs keep an attempt in a map, by the address of its struct sock, until the result is
+ * known. The states of an attempt are flags of struct tcpconnect_attempt. All back ends get
+ * the result from the same tracepoint, in set_state(). The back ends differ in how they notice
+ * the start of an attempt, and the end of an attempt that fails before SYN_SENT. The loader
+ * loads the programs of one back end:
  *
  *	kprobe, fentry                         tracepoint
  *
@@ -25,14 +25,16 @@
  *	   v                                 v                                  v
  *	result: report() <-------------------+----------------------------------+
  *
- * A CLOSE before the call has returned makes it "closed": the result is what the
- * call returns, in on_return() or tp_exit().
+ * If the socket is closed before the call has returned, the attempt becomes "closed". Then
+ * on_return() or tp_exit() takes the return value of the call as the result.
  *
- * The kernel may reuse the memory of a socket, so an attempt whose end nobody has seen
- * must not take the result of the next socket there: forget_unseen() says when it goes.
+ * The kernel may reuse the memory of a struct sock. If no program saw the end of an attempt, the
+ * attempt must not get the result of the next socket at the same address: forget_unseen()
+ * removes such an attempt.
  *
- * The programs are attached in the order of this file and detached in the opposite one:
- * whoever sees a beginning is there while somebody else sees its end.
+ * The loader attaches the programs in the order of this file, and detaches them in the reverse
+ * order. So while a program that sees attempts start is attached, the programs that see
+ * their ends are attached, too.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
@@ -43,7 +45,7 @@
 #include "sock_addr.bpf.h"
 #include "tcpconnect.h"
 
-/* Macros in the kernel, so not in its BTF. */
+/* These are macros in the kernel, so BTF and vmlinux.h do not have them. */
 enum {
 	AF_UNSPEC = 0,
 	ECANCELED = 125,
@@ -52,16 +54,16 @@ enum {
 
 const volatile struct tcpconnect_filter filter;
 const volatile __u32 backend;
-/* __NR_connect, another number on each architecture. */
+/* __NR_connect, which depends on the architecture. */
 const volatile long nr_connect;
 const volatile bool events = true;
 const volatile bool table;
 const volatile bool table_sport;
-/* The pid namespace whose numbers are shown; 0: that of the machine. */
+/* Device and inode of the pid namespace whose pids are reported; 0: the initial one. */
 const volatile __u64 pidns_dev;
 const volatile __u64 pidns_ino;
 
-/* A call of connect() that has not returned; its key is the thread. */
+/* A call of connect() that has not returned; the map key is bpf_get_current_pid_tgid(). */
 struct call {
 	__u64 sk;
 	__u64 ts_ns;
@@ -113,7 +115,10 @@ struct {
 	__uint(max_entries, 1024 * 1024);
 } tcpconnect_events SEC(".maps");
 
-/* Atomic, although each CPU has its own: a softirq may interrupt a program that counts. */
+/*
+ * Although each CPU has its own counters, they need atomic operations: a softirq may interrupt a
+ * program while it counts, and run another program that counts.
+ */
 static __always_inline void count(__u32 reason)
 {
 	__u64 *value = bpf_map_lookup_elem(&tcpconnect_counts, &reason);
@@ -122,9 +127,9 @@ static __always_inline void count(__u32 reason)
 		__sync_fetch_and_add(value, 1);
 }
 
-/* --- what is read from where ------------------------------------------------------ */
+/* --- reading the caller and the arguments ------------------------------------------ */
 
-/* 0: the caller has no number there. */
+/* Pid of the caller in the pid namespace of the loader; 0 if it has none there. */
 static __always_inline __u32 caller_pid(void)
 {
 	struct bpf_pidns_info info = {};
@@ -148,7 +153,7 @@ static __always_inline void get_caller(struct tcpconnect_attempt *attempt,
 	ev->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
 }
 
-/* All that is known from the call itself. */
+/* Fill in all that is known at the start of the call: caller, remote address and port. */
 static __always_inline void get_call(struct tcpconnect_attempt *attempt, const struct sock *sk,
 				     const void *uaddr, int len, bool user)
 {
@@ -248,11 +253,13 @@ static __always_inline void finish(__u64 sk, struct tcpconnect_attempt *attempt,
 	bpf_map_delete_elem(&tcpconnect_pending, &sk);
 }
 
-/* --- from its beginning to its end ------------------------------------------------------ */
+/* --- an attempt from its start to its end ------------------------------------------------ */
 
 /*
- * Another connection begins at this address, which the filter may leave out: if an
- * attempt is still kept here, its end was not seen, and its result is not known.
+ * Remove a stale attempt: the struct sock @sk now belongs to another connection, or to another
+ * attempt. If the map still has an attempt for @sk, no program saw its end, and its result is
+ * not known. Called before the filter: a new attempt that the filter excludes also shows that
+ * the old one is over.
  */
 static __always_inline void forget_unseen(__u64 sk)
 {
@@ -260,7 +267,7 @@ static __always_inline void forget_unseen(__u64 sk)
 		count(TCPCONNECT_UNSEEN);
 }
 
-/* Begin to follow an attempt, if the filter lets it in; forget_unseen() came before. */
+/* Begin to follow an attempt, unless the filter excludes it. Call forget_unseen() before. */
 static __always_inline bool follow(__u64 sk, const struct tcpconnect_attempt *attempt)
 {
 	if (!wanted(&attempt->ev)) {
@@ -274,7 +281,7 @@ static __always_inline bool follow(__u64 sk, const struct tcpconnect_attempt *at
 	return true;
 }
 
-/* The call of connect() that the current thread is in, if it is for this socket. */
+/* The connect() that the current thread is executing, if that is for this socket; else NULL. */
 static __always_inline struct call *current_call(const struct sock *sk)
 {
 	__u64 task = bpf_get_current_pid_tgid();
@@ -283,7 +290,7 @@ static __always_inline struct call *current_call(const struct sock *sk)
 	return call && call->sk == (__u64)sk ? call : NULL;
 }
 
-/* With the tracepoint back end an attempt begins with its SYN. */
+/* With the tracepoint back end, an attempt begins when its socket enters SYN_SENT. */
 static __always_inline void begin_at_syn(const struct sock *sk)
 {
 	struct tcpconnect_attempt attempt = { .syn_sent = true };
@@ -312,7 +319,7 @@ static __always_inline void on_syn_sent(const struct sock *sk)
 	attempt = bpf_map_lookup_elem(&tcpconnect_pending, &key);
 	if (!attempt)
 		return;
-	/* Else the beginning of this one was not seen. */
+	/* If the attempt is not the one of this SYN, no program saw the start of this one. */
 	if (!attempt->in_call || attempt->syn_sent ||
 	    attempt->task != bpf_get_current_pid_tgid()) {
 		forget_unseen(key);
@@ -324,9 +331,9 @@ static __always_inline void on_syn_sent(const struct sock *sk)
 }
 
 /*
- * sk_err says why: the kernel sets it before CLOSE when a RST, an ICMP error or
- * the last timeout came. Without it, either connect() itself failed after
- * SYN_SENT, and will return why, or the program has closed the socket.
+ * The socket was closed before it was established. After a RST, an ICMP error or the last
+ * timeout, the kernel sets sk_err before CLOSE. If sk_err is 0, either connect() itself fails
+ * after SYN_SENT, and will return the error, or the process has closed the socket.
  */
 static __always_inline void on_close(const struct sock *sk, struct tcpconnect_attempt *attempt)
 {
@@ -345,14 +352,14 @@ static __always_inline void on_state(const struct sock *sk, int oldstate, int ne
 	__u64 key = (__u64)sk;
 
 	attempt = bpf_map_lookup_elem(&tcpconnect_pending, &key);
-	/* The call is still to fail on its way to SYN_SENT: it returns why. */
+	/* Not in SYN_SENT yet: if the call fails, its return value will be the result. */
 	if (!attempt || !attempt->syn_sent || oldstate == newstate)
 		return;
 	if (!is_opening(oldstate) || !is_its_socket(sk, &attempt->ev)) {
 		forget_unseen(key);
 		return;
 	}
-	/* From SYN_SENT to SYN_RECV: both ends have sent a SYN. */
+	/* From SYN_SENT to SYN_RECV (simultaneous open): no result yet. */
 	if (is_opening(newstate))
 		return;
 	get_local(&attempt->ev, sk);
@@ -363,10 +370,11 @@ static __always_inline void on_state(const struct sock *sk, int oldstate, int ne
 }
 
 /*
- * A result mostly comes in a softirq, and that may interrupt a thread on whose way
- * set_state() runs, for another socket. The kernel skips a program that runs already on
- * the CPU, and the result would be lost. So there are two programs, one behind the other:
- * while one is interrupted, the other one is free. Else the second finds all done.
+ * A result mostly comes in a softirq. The softirq may interrupt a thread that is just running
+ * set_state(), for another socket. The kernel does not run a program that is already running on
+ * the same CPU, so the result would be lost. Therefore two programs are attached to the
+ * tracepoint: while one of them is interrupted, the other one can run. If neither is
+ * interrupted, the second one finds that the first one has done all.
  */
 SEC("raw_tp/inet_sock_set_state")
 int BPF_PROG(set_state_twin, const struct sock *sk, int oldstate, int newstate)
@@ -376,7 +384,10 @@ int BPF_PROG(set_state_twin, const struct sock *sk, int oldstate, int newstate)
 	return 0;
 }
 
-/* SYN_SENT always comes in a thread, which interrupts neither program. */
+/*
+ * Only this program handles SYN_SENT: a socket enters SYN_SENT in a thread, which cannot interrupt
+ * a program, so one program is enough.
+ */
 SEC("raw_tp/inet_sock_set_state")
 int BPF_PROG(set_state, const struct sock *sk, int oldstate, int newstate)
 {
@@ -388,9 +399,10 @@ int BPF_PROG(set_state, const struct sock *sk, int oldstate, int newstate)
 }
 
 /*
- * Called by the loader, through BPF_PROG_TEST_RUN, before it shows what is still
- * pending: the local port is chosen after SYN_SENT. The kernel sets the state behind the
- * tracepoint: what still waits for a result has a socket that waits, too.
+ * The loader calls this program by BPF_PROG_TEST_RUN, for each attempt that is still pending,
+ * before it shows these attempts: the kernel chooses the local port only after SYN_SENT. The
+ * tracepoint fires before the kernel changes the state of the socket. So if an attempt is
+ * pending, its socket must still be opening; if it is not, no program saw the end.
  */
 SEC("raw_tp")
 int refresh(struct bpf_raw_tracepoint_args *ctx)
@@ -417,7 +429,7 @@ static __always_inline void on_return(__u64 sk, int ret)
 	struct tcpconnect_attempt *attempt;
 
 	attempt = bpf_map_lookup_elem(&tcpconnect_pending, &sk);
-	/* Another thread's attempt cannot be: the socket is locked meanwhile. */
+	/* The attempt is that of this thread: the socket is locked during the call. */
 	if (!attempt || !attempt->in_call)
 		return;
 	if (ret) {
@@ -428,13 +440,16 @@ static __always_inline void on_return(__u64 sk, int ret)
 	get_local(&attempt->ev, (const void *)sk);
 }
 
-/* tcp_v6_connect() calls tcp_v4_connect() for ::ffff:a.b.c.d: one attempt. */
+/*
+ * tcp_v6_connect() calls tcp_v4_connect() for ::ffff:a.b.c.d. True for the inner call, which must
+ * not count as a second attempt.
+ */
 static __always_inline bool is_nested(const struct sock *sk, __u16 family)
 {
 	return sock_family(sk) != family;
 }
 
-/* A kretprobe has no arguments: the call has kept the socket. */
+/* A kretprobe does not get the arguments: on_kprobe() has kept the socket in a map. */
 static __always_inline void on_kretprobe(__u16 family, int ret)
 {
 	__u64 task = bpf_get_current_pid_tgid();
@@ -467,7 +482,7 @@ static __always_inline void on_kprobe(const struct sock *sk, const void *uaddr, 
 	if (on_entry(sk, uaddr, len))
 		bpf_map_update_elem(&tcpconnect_calls, &task, &call, BPF_ANY);
 	else
-		/* Of a call whose return was not seen: this one's return is not for it. */
+		/* Or on_kretprobe() would take an old entry of this thread for this call. */
 		bpf_map_delete_elem(&tcpconnect_calls, &task);
 }
 
@@ -529,9 +544,9 @@ int BPF_PROG(fentry_v6, struct sock *sk, struct sockaddr *uaddr, int len)
 	return 0;
 }
 
-/* --- back end tracepoint: what fails before SYN_SENT, from the system call ---------- */
+/* --- back end tracepoint: system calls, for attempts that fail before SYN_SENT ------- */
 
-/* The call failed and its socket never was in SYN_SENT. */
+/* The call failed, and its socket never was in SYN_SENT. */
 static __always_inline void failed_at_once(const struct call *call, int err)
 {
 	const void *uaddr = (const void *)call->uaddr;
@@ -539,7 +554,10 @@ static __always_inline void failed_at_once(const struct call *call, int err)
 	struct tcpconnect_attempt attempt = {};
 	__u16 family;
 
-	/* Not seen by tcp_v4_connect() either: it ends a connection, or is none. */
+	/*
+	 * No attempt, and the other back ends do not see it either: AF_UNSPEC ends a connection,
+	 * and for a bad address or length, connect() fails before it gets to TCP.
+	 */
 	if (call->len < (int)sizeof(family) || call->len > SOCKADDR_MAX ||
 	    bpf_probe_read_user(&family, sizeof(family), uaddr) || family == AF_UNSPEC)
 		return;
@@ -588,7 +606,7 @@ int BPF_PROG(tp_enter, struct pt_regs *regs, long nr)
 	call.ts_ns = bpf_ktime_get_ns();
 	call.uaddr = PT_REGS_PARM2_CORE_SYSCALL(regs);
 	call.len = PT_REGS_PARM3_CORE_SYSCALL(regs);
-	/* Without room, only what fails at once is not seen. */
+	/* If the map is full, only attempts that fail before SYN_SENT are missed. */
 	bpf_map_update_elem(&tcpconnect_calls, &task, &call, BPF_ANY);
 	return 0;
 }

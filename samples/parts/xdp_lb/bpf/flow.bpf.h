@@ -7,7 +7,8 @@
  * bucket only if the first one says that connections had to go there (lb_has_spilled()).
  *
  * A CPU claims and frees a slot by compare-and-exchange of its word. A connection has one
- * entry in every mode; for replies in LB_NAT, the source port points to its slot.
+ * entry in every mode. In LB_NAT, each connection gets a port of a SNAT address, to which the
+ * backend replies; lb_find_port() maps that port to the slot of the connection.
  */
 #ifndef _XDP_LB_FLOW_BPF_H
 #define _XDP_LB_FLOW_BPF_H
