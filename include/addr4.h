@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * An IPv4 address as the IPv6 address ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2): one
- * map key, one field of an event and one comparison serve both families.
+ * IPv4 addresses in the form of IPv6 addresses, ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2). So a
+ * map key, a field of an event and a comparison work for both families.
  *
  * For BPF programs, with UAPI headers or with vmlinux.h, and for loaders.
  */
 #ifndef _ADDR4_H
 #define _ADDR4_H
 
-/* vmlinux.h has the types of UAPI, and does not go together with its headers. */
+/* vmlinux.h defines the UAPI types, too, and cannot be included together with UAPI headers. */
 #ifndef __VMLINUX_H__
 #include <stddef.h>
 #include <linux/types.h>
@@ -20,7 +20,7 @@
 #include <bpf/bpf_endian.h>
 
 /**
- * addr_from4() - make the IPv6 address ::ffff:a.b.c.d of an IPv4 address
+ * addr_from4() - convert an IPv4 address to ::ffff:a.b.c.d
  * @to: takes the address, network byte order
  * @addr: IPv4 address, network byte order
  */

@@ -22,10 +22,10 @@ enum echo_verdict {
  * @ts_ns: bpf_ktime_get_ns()
  * @saddr: source; an IPv4 address as ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2)
  * @daddr: destination, in the same form
- * @ifindex: interface that the request came in on, or goes out of
+ * @ifindex: interface on which the request came in, or goes out
  * @id: identifier, network byte order
  * @seq: sequence number, network byte order
- * @reason: the counter of the sample that counted the request
+ * @reason: number of the sample's counter that counted the request
  * @family: 4 or 6
  * @verdict: enum echo_verdict
  * @pad: zero

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Memory that other CPUs change at the same time: read it once, write it once.
+ * Read and write memory that other CPUs may change at the same time, with exactly one access.
  *
- * Without these macros the compiler may read a variable twice and get two values, or
- * take a value that it read before. They order nothing: who needs order between two
- * variables takes an atomic operation, such as __sync_val_compare_and_swap().
+ * Without these macros, the compiler may read a variable twice and get two values, or use a
+ * value that it read earlier. The macros do not order accesses: if you need order between two
+ * variables, use an atomic operation, such as __sync_val_compare_and_swap().
  */
 #ifndef _ONCE_BPF_H
 #define _ONCE_BPF_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * A hash map of the addresses of interfaces. The loader keeps the map up to date
- * (samples/lib/addrs.c), the BPF program looks addresses up.
+ * Key and value of a hash map with the addresses of interfaces. The loader keeps the map up to
+ * date (samples/lib/addrs.c), and the BPF program looks addresses up.
  */
 #ifndef _OWN_ADDR_H
 #define _OWN_ADDR_H
@@ -9,7 +9,7 @@
 #include <linux/types.h>
 
 enum {
-	/* Entries of the map, for all interfaces together. */
+	/* Size of the map, for all interfaces together. */
 	OWN_ADDR_MAX = 4096,
 };
 

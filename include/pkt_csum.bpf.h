@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Internet checksums, updated for the words that change instead of computed anew:
- * RFC 1624 equation 3, HC' = ~(~HC + ~m + m').
+ * Update an internet checksum for the words that change, instead of computing it anew: RFC 1624
+ * equation 3, HC' = ~(~HC + ~m + m').
  *
- * All values are in network byte order, as they stand in the packet. The sum
- * of 16-bit words in one's complement is the same in either byte order as long
- * as no word is swapped (RFC 1071 section 2 (B)), so nothing here swaps.
+ * All values are in network byte order, as in the packet. Nothing here swaps bytes: a one's
+ * complement sum of words in network byte order has the right bytes on every CPU (RFC 1071
+ * section 2 (B)).
  *
  * The header uses no BPF helper and builds on the host too.
  */
@@ -15,10 +15,10 @@
 #include <linux/types.h>
 
 /**
- * pkt_csum_fold() - a sum of 16-bit words folded into 16 bits
+ * pkt_csum_fold() - fold a sum of 16-bit words into 16 bits
  * @sum: sum of at most 2^16 words
  *
- * Twice, because the first fold may carry: 0xffff + 0xffff gives 0x1fffe.
+ * Folds twice, because the first fold may carry: 0xffff + 0xffff gives 0x1fffe.
  *
  * Return: the sum in one's complement, not inverted.
  */
@@ -32,10 +32,10 @@ static __always_inline __u16 pkt_csum_fold(__u32 sum)
 /**
  * pkt_csum_diff2() - add the change of one 16-bit word to a sum
  * @sum: sum so far; start with 0
- * @from: word before
- * @to: word after
+ * @from: old value of the word
+ * @to: new value of the word
  *
- * A sum takes up to 32767 changes.
+ * A sum may have at most 32767 changes: more might overflow in pkt_csum_apply().
  *
  * Return: the new sum, for pkt_csum_apply().
  */
@@ -47,8 +47,8 @@ static __always_inline __u32 pkt_csum_diff2(__u32 sum, __be16 from, __be16 to)
 /**
  * pkt_csum_diff4() - add the change of a 32-bit word to a sum
  * @sum: sum so far; start with 0
- * @from: word before
- * @to: word after
+ * @from: old value of the word
+ * @to: new value of the word
  *
  * Return: the new sum, for pkt_csum_apply().
  */
@@ -61,8 +61,8 @@ static __always_inline __u32 pkt_csum_diff4(__u32 sum, __be32 from, __be32 to)
 /**
  * pkt_csum_diff16() - add the change of an IPv6 address to a sum
  * @sum: sum so far; start with 0
- * @from: four words before
- * @to: four words after
+ * @from: old address
+ * @to: new address
  *
  * Return: the new sum, for pkt_csum_apply().
  */
@@ -78,7 +78,7 @@ static __always_inline __u32 pkt_csum_diff16(__u32 sum, const __be32 from[4],
 /**
  * pkt_csum_apply() - update the checksum of an IPv4, ICMP or TCP header
  * @check: checksum in the header
- * @diff: changes of the words it covers
+ * @diff: sum of the changes of the words that the checksum covers
  */
 static __always_inline void pkt_csum_apply(__sum16 *check, __u32 diff)
 {
@@ -91,10 +91,10 @@ static __always_inline void pkt_csum_apply(__sum16 *check, __u32 diff)
 /**
  * pkt_csum_apply_udp() - update the checksum of a UDP header
  * @check: checksum in the header
- * @diff: changes of the words it covers
+ * @diff: sum of the changes of the words that the checksum covers
  *
- * Zero means that the sender computed no checksum (RFC 768): it stays. A computed zero is
- * sent as 0xffff.
+ * A checksum of zero means that the sender computed none (RFC 768): zero stays zero. If the
+ * updated checksum is zero, write 0xffff instead.
  */
 static __always_inline void pkt_csum_apply_udp(__sum16 *check, __u32 diff)
 {

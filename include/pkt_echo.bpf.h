@@ -3,9 +3,9 @@
  * Echo requests of ICMP (RFC 792) and ICMPv6 (RFC 4443 section 4.1) in BPF
  * programs: find one, describe it to user space, turn it into its reply.
  *
- * The echo header has the same layout in both families, so struct icmphdr serves both. v4
- * and v6 are tested one by one, without else: the verifier does not know that one of them
- * is not NULL.
+ * The echo header has the same layout in both families, so struct icmphdr serves both. The code
+ * tests ip->v4 and ip->v6 separately, without "else": the verifier does not know that exactly one
+ * of them is not NULL.
  */
 #ifndef _PKT_ECHO_BPF_H
 #define _PKT_ECHO_BPF_H
@@ -16,18 +16,18 @@
 #include "pkt_parse.bpf.h"
 
 enum {
-	/* TTL and hop limit of a reply, as the kernel sends them by default. */
+	/* TTL and hop limit of a reply: the kernel's default. */
 	PKT_ECHO_TTL = 64,
 };
 
 /**
- * pkt_echo() - the header of an echo request
+ * pkt_echo() - get the header of an echo request
  * @cur: cursor behind the network layer; at the ICMP payload afterwards
  * @ip: network layer
  *
- * The first fragment of a fragmented request is one, too: see ip->frag.
+ * Also finds the header in the first fragment of a fragmented request: see ip->frag.
  *
- * Return: the header, or NULL if the packet is no echo request.
+ * Return: the header, or NULL if the packet is not an echo request.
  */
 static __always_inline struct icmphdr *pkt_echo(struct pkt_cursor *cur, const struct pkt_ip *ip)
 {
@@ -45,9 +45,9 @@ static __always_inline struct icmphdr *pkt_echo(struct pkt_cursor *cur, const st
 
 /**
  * pkt_echo_event() - describe an echo request
- * @ev: event; addresses, family, identifier and sequence number are set
+ * @ev: event; this function sets addresses, family, identifier and sequence number
  * @ip: network layer
- * @icmp: of pkt_echo()
+ * @icmp: from pkt_echo()
  */
 static __always_inline void pkt_echo_event(struct echo_event *ev, const struct pkt_ip *ip,
 					   const struct icmphdr *icmp)
@@ -59,7 +59,7 @@ static __always_inline void pkt_echo_event(struct echo_event *ev, const struct p
 	pkt_daddr(ip, ev->daddr);
 }
 
-/* False for 0.0.0.0/8, 224.0.0.0/4 and 255.255.255.255, which are no hosts. */
+/* False for 0.0.0.0/8, 224.0.0.0/4 and 255.255.255.255, which are not addresses of one host. */
 static __always_inline bool pkt_unicast4(__be32 addr)
 {
 	__u32 host = bpf_ntohl(addr);
@@ -68,8 +68,9 @@ static __always_inline bool pkt_unicast4(__be32 addr)
 }
 
 /*
- * False for ff00::/8 and ::, which are no hosts, and for ::ffff:a.b.c.d: no host sends it
- * in an IPv6 packet (RFC 4942 section 2.2), and it must not be taken for the IPv4 address.
+ * False for ff00::/8 and ::, which are not addresses of one host, and for ::ffff:a.b.c.d: no host
+ * sends this address in an IPv6 packet (RFC 4942 section 2.2), and in struct echo_event it would
+ * look like an IPv4 address.
  */
 static __always_inline bool pkt_unicast6(const __be32 addr[4])
 {
@@ -83,11 +84,11 @@ static __always_inline bool pkt_unicast6(const __be32 addr[4])
 /**
  * pkt_echo_unicast() - whether a request goes from one host to one host
  * @eth: Ethernet header
- * @ev: of pkt_echo_event()
+ * @ev: from pkt_echo_event()
  *
- * Only such a request may be answered: all hosts would answer a broadcast request at once,
- * and a reply must not be broadcast either. The broadcast address of an IPv4 network is not
- * known here.
+ * Do not answer any other request: all hosts would answer a broadcast request at once, and a
+ * reply must not be broadcast either. This function does not recognise the broadcast address of
+ * an IPv4 network, such as 192.0.2.255.
  *
  * Return: true if both MAC and both IP addresses are unicast addresses.
  */
@@ -110,7 +111,7 @@ static __always_inline void pkt_swap_macs(struct ethhdr *eth)
 	__builtin_memcpy(eth->h_source, mac, ETH_ALEN);
 }
 
-/* Swapped addresses do not change the checksum; the new TTL does. */
+/* Swapping the addresses does not change the header checksum, but the new TTL does. */
 static __always_inline void pkt_echo_turn4(struct iphdr *iph)
 {
 	__be16 from = bpf_htons(iph->ttl << 8 | iph->protocol);
@@ -136,11 +137,12 @@ static __always_inline void pkt_echo_turn6(struct ipv6hdr *ip6h)
  * pkt_echo_reply() - turn an echo request into its reply, in place
  * @eth: Ethernet header
  * @ip: network layer
- * @icmp: of pkt_echo()
+ * @icmp: from pkt_echo()
  *
- * Everything else is not changed: VLAN tags, IP options, extension headers, payload. The
- * caller updates the ICMP checksum, in the packet or by a helper. The pseudo header of
- * ICMPv6 has the same sum with swapped addresses.
+ * Swaps MAC and IP addresses, and sets TTL and ICMP type. VLAN tags, IP options, extension headers
+ * and payload stay. The caller must update the ICMP checksum, in the packet or by a helper. Of
+ * the changes, only the type matters for it: swapped addresses do not change the sum of the
+ * pseudo header of ICMPv6.
  *
  * Return: the change of the words that the ICMP checksum covers, for
  * pkt_csum_apply().
@@ -159,31 +161,31 @@ static __always_inline __u32 pkt_echo_reply(struct ethhdr *eth, const struct pkt
 		pkt_echo_turn6(ip->v6);
 		icmp->type = ICMPV6_ECHO_REPLY;
 	}
-	/* The word of type and code; pkt_echo() lets only code 0 through. */
+	/* Type and code are one word; the code is 0, because pkt_echo() refuses others. */
 	return pkt_csum_diff2(0, bpf_htons(request << 8), bpf_htons(icmp->type << 8));
 }
 
 /**
  * pkt_echo_reply_skb() - turn an echo request in an skb into its reply, with its checksum
- * @skb: packet; pointers into it are void afterwards
+ * @skb: packet; pointers into the packet are invalid afterwards
  * @eth: Ethernet header, first byte of the packet
  * @ip: network layer
- * @icmp: of pkt_echo()
+ * @icmp: from pkt_echo()
  *
- * An skb has more about checksums than its bytes:
+ * An skb can hold information about checksums besides the bytes of the packet:
  *
- * - CHECKSUM_PARTIAL: the field has a partial sum, and the device adds the bytes when it
- *   sends them. bpf_l4_csum_replace() handles that.
- * - CHECKSUM_COMPLETE: the sum of the whole packet is in the skb. All changes
- *   made here cancel out in it, since a checksum changes with them, except the hop limit:
- *   IPv6 has no header checksum.
+ * - CHECKSUM_PARTIAL: the checksum field has a partial sum, and the device will add the rest
+ *   when it sends the packet. bpf_l4_csum_replace() handles this case.
+ * - CHECKSUM_COMPLETE: the skb holds the sum of the whole packet. Most changes here do not
+ *   change that sum, because a checksum in the packet changes by the opposite amount. The
+ *   exception is the hop limit: IPv6 has no header checksum.
  *
- * An ICMP reply of nothing but zeros (identifier, sequence number, payload) has the
- * checksum 0xffff, which is the other zero in one's complement and the only one that
- * a receiver takes there; elsewhere it takes both. So zero is written as 0xffff.
+ * If identifier, sequence number and payload of an ICMP reply are all zero, its checksum must be
+ * 0xffff, the other zero in one's complement: a receiver does not accept 0 there. In all other
+ * replies, it accepts both. So a checksum of 0 is written as 0xffff.
  *
- * The request's checksum is not verified: updated, a wrong one stays wrong, and
- * whoever gets the reply drops it.
+ * The checksum of the request is not verified. If it is wrong, the updated checksum is wrong,
+ * too, and the receiver drops the reply.
  */
 static __always_inline void pkt_echo_reply_skb(struct __sk_buff *skb, struct ethhdr *eth,
 					       const struct pkt_ip *ip, struct icmphdr *icmp)
@@ -192,14 +194,14 @@ static __always_inline void pkt_echo_reply_skb(struct __sk_buff *skb, struct eth
 	__u64 flags = ip->v4 ? BPF_F_MARK_MANGLED_0 | BPF_F_MARK_ENFORCE : 0;
 	__u32 diff, hops = 0;
 
-	/* Without it the compiler subtracts in 32 bits, which the verifier refuses. */
+	/* Without the barrier, the compiler subtracts in 32 bits, which the verifier refuses. */
 	barrier_var(check_at);
 	if (ip->v6)
 		hops = pkt_csum_diff2(0, bpf_htons(ip->v6->hop_limit), bpf_htons(PKT_ECHO_TTL));
 	diff = pkt_echo_reply(eth, ip, icmp);
 	if (ip->v6)
 		bpf_csum_update(skb, (__wsum)hops);
-	/* Cannot fail: direct writes have made the headers writable before. */
+	/* Cannot fail: because of the direct writes above, the kernel has unshared the headers. */
 	bpf_l4_csum_replace(skb, check_at, 0, diff, flags);
 }
 

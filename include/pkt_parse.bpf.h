@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Reading packets in BPF programs: the network layer in one struct, and one
- * function per header behind it, by the steps of pkt_cursor.bpf.h.
+ * Parse packets in BPF programs: pkt_parse_ip() describes the network layer in struct pkt_ip, and
+ * there is one function for each transport header. This builds on pkt_cursor.bpf.h.
  *
  *	struct pkt_cursor cur = pkt_start(ctx->data, ctx->data_end);
  *	struct pkt_ip ip;
@@ -14,9 +14,10 @@
  *	if (!tcp)
  *		return XDP_PASS;
  *
- * No function returns a pointer that was not checked. Lengths come from the IP header:
- * Ethernet pads short frames, so a packet may end before its frame does. Fields of headers
- * are in network byte order; numbers in struct pkt_ip are in host byte order.
+ * Every pointer that a function returns has been checked against the end of the data. Lengths
+ * come from the IP header: Ethernet pads short frames, so a packet may end before its frame
+ * does. Fields of headers are in network byte order; numbers in struct pkt_ip are in host byte
+ * order.
  */
 #ifndef _PKT_PARSE_BPF_H
 #define _PKT_PARSE_BPF_H
@@ -37,9 +38,9 @@ enum {
 /**
  * enum pkt_status - what pkt_parse_ip() found
  * @PKT_OK: an IP packet, struct pkt_ip is filled
- * @PKT_NOT_IP: a whole Ethernet header of some other protocol
- * @PKT_BAD: cut short, with contradicting lengths, or with more VLAN tags or IPv6 extension
- *	headers than are read
+ * @PKT_NOT_IP: an Ethernet frame with another protocol
+ * @PKT_BAD: cut short, with lengths that contradict each other, or with more than PKT_VLAN_MAX
+ *	VLAN tags or PKT_IPV6_EXT_MAX IPv6 extension headers
  */
 enum pkt_status {
 	PKT_OK,
@@ -48,14 +49,14 @@ enum pkt_status {
 };
 
 /*
- * The length of a packet: @told, from its header, or @left for BIG TCP. Inside a host, a
- * packet that will be segmented may be longer than its header can say; the header then has
- * 0, and the packet ends where its bytes end (iph_totlen() in include/linux/ip.h). No frame
- * on a wire is so long. A program that may see such a packet sets pkt_cursor.left to
- * __sk_buff.len at the first byte.
+ * The length of a packet: @told, the length field of its header, or @left for BIG TCP. Inside a
+ * host, a packet that will be segmented may be too long for the length field. The field is 0
+ * then, and the packet ends where its bytes end (iph_totlen() in include/linux/ip.h). No frame on
+ * a wire is that long. A program that may see such a packet must set pkt_cursor.left to
+ * __sk_buff.len while the cursor is at the first byte.
  *
- * Branch-free: after a branch Linux 6.1 believes that the length may be 0 where it cannot,
- * and refuses what comes next.
+ * Branch-free: after a branch, the verifier of Linux 6.1 assumes that the length may be 0 where
+ * it cannot be, and refuses the code that follows.
  */
 static __always_inline __u32 pkt_len(__u32 told, __s64 left)
 {
@@ -66,7 +67,7 @@ static __always_inline __u32 pkt_len(__u32 told, __s64 left)
 }
 
 /**
- * pkt_ipv4() - IPv4 header with its options
+ * pkt_ipv4() - parse the IPv4 header with its options
  * @cur: cursor at the header; at the transport layer afterwards
  * @ip: filled if the header is valid
  *
@@ -98,11 +99,11 @@ static __always_inline enum pkt_status pkt_ipv4(struct pkt_cursor *cur, struct p
 }
 
 /**
- * pkt_ipv6() - IPv6 header with its extension headers
+ * pkt_ipv6() - parse the IPv6 header with its extension headers
  * @cur: cursor at the header; at the transport layer afterwards
  * @ip: filled if the headers are valid
  *
- * The hop-by-hop header of BIG TCP (RFC 2675) is stepped over like any other.
+ * Steps over the hop-by-hop header of BIG TCP (RFC 2675) as over any other.
  *
  * Return: PKT_OK or PKT_BAD.
  */
@@ -121,7 +122,7 @@ static __always_inline enum pkt_status pkt_ipv6(struct pkt_cursor *cur, struct p
 }
 
 /**
- * pkt_parse_ip() - from the Ethernet header to the transport layer
+ * pkt_parse_ip() - parse a packet from the Ethernet header to the transport layer
  * @cur: cursor at the Ethernet header; at the transport layer after PKT_OK
  * @ip: filled after PKT_OK
  *
@@ -141,8 +142,8 @@ static __always_inline enum pkt_status pkt_parse_ip(struct pkt_cursor *cur, stru
 }
 
 /*
- * The compiler knows that one of the two headers is there, and would leave out the test of
- * the second one. The verifier needs that test: hence barrier_var().
+ * The compiler knows that ip->v6 is not NULL if ip->v4 is NULL, and would remove the test of
+ * ip->v6. The verifier needs that test, so barrier_var() hides this from the compiler.
  */
 static __always_inline struct ipv6hdr *pkt_addr_v6(const struct pkt_ip *ip)
 {
@@ -183,13 +184,13 @@ static __always_inline void pkt_daddr(const struct pkt_ip *ip, __be32 to[4])
 }
 
 /**
- * pkt_transport() - the transport header
+ * pkt_transport() - get the transport header
  * @cur: cursor behind the network layer; behind the header afterwards
  * @ip: network layer
  * @size: size of the header
  *
- * Return: the header, or NULL if the packet is a later fragment, or shorter by its IP
- * header or by its data.
+ * Return: the header, or NULL if the packet is a later fragment, or if the header does not fit
+ * into the length in the IP header or into the data.
  */
 static __always_inline void *pkt_transport(struct pkt_cursor *cur,
 					   const struct pkt_ip *ip, __u32 size)
@@ -200,9 +201,9 @@ static __always_inline void *pkt_transport(struct pkt_cursor *cur,
 }
 
 /**
- * pkt_icmp() - ICMP header
+ * pkt_icmp() - get the ICMP header
  * @cur: cursor behind the network layer; at the ICMP payload afterwards
- * @ip: network layer, its proto is IPPROTO_ICMP
+ * @ip: network layer; ip->proto must be IPPROTO_ICMP
  *
  * Return: the header or NULL.
  */
@@ -213,9 +214,9 @@ static __always_inline struct icmphdr *pkt_icmp(struct pkt_cursor *cur,
 }
 
 /**
- * pkt_icmp6() - ICMPv6 header
+ * pkt_icmp6() - get the ICMPv6 header
  * @cur: cursor behind the network layer; at the ICMPv6 payload afterwards
- * @ip: network layer, its proto is IPPROTO_ICMPV6
+ * @ip: network layer; ip->proto must be IPPROTO_ICMPV6
  *
  * Return: the header or NULL.
  */
@@ -226,9 +227,9 @@ static __always_inline struct icmp6hdr *pkt_icmp6(struct pkt_cursor *cur,
 }
 
 /**
- * pkt_udp() - UDP header
+ * pkt_udp() - get the UDP header
  * @cur: cursor behind the network layer; at the payload afterwards
- * @ip: network layer, its proto is IPPROTO_UDP
+ * @ip: network layer; ip->proto must be IPPROTO_UDP
  *
  * Return: the header or NULL.
  */
@@ -239,12 +240,12 @@ static __always_inline struct udphdr *pkt_udp(struct pkt_cursor *cur,
 }
 
 /**
- * pkt_tcp() - TCP header with its options
+ * pkt_tcp() - get the TCP header with its options
  * @cur: cursor behind the network layer; at the payload afterwards
- * @ip: network layer, its proto is IPPROTO_TCP
+ * @ip: network layer; ip->proto must be IPPROTO_TCP
  *
- * Return: the header, or NULL also if its data offset is below 5 or beyond
- * the packet.
+ * Return: the header; NULL as for pkt_transport(), and if the data offset is below 5 or beyond the
+ * end of the packet.
  */
 static __always_inline struct tcphdr *pkt_tcp(struct pkt_cursor *cur,
 					      const struct pkt_ip *ip)

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Addresses of a struct sock, for tracing programs. An IPv4 address is kept as
- * the IPv6 address ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2), so that one form
- * serves both families.
+ * Read the addresses of a struct sock in tracing programs. An IPv4 address is stored as the IPv6
+ * address ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2), so that one form serves both families.
  *
- * Reads kernel structs by CO-RE.
+ * The functions read kernel structs by CO-RE.
  */
 #ifndef _SOCK_ADDR_BPF_H
 #define _SOCK_ADDR_BPF_H
@@ -14,7 +13,7 @@
 #include <bpf/bpf_core_read.h>
 #include "addr4.h"
 
-/* Macros in the kernel, so not in its BTF. */
+/* These are macros in the kernel, so BTF and vmlinux.h do not have them. */
 enum {
 	AF_INET = 2,
 	AF_INET6 = 10,
@@ -32,10 +31,10 @@ static __always_inline __u16 sock_family(const struct sock *sk)
 }
 
 /**
- * sock_local() - local address and port; zero until they are chosen
+ * sock_local() - local address and port; zero until the kernel or bind() has chosen them
  * @sk: socket of IPv4 or IPv6
  * @addr: takes the address
- * @port: takes the port; it stays known when the socket is closed
+ * @port: takes the port; inet_sport keeps it even after the socket is closed
  */
 static __always_inline void sock_local(const struct sock *sk, __be32 addr[4], __be16 *port)
 {
@@ -51,7 +50,7 @@ static __always_inline void sock_local(const struct sock *sk, __be32 addr[4], __
 /**
  * sock_remote() - remote address and port
  * @sk: socket of IPv4 or IPv6, in SYN_SENT or later
- * @addr: takes the address; 0.0.0.0 has become 127.0.0.1 by then
+ * @addr: takes the address; if the caller connects to 0.0.0.0, the kernel has made it 127.0.0.1
  * @port: takes the port
  */
 static __always_inline void sock_remote(const struct sock *sk, __be32 addr[4], __be16 *port)
@@ -64,12 +63,12 @@ static __always_inline void sock_remote(const struct sock *sk, __be32 addr[4], _
 }
 
 /**
- * sock_parse_addr() - a struct sockaddr_in or sockaddr_in6
- * @uaddr: what a system call was given
- * @len: its length; sin6_scope_id may be missing, as in the kernel (RFC 2133)
+ * sock_parse_addr() - read a struct sockaddr_in or sockaddr_in6
+ * @uaddr: argument of a system call
+ * @len: length of the struct; sin6_scope_id may be missing: the kernel accepts that, too (RFC 2133)
  * @user: @uaddr is in user space; else in the kernel
  * @addr: takes the address; unchanged if @len is too short or the family is another one
- * @port: takes the port; unchanged in the same cases
+ * @port: takes the port; unchanged if @addr is
  */
 static __always_inline void sock_parse_addr(const void *uaddr, int len, bool user,
 					    __be32 addr[4], __be16 *port)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Reading and matching packets in socket filters. A program of this type may
- * not touch the packet directly: each header is copied to the stack by
- * bpf_skb_load_bytes(), which does the bounds check.
+ * Parse and match packets in socket filters. A program of this type cannot access the packet
+ * directly. So this code copies each header to the stack with bpf_skb_load_bytes(), which also
+ * checks the bounds.
  *
  *	struct sock_pkt pkt;
  *	enum pkt_status status = sock_parse(skb, &pkt);
@@ -10,8 +10,8 @@
  *	if (sock_match_pkt(&match, status, &pkt) != SOCK_MATCHED)
  *		return 0;
  *
- * The frame starts with its Ethernet header, as on an AF_PACKET socket of type
- * SOCK_RAW. The outer VLAN tag is mostly not in it but in __sk_buff.vlan_tci.
+ * The frame starts with its Ethernet header, as on an AF_PACKET socket of type SOCK_RAW. The
+ * outer VLAN tag is mostly not in the frame, but in __sk_buff.vlan_tci.
  */
 #ifndef _SOCK_MATCH_BPF_H
 #define _SOCK_MATCH_BPF_H
@@ -21,11 +21,11 @@
 #include "pkt_parse.bpf.h"
 #include "sock_match.h"
 
-/* The longest packet whose IP header can tell its length. */
+/* The largest length that fits into an IP header. */
 #define SOCK_IP_LEN_MAX		65535
 
 /**
- * struct sock_cursor - where reading stands
+ * struct sock_cursor - position of the parser
  * @skb: the packet
  * @off: offset of the next byte
  */
@@ -34,7 +34,7 @@ struct sock_cursor {
 	__u32 off;
 };
 
-/* Copy the next bytes and step over them; false if the packet ends before. */
+/* Copy the next @len bytes and step over them. False if the packet ends before their last one. */
 static __always_inline bool sock_pull(struct sock_cursor *cur, void *to, __u32 len)
 {
 	if (bpf_skb_load_bytes(cur->skb, cur->off, to, len))
@@ -44,8 +44,8 @@ static __always_inline bool sock_pull(struct sock_cursor *cur, void *to, __u32 l
 }
 
 /*
- * The length of a packet, @len from its IP header. A packet of BIG TCP is longer than the
- * field can say, and has 0 there: its length is that of the buffer.
+ * The length of a packet; @len is the length field of its IP header. A BIG TCP packet is too long
+ * for that field, which is 0 then: use the number of bytes that the skb has from @ip_off on.
  */
 static __always_inline __u32 sock_ip_len(const struct sock_cursor *cur, __u32 len, __u32 ip_off)
 {
@@ -54,7 +54,7 @@ static __always_inline __u32 sock_ip_len(const struct sock_cursor *cur, __u32 le
 	return !len && left > SOCK_IP_LEN_MAX ? left : len;
 }
 
-/* @iph was read at the cursor, which steps over it. */
+/* Parse @iph, which the caller has read at the cursor, and step over it with its options. */
 static __always_inline bool sock_ipv4_hdr(struct sock_cursor *cur, const struct iphdr *iph,
 					  struct sock_pkt *pkt, __u32 *len)
 {
@@ -82,8 +82,8 @@ static __always_inline bool sock_ipv4(struct sock_cursor *cur, struct sock_pkt *
 }
 
 /*
- * Step over the extension header pkt->proto, and take the next protocol from it. The bits of
- * a fragment header are added to @frag.
+ * Step over an extension header of the type pkt->proto, and set pkt->proto to the next protocol.
+ * If this is a fragment header, set its offset and flags in @frag.
  */
 static __always_inline bool sock_ipv6_ext(struct sock_cursor *cur, struct sock_pkt *pkt,
 					  __u32 *left, __u32 *frag)
@@ -155,7 +155,10 @@ static __always_inline void sock_ports(struct sock_cursor *cur, struct sock_pkt 
 		sock_set_ports(pkt, ports);
 }
 
-/* Most packets begin like this: one call reads all headers that are needed. */
+/*
+ * Most packets are IPv4 without VLAN tag and options. One call of bpf_skb_load_bytes() reads all
+ * headers of such a packet.
+ */
 struct sock_usual {
 	__u8 pad[2];
 	struct ethhdr eth;
@@ -185,9 +188,9 @@ static __always_inline enum pkt_status sock_parse_usual(const struct __sk_buff *
 }
 
 /**
- * sock_parse() - from the Ethernet header to the ports
+ * sock_parse() - parse a packet from the Ethernet header to the ports
  * @skb: the packet
- * @pkt: what was found; zero before it was found
+ * @pkt: filled; fields that the packet does not have are zero
  *
  * Return: enum pkt_status, as pkt_parse_ip().
  */
@@ -222,7 +225,7 @@ static __always_inline enum pkt_status sock_parse(const struct __sk_buff *skb,
 		ok = sock_ipv6(&cur, pkt, &len);
 	else
 		return pkt_is_vlan(proto) ? PKT_BAD : PKT_NOT_IP;
-	/* The last options or extension header were skipped without a read: do they exist? */
+	/* IP options and the last extension header were skipped unread: check their end. */
 	if (!ok || cur.off > skb->len)
 		return PKT_BAD;
 	sock_ports(&cur, pkt, len);
@@ -266,10 +269,10 @@ static __always_inline bool sock_host_is(const volatile struct sock_match *match
 /**
  * sock_match_pkt() - whether a packet matches
  * @match: which packets match
- * @status: of sock_parse()
- * @pkt: of sock_parse()
+ * @status: from sock_parse()
+ * @pkt: from sock_parse()
  *
- * Return: enum sock_verdict, SOCK_MATCHED if it is.
+ * Return: enum sock_verdict, SOCK_MATCHED if the packet matches.
  */
 static __always_inline enum sock_verdict sock_match_pkt(const volatile struct sock_match *match,
 							enum pkt_status status,

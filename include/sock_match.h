@@ -7,13 +7,13 @@
 
 /**
  * struct sock_match - which packets a socket filter lets through
- * @addr: source or destination is in this prefix; IPv4 as ::ffff:a.b.c.d; without
- *	@family everything matches, also what is not IP
+ * @addr: prefix in which the source or the destination must be; IPv4 as ::ffff:a.b.c.d
  * @mask: mask of @addr
- * @port: source or destination port, host byte order; 0 matches everything
- * @proto: IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP (both versions of ICMP) or 0:
- *	everything, also what is not IP
- * @family: of the prefix, 4 or 6; 0 without
+ * @port: source or destination port, host byte order; 0 matches all packets
+ * @proto: IPPROTO_TCP, IPPROTO_UDP or IPPROTO_ICMP (both versions of ICMP); 0 matches all packets
+ * @family: family of the prefix, 4 or 6; 0: there is no prefix, all packets match
+ *
+ * Without any condition, packets that are not IP match, too.
  */
 struct sock_match {
 	__be32 addr[4];
@@ -25,12 +25,12 @@ struct sock_match {
 
 /**
  * enum sock_verdict - what became of a packet; each packet has one
- * @SOCK_SKIP_NOT_IP: neither IPv4 nor IPv6, but there is a condition
- * @SOCK_SKIP_BAD: malformed or cut short, but there is a condition
- * @SOCK_SKIP_PROTO: another protocol than sock_match.proto
+ * @SOCK_SKIP_NOT_IP: struct sock_match has a condition, but the packet is not IP
+ * @SOCK_SKIP_BAD: struct sock_match has a condition, but the packet is malformed or cut short
+ * @SOCK_SKIP_PROTO: the protocol is not sock_match.proto
  * @SOCK_SKIP_HOST: neither address is in the prefix
- * @SOCK_SKIP_PORT: neither port is the one, or there are none
- * @SOCK_MATCHED: let through
+ * @SOCK_SKIP_PORT: neither port is sock_match.port, or the packet has no ports
+ * @SOCK_MATCHED: all conditions match
  * @__SOCK_VERDICT_MAX: number of verdicts
  */
 enum sock_verdict {
@@ -44,12 +44,12 @@ enum sock_verdict {
 };
 
 /**
- * struct sock_pkt - what a socket filter has found in a packet
+ * struct sock_pkt - what the headers of a packet say
  * @saddr: source; an IPv4 address as ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2)
  * @daddr: destination, in the same form
  * @sport: source port, network byte order; 0 if there is none
  * @dport: destination port, network byte order; 0 if there is none
- * @family: 4, 6, or 0: not IP, the rest is zero
+ * @family: 4, 6, or 0: not IP, and all other fields are zero
  * @proto: protocol of the transport layer
  * @frag: enum pkt_frag
  * @has_ports: @sport and @dport were read

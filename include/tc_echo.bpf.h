@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Echo requests in TC: find one in an skb, answer it in place.
+ * Echo requests in TC: find an echo request in an skb, and turn it into its reply in place.
  *
  *	struct tc_echo req = {};
  *
@@ -10,7 +10,8 @@
  *		return TC_ACT_UNSPEC;
  *	return bpf_redirect(skb->ifindex, 0);
  *
- * The program has the map, of struct own_addr; samples/lib/addrs.c fills it.
+ * The program defines the map, struct own_addr to enum own_addr_kind; samples/lib/addrs.c fills
+ * the map.
  */
 #ifndef _TC_ECHO_BPF_H
 #define _TC_ECHO_BPF_H
@@ -21,24 +22,26 @@
 #include "pkt_echo.bpf.h"
 
 enum {
-	/* Holds all headers but long extension headers of IPv6. */
+	/* Enough for all headers, unless a packet has long extension headers of IPv6. */
 	TC_ECHO_HEADERS = 128,
-	/* Two VLAN tags; six extension headers, 2048 bytes at most each. */
+	/* Enough for the longest headers: two VLAN tags, six extension headers of 2048 bytes. */
 	TC_ECHO_HEADERS_MAX = ETH_HLEN + 2 * 4 + sizeof(struct ipv6hdr) + 6 * 2048 +
 			      sizeof(struct icmphdr),
 };
 
 /**
- * enum tc_echo_result - of tc_echo_find(), the first four, and tc_echo_answer()
+ * enum tc_echo_result - result of tc_echo_find() (the first four) and tc_echo_answer()
  * @TC_ECHO_NOT_IP: neither IPv4 nor IPv6
  * @TC_ECHO_BAD: malformed or cut short
  * @TC_ECHO_NONE: IP, but no echo request
  * @TC_ECHO_FOUND: an echo request
  * @TC_ECHO_FRAGMENT: not answered: the first fragment of an echo request
- * @TC_ECHO_CUT: not answered: the frame ends before the echo request does
- * @TC_ECHO_CAST: not answered: to or from a broadcast or multicast address
- * @TC_ECHO_NOT_OWN: not answered: to an address that is not the interface's
- * @TC_ECHO_ANSWERED: it is its reply now
+ * @TC_ECHO_CUT: not answered: the frame is shorter than the IP header says
+ * @TC_ECHO_CAST: not answered: the source or the destination, MAC or IP, is not the address of
+ *	one host, but broadcast, multicast or unspecified (0.0.0.0, ::)
+ * @TC_ECHO_NOT_OWN: not answered: the interface does not have the destination IP address, or the
+ *	frame is for another MAC address
+ * @TC_ECHO_ANSWERED: answered: the skb holds the reply now
  */
 enum tc_echo_result {
 	TC_ECHO_NOT_IP,
@@ -67,8 +70,8 @@ struct tc_echo {
 };
 
 /*
- * An skb may keep bytes in pages, outside of data and data_end, even all behind the Ethernet
- * header: make the first @len bytes accessible.
+ * Make the first @len bytes of the packet accessible. An skb may keep bytes in pages, outside of
+ * data to data_end, even all bytes behind the Ethernet header.
  */
 static __always_inline void tc_echo_pull(struct __sk_buff *skb, __u32 len)
 {
@@ -97,7 +100,10 @@ static __always_inline __u32 tc_echo_look(struct __sk_buff *skb, struct tc_echo 
 	return req->icmp ? TC_ECHO_FOUND : TC_ECHO_NONE;
 }
 
-/* True if the data ended within the headers; the pages may have the rest. */
+/*
+ * True if tc_echo_look() may have failed only because data_end was within the headers: pages of
+ * the skb may have the rest.
+ */
 static __always_inline bool tc_echo_ended_early(const struct tc_echo *req, __u32 result)
 {
 	return result == TC_ECHO_BAD ||
@@ -107,7 +113,7 @@ static __always_inline bool tc_echo_ended_early(const struct tc_echo *req, __u32
 /**
  * tc_echo_find() - whether a packet is an echo request
  * @skb: packet; pointers into it that were taken before are invalid afterwards
- * @req: filled if it is an echo request; all zero before
+ * @req: filled if the packet is an echo request; all zero before
  *
  * Return: enum tc_echo_result, TC_ECHO_FOUND for an echo request.
  */
@@ -146,17 +152,16 @@ static __always_inline __u32 tc_echo_addr_kind(void *own_addrs, __u32 ifindex,
 }
 
 /**
- * tc_echo_answer() - turn an echo request into its reply, if it is for us
- * @skb: packet; pointers into it are void afterwards
- * @req: of tc_echo_find()
- * @own_addrs: map of the addresses that interfaces have, struct own_addr to enum
- *	own_addr_kind
+ * tc_echo_answer() - turn an echo request into its reply, if the request is for us
+ * @skb: packet; pointers into it are invalid afterwards
+ * @req: from tc_echo_find()
+ * @own_addrs: map with the addresses of the interfaces, struct own_addr to enum own_addr_kind
  * @any: answer for every address, not only for those of the interface
  *
- * A frame to another MAC address is not answered, whatever its IP address: it only came in
- * because the interface is promiscuous.
+ * Even with @any, a frame to another MAC address is not answered: it only came in because the
+ * interface is promiscuous.
  *
- * Return: enum tc_echo_result, TC_ECHO_ANSWERED or why not.
+ * Return: enum tc_echo_result: TC_ECHO_ANSWERED, or the reason why the request is not answered.
  */
 static __always_inline __u32 tc_echo_answer(struct __sk_buff *skb, const struct tc_echo *req,
 					    void *own_addrs, bool any)

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Restoring the Ethernet header of an skb in TC ingress after generic XDP has hidden it.
+ * Restore the Ethernet header of an skb in TC ingress, after generic XDP has hidden it.
  *
- * Before it runs a program, generic XDP copies an skb that has too little
- * headroom, which is each one that comes through a veth pair. Since Linux 6.9 the
- * copy lacks skb->mac_len (skb_pp_cow_data() does not set it), and TC, which steps
- * back by that length to show its programs the frame, shows them the packet from
- * the IP header on.
+ * Generic XDP copies an skb that has too little headroom before it runs a program; every skb from
+ * a veth peer has too little. Since Linux 6.9, the copy lacks skb->mac_len, because
+ * skb_pp_cow_data() does not set it. TC steps back by mac_len bytes, so that programs see the
+ * frame from the Ethernet header on. With mac_len 0, they see the packet from the IP header on.
  */
 #ifndef _TC_MAC_BPF_H
 #define _TC_MAC_BPF_H
@@ -29,11 +28,12 @@ static __always_inline bool tc_mac_equal(const __u16 *a, const __u16 *b)
 
 /**
  * tc_mac_restore() - make the packet begin with its Ethernet header
- * @skb: packet, of an interface with Ethernet headers; pointers into it that were
- *	taken before are void afterwards
+ * @skb: packet of an interface with Ethernet headers; pointers into it that were taken before are
+ *	invalid afterwards
  *
- * The header still is in memory in front of the packet. If the packet does not begin with
- * it, it is put back, and with it skb->mac_len. Otherwise nothing is changed.
+ * A hidden Ethernet header is still in memory in front of the packet. If the packet does not begin
+ * with its Ethernet header, put that header back, which also sets skb->mac_len. Otherwise change
+ * nothing.
  */
 static __always_inline void tc_mac_restore(struct __sk_buff *skb)
 {

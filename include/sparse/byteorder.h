@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * What sparse reads first (scripts/Makefile.check). libbpf's and libc's
- * htons() and its family take and return plain integers: where one is missing
- * sparse would find nothing, and where it stands it would complain. No compiler
- * sees this file.
+ * sparse reads this file before each source file (scripts/Makefile.check); no compiler reads it.
+ * htons() and the other macros of libbpf and libc take and return plain integers. With them,
+ * sparse would complain about correct code, and would not find where htons() is missing. So this
+ * file redefines them with the types __be16 and __be32.
  */
 #ifndef _SPARSE_BYTEORDER_H
 #define _SPARSE_BYTEORDER_H
@@ -45,7 +45,7 @@ static inline __u64 bpf_from_be64(__be64 x)
 #include <stdint.h>
 #include <sys/socket.h>
 
-/* All integers of this header are addresses and ports, but it does not say so. */
+/* Declare the addresses and ports in <netinet/in.h> as big-endian: it uses plain integers. */
 #define uint16_t __be16
 #define uint32_t __be32
 #include <netinet/in.h>

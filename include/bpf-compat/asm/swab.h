@@ -1,3 +1,3 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* The compiler's builtins are BPF instructions already. */
+/* No assembly is needed: the compiler's byte swap builtins become BPF instructions. */
 #include <asm-generic/swab.h>

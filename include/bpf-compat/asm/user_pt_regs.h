@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * The registers at the entry of a function as UAPI lays them out, for a
- * vmlinux.h that was made on a machine of another kind and does not have them.
+ * The UAPI struct of the CPU's registers, which programs for kprobes and system calls read. A
+ * vmlinux.h that was made on another architecture does not have this struct.
  */
 #ifndef _BPF_COMPAT_USER_PT_REGS_H
 #define _BPF_COMPAT_USER_PT_REGS_H
@@ -14,7 +14,7 @@ struct user_pt_regs {
 	__u64 pstate;
 };
 #elif defined(__TARGET_ARCH_s390)
-/* A typedef, as in the kernel: CO-RE looks for it by that name. */
+/* A typedef, as in the kernel, because CO-RE looks the type up by that name. */
 typedef struct { __u64 args[1]; struct { __u64 mask, addr; } psw; __u64 gprs[16]; } user_pt_regs;
 #endif
 

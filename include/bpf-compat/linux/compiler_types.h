@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * include/uapi is read as it stands in the kernel tree, not as
- * "make headers_install" leaves it, so annotations of the kernel are there.
+ * BPF programs are built with include/uapi of the kernel tree. "make headers_install" would
+ * remove the kernel's annotations from these headers, so this file defines them as nothing.
  */
 #ifndef _BPF_COMPAT_COMPILER_TYPES_H
 #define _BPF_COMPAT_COMPILER_TYPES_H
@@ -12,7 +12,7 @@
 #define __force
 #endif
 #define __user
-/* For gcc a hint to optimise; clang sees through the functions it marks. */
+/* Only an optimisation hint, which clang does not need: it inlines the marked functions. */
 #define __attribute_const__
 
 #endif /* _BPF_COMPAT_COMPILER_TYPES_H */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* <linux/if.h>, which <linux/icmp.h> includes, embeds this one type of libc. */
+/* <linux/icmp.h> includes <linux/if.h>, which needs only struct sockaddr from libc. */
 #ifndef _BPF_COMPAT_SYS_SOCKET_H
 #define _BPF_COMPAT_SYS_SOCKET_H
 
