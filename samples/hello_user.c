@@ -2,8 +2,8 @@
 /*
  * hello: attach hello_kern.c, and show what it prints into the trace pipe.
  *
- * Every loader does what main() and its two helpers do here: open and load the
- * programs, attach, wait in a loop, detach, tell a summary, destroy.
+ * Every loader has the same steps as main() and its two helpers here: open and load the
+ * programs, attach them, wait in a loop, detach them, print a summary, destroy them.
  */
 #include <errno.h>
 #include "lib/caps.h"
@@ -45,14 +45,14 @@ static int attach_and_loop(struct hello_kern *skel, struct sample_trace *trace)
 	struct sample_xdp xdp = {};
 	int err;
 
-	/* On each interface of -i. The program goes with the process that holds it. */
+	/* Attach to each interface of -i. The kernel detaches the program if this process dies. */
 	err = sample_xdp_attach(&xdp, skel->progs.hello);
 	if (err)
 		return err;
 	pr_info("reading %s/trace_pipe", trace->dir);
 	sample_xdp_ready(&xdp);
 
-	/* Until Ctrl-C, -d or -c. */
+	/* Runs until Ctrl-C, -d or -c. */
 	err = sample_loop_run(&ops);
 	sample_xdp_detach(&xdp);
 	print_summary(trace);
@@ -64,7 +64,7 @@ static int load_and_run(struct sample_trace *trace)
 	struct hello_kern *skel;
 	int err;
 
-	/* The skeleton is made from hello_kern.o by bpftool: the object file as a struct. */
+	/* The skeleton hello.skel.h contains hello_kern.o as a struct; bpftool makes it. */
 	skel = hello_kern__open_and_load();
 	if (!skel)
 		return sample_load_failed("hello", -errno);
@@ -78,7 +78,7 @@ int main(int argc, char **argv)
 	struct sample_trace trace;
 	int status;
 
-	/* Options, signals, messages, the network namespace of -n. */
+	/* Parse the options, set up signals and messages, enter the network namespace of -n. */
 	sample_init(&info, argc, argv);
 	if (sample_trace_open(&trace, "Hello*"))
 		return SAMPLE_FAILED;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* network: attach all hooks, follow each packet over them, take commands. */
+/* network: attach all hooks, follow each packet through them, and read commands. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -25,7 +25,7 @@
 #include "network.skel.h"
 
 enum {
-	/* A packet meets all its hooks within microseconds; this is for a busy machine. */
+	/* A packet meets all its hooks within microseconds; allow more on a busy machine. */
 	DEADLINE_MS = 100,
 	LINE_MAX_LEN = 256,
 };
@@ -114,17 +114,17 @@ static const struct sample_info info = {
 };
 
 /**
- * struct run - this process
- * @hooks: what is attached
- * @paths: packets on their way
- * @timer: ends paths that nobody ends
- * @timer_set: it will fire
+ * struct run - state of this process
+ * @hooks: the hooks
+ * @paths: open paths of packets
+ * @timer: timerfd that fires when open paths may have passed their deadline
+ * @timer_set: the timer is armed
  * @is_ready: the ready line was printed
- * @lost: events lost so far, when last looked at
- * @lossy_until: until then, not seen does not mean not there
- * @line: beginning of a command
- * @line_len: its length
- * @line_too_long: it did not fit, and the rest of it is skipped
+ * @lost: number of lost events at the last look
+ * @lossy_until: until this time, a missing event may be a lost one, so paths end as unknown
+ * @line: the command line that is being read
+ * @line_len: bytes in @line
+ * @line_too_long: the line does not fit into @line; skip the rest
  */
 struct run {
 	struct network_hooks hooks;
@@ -173,7 +173,7 @@ static void set_timer(struct run *run)
 	run->timer_set = !timerfd_settime(run->timer, 0, &when, NULL);
 }
 
-/* All events that are older than @now have been read when the deadline is applied. */
+/* Take the time before reading events: then all events older than @now have been read. */
 static int take_events(struct run *run)
 {
 	__u64 now = sample_now(), before = now - DEADLINE_MS * NS_PER_MS;
@@ -271,9 +271,9 @@ static bool stdin_readable(void)
 }
 
 /*
- * Until nothing is left: epoll tells of new input only once. The end of the input
- * is the end of commands, not of the program. EIO: in the background of a
- * terminal; the input is for somebody else.
+ * Read until no input is left: with EPOLLET, epoll reports input only once. The end of the input
+ * does not end the program. In the background of a terminal, read() fails with EIO: the input is
+ * for the foreground process.
  */
 static void on_stdin(struct run *run)
 {
@@ -320,7 +320,7 @@ static void on_tick(void *ctx)
 	network_show_totals(&run->hooks, "stats");
 }
 
-/* A file cannot be waited for: its commands are for the beginning. */
+/* epoll cannot watch a regular file: read all commands from it now. */
 static int watch_stdin(struct run *run)
 {
 	struct epoll_event ev = { .events = EPOLLIN | EPOLLET, .data.fd = STDIN_FILENO };
@@ -349,7 +349,7 @@ static int watch_timer(struct run *run)
 	return epoll_ctl(run->hooks.epoll_fd, EPOLL_CTL_ADD, run->timer, &ev) ? -errno : 0;
 }
 
-/* The last hook of the way first: whoever comes in meets all those behind. */
+/* Attach the last hook first, so that each packet meets all hooks after its first one. */
 static int switch_on(struct run *run)
 {
 	static const int order[] = {
@@ -362,7 +362,7 @@ static int switch_on(struct run *run)
 		if (config.to[order[i]] == NETWORK_OFF)
 			continue;
 		err = network_switch(&run->hooks, order[i], config.to[order[i]]);
-		/* Not asked for by name: what this kernel cannot do is left out. */
+		/* All hooks are on by default: then go on without tcpconnect if it fails. */
 		if (err && (config.chosen || order[i] != NETWORK_TCPCONNECT))
 			return err;
 	}
@@ -398,7 +398,7 @@ static int run_loaded(struct run *run)
 	int err = run_loop(run);
 
 	network_hooks_off(&run->hooks);
-	/* Events of packets that came in after the last read and before the detaching. */
+	/* Read events of packets that came between the last read and the detaching. */
 	network_consume(&run->hooks);
 	network_paths_expire(&run->paths, UINT64_MAX, lost_lately(run, sample_now()));
 	if (run->is_ready)
@@ -408,7 +408,10 @@ static int run_loaded(struct run *run)
 	return err;
 }
 
-/* Without a choice all hooks, and none of them interferes. */
+/*
+ * Check the interface. If no option chooses hooks, switch all of them on, with actions that change
+ * no packet.
+ */
 static enum sample_exit check_options(void)
 {
 	unsigned int i;

@@ -70,7 +70,7 @@ static const struct sample_info info = {
 	.needs = SAMPLE_NEED_BPF | SAMPLE_NEED_NET | SAMPLE_NEED_PERFMON,
 };
 
-/* Names of enum ping_count in the summary, in its order. */
+/* Names of the counters in the summary, by enum ping_count. */
 static const char * const reasons[__PING_COUNT_MAX] = {
 	[PING_PASS_NOT_IP] = "not_ip",
 	[PING_PASS_BAD] = "malformed",
@@ -126,7 +126,7 @@ struct run {
 	struct ring_buffer *ring;
 };
 
-/* lib/echo.c prints echo requests for several samples. */
+/* Convert the event, because lib/echo.c, which prints echo requests, expects struct echo_event. */
 static int on_event(void *ctx, void *data, size_t size)
 {
 	const struct ping_event *from = data;
@@ -184,7 +184,7 @@ static int attach_and_loop(struct run *run)
 		sample_xdp_ready(&xdp);
 		err = sample_loop_run(&ops);
 		sample_xdp_detach(&xdp);
-		/* Events of packets that came in after the last read and before the detaching. */
+		/* Read events of packets that came between the last read and the detaching. */
 		ring_buffer__consume(run->ring);
 		print_counts(run->skel, "summary");
 	}

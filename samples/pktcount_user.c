@@ -2,7 +2,7 @@
 /*
  * pktcount: attach pktcount_kern.c, show its counters, or each packet with --events.
  *
- *	read_snapshot() -> print_text() or print_json(): each interval, and last
+ * In each interval, and at the end: read_snapshot() -> print_text() or print_json().
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -102,7 +102,7 @@ static const char * const protocols[__PKTCOUNT_PROTOCOL_MAX] = {
 	[PKTCOUNT_MALFORMED] = "malformed",
 };
 
-/* The counters at one moment: those of each CPU, and their sum. */
+/* The counters at one moment: of each CPU (cpus), their sum (sum), and of all packets (all). */
 struct snapshot {
 	__u64 ts_ns;
 	struct pktcount_cpu *cpus;
@@ -115,7 +115,7 @@ struct run {
 	struct ring_buffer *ring;
 	unsigned int n_cpus;
 	__u64 start_ns;
-	/* Rates are what changed from then to now. */
+	/* Rates are computed from the differences between these two snapshots. */
 	struct snapshot then;
 	struct snapshot now;
 	struct sample_top top;
@@ -163,7 +163,7 @@ static int read_snapshot(struct run *run)
 	return 0;
 }
 
-/* Sources that the map had to drop for others: their counts are gone. */
+/* Number of sources that the full map has evicted, with their counters, or did not take. */
 static __u64 pushed_out(const struct run *run)
 {
 	__u64 seen = run->now.sum.sources;
@@ -173,13 +173,13 @@ static __u64 pushed_out(const struct run *run)
 
 /* --- text --------------------------------------------------------------------- */
 
-/* A second, between then and now. */
+/* Rate per second between the two snapshots. */
 static double rate(const struct run *run, __u64 now, __u64 then)
 {
 	return (now - then) / ((run->now.ts_ns - run->then.ts_ns) / 1e9);
 }
 
-/* Width of the first column: an IPv6 address may need more than the others. */
+/* Width of the first column: an IPv6 address may be longer than all other names. */
 static int name_width(const struct run *run)
 {
 	char addr[INET6_ADDRSTRLEN];
@@ -474,7 +474,7 @@ static void on_tick(void *ctx)
 	run->now.cpus = cpus;
 }
 
-/* Rates of the summary are those of the whole run. */
+/* The rates in the summary are those of the whole run: set the earlier snapshot to its start. */
 static void print_summary(struct run *run)
 {
 	struct snapshot *then = &run->then;
@@ -501,14 +501,14 @@ static int attach_and_loop(struct run *run)
 	sample_xdp_ready(&xdp);
 	err = sample_loop_run(&ops);
 	sample_xdp_detach(&xdp);
-	/* Events of packets that came in after the last read and before the detaching. */
+	/* Read events of packets that came between the last read and the detaching. */
 	if (run->ring)
 		ring_buffer__consume(run->ring);
 	print_summary(run);
 	return err;
 }
 
-/* Maps that nobody asked for are not made. */
+/* Set the constants of the program, and do not make maps that no option needs. */
 static void configure(struct pktcount_kern *skel)
 {
 	skel->rodata->top = config.top;
@@ -547,7 +547,7 @@ static int usage_error(const char *text)
 	return SAMPLE_USAGE;
 }
 
-/* What depends on several options. */
+/* Check options that depend on each other. */
 static int check_options(void)
 {
 	if (config.every && !config.events)

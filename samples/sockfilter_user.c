@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * sockfilter: attach sockfilter_kern.c to a packet socket, show the copies that
- * it hands over, or write them to a file.
+ * sockfilter: attach sockfilter_kern.c to a packet socket, and show the copies of packets that the
+ * socket gets, or write them to a file.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -175,7 +175,10 @@ static bool get_totals(struct run *run)
 		t->received += run->rings[i].received;
 		t->dropped += run->rings[i].dropped;
 	}
-	/* The program of the expression counts nothing: this is what it left. */
+	/*
+	 * The translated expression has no counters. Of the packets that matched all options,
+	 * those that the socket did not receive did not match the expression.
+	 */
 	t->n[SOCK_MATCHED] -= t->n[SOCK_MATCHED] < t->received ? t->n[SOCK_MATCHED] : t->received;
 	return true;
 }
@@ -238,7 +241,7 @@ static int on_event(void *ctx, void *data, size_t size)
 
 /* --- event loop ----------------------------------------------------------------- */
 
-/* After a batch of packets: out with them. */
+/* Write out the buffered output after a batch of packets. */
 static void flush(struct run *run)
 {
 	int err;
@@ -247,7 +250,7 @@ static void flush(struct run *run)
 	err = pcap_out_flush();
 	if (!err)
 		return;
-	/* A reader that has seen enough is no failure. */
+	/* EPIPE: the reader of the pipe has ended, which is no failure. */
 	if (err != -EPIPE)
 		run->err = err;
 	run->full = true;
@@ -351,7 +354,7 @@ static void tell_ready(const struct run *run)
 	fflush(stdout);
 }
 
-/* Let nothing more in, then take what is there. */
+/* Let no more packets into the rings, then read what is left in them. */
 static void stop(struct run *run)
 {
 	unsigned int i;
@@ -409,7 +412,7 @@ static void configure(struct sockfilter_kern *skel)
 
 /* --- main --------------------------------------------------------------------------- */
 
-/* Without @hint, the help has it. */
+/* Print an error of the command line and @hint; without @hint, refer to --help. */
 static int usage(const char *text, const char *hint)
 {
 	pr_err("%s", text);
@@ -420,7 +423,7 @@ static int usage(const char *text, const char *hint)
 	return SAMPLE_USAGE;
 }
 
-/* As tcpdump would take it. */
+/* Users of tcpdump know "-i any": explain that it does not exist here. */
 static int check_any(void)
 {
 	unsigned int i;
@@ -443,7 +446,7 @@ static int check_options(void)
 		return usage("--port: ICMP has no ports", "--proto tcp, udp or all");
 	if (config.print && !config.file)
 		return usage("--print is for -w: without, packets are printed anyway", NULL);
-	/* "sockfilter arp" is not meant to look for ARP in TCP. */
+	/* With the default --proto tcp, the expression "arp" would match no packet. */
 	if (sample.operands[0] && !config.proto_given)
 		config.match.proto = 0;
 	config.match.port = config.port;
@@ -483,7 +486,7 @@ int main(int argc, char **argv)
 	int status;
 
 	sample_init(&info, argc, argv);
-	/* By the batch, not by the line: flush() ends each. */
+	/* Buffer the output of a batch of packets; flush() writes it out. */
 	setvbuf(stdout, NULL, _IOFBF, STDOUT_BUFFER);
 	status = check_options();
 	if (status == SAMPLE_OK && sample.operands[0])

@@ -99,7 +99,7 @@ static const struct sample_info info = {
 	.find_needs = find_needs,
 };
 
-/* Names of enum tc_count in the summary, in its order. */
+/* Names of the counters in the summary, by enum tc_count. */
 static const char * const reasons[__TC_COUNT_MAX] = {
 	[TC_PASS_NOT_IP] = "not_ip",
 	[TC_PASS_BAD] = "malformed",
@@ -188,7 +188,7 @@ struct run {
 	int epoll_fd;
 };
 
-/* Events, or a change of the addresses, or both. */
+/* There are events, or addresses have changed, or both. */
 static int on_readable(void *ctx)
 {
 	struct run *run = ctx;
@@ -211,7 +211,7 @@ static int watch(struct run *run, int fd)
 	return epoll_ctl(run->epoll_fd, EPOLL_CTL_ADD, fd, &ev) ? -errno : 0;
 }
 
-/* What the loop waits for: one descriptor for the ring buffer and the addresses. */
+/* Make an epoll descriptor for the ring buffer and the addresses: the loop watches only one. */
 static int make_fds(struct run *run)
 {
 	int err;
@@ -226,7 +226,7 @@ static int make_fds(struct run *run)
 	return err;
 }
 
-/* Whose pings are answered, from now on. */
+/* Fill the map of addresses for which pingpong answers, and watch for changes. */
 static int follow_addresses(struct run *run)
 {
 	unsigned int i, ifindex[SAMPLE_IFACE_MAX];
@@ -263,7 +263,7 @@ static int attach_and_loop(struct run *run)
 		err = sample_loop_run(&ops);
 	}
 	sample_tc_detach(&run->tc);
-	/* Events of packets that came in after the last read and before the detaching. */
+	/* Read events of packets that came between the last read and the detaching. */
 	ring_buffer__consume(run->ring);
 	print_totals(run->skel, "summary");
 	return err;
@@ -284,7 +284,7 @@ static int run_loaded(struct run *run)
 	return err;
 }
 
-/* What no single option can know. */
+/* Check options that depend on each other. */
 static int check_options(void)
 {
 	if (config.action == TC_PINGPONG && config.egress)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* tcpconnect: attach tcpconnect_kern.c, show who connects to where. */
+/* tcpconnect: attach tcpconnect_kern.c, show which processes connect to which addresses. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
@@ -33,7 +33,7 @@ static struct {
 	struct sample_connect_config connect;
 } config = { .connect.backend = SAMPLE_CONNECT_AUTO };
 
-/* What TIME(s) counts from. */
+/* Start of the column TIME(s), bpf_ktime_get_ns(). */
 static __u64 start_ns;
 
 /* --- options ------------------------------------------------------------------------- */
@@ -53,7 +53,7 @@ static int parse_uid(const struct sample_option *opt, const char *arg)
 	return 0;
 }
 
-/* PORT[,PORT]...; a second -P adds to the first. */
+/* Parse PORT[,PORT]...; a second -P adds its ports to those of the first. */
 static int parse_ports(const struct sample_option *opt, const char *arg)
 {
 	struct tcpconnect_filter *filter = &config.connect.filter;
@@ -74,7 +74,7 @@ static int parse_ports(const struct sample_option *opt, const char *arg)
 	return 0;
 }
 
-/* The kernel keeps 15 bytes of a name; the rest of this one cannot match. */
+/* The kernel keeps only 15 bytes of the name of a thread, so compare no more. */
 static int parse_comm(const struct sample_option *opt, const char *arg)
 {
 	char *comm = config.connect.filter.comm;
@@ -142,7 +142,7 @@ static const struct sample_info info = {
 	.needs = SAMPLE_NEED_BPF | SAMPLE_NEED_PERFMON,
 };
 
-/* --- one line an attempt ------------------------------------------------------------- */
+/* --- one line for each attempt ------------------------------------------------------- */
 
 static void put_seconds(const struct tcpconnect_event *ev, char *buf, size_t size)
 {
@@ -215,13 +215,13 @@ static void put_netns(const struct tcpconnect_event *ev, char *buf, size_t size)
 }
 
 enum {
-	/* Stands for the width of an address, which depends on the families. */
+	/* Placeholder: addr_width() returns the width, which depends on -4 and -6. */
 	ADDR_WIDTH = 0,
 	ADDR_WIDTH_V4 = 15,
 	ADDR_WIDTH_V6 = 39,
 };
 
-/* @width is of the longest value; @shown: NULL for a column that always is. */
+/* width: length of the longest value; shown: NULL for a column that is always shown. */
 static const struct column {
 	const char *name;
 	int width;
@@ -244,13 +244,13 @@ static const struct column {
 	{ "NETNS", 10, put_netns, NULL },
 };
 
-/* An IPv6 address fits always, so that no line is out of line. */
+/* Wide enough for every address, so that the columns are always aligned. */
 static int addr_width(void)
 {
 	return config.v4 && !config.v6 ? ADDR_WIDTH_V4 : ADDR_WIDTH_V6;
 }
 
-/* The header, or with @ev the line of an attempt; the last column is not padded. */
+/* Print the line of an attempt, or without @ev the header. The last column is not padded. */
 static void print_line(const struct tcpconnect_event *ev)
 {
 	char buf[INET6_ADDRSTRLEN];
@@ -470,7 +470,10 @@ static void print_ready(const struct sample_connect *conn)
 		print_line(NULL);
 }
 
-/* sample_init() went into the namespace of -n, so it is the current one. */
+/*
+ * Set what to trace. sample_init() has entered the network namespace of -n, so the current
+ * namespace is the one to filter by.
+ */
 static int configure(void)
 {
 	struct sample_connect_config *connect = &config.connect;
@@ -508,7 +511,7 @@ static int loop(struct run *run)
 	print_ready(&run->conn);
 	err = sample_loop_run(&ops);
 	sample_connect_stop(&run->conn);
-	/* What came in between the last event and the detaching. */
+	/* Read results that came between the last read and the detaching. */
 	ring_buffer__consume(run->ring);
 	if (config.table)
 		print_table(&run->conn);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* What C lacks. */
+/* Macros that the C library lacks. */
 #ifndef _SAMPLES_LIB_UTIL_H
 #define _SAMPLES_LIB_UTIL_H
 
