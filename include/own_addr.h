@@ -26,7 +26,8 @@ struct own_addr {
 /**
  * enum own_addr_kind - value of the map, a __u32
  * @OWN_ADDR_UNICAST: an address of the interface
- * @OWN_ADDR_BROADCAST: the broadcast address of one of its IPv4 networks
+ * @OWN_ADDR_BROADCAST: the broadcast address of one of its IPv4 networks, and not an address of
+ *	the interface
  */
 enum own_addr_kind {
 	OWN_ADDR_UNICAST = 1,

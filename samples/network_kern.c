@@ -19,7 +19,7 @@
 #include "tc_echo.bpf.h"
 #include "tc_mac.bpf.h"
 
-/* enum network_action */
+/* enum network_action of each hook; user space writes to them at any time. */
 volatile __u32 xdp_action;
 volatile __u32 tc_action;
 

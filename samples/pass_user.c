@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* pass: hold an XDP program that lets everything pass on interfaces. */
+/* pass: attach an XDP program that lets all packets pass, until this process ends. */
 #include <errno.h>
 #include "lib/caps.h"
 #include "lib/loop.h"

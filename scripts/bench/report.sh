@@ -55,8 +55,9 @@ report_results()
 # ---------------------------------------------------------------------------
 # Text
 
-# One line a case: "case median min max spread ratio", or with the names of the facts.
-# shellcheck disable=SC2016 # $ in single quotes is of jq and awk
+# report_text: the results as a table for people. jq prints each result as one line of fields
+# separated by tabs, and text.awk aligns them.
+# shellcheck disable=SC2016 # $ in single quotes is for jq and awk, not for the shell
 report_text()
 {
 	jq -r '
@@ -72,7 +73,7 @@ report_text()
 		end' "$DIR/results" | awk -F'\t' -f "$NETBPF_TOP/scripts/bench/text.awk"
 }
 
-# report_markdown: the same for RESULTS.md.
+# report_markdown: the text report with an introduction, as RESULTS.md.
 report_markdown()
 {
 	cat <<-END
@@ -93,7 +94,7 @@ report_markdown()
 # ---------------------------------------------------------------------------
 # Charts
 
-# report_charts DIRECTORY: TABLE.svg of each table, in place of those of earlier runs.
+# report_charts DIRECTORY: draw each table as TABLE.svg, and remove the charts of earlier runs.
 report_charts()
 {
 	local id
