@@ -201,7 +201,7 @@ static __always_inline void pkt_echo_reply_skb(struct __sk_buff *skb, struct eth
 	diff = pkt_echo_reply(eth, ip, icmp);
 	if (ip->v6)
 		bpf_csum_update(skb, (__wsum)hops);
-	/* Cannot fail: because of the direct writes above, the kernel has unshared the headers. */
+	/* Cannot fail: for a program that writes directly, the kernel unshares headers first. */
 	bpf_l4_csum_replace(skb, check_at, 0, diff, flags);
 }
 

@@ -193,7 +193,7 @@ static int try_backend(struct sample_connect *conn, enum tcpconnect_backend back
 		err = tcpconnect_kern__attach(conn->skel);
 	if (err)
 		sample_connect_close(conn);
-	/* Without this PMU, libbpf tries tracefs, which only root can read: not the true reason. */
+	/* Without kprobes, libbpf tries tracefs, which only root may read: EACCES misleads. */
 	if (backend == TCPCONNECT_KPROBE && err == -EACCES && !has_kprobes())
 		err = -ENOENT;
 	return err;

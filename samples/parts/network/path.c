@@ -95,7 +95,7 @@ static void finish(struct network_paths *paths, struct network_path *path, enum 
 	paths->unused = path;
 }
 
-/* End a path that will get no more events: hooks may be missing, or only those in path->maybe. */
+/* End a path that will get no more events, although hooks in path->expected or ->maybe are left. */
 static void give_up(struct network_paths *paths, struct network_path *path, bool lost)
 {
 	if (!network_path_unmet(path))
@@ -104,7 +104,7 @@ static void give_up(struct network_paths *paths, struct network_path *path, bool
 		finish(paths, path, lost ? NETWORK_END_UNKNOWN : NETWORK_END_UNSEEN);
 }
 
-/* Set which of the attached hooks have to meet a packet that began now, and which may. */
+/* Set which of the attached hooks must meet a packet whose path begins now, and which may. */
 static void set_expected(const struct network_paths *paths, struct network_path *path)
 {
 	int hook;

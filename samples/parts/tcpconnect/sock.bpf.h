@@ -36,8 +36,9 @@ static __always_inline bool is_opening(int state)
 }
 
 /*
- * False if the kernel has reused the memory of the attempt's struct sock for another socket. The
- * local address cannot be compared: the kernel may choose or change it after SYN_SENT.
+ * False if @sk is not the socket of the attempt, because the kernel has reused its memory for
+ * another one. The local address cannot be compared: the kernel may choose or change it after
+ * SYN_SENT.
  */
 static __always_inline bool is_its_socket(const struct sock *sk,
 					  const struct tcpconnect_event *ev)
