@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# The top of netbpf, alone or as tools/netbpf of a kernel tree.
+# The top-level Makefile of netbpf, which works alone or as tools/netbpf of a kernel tree.
 
 all: samples scripts selftests
 
-# A relative O= counts from here, also in the directories below.
+# Make a relative O= absolute here, because the Makefiles below run in other directories.
 ifneq ($(O),)
 override O := $(abspath $(O))
 endif
 
-# For a kernel tree that has this one as a link: -C leaves it.
+# A kernel tree may hold this tree as a symbolic link, which make -C resolves. scripts/ksrc.sh
+# finds that kernel tree from the directory in which the user called make.
 export CALLED_FROM ?= $(PWD)
 
 samples:
@@ -19,7 +20,7 @@ bpf:
 	+@$(MAKE) -C samples bpf
 	+@$(MAKE) -C selftests bpf
 
-# One after the other: all need libbpf, which the first makes.
+# Build these directories one after the other: all need libbpf, which samples builds.
 scripts: samples
 	+@$(MAKE) -C scripts
 
@@ -41,7 +42,7 @@ uninstall:
 	+@$(MAKE) -C scripts uninstall
 	+@$(MAKE) -C samples uninstall
 
-# A package of what is committed, built elsewhere: build/deb/netbpf_VERSION_ARCH.deb.
+# Build a Debian package of the last commit in a clean tree: build/deb/netbpf_VERSION_ARCH.deb.
 deb-pkg:
 	@O='$(O)' ./scripts/deb-pkg.sh
 
@@ -51,21 +52,21 @@ check:
 run_tests:
 	+@$(MAKE) -C selftests run_tests
 
-# The suite on other kernels, KERNEL=6.1 for one of them.
+# Run the test suite on other kernels; KERNEL=6.1 selects one of them.
 KERNEL ?= all
 vmtest: all
 	@./scripts/vmtest.sh -k $(KERNEL)
 
-# The two commands of README.rst in bare roots of Debian, DEBIAN=trixie for one of them.
+# Run the first two commands of README.rst in minimal Debian systems; DEBIAN=trixie selects one.
 DEBIAN ?= all
 fresh:
 	@O='$(O)' ./scripts/fresh.sh -d $(DEBIAN)
 
-# What it costs and how fast it is: scripts/bench.sh --help tells of parts and options.
+# Measure what the programs cost and how fast they are: scripts/bench.sh --help lists the parts.
 bench: all
 	@O='$(O)' ./scripts/bench.sh
 
-# What nobody thought of, see scripts/fuzz.sh --help.
+# Send random packets through all programs: scripts/fuzz.sh --help.
 fuzz: all
 	@O='$(O)' ./scripts/fuzz.sh
 

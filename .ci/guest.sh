@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# guest.sh KERNEL: another kernel loads the programs and does with packets what this
-# one does: tests in C, which no slow CPU can make lose a race. A guest that does
-# not come up, or has no time left, says nothing about the tree: that is told, and
-# is no failure.
+# guest.sh KERNEL: run tests on another kernel, to see that it loads the programs and that
+# they treat packets as they do on this kernel. The tests are in C: they have no races that
+# a slow CPU could lose. A guest that does not boot, or runs out of time, says nothing about
+# the tree: the script prints that and succeeds.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 
@@ -18,7 +18,8 @@ done
 LOG=$(mktemp)
 trap 'rm -f "$LOG"' EXIT
 
-# Marked, so that nobody takes its sums for those of the suite on this machine.
+# Mark each line, so that nobody takes the guest's totals for those of the suite on this
+# machine.
 status=0
 ./scripts/vmtest.sh -k "$KERNEL" -T "$TIME" -- \
 	./selftests/run.sh --no-build "${TESTS[@]}" 2>&1 |

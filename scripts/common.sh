@@ -8,8 +8,8 @@
 #
 # Messages go to stderr as "tool: text", a cure follows as "  hint: command".
 
-# Root of this tree, and of its build output (O= of the Makefiles, where a
-# relative one counts from where the script was called).
+# The root of this tree, and the root of its build output (O= of the Makefiles). A
+# relative O= counts from the directory in which the script was called.
 NETBPF_TOP=$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")
 NETBPF_OUT=${O:-$NETBPF_TOP}
 case $NETBPF_OUT in
@@ -18,8 +18,8 @@ case $NETBPF_OUT in
 esac
 export NETBPF_TOP NETBPF_OUT
 
-# nginx, ethtool and nft are in sbin, which Debian leaves out of the PATH of users,
-# and su keeps that.
+# nginx, ethtool and nft are in sbin. Debian leaves sbin out of the PATH of ordinary
+# users, and su keeps their PATH.
 for NETBPF_DIR in /usr/local /usr ''; do
 	case :$PATH: in
 	*:"$NETBPF_DIR/sbin":*) ;;
@@ -28,7 +28,7 @@ for NETBPF_DIR in /usr/local /usr ''; do
 done
 unset NETBPF_DIR
 
-# The oldest kernel tree that will do: its libbpf is the first that knows tcx links.
+# The oldest kernel tree that is accepted: its libbpf is the first that supports tcx links.
 KSRC_OLDEST=6.6
 
 # Name shown in front of each message.
@@ -38,7 +38,7 @@ PROG=${PROG:-$(basename "$0" .sh)}
 printf -v NETBPF_LINE ' %q' "$0" "$@"
 NETBPF_LINE=${NETBPF_LINE# }
 
-# Asked here, not in colour(): inside $(...) stdout is never a terminal.
+# Test this here, not in colour(): inside $(...) stdout is never a terminal.
 NETBPF_COLOUR=
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ] && [ "${TERM:-dumb}" != dumb ]; then
 	NETBPF_COLOUR=1
@@ -98,8 +98,8 @@ new_enough()
 	printf '%s\n' "$KSRC_OLDEST" "$1" | sort -VC
 }
 
-# called_beside NAME PATH: another program of ours as users call it: that in PATH, or,
-# where this script is installed as netbpf-..., the one that is installed beside it.
+# called_beside NAME PATH: print how a user calls our program NAME. That is PATH, or, if
+# this script was called by its installed name (netbpf-...), the program installed beside it.
 called_beside()
 {
 	local self=${0##*/} own
@@ -112,7 +112,7 @@ called_beside()
 	esac
 }
 
-# script_called NAME, sample_called NAME
+# script_called NAME, sample_called NAME: print how a user calls that script or sample.
 script_called()
 {
 	called_beside "$1" "$NETBPF_TOP/scripts/$1.sh"
@@ -127,8 +127,8 @@ sample_called()
 declare -A NETBPF_CAPS=([CHOWN]=0 [NET_BIND_SERVICE]=10 [NET_ADMIN]=12 [NET_RAW]=13
 	[SYS_PTRACE]=19 [SYS_ADMIN]=21 [SYS_RESOURCE]=24 [SYS_TIME]=25 [PERFMON]=38 [BPF]=39)
 
-# Those of a lab: namespaces and links, ping, and nginx, which owns its files and listens
-# on port 80.
+# The capabilities that a lab needs: for namespaces and links, for ping, and for nginx,
+# which changes the owner of its files and listens on port 80.
 # shellcheck disable=SC2034 # for lab.sh and tour.sh
 NETBPF_LAB_CAPS=(CHOWN NET_BIND_SERVICE NET_ADMIN NET_RAW SYS_ADMIN)
 
@@ -137,13 +137,13 @@ has_cap()
 {
 	local status caps=0
 
-	# As a whole: the kernel writes it anew for each read, and lines move meanwhile.
+	# Read the file at once: the kernel writes it anew for each read(), so lines may move.
 	status=$(</proc/self/status)
 	[[ ! $status =~ CapEff:[[:space:]]*([0-9a-f]+) ]] || caps=${BASH_REMATCH[1]}
 	[ $(((16#$caps >> NETBPF_CAPS[$1]) & 1)) -eq 1 ]
 }
 
-# missing_caps NAME...: those that this process does not have.
+# missing_caps NAME...: print those of the capabilities that this process does not have.
 missing_caps()
 {
 	local name missing=
@@ -154,7 +154,7 @@ missing_caps()
 	echo "${missing# }"
 }
 
-# caps_text "NAME...": as in "CAP_A, CAP_B and CAP_C".
+# caps_text "NAME...": print the capabilities as "CAP_A, CAP_B and CAP_C".
 caps_text()
 {
 	local text
@@ -166,7 +166,7 @@ caps_text()
 	echo "$text"
 }
 
-# require_caps WHAT NAME...: WHAT needs these capabilities.
+# require_caps WHAT NAME...: exit unless this process has the capabilities that WHAT needs.
 require_caps()
 {
 	local what=$1 missing
@@ -178,24 +178,23 @@ require_caps()
 		"no program started here can have more; for a container: docker run$(printf ' --cap-add=%s' $missing)"
 }
 
-# require_root WHAT [NAME...]: root is needed to do WHAT, with these capabilities, which
-# a container may have taken from it.
+# require_root WHAT [NAME...]: exit unless this process is root, as WHAT needs, and has the
+# named capabilities. A container may have taken capabilities from root.
 require_root()
 {
 	[ "$(id -u)" -eq 0 ] || die 1 "$1 needs root" "sudo $NETBPF_LINE"
 	require_caps "$@"
 }
 
-# How many times slower than a real machine this one may be: an emulated one
-# says so (scripts/vmtest.sh). It stretches what waits for a condition, and the
-# time that a test gets; never what a test allows to differ.
+# How many times slower than a real machine this one may be; scripts/vmtest.sh sets it in an
+# emulated guest. It extends the time limits of waits and of tests, but never the
+# difference that a test accepts between two values.
 NETBPF_SLOW=${NETBPF_SLOW:-1}
 [[ $NETBPF_SLOW =~ ^[1-9][0-9]?$ ]] ||
 	die 2 "NETBPF_SLOW=$NETBPF_SLOW is no whole number from 1 to 99"
 
-# wait_until SECONDS COMMAND...: try COMMAND until it succeeds, 1 when SECONDS
-# (a whole number), times NETBPF_SLOW, have passed. The output of COMMAND is not
-# shown.
+# wait_until SECONDS COMMAND...: repeat COMMAND until it succeeds. Return 1 after SECONDS
+# (a whole number) times NETBPF_SLOW. The output of COMMAND is not shown.
 wait_until()
 {
 	local deadline=$((SECONDS + $1 * ${NETBPF_SLOW:-1} + 1)) pause=0.02 tries=0
@@ -203,14 +202,15 @@ wait_until()
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ "$SECONDS" -lt "$deadline" ] || return 1
-		# Looking costs processes, which what we wait for has to do without.
+		# Each try starts processes, which slow down what we wait for: after 25 tries, try
+		# less often.
 		[ $((++tries)) -ne 25 ] || pause=0.1
 		sleep "$pause"
 	done
 }
 
-# child_ended PID: a process that this shell started has ended. Bash reaps them
-# as they end, wait tells of them later.
+# child_ended PID: true if this child of the shell has ended. Bash reaps a child as soon as
+# the child ends, so that kill -0 fails. wait still returns the child's status later.
 child_ended()
 {
 	! kill -0 "$1" 2>/dev/null
