@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What all of this costs and how fast it is, in one report. Documentation/bench.rst
-# tells what each figure means.
+# Measures what the programs cost and how fast they are, and prints one report.
+# Documentation/bench.rst explains each figure.
 #
-# A part is a file bench/PART.sh that defines part_PART. It declares tables, and
-# gives a line for each value of each round; the report is made of these lines, for
-# all parts in the same way (bench/report.sh). A new part is such a file and its
-# name in PARTS; a new measurement is a table in one of them.
+# A part is a file bench/PART.sh that defines part_PART. The part declares tables, and
+# writes a line for each value of each round. bench/report.sh makes the report from
+# these lines, in the same way for all parts. To add a part, write such a file and add
+# its name to PARTS; to add a measurement, add a table to a part.
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
@@ -25,7 +25,7 @@ done
 WANTED=()
 JSON=
 RECORD=
-# For the parts.
+# The parts read these.
 export QUICK='' ROUNDS=15
 COMMAND="bench.sh${*:+ $*}"
 CHARTS=$NETBPF_OUT/build/bench
@@ -58,7 +58,7 @@ Exit status: 0 done, 1 failed, 2 usage, 3 something is missing.
 USAGE
 }
 
-# want PART[,PART]...
+# want PART[,PART]...: add the parts to WANTED.
 want()
 {
 	local name names
@@ -92,9 +92,9 @@ parse_options()
 }
 
 # ---------------------------------------------------------------------------
-# What parts call
+# Functions for the parts
 
-# need TOOL...: leave when one of them is missing.
+# need TOOL...: exit if one of them is missing.
 need()
 {
 	local tool
@@ -104,20 +104,21 @@ need()
 	done
 }
 
-# built FILE: its path below where the build goes.
+# built FILE: print the path of FILE in the build output; exit if FILE is not built.
 built()
 {
 	[ -x "$NETBPF_OUT/$1" ] || die 3 "$1 is not built" make
 	echo "$NETBPF_OUT/$1"
 }
 
-# undo COMMAND ARG...: run it at the end, whatever the end is; last one first.
+# undo COMMAND ARG...: run COMMAND when bench.sh exits, for whatever reason. The command
+# that was added last runs first.
 undo()
 {
 	UNDO+=("$(printf '%q ' "$@")")
 }
 
-# progress TEXT: one line that is overwritten on a terminal, else lines.
+# progress TEXT: show TEXT; on a terminal the next TEXT overwrites it.
 progress()
 {
 	if [ -t 2 ]; then
@@ -127,8 +128,8 @@ progress()
 	fi
 }
 
-# start COMMAND...: in the background, its pid goes to PID; it is ended at the end.
-# As everything in the background of a script it ignores SIGINT, if not told otherwise.
+# start COMMAND...: run COMMAND in the background, set PID, and end the process when
+# bench.sh exits. A script starts background processes with SIGINT ignored: env resets that.
 start()
 {
 	env --default-signal=INT,QUIT "$@" &
@@ -136,7 +137,7 @@ start()
 	undo end_process "$PID"
 }
 
-# end_process PID [SIGNAL]: and wait for it; one that has ended is left alone.
+# end_process PID [SIGNAL]: end the process and wait for it, unless it has ended already.
 end_process()
 {
 	! child_ended "$1" || return 0
@@ -144,7 +145,8 @@ end_process()
 	wait "$1" 2>/dev/null || :
 }
 
-# run COMMAND...: wait for it, but do what a signal asks for at once. PID stays what it was.
+# run COMMAND...: run COMMAND and wait for it. The shell runs traps during "wait", so that a
+# signal takes effect at once. PID of the caller does not change.
 run()
 {
 	local status=0 PID
@@ -154,8 +156,8 @@ run()
 	return "$status"
 }
 
-# harness NAME PROGRAM ARG...: one that measures by itself: it prints lines of the report, and on
-# stderr how far it is, and what is wrong.
+# harness NAME PROGRAM ARG...: run a program that measures by itself. It prints lines of the
+# report on stdout, and progress and errors on stderr.
 harness()
 {
 	local name=$1 status=0
@@ -191,7 +193,7 @@ cleanup()
 	for ((i = ${#UNDO[@]} - 1; i >= 0; i--)); do
 		eval "${UNDO[i]}"
 	done
-	# A signal may come when a process is started and its undo is not noted yet.
+	# A signal may come after start() has started a process, but before start() calls undo.
 	while read -r pid; do
 		end_process "$pid"
 	done < <(jobs -p)

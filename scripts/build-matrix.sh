@@ -42,14 +42,14 @@ Exit status: 0 all are built, 1 one is not, 2 usage, 3 no such compiler.
 USAGE
 }
 
-# major COMPILER
+# major COMPILER: print its major version.
 major()
 {
 	"$1" -dumpversion | cut -d. -f1
 }
 
-# compilers: those that are here. The one without a number in its name comes first, and
-# is not named again with it.
+# compilers: print the installed compilers. The compiler without a number in its name comes
+# first. The same compiler under its name with a number is left out.
 compilers()
 {
 	local name kind version seen=' '
@@ -83,7 +83,7 @@ build_with_gcc()
 	fi
 }
 
-# The LLVM tools of that version where they are installed, else those of binutils.
+# Use the LLVM tools of the same version if they are installed, or else binutils.
 build_with_clang()
 {
 	local suffix=${1#clang} out=$DIR/$1 tools=(CC="$1" HOSTCC="$1")
@@ -92,14 +92,14 @@ build_with_clang()
 		tools=(LLVM="${suffix:-1}")
 	fi
 	build O="$out" CLANG="$1" "${tools[@]}" || return
-	# With the clang that has no number, "gcc" has done it.
+	# For the clang without a number, the row "gcc" has built the host programs with gcc.
 	[ "$1" != clang ] || return 0
 	have gcc || return 0
 	build O="$out" CLANG="$1" CC=gcc LIBBPF_DIR="$out/build/libbpf" \
 		BPFTOOL="$out/build/bpftool/bootstrap/bpftool"
 }
 
-# row COMPILER: a line that says whether all is built.
+# row COMPILER: build with COMPILER, and print a line with the result.
 row()
 {
 	local start=$SECONDS log=$DIR/$1.log result=ok
@@ -140,7 +140,7 @@ main()
 		printf '%s\n' "${chosen[@]}"
 		exit 0
 	fi
-	# The variables of the make that calls us are not for these.
+	# Variables of a make that called this script must not reach these builds.
 	unset MAKEFLAGS MFLAGS MAKEOVERRIDES
 	mkdir -p "$DIR"
 	for name in "${chosen[@]}"; do

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# How many packets per second sockfilter and tcpdump take, on the same veth pair, in
-# turns, in one run. The numbers in Documentation/sockfilter.rst come from here.
+# Measures how many packets per second sockfilter and tcpdump capture, in turns on the same
+# veth pair. The numbers in Documentation/sockfilter.rst come from here.
 set -euo pipefail
 
 # shellcheck source=scripts/common.sh
@@ -67,8 +67,8 @@ cleanup()
 	rm -rf "$DIR"
 }
 
-# Nobody has the address that is sent to: no socket takes the packets, no ICMP error
-# comes back, and the neighbour is known.
+# Nobody has the destination address, so that no socket takes the packets, and no ICMP
+# error comes back. A neighbour entry lets the kernel send them nevertheless.
 setup()
 {
 	local mac
@@ -88,7 +88,7 @@ setup()
 	ip -n "$FROM" neigh replace 192.0.2.2 lladdr "$mac" dev left nud permanent
 }
 
-# flood: send all packets; prints the seconds that took.
+# flood: send all packets; print how many seconds that took.
 # shellcheck disable=SC2016 # $ in single quotes is of perl
 flood()
 {
@@ -110,7 +110,7 @@ listens()
 	! kill -0 "$CAPTURE" 2>/dev/null
 }
 
-# idle: the capture has used no CPU time since it was asked last.
+# idle: true if the capture has used no CPU time since the last call.
 idle()
 {
 	local before=$USED
@@ -120,7 +120,7 @@ idle()
 	[ "$before" = "$USED" ]
 }
 
-# run NAME [-B KIB]: one run, its result as a line "captured/s lost" in the file NAME.
+# run NAME [-B KIB]: one run; adds a line "captured/s lost" to the file "result NAME [-B KIB]".
 run()
 {
 	local name="$*" seconds got cmd
@@ -145,7 +145,7 @@ run()
 		'BEGIN { printf "%d %d\n", got / s, n - got }' >>"$DIR/result $name"
 }
 
-# middle COLUMN FILE: "median (min to max)".
+# middle COLUMN FILE: print the column as "median (min to max)".
 middle()
 {
 	sort -n -k "$1,$1" "$2" | awk -v c="$1" '

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# A table as a chart in SVG: a bar for the median of each case, a thin line from the
-# least to the greatest. Its colours follow those of the reader: light or dark.
+# Draws a table as a chart in SVG: a bar for the median of each case, a thin line from the
+# least to the greatest value. The colours follow the reader's light or dark scheme.
 
 function text(s)
 {
@@ -11,7 +11,7 @@ function text(s)
 	return s
 }
 
-# Where a value is; what is below zero is noise around it.
+# The x coordinate of a value. A value below zero is noise, and is drawn as zero.
 function x(value)
 {
 	return LEFT + (value > 0 ? value : 0) * WIDTH / most

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# What the load balancer costs as it grows: services, backends, connections. Each size is
-# an instance that runs, in a network namespace of its own; all of them are there at the
-# same time, and are measured in turns.
+# What the load balancer costs as it grows: services, backends, connections. Each size has
+# an instance of its own, in a network namespace of its own. All instances run at the same
+# time, and are measured in turns.
 
 GROWTH_VIPS=(1 10 100 1000)
 GROWTH_BACKENDS=(2 10 100 1000)
@@ -57,14 +57,15 @@ growth_down()
 	GROWTH_INSTANCES=()
 }
 
-# growth_name NAME VIPS BACKENDS: as the report calls it.
+# growth_name NAME VIPS BACKENDS: print the name that the report has for this size.
 growth_name()
 {
 	[ "$1" = flows ] && echo "1 service, $3 backends, 2M slots" ||
 		echo "$2 services, $3 backends, 64k slots"
 }
 
-# growth_net NS BACKENDS: backends that are not there, but whose MAC addresses are known.
+# growth_net NS BACKENDS: make a network namespace, with neighbour entries for backends that
+# do not exist.
 growth_net()
 {
 	local i
@@ -79,7 +80,7 @@ growth_net()
 	done | ip -n "$1" -batch -
 }
 
-# growth_config VIPS BACKENDS CONNECTIONS
+# growth_config VIPS BACKENDS CONNECTIONS: print a configuration file.
 growth_config()
 {
 	local i
@@ -109,7 +110,7 @@ growth_backends()
 	done
 }
 
-# growth_start NAME VIPS BACKENDS CONNECTIONS: a balancer.
+# growth_start NAME VIPS BACKENDS CONNECTIONS: start a balancer in a network namespace.
 # shellcheck disable=SC2016 # $ in single quotes is of sh
 growth_start()
 {
@@ -130,20 +131,20 @@ growth_start()
 	GROWTH_ID=$(ip -n "$ns" -d -j link show eth0 | jq '.[0].xdp.prog.id')
 }
 
-# growth_case TABLE CASE VIPS FLOWS: of the balancer that was started last.
+# growth_case TABLE CASE VIPS FLOWS: add a case, for the balancer that was started last.
 growth_case()
 {
 	echo "$1	$2	$GROWTH_NS	$GROWTH_ID	$3	$4" >>"$DIR/cases"
 }
 
-# growth_reload: each of the instances, in turns; their memory.
+# growth_reload: measure a reload of each instance, in turns, and its memory.
 growth_reload()
 {
 	local round instance pid name
 
 	for ((round = 0; round < ROUNDS / 3; round++)); do
 		for instance in "${GROWTH_INSTANCES[@]}"; do
-			# The size of v1, once more.
+			# b2 has the same size as v1.
 			[[ $instance != *-b2\ * ]] || continue
 			pid=${instance##* } name=${instance#* }
 			name=${name% *}
@@ -154,7 +155,7 @@ growth_reload()
 	done
 }
 
-# growth_time PID: milliseconds of a reload.
+# growth_time PID: print the milliseconds that a reload takes.
 growth_time()
 {
 	local start=${EPOCHREALTIME/./}

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# The load balancer beside what people would use in its place: a client, two web servers,
-# one bridge, and between them nothing, xdp_lb, nftables or haproxy. A new peer is a name
-# in LB_PEERS and a function lb_NAME that starts it.
+# Compares the load balancer with what people would use in its place. A client and two web
+# servers are on one bridge. The requests go straight to the servers, or through xdp_lb,
+# nftables or haproxy. To add a peer, add its name to LB_PEERS and a function lb_NAME that
+# starts it.
 
 LB_PEERS=(direct nat_native nat_tc dsr_native dsr_tc ipip_native nftables haproxy)
 LB_VIP=10.0.0.100 LB_A=10.0.0.2 LB_B=10.0.0.3
@@ -17,7 +18,7 @@ about_lb()
 
 part_lb()
 {
-	# A few seconds for each peer in each round: fewer rounds than of short ones.
+	# A round takes a few seconds for each peer: do a third of the rounds of other parts.
 	# shellcheck disable=SC2153 # of bench.sh
 	local rounds=$((ROUNDS / 3)) round peer
 
@@ -57,10 +58,15 @@ lb_on()
 	nsenter "--net=/run/netns/netbpf-$LB_LAB-$1" -- "${@:2}"
 }
 
-# lb_up: the lab "lb", the service's address where DSR wants it, and iperf3. What it brings
-# to let all ports take native XDP would slow down those that need none: it is ended.
-# Connections that have ended are forgotten at once: of those of haproxy, which have other
-# timestamps, a backend would remember ports that nftables uses next, and refuse them.
+# lb_up: start the lab "lb" and iperf3, and add the service's address to lb and, for DSR, to
+# the backends.
+#
+# The lab runs "pass" on the ports of the switch, so that the ports take packets from native
+# XDP. "pass" would slow down the peers that do not use native XDP: end it.
+#
+# Set tcp_max_tw_buckets to 0, so that backends forget closed connections at once. Otherwise
+# a backend would remember ports that haproxy used, and refuse new connections of nftables
+# from these ports, because their timestamps are others.
 lb_up()
 {
 	local node dir pid name
@@ -95,7 +101,7 @@ lb_down()
 	LB_LAB=
 }
 
-# Without a balancer, each of wrk's two threads has a server.
+# Without a balancer, wrk's two threads each use one of the servers.
 lb_direct_script()
 {
 	cat <<-END
@@ -110,7 +116,8 @@ lb_direct_script()
 
 # --- the peers ----------------------------------------------------------------------------
 
-# lb_start READY COMMAND...: until lb_end; READY is a line of it that says that it is ready.
+# lb_start READY COMMAND...: run COMMAND until lb_end. Unless READY is empty, wait for a line
+# of output that matches READY.
 lb_start()
 {
 	local ready=$1 log=$DIR/lb.${#LB_PROCESSES[@]}
@@ -137,8 +144,8 @@ lb_end()
 	done
 }
 
-# lb_xdp_lb FORWARD MODE: iperf3 has two connections that must meet: one backend. What is
-# pinned is in a bpffs of its own, which goes with it.
+# lb_xdp_lb FORWARD MODE: iperf3 opens two connections, which must reach the same server: its
+# service has one backend only. xdp_lb pins to a private bpffs, which goes away with xdp_lb.
 # shellcheck disable=SC2016 # $ in single quotes is of sh
 lb_xdp_lb()
 {
@@ -149,8 +156,8 @@ lb_xdp_lb()
 		--vip "tcp:$LB_VIP:$LB_IPERF_PORT" --backend "$LB_A:$LB_IPERF_PORT"
 }
 
-# lb_native: what native XDP on veth asks for: complete checksums, and an XDP program on
-# each port that it sends to.
+# lb_native: set up what native XDP on veth needs: packets with complete checksums, and an XDP
+# program on each port of the switch, because veth takes frames from XDP only then.
 lb_native()
 {
 	local node
@@ -189,7 +196,7 @@ lb_dsr_tc()
 	lb_xdp_lb dsr tc
 }
 
-# A program of the selftests unpacks, in place of a tunnel device that not all kernels have.
+# A program of the selftests decapsulates the packets: not all kernels have tunnel devices.
 lb_ipip_native()
 {
 	local node
@@ -266,7 +273,7 @@ lb_measure()
 	lb_bulk "$1" "$host"
 }
 
-# lb_cpu_us: what all CPUs have worked so far, in microseconds.
+# lb_cpu_us: print the time that all CPUs together have been busy so far, in microseconds.
 lb_cpu_us()
 {
 	awk -v hz="$(getconf CLK_TCK)" \
@@ -278,8 +285,8 @@ lb_divide()
 	awk -v a="$1" -v b="$2" 'BEGIN { printf "%.3f", b ? a / b : 0 }'
 }
 
-# lb_wrk HOST [OPTION...]: what it has to say goes to $DIR/wrk, as "KEY VALUE", with times in
-# microseconds.
+# lb_wrk HOST [OPTION...]: run wrk, and write its results to $DIR/wrk as "KEY VALUE", with
+# times in microseconds.
 lb_wrk()
 {
 	run nsenter "--net=/run/netns/netbpf-$LB_LAB-client" wrk -t 2 -c "$LB_CONNECTIONS" \

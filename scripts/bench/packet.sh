@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# What a packet costs in the program of each sample, by BPF_PROG_TEST_RUN.
+# Measures the time that the program of each sample takes for a packet, by BPF_PROG_TEST_RUN.
 
 about_packet()
 {
@@ -25,8 +25,8 @@ part_packet()
 	packet_lb "$lb"
 }
 
-# packet_lb PROGRAM: xdp_lb has a harness of its own, which fills its flow table first,
-# and prints a table. Quickly: XDP only, and a smaller table to fill.
+# packet_lb PROGRAM: run xdp_lb's own harness, which fills the flow table first, and prints a
+# table. With --quick it measures XDP only, with a smaller flow table.
 packet_lb()
 {
 	local slots=1048576 only=()
@@ -35,7 +35,7 @@ packet_lb()
 	progress "packet: xdp_lb (a minute or more)"
 	run env NETBPF_SLOTS="$slots" NETBPF_ROUNDS="$ROUNDS" "$1" "${only[@]}" >"$DIR/xdp_lb" 2>"$DIR/xdp_lb.err" ||
 		die 1 "xdp_lb_bench: $(grep -v connections "$DIR/xdp_lb.err")"
-	# "# xdp nat, request   256   60   53 ... 70   40 missed"
+	# A line of the table: "# xdp nat, request   256   60   53 ... 70   40 missed"
 	sed -nE 's/^# (xdp|tc) +(.*[^ ]) +([0-9]+) +(-?[0-9]+) +(-?[0-9]+) \.\.\. (-?[0-9]+).*/stat\tpacket.xdp_lb\t\1 \2, \3 flows\t\4\t\5\t\6/p' \
 		"$DIR/xdp_lb" >>"$RECORDS"
 	grep -q "^stat	packet.xdp_lb" "$RECORDS" ||

@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# From the lines of the parts to the report. A line of $RECORDS is one of these, with
-# tabs between the words:
+# Makes the report from the lines that the parts write. A line of $RECORDS is one of these,
+# with tabs between the words:
 #
 #	machine KEY VALUE
 #	table TABLE UNIT TITLE [BASE]	values of case BASE are 1.00 in the column "ratio"
-#	sample TABLE CASE VALUE		one of each round
-#	stat TABLE CASE MEDIAN MIN MAX	of rounds that somebody else has counted
-#	fact TABLE CASE KEY VALUE	what does not vary
+#	sample TABLE CASE VALUE		the value of one round
+#	stat TABLE CASE MEDIAN MIN MAX	for a program that does all rounds by itself
+#	fact TABLE CASE KEY VALUE	a value that does not vary
 #
-# bench/results.jq makes JSON Lines of them, and everything else is made of those.
+# bench/results.jq turns these lines into JSON Lines, from which text and charts are made.
 
-# record WORD...: a line.
+# record WORD...: add a line to $RECORDS.
 record()
 {
 	local IFS=$'\t'
@@ -45,7 +45,7 @@ describe_machine()
 	record machine commit "$(git -C "$NETBPF_TOP" describe --always --dirty 2>/dev/null)"
 }
 
-# report_results: $RECORDS as JSON Lines.
+# report_results: print $RECORDS as JSON Lines.
 report_results()
 {
 	record machine load_after "$(cut -d' ' -f1-3 /proc/loadavg)"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# The lines that report.sh describes, as JSON Lines: one object that tells of the machine,
-# then the tables in the order they were declared in, and their cases as they came.
+# Turns the lines that report.sh describes into JSON Lines: one object for the machine, then
+# the tables in the order of their declaration, and their cases in the order of their lines.
 
 def median:
 	sort | if length % 2 == 1 then .[length / 2 | floor]
@@ -9,7 +9,7 @@ def median:
 
 def round3: . * 1000 | round / 1000;
 
-# How far the rounds are apart, of the median.
+# The difference between the greatest and the least value, in percent of the median.
 def spread: if .median == 0 then null
 	else (.max - .min) / .median * 100 | fabs | round end;
 

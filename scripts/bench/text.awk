@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# The report as text, of the lines that report_text() makes.
+# Formats the report as text, from the lines that report_text() makes.
 
-# Three digits that count.
+# Three significant digits.
 function num(x)
 {
 	if (x !~ /^-?[0-9.]/)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# How many packets and connections a second the samples keep up with, on veth pairs.
+# Measures how many packets and connections a second the samples can handle, on veth pairs.
 
 WIRE_XDP=('pass' 'ping -q' 'ping' 'pktcount' 'pktcount --top 10')
 WIRE_CONNECT=('nobody' 'tcpconnect' 'tcpconnect -j' 'tcpconnect -c')
@@ -60,7 +60,8 @@ wire_down()
 	return 0
 }
 
-# wire_start READY SAMPLE...: what it prints goes to $DIR/wire, as it would to a file.
+# wire_start SAMPLE [OPTION...]: start a sample with its output in the file $DIR/wire, and
+# wait until the sample is ready.
 wire_start()
 {
 	: >"$DIR/wire"
@@ -69,7 +70,8 @@ wire_start()
 		die 1 "$1 does not start: $(<"$DIR/wire.err")"
 }
 
-# wire_traffic ARG...: seconds to WIRE_TOOK, how many to WIRE_SENT.
+# wire_traffic ARG...: send; set WIRE_TOOK to the seconds it took, WIRE_SENT to the number of
+# packets or connections.
 wire_traffic()
 {
 	run nsenter "--net=/run/netns/$WIRE_FROM" "$NETBPF_OUT/selftests/bench/bench_traffic" "$@" \
@@ -77,7 +79,7 @@ wire_traffic()
 	read -r WIRE_TOOK WIRE_SENT <"$DIR/traffic"
 }
 
-# wire_rate N: of the last traffic.
+# wire_rate N: print N divided by the seconds of the last wire_traffic.
 wire_rate()
 {
 	awk -v n="$1" -v s="$WIRE_TOOK" 'BEGIN { printf "%.1f", n / s }'
@@ -88,7 +90,8 @@ wire_received()
 	ip -n "$WIRE_TO" -s -j link show right | jq '.[0].stats64.rx.packets'
 }
 
-# wire_xdp CASE: a sample and its options. Each counts for itself; pass does not.
+# wire_xdp CASE: measure a sample with its options. ping and pktcount report how many packets
+# they have seen; for pass, take the counter of the interface.
 wire_xdp()
 {
 	local words kind=udp before got
@@ -126,19 +129,20 @@ wire_connect()
 	sample wire.connect_lost "$1" $((WIRE_SENT - $(wire_told)))
 }
 
-# wire_told: connections that tcpconnect has told of, in the summary of either kind.
+# wire_told: print the number of connections that tcpconnect has reported, from its summary as
+# text or as JSON.
 wire_told()
 {
 	tail -n 1 "$DIR/wire" | sed -nE 's/^(summary: |.*"ok":)([0-9]+).*/\2/p'
 }
 
-# wire_capture ROUNDS: by scripts/capture-rate.sh, which takes turns itself.
+# wire_capture ROUNDS: measure with scripts/capture-rate.sh, which alternates the programs.
 wire_capture()
 {
 	progress "wire: capture, $1 rounds"
 	run "$NETBPF_TOP/scripts/capture-rate.sh" -r "$1" -p $((QUICK ? 100000 : 1000000)) \
 		>"$DIR/capture" || die 1 "capture-rate.sh"
-	# "tcpdump -B 2048   123 (100 to 150)   4 (0 to 9)"
+	# A line of the table: "tcpdump -B 2048   123 (100 to 150)   4 (0 to 9)"
 	sed -nE 's/^((sockfilter|tcpdump)( -B [0-9]+)?) +([0-9]+) \(([0-9]+) to ([0-9]+)\) +([0-9]+) \(([0-9]+) to ([0-9]+)\)$/stat\twire.capture\t\1\t\4\t\5\t\6\nstat\twire.capture_lost\t\1\t\7\t\8\t\9/p' \
 		"$DIR/capture" >>"$RECORDS"
 	grep -q '^stat	wire.capture' "$RECORDS" || die 1 "capture-rate.sh printed no table"
