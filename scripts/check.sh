@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What a reviewer would say before reading: style of files and of commits,
-# scripts, byte order, memory, pages, kernel-doc, spelling, licences.
-# One line for each tool.
-# Exceptions stand, with their reasons, in scripts/check/exceptions.
+# Runs the checks that a reviewer would do before reading: style of files and of
+# commits, scripts, byte order, memory, pages, kernel-doc, spelling, licences.
+# Prints one line for each check. scripts/check/exceptions lists the exceptions
+# and their reasons.
 set -euo pipefail
 
 # shellcheck source=scripts/common.sh
@@ -13,7 +13,8 @@ set -euo pipefail
 # shellcheck source=scripts/check/commits.sh
 . "$NETBPF_TOP/scripts/check/commits.sh"
 
-# A check a line, in this order: its name, the command it needs, the package.
+# One line for each check, in the order in which they run: its name, the command that it
+# needs, the package of the command.
 readonly CHECKS='build make make
 checkpatch perl perl
 commits perl perl
@@ -87,7 +88,7 @@ selected()
 	[ "$SELECTED" = ' ' ] || [[ $SELECTED == *" $1 "* ]]
 }
 
-# need_tools: all that are missing, before the first of them runs.
+# need_tools: exit with a list of all missing tools, before the first check runs.
 need_tools()
 {
 	local name tool package missing=''
@@ -101,7 +102,7 @@ need_tools()
 	git rev-parse -q --git-dir >/dev/null || die 1 "this tree is not in git"
 }
 
-# files PATTERN...: files of the tree, also those that are not added yet.
+# files PATTERN...: print the files of the tree, also those that are not in git yet.
 files()
 {
 	local file
@@ -111,7 +112,7 @@ files()
 	done
 }
 
-# each COMMAND... : PATTERN...: run it on the files, some at a time.
+# each COMMAND... : PATTERN...: run COMMAND on the files, eight at a time, on all CPUs.
 each()
 {
 	local -a command=()
@@ -126,7 +127,7 @@ each()
 	SAID="$(wc -l <"$LOG.files") files"
 }
 
-# excepted CHECK: stdin without what check/exceptions has for it.
+# excepted CHECK: copy stdin without the lines that check/exceptions lists for CHECK.
 excepted()
 {
 	local -a rules=(-e '^$')
@@ -138,7 +139,7 @@ excepted()
 	grep -Ev "${rules[@]}" || :
 }
 
-# report CHECK: a line for a check whose findings are in $LOG.
+# report CHECK: print the findings in $LOG, and a line for the check.
 report()
 {
 	local status=ok
@@ -154,7 +155,7 @@ report()
 
 # --- the checks, in the top directory ------------------------------------------
 
-# A warning is a finding. What make says if it succeeds is none.
+# With WERROR=1 a warning fails the build. Output of a build that succeeds is no finding.
 check_build()
 {
 	if make -s -k -j "$(nproc)" WERROR=1 all >"$LOG" 2>&1; then
@@ -169,7 +170,7 @@ check_checkpatch()
 		: '*.[ch]' '*.sh' '*.rst' '*.bash-completion' .ci/run
 }
 
-# The commits that can still be changed.
+# Checks the commits that are not upstream yet: their author can still change them.
 check_commits()
 {
 	local from=$BASE
@@ -203,7 +204,7 @@ check_size()
 		: '*.[ch]' '*.sh' '*.pl' '*.awk' '*.bash-completion' .ci/run
 }
 
-# by_make RULE: a rule of Makefile.check for each file on stdin.
+# by_make RULE: for each file on stdin, make RULE/FILE of Makefile.check.
 by_make()
 {
 	cat >"$LOG.files"
@@ -212,7 +213,8 @@ by_make()
 	SAID="$(wc -l <"$LOG.files") files"
 }
 
-# Not the tests in C: all that they compare is an integer to the kernel's harness.
+# Leaves out the tests in C: the kernel's test harness converts all that it compares to
+# integers, and sparse would complain about each comparison of byte-order types.
 check_sparse()
 {
 	by_make sparse < <(files 'samples/*.c' 'scripts/*.c' '*_kern.c')
@@ -228,7 +230,7 @@ check_kernel-doc()
 	each "$KSRC/scripts/kernel-doc" -none -Wall -Werror : '*.h'
 }
 
-# The pages in Documentation/ are read by Sphinx, below.
+# Leaves out the pages in Documentation/, which check_sphinx reads.
 check_docutils()
 {
 	local file
@@ -240,8 +242,8 @@ check_docutils()
 	SAID="$(wc -l <"$LOG.files") files"
 }
 
-# The references between the pages, in a build of its own: one that is kept
-# would not tell again of a page that it has read already.
+# Checks the references between the pages. The output directory is new each time: with an
+# old one, Sphinx does not repeat warnings about pages that it has read already.
 check_sphinx()
 {
 	if make -s -C Documentation O="$LOG.html" htmldocs >"$LOG" 2>&1; then
@@ -251,14 +253,14 @@ check_sphinx()
 	SAID="$(files 'Documentation/*.rst' | wc -l) files"
 }
 
-# Licences are the words of others.
+# Leaves out the licence texts, which others wrote.
 check_codespell()
 {
 	each codespell : ':!LICENSES'
 }
 
-# The licence texts themselves and what takes no comment go without: what a fuzzer
-# begins with is read byte by byte.
+# Leaves out the licence texts, and files that cannot have a comment. The inputs that a fuzzer
+# starts with, for example, are read byte by byte.
 check_SPDX()
 {
 	local file
@@ -273,13 +275,13 @@ check_SPDX()
 	SAID="$(wc -l <"$LOG.files") files"
 }
 
-# sample_lacks NAME WHAT COMMAND...: a line, if the command fails.
+# sample_lacks NAME WHAT COMMAND...: print that the sample has no WHAT, if COMMAND fails.
 sample_lacks()
 {
 	"${@:3}" >/dev/null || echo "samples/$1: no $2"
 }
 
-# What a sample is not built from, and readers and tests look for.
+# Checks that each sample has what the build does not need, but readers and tests look for.
 check_samples()
 {
 	local name pair

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# "make deb-pkg": a Debian package of what is committed, built in a clean tree
-# below the build directory.
+# "make deb-pkg": builds a Debian package of the last commit, in a clean tree below the
+# build directory.
 set -euo pipefail
 
 # shellcheck source=scripts/common.sh
@@ -27,7 +27,7 @@ Exit status: 0 done, 1 failed, 2 usage, 3 a tool is missing.
 USAGE
 }
 
-# need TOOL PACKAGE
+# need TOOL PACKAGE: exit if TOOL is missing.
 need()
 {
 	have "$1" || die 3 "$1 is missing" "scripts/setup.sh --all (package $2)"
@@ -54,9 +54,9 @@ main()
 	git -C "$NETBPF_TOP" archive HEAD | tar -C "$tree" -xf - ||
 		die 1 "cannot take the last commit" "git -C $NETBPF_TOP log -1"
 	cd "$tree"
-	# The variables of the make that calls us are for this tree.
+	# Variables of a make that called this script must not reach the build of the package.
 	unset O MAKEFLAGS MFLAGS MAKEOVERRIDES DESTDIR prefix
-	# KSRC does for linux-source: -d.
+	# -d: do not look for linux-source, which KSRC replaces.
 	if ! dpkg-buildpackage -b -d -us -uc -j"$(nproc)" >"$out/log" 2>&1; then
 		tail -n 30 "$out/log" >&2
 		die 1 "dpkg-buildpackage failed" "less $out/log"

@@ -3,10 +3,9 @@
 #
 # Run the command blocks of the pages that are marked as runnable, and compare
 # what they print with what the page shows. Documentation/testing.rst describes
-# the mark. Addresses of the kernel, times, ids and ports of a connection are
-# masked on both sides, and what each compiler makes in its own way, the
-# instructions of BPF, is left out; "..." in the page stands for anything.
-#
+# the mark. Kernel addresses, times, ids and ports of connections are masked on
+# both sides. BPF instructions, which differ between compilers, are left out.
+# "..." in the page stands for anything.
 # The commands run as they stand in the page, in a mount namespace of our own:
 # the names in /run/netns, the labs and the pins are private, so that neither a
 # lab of the user nor another test is in the way.
@@ -26,7 +25,7 @@ EXERCISE=
 PAGES=()
 WORK=
 CHILD=			# process group of the command that runs
-HELPER=			# that of the sample in the background
+HELPER=			# process group of the sample in the background
 OKAY=0
 FAILED=0
 SKIPPED=0
@@ -81,12 +80,12 @@ options()
 
 # --- comparing ---------------------------------------------------------------
 
-# A port that the kernel chooses for a client, 32768 to 60999. A pid may be such a
-# number, too: what stands before it tells which it is.
+# Matches a port that the kernel chooses for a client, 32768 to 60999. A pid may be in this
+# range, too: MASKS therefore look at the text before the number.
 readonly PORT='(3276[89]|327[7-9][0-9]|32[89][0-9]{2}|3[3-9][0-9]{3}|[45][0-9]{4}|60[0-9]{3})\b'
 
-# What differs from run to run, or from compiler to compiler, and means nothing. Masks of
-# the block follow.
+# sed commands for what differs between runs or compilers and means nothing. The masks of
+# the block are added.
 readonly MASKS='
 /^[0-9]+: \([0-9a-f]{2}\) /d
 s/\bR[0-9]+\b/RN/g
@@ -108,13 +107,13 @@ s/(\]:|:[0-9a-f]*\.)'$PORT'/\1PORT/g
 s/\b((ports?|sport|dport)("?:| ))'$PORT'/\1PORT/g
 '
 
-# mask FILE: FILE with what changes from run to run masked.
+# mask FILE: print FILE with what changes from run to run masked.
 mask()
 {
 	sed -E -f "$WORK/masks" "$1"
 }
 
-# line_matches LINE PATTERN: "..." in PATTERN stands for anything.
+# line_matches LINE PATTERN: true if they match; "..." in PATTERN stands for anything.
 line_matches()
 {
 	local pattern=$2
@@ -132,8 +131,8 @@ line_matches()
 	[[ $1 == ${pattern//.../*} ]]
 }
 
-# lines_match GOT SHOWN: the files match, after masking. A line "..." in SHOWN
-# stands for any number of lines.
+# lines_match GOT SHOWN: true if the files match, after masking. A line "..." in
+# SHOWN stands for any number of lines.
 lines_match()
 {
 	local -a got shown
@@ -165,7 +164,7 @@ lines_match()
 
 # --- running -----------------------------------------------------------------
 
-# lab_up TOPOLOGY, lab_down: the lab of a block.
+# lab_up TOPOLOGY, lab_down: start and remove the lab of a block.
 lab_up()
 {
 	"$NETBPF_TOP/scripts/lab.sh" up "$1" >"$WORK/lab" 2>&1 || {
@@ -179,13 +178,13 @@ lab_down()
 	"$NETBPF_TOP/scripts/lab.sh" down --all >/dev/null 2>&1 || :
 }
 
-# ready PID FILE: FILE, its output, says so; or it has ended.
+# ready PID FILE: true if PID's output in FILE says that PID is ready, or if PID has ended.
 ready()
 {
 	child_ended "$1" || grep -Eq '^ready:|"event":"ready"' "$2"
 }
 
-# end PID SIGNAL: it gets the signal, and must end. What does not is killed.
+# end PID SIGNAL: send SIGNAL to the process group PID; kill it if it does not end.
 end()
 {
 	[ -n "$1" ] || return 0
@@ -194,12 +193,12 @@ end()
 	wait "$1" 2>/dev/null || :
 }
 
-# start VAR COMMAND FILE: in the background, in a process group of its own that
-# goes into VAR, with its output in FILE.
+# start VAR COMMAND FILE: run COMMAND in the background, in a process group of its
+# own that goes into VAR, with its output in FILE.
 start()
 {
-	# What an earlier command has printed must not be taken for the output of this one,
-	# which opens the file a moment later.
+	# Empty FILE: COMMAND opens FILE only a moment later. Until then, the output of an earlier
+	# command would be taken for the output of COMMAND.
 	: >"$3"
 	set -m
 	(cd "$WORK/tree" && exec env --default-signal=INT,QUIT bash -c "$2") \
@@ -208,9 +207,10 @@ start()
 	set +m
 }
 
-# run COMMAND SHOWN: run it; what it prints is in $WORK/got. If SHOWN, what the
-# page shows, has a line "^C", it is interrupted there. What the block has
-# behind "meanwhile:" runs once it is ready.
+# run COMMAND SHOWN: run COMMAND, with its output in $WORK/got. The file SHOWN has
+# the output that the page shows. If SHOWN has a line "^C", interrupt COMMAND when
+# it has printed the lines before. The commands of the block's "meanwhile:" run
+# once COMMAND is ready.
 run()
 {
 	local command
@@ -227,7 +227,7 @@ run()
 		wait_until 5 lines_match "$WORK/got" "$WORK/before" || :
 		cp "$WORK/got" "$WORK/before"
 		end "$CHILD" INT
-		# What the terminal shows of the key.
+		# A terminal shows "^C" when the key is pressed: add it.
 		sed -i "$(wc -l <"$WORK/before")a ^C" "$WORK/got"
 	else
 		wait_until 300 child_ended "$CHILD" || :
@@ -238,7 +238,7 @@ run()
 
 # --- the blocks of a page ----------------------------------------------------
 
-# block_options: the lines below the mark, from $1 on; sets AT behind them.
+# block_options LINE: read the options from LINE on, below the mark; set AT to the line after.
 block_options()
 {
 	local key value
@@ -265,7 +265,7 @@ block_options()
 	done
 }
 
-# block_find: from AT on, the literal block: START, END (behind it), INDENT.
+# block_find: find the literal block from AT on: START, END (the line after it), INDENT.
 block_find()
 {
 	local line
@@ -292,13 +292,13 @@ block_find()
 	done
 }
 
-# is_command LINE: it has a prompt.
+# is_command LINE: true if LINE begins with a prompt.
 is_command()
 {
 	[[ $1 == '# '* || $1 == '$ '* ]]
 }
 
-# block_run: run its commands. The block as it should be is in NEW.
+# block_run: run the commands of the block. NEW becomes the block with correct output.
 block_run()
 {
 	local i=$START line command last
@@ -318,7 +318,7 @@ block_run()
 		done
 		last=
 		if [ "$i" -lt "$END" ] && [ -z "${LINES_IN[i - 1]}" ]; then
-			# A blank line between two commands is for the eye.
+			# A blank line between two commands is for the reader, and no output.
 			sed -i '$d' "$WORK/shown"
 			last=1
 		fi
@@ -328,7 +328,8 @@ block_run()
 	done
 }
 
-# compare: $WORK/got with $WORK/shown; what is right goes into NEW.
+# compare: compare $WORK/got with $WORK/shown. Add to NEW what is shown if they match,
+# or else what was printed.
 compare()
 {
 	local line keep=shown
@@ -346,7 +347,7 @@ compare()
 	done < <(sed 's/[[:space:]]*$//' "$WORK/$keep")
 }
 
-# block LAB: the block whose mark is on line MARK (from 1).
+# block LAB: check the block whose mark is on line MARK (from 1), in the lab LAB if it is set.
 block()
 {
 	local where=${PAGE#"$NETBPF_TOP"/}:$MARK
@@ -383,7 +384,7 @@ block()
 	fi
 }
 
-# page FILE: all its blocks. With --update it is written anew.
+# page FILE: check all blocks of FILE. With --update, write the new output into FILE.
 page()
 {
 	local i=0 copied=0 changed=
@@ -412,7 +413,7 @@ page()
 
 # --- main --------------------------------------------------------------------
 
-# isolate: go on in a mount namespace of our own.
+# isolate: start this script again in a mount namespace of its own.
 isolate()
 {
 	[ -z "${NETBPF_DOCS_ISOLATED:-}" ] || return 0
@@ -423,8 +424,9 @@ isolate()
 	exec unshare --mount --propagation private "$SELF" "$@"
 }
 
-# private_mounts: names of namespaces and pins, which nobody else sees. With tracefs the
-# pages show what a sample says that does not have to mount it.
+# private_mounts: mount private directories for the names of network namespaces and for
+# pins, which nobody else sees. Mount tracefs, too: the pages show the output of samples
+# that find tracefs mounted.
 private_mounts()
 {
 	mkdir -p /run/netns
@@ -433,7 +435,7 @@ private_mounts()
 	[ -e /sys/kernel/tracing/instances ] || mount -t tracefs none /sys/kernel/tracing || :
 }
 
-# link_tree: the tree as a reader sees it, also when it was built elsewhere.
+# link_tree: make $WORK/tree look like the tree of a reader, even if it was built with O=.
 link_tree()
 {
 	local name
@@ -450,7 +452,7 @@ clean_up()
 	local pid
 
 	trap '' INT TERM HUP
-	# Not by CHILD and HELPER: a signal may come before they are set.
+	# Do not use CHILD and HELPER: a signal may come before they are set.
 	for pid in $(jobs -p); do
 		end "$pid" TERM
 	done

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# What checkpatch does not say of the message of a commit. check.sh sources it.
+# Checks of commit messages that checkpatch does not do. check.sh sources this file.
 
-# commit_says NAME TEXT: a line of the report, in the form of checkpatch.
+# commit_says NAME TEXT: print a finding in the form of checkpatch.
 commit_says()
 {
 	printf '%s: %s\n' "$1" "$2"
 }
 
-# check_subject COMMIT SUBJECT: "area: part: verb ...", under 75 characters.
+# check_subject COMMIT SUBJECT: it must be "area: part: verb ...", under 75 characters.
 check_subject()
 {
 	local area='^[A-Za-z0-9_.*/-]+(, [A-Za-z0-9_.*/-]+)*: ' rest=$2 verb
@@ -24,7 +24,8 @@ check_subject()
 		commit_says "$1" "the subject does not begin with a verb: '$verb' is not in scripts/check/verbs"
 }
 
-# check_trailers COMMIT: they are a paragraph of their own, and "Fixes:" tells of a commit.
+# check_trailers COMMIT: the trailers must be a paragraph of their own, and each "Fixes:" must
+# name an existing commit and its subject.
 check_trailers()
 {
 	local id subject

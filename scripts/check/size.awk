@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# Says which functions are too long to be read at once: functions of C and of shell
-# scripts from { to }, both at the beginning of a line; what a script passes on in a here
-# document counts, and is not taken for code. A file may be as long as its subject.
+# Reports functions that are too long to be read at once. A function, of C or of a shell
+# script, begins with { and ends with }, both at the beginning of a line. The lines of a
+# here document count as lines of the function, but are not read as code. A file may be as
+# long as its subject.
 
 BEGIN {
 	function_max = 60
