@@ -4,10 +4,10 @@
 # Says what this machine can do for the samples, the lab and the build, and how
 # to cure what it cannot. Documentation/doctor.rst explains each row.
 #
-# What the kernel does is tried by doctor_probe; what is read here are files
-# and the answers of ip(8) and ethtool(8). Nothing is changed.
+# doctor_probe tries what the kernel can do; the scripts only read files and the
+# output of ip(8) and ethtool(8). Nothing is changed.
 #
-# No errexit: a check that fails is a row, and never the end of the others.
+# No "set -e": a check that fails must print its row, and not end the script.
 set -uo pipefail
 
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
@@ -28,7 +28,7 @@ here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 
 readonly NETNS=/run/netns
 
-# doctor_probe names scripts, too, as they were called.
+# doctor_probe prints hints that name these scripts as the user called them.
 export NETBPF_LINE
 NETBPF_LAB=$(script_called lab)
 export NETBPF_LAB
@@ -64,8 +64,8 @@ usage()
 	USAGE
 }
 
-# enter_netns NAME ARGUMENTS...: do it all again in that network namespace. Only
-# that one: bpffs and tracefs stay as they are.
+# enter_netns NAME ARGUMENTS...: start this script again in that network namespace.
+# The mount namespace stays, so that bpffs and tracefs are those of this machine.
 enter_netns()
 {
 	local path=$1
@@ -73,7 +73,8 @@ enter_netns()
 	shift
 	[[ $path == */* ]] || path=$NETNS/$path
 	require_root "entering a network namespace" SYS_ADMIN
-	# That of a process with more capabilities, as those of a lab are, is hidden.
+	# The kernel hides the namespace of a process that has more capabilities than we have. A
+	# process that keeps a namespace of a lab may be such a process.
 	[ -e "$path" ] || [ ! -L "$path" ] || require_caps "entering $path" SYS_PTRACE
 	[ -e "$path" ] || die 1 "there is no network namespace $path" "ip netns list"
 	exec nsenter --net="$path" -- "$0" "$@"
@@ -105,7 +106,7 @@ main()
 	print_start
 	check_machine
 	check_kernel
-	# Installed, there is nothing to build.
+	# An installed doctor has no Makefile beside it, and nothing to build.
 	[ ! -e "$NETBPF_TOP/Makefile" ] || check_build
 	check_lab
 	check_interfaces "${interfaces[@]}"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What the build and the lab need to have installed.
+# Rows about what the build and the lab need to have installed.
 
 readonly SETUP=$NETBPF_TOP/scripts/setup.sh
 
@@ -59,7 +59,7 @@ check_ksrc()
 }
 
 SETUP_LIST=		# what setup.sh lists as missing: "  package:  name, purpose"
-SETUP_STATUS=		# and its exit status, once it was asked
+SETUP_STATUS=		# its exit status; empty before it has run
 
 ask_setup()
 {
@@ -68,7 +68,7 @@ ask_setup()
 	SETUP_STATUS=$?
 }
 
-# build_lacks: set-up has something to bring before anything can be built.
+# build_lacks: true if setup.sh must install or unpack something before anything can be built.
 build_lacks()
 {
 	ask_setup
@@ -103,7 +103,8 @@ check_build()
 	check_setup
 }
 
-# check_tools STATUS TEXT TOOL...: the row of one that is not there.
+# check_tools STATUS TEXT TOOL...: print a row for each TOOL. If a tool is missing, its row
+# has STATUS and TEXT.
 check_tools()
 {
 	local tool

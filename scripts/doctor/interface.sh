@@ -1,16 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# One interface: its name is in IF, what ip(8) says of it in LINK, its kind in
-# KIND if it is virtual. doctor_probe tells the XDP side.
+# Rows about one interface. IF is its name, LINK what ip(8) prints about it, KIND its
+# kind if it is virtual. doctor_probe prints the rows about XDP.
 
-# word_after WORD: what follows WORD in LINK.
+# word_after WORD: print the word that follows WORD in LINK.
 word_after()
 {
 	[[ " $LINK " =~ \ $1\ ([^ ]+)\  ]] && echo "${BASH_REMATCH[1]}"
 }
 
-# feature NAME: its value in FEATURES, "on", "off [fixed]" or "unknown".
+# feature NAME: print its value in FEATURES: "on", "off [fixed]" or "unknown".
 feature()
 {
 	local value
@@ -36,8 +36,8 @@ check_link()
 	fi
 }
 
-# Native XDP without fragments wants a frame in one page, with 256 bytes of
-# headroom before it and the kernel's 320 bytes of frame description behind.
+# Native XDP without fragments needs a frame in one page, with 256 bytes of headroom before
+# the frame and 320 bytes for the kernel's struct skb_shared_info after it.
 check_mtu()
 {
 	local mtu limit
@@ -136,8 +136,8 @@ check_promisc()
 	fi
 }
 
-# ssh_connection: SSH_CONNECTION of this process or of one that it descends
-# from: sudo hides the variable, the shell before it still has it.
+# ssh_connection: print SSH_CONNECTION of this process or of an ancestor. sudo removes the
+# variable from the environment, but the shell that called sudo still has it.
 ssh_connection()
 {
 	local pid=$$ stat found
@@ -170,8 +170,8 @@ check_ssh()
 	fi
 }
 
-# interface_name NAME-OR-INDEX: its own name, nothing if it is not there. ip(8) takes
-# alternative names, too.
+# interface_name NAME-OR-INDEX: print the name of that interface; nothing if there is none.
+# ip(8) also accepts alternative names.
 interface_name()
 {
 	local line
@@ -183,7 +183,7 @@ interface_name()
 
 check_interface()
 {
-	# The kind of a virtual device is the word behind the address limits.
+	# ip(8) prints the kind of a virtual device as a word of its own, after the MTU limits.
 	local kinds='veth|bridge|bond|vlan|tun|ifb|dummy|macvlan|ipvlan|vxlan|team|wireguard'
 
 	group "interface $1"
@@ -210,7 +210,8 @@ check_interface()
 	check_ssh
 }
 
-# check_interfaces [INTERFACE...]: those, or a line for each there is.
+# check_interfaces [INTERFACE...]: print rows about each INTERFACE. If none is given, print
+# one row for each interface of the machine.
 check_interfaces()
 {
 	local interface

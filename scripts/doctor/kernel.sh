@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# File systems and settings of the kernel; the rest is tried by doctor_probe.
+# Rows about file systems and settings of the kernel. doctor_probe tries everything else.
 
-# mounts_of TYPE: where file systems of TYPE are mounted.
+# mounts_of TYPE: print where file systems of TYPE are mounted.
 mounts_of()
 {
 	local dir type
@@ -13,7 +13,7 @@ mounts_of()
 	done </proc/self/mounts
 }
 
-# unmounted NAME TYPE DIR: the row of a file system that is not mounted there.
+# unmounted NAME TYPE DIR: print the row of a file system that is not mounted on DIR.
 unmounted()
 {
 	if [ -x "$PROBE" ]; then
@@ -71,7 +71,8 @@ check_unprivileged()
 	row unprivileged_bpf ok "$text"
 }
 
-# check_probe: why rows are missing. The build needs what set-up brings.
+# check_probe: say why the rows of doctor_probe are missing. If the build needs packages, the
+# cure calls setup.sh first.
 check_probe()
 {
 	local cure="make -C $NETBPF_TOP"

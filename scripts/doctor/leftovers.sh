@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What labs and samples have left behind.
+# Rows about what labs and samples have left behind.
 
 readonly RUN=${NETBPF_RUN:-/run/netbpf}
 
-# left NAME LEFT UP CURE: the row on what is left, or on what is in use.
+# left NAME LEFT UP CURE: print a row. LEFT lists what is left behind, UP what is in use.
 left()
 {
 	if [ -n "$2" ]; then
@@ -15,8 +15,8 @@ left()
 	fi
 }
 
-# Names in /run/netns are symlinks to the namespace of a process that keeps it.
-# A lab whose names all lead somewhere is up; the others are left.
+# The names of a lab's namespaces in /run/netns are symlinks to the namespace of a process.
+# If the process is gone, the symlink leads nowhere, and is left behind.
 check_netns()
 {
 	local link dead='' up=''
@@ -58,7 +58,7 @@ check_instances()
 {
 	local mount dir names='' quoted=''
 
-	# Each mount shows the same instances.
+	# All mounts of tracefs show the same instances: look at the first one.
 	mount=$(mounts_of tracefs | head -n 1)
 	for dir in "$mount"/instances/netbpf-*; do
 		[ -d "$dir" ] || continue
@@ -82,8 +82,8 @@ check_pins()
 	left pins "${pins[*]:+kept in bpffs: ${pins[*]}}" '' "rm -r$quoted"
 }
 
-# The control program of an instance keeps its directory "run" locked (1). Without one it
-# goes on to forward.
+# The control program of an instance holds a lock on the instance's directory "run": flock
+# then fails with status 1. An instance without a control program still forwards packets.
 check_xdp_lb()
 {
 	local root=/sys/fs/bpf/xdp_lb dir name dead='' up='' cure=''
@@ -106,8 +106,8 @@ check_xdp_lb()
 	left xdp_lb "${dead:+without a control program:$dead}" "${up:+running:$up}" "$cure"
 }
 
-# our_filters: "DEVICE DIRECTION PREF HANDLE PROGRAM ID" of each of ours in a clsact qdisc of
-# this network namespace.
+# our_filters: print "DEVICE DIRECTION PREF HANDLE PROGRAM ID" for each filter of ours in a
+# clsact qdisc of this network namespace.
 our_filters()
 {
 	local dev direction
@@ -140,14 +140,15 @@ readonly OUR_FILTER='/^filter .* bpf / {
 	print at, pref, handle, name, id
 }'
 
-# is_held ID: a process has that program.
+# is_held ID: true if a process holds the program with this id.
 is_held()
 {
 	grep -qrs "^prog_id:[[:space:]]*$1\$" /proc/[0-9]*/fdinfo
 }
 
-# What outlives kill -9 where TC programs are filters: "--attach clsact", and before Linux 6.6.
-# That of an instance of xdp_lb that is there is no leftover.
+# TC programs that are attached as filters stay after kill -9. Samples attach filters with
+# "--attach clsact", and on kernels before Linux 6.6. If xdp_lb has pinned an instance, filters
+# of xdp_lb are in use and not left behind.
 check_filters()
 {
 	local dev direction pref handle program id dead='' up='' cure=''

@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Privileges, kernel version, container.
+# Rows about privileges, the kernel version and containers.
 
-# check_cap NAME WHAT: capability that samples need for WHAT. Who is root already gets no
-# more by sudo.
+# check_cap NAME WHAT: print the row of a capability that samples need to do WHAT. If root
+# lacks the capability, sudo does not help.
 check_cap()
 {
 	local cure="sudo $NETBPF_LINE"
@@ -64,9 +64,9 @@ check_version()
 	fi
 }
 
-# container: what kind of container this is, if it is one. A root file system
-# made from an image proves nothing; the first pid namespace of a kernel has
-# always the same number.
+# container: print the kind of this container; fail if this is no container. The first
+# pid namespace of a kernel always has the same number. Files like /.dockerenv alone prove
+# nothing, because a root file system may be made from an image.
 container()
 {
 	local kind=container

@@ -1,16 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The rows, as text or as JSON.
+# Prints the rows, as text or as JSON.
 
 readonly PROBE=$NETBPF_OUT/build/doctor_probe
 
-JSON=			# not text
-GROUP=			# of the rows that come
-LAST_GROUP=		# that of the row before
+JSON=			# set: print JSON, else text
+GROUP=			# heading of the next rows
+LAST_GROUP=		# heading of the previous row
 declare -A COUNT=([ok]=0 [warn]=0 [fail]=0)
 
-# group NAME: heading of the rows that come.
+# group NAME: set the heading of the next rows.
 group()
 {
 	GROUP=$1
@@ -28,8 +28,8 @@ row()
 	LAST_GROUP=$GROUP
 }
 
-# probe ARGUMENTS...: the rows that doctor_probe prints. Silent when it is not
-# built: check_kernel says so, once.
+# probe ARGUMENTS...: run doctor_probe, and print its rows. Silent if doctor_probe is
+# not built: check_probe reports that once.
 probe()
 {
 	local name status text cure
@@ -42,7 +42,7 @@ probe()
 	done < <("$PROBE" "$@" 2>/dev/null)
 }
 
-# Nothing that somebody named may speak to the terminal.
+# Control characters become "?": a name that somebody has chosen must not control the terminal.
 text_row()
 {
 	local code=32 word
@@ -77,15 +77,15 @@ json_row()
 	printf '}'
 }
 
-# json_string TEXT: print TEXT as a JSON string. What is not UTF-8 becomes U+FFFD, as
-# JSON has no way to say it.
+# json_string TEXT: print TEXT as a JSON string. Bytes that are not UTF-8 become U+FFFD,
+# because JSON has no way to write them.
 json_string()
 {
 	local LC_ALL=C.UTF-8 text=$1 out='' char i
 
 	text=${text//\\/\\\\}
 	text=${text//\"/\\\"}
-	# Nearly all of them have nothing more to look at.
+	# Most texts need no more than this.
 	if [[ $text != *[![:print:]]* && $text =~ ^.*$ ]]; then
 		printf '"%s"' "$text"
 		return
@@ -94,7 +94,7 @@ json_string()
 		char=${text:i:1}
 		if [[ $char == [[:cntrl:]] ]]; then
 			printf -v char '\\u%04x' "'$char"
-		elif [[ ! $char =~ . ]]; then	# no regex matches what is no character
+		elif [[ ! $char =~ . ]]; then	# an invalid byte matches no regex
 			char='\ufffd'
 		fi
 		out+=$char

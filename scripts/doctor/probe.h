@@ -51,7 +51,7 @@ int load(enum bpf_prog_type type, const struct bpf_insn *insns, size_t count,
 int load_ret(enum bpf_prog_type type, int ret, struct bpf_prog_load_opts *opts);
 int test_run(int prog);
 
-/* For programs that are written by hand. */
+/* For BPF programs that are written by hand, one instruction after the other. */
 #define INSN(c, d, s, o, i) ((struct bpf_insn) {			\
 	.code = (c), .dst_reg = (d), .src_reg = (s), .off = (o), .imm = (i) })
 #define MOV_IMM(d, i)	INSN(BPF_ALU64 | BPF_MOV | BPF_K, d, 0, 0, i)
@@ -62,12 +62,12 @@ int test_run(int prog);
 enum xdp_mode { XDP_NATIVE, XDP_GENERIC, XDP_HARDWARE, XDP_MODES };
 
 /**
- * struct link - what the kernel says of an interface
+ * struct link - what the kernel reports about an interface
  * @name: its name
  * @kind: veth, bridge, ...; empty for hardware
  * @mtu: its MTU
  * @peer: ifindex of the other end or the lower device, 0 if there is none
- * @nsid: number of the namespace that @peer is in, -1 if it is this one
+ * @nsid: id of the network namespace that @peer is in, -1 if @peer is in this one
  * @xdp: id of the program in each mode, or 0
  */
 struct link {
@@ -83,7 +83,7 @@ int get_link(struct link *link, int ifindex, int nsid);
 int find_link(const char *name);
 int add_veth(const char *name);
 
-/* --- the probes, one function for each file --- */
+/* --- the probes --- */
 
 struct btf *probe_load(void);
 const char *probe_tracefs(void);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Attaching to interfaces, in a network namespace of our own. */
+/* Rows about attaching to interfaces, tried in a network namespace of our own. */
 #include <sched.h>
 #include <sys/socket.h>
 
@@ -7,7 +7,7 @@
 
 #include "probe.h"
 
-/* A link at HOOK of IFINDEX; its fd. */
+/* Load a program, and attach it at HOOK of IFINDEX by a link. Returns the link's fd. */
 static int make_link(enum bpf_prog_type type, enum bpf_attach_type hook, int ifindex,
 		     __u32 flags)
 {
@@ -22,7 +22,7 @@ static int make_link(enum bpf_prog_type type, enum bpf_attach_type hook, int ifi
 	return fd;
 }
 
-/* Attach in MODE and see it attached. */
+/* Attach in MODE, and check that the kernel reports the program in MODE. */
 static int try_xdp(int ifindex, enum xdp_mode mode)
 {
 	struct link link;
@@ -79,10 +79,10 @@ static int try_clsact(int ifindex)
 	if (!err)
 		err = bpf_tc_attach(&hook, &opts);
 	close(opts.prog_fd);
-	return err;		/* qdisc and filter go with the namespace */
+	return err;		/* qdisc and filter end with the namespace */
 }
 
-/* One of the two will do. */
+/* TC samples need only one of tcx and clsact: it is a failure if both are missing. */
 static void probe_tc(int veth)
 {
 	int tcx = try_tcx(veth);
@@ -103,7 +103,7 @@ static void probe_socket(void)
 	int sk, err = 0;
 
 	if (prog < 0)
-		return;		/* said already */
+		return;		/* probe_types() has reported it */
 	rows_need(SAMPLE_NEED_PACKETS);
 	sk = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
 	if (sk < 0)

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The XDP side of interfaces of this machine, which are only read. */
+/* Rows about XDP on interfaces of this machine. Nothing on them is changed. */
 #include <glob.h>
 #include <stdlib.h>
 #include <sys/utsname.h>
 
 #include "probe.h"
 
-/* The XDP features of IFINDEX in words; false when the kernel cannot tell. */
+/* Write the XDP features of IFINDEX in words; false if the kernel cannot tell them. */
 static bool xdp_features(int ifindex, char *buf, size_t size)
 {
 	/* Bits of enum netdev_xdp_act, the lowest first. */
@@ -29,7 +29,7 @@ static bool xdp_features(int ifindex, char *buf, size_t size)
 	return true;
 }
 
-/* The process that holds program ID, "pid 12 (ping)"; false if none is seen. */
+/* Find the process that holds program ID, as "pid 12 (ping)"; false if none is seen. */
 static bool prog_owner(__u32 id, char *buf, size_t size)
 {
 	char text[1024], want[32], comm[32];
@@ -40,7 +40,7 @@ static bool prog_owner(__u32 id, char *buf, size_t size)
 
 	if (glob("/proc/[0-9]*/fdinfo/*", GLOB_NOSORT, NULL, &files))
 		return false;
-	/* In the file of the program, and in that of a link to it. */
+	/* The fdinfo of a program's fd has this line, and so has the fdinfo of a link's fd. */
 	snprintf(want, sizeof(want), "\nprog_id:\t%u\n", id);
 	for (i = 0; i < files.gl_pathc && !found; i++) {
 		read_file(files.gl_pathv[i], text, sizeof(text));
@@ -68,7 +68,7 @@ static void prog_name(__u32 id, char *buf, size_t size)
 	snprintf(buf, size, "%s", info.name);
 }
 
-/* Mode, id, name and owner of what is attached; false if nothing is. */
+/* Describe the attached program: mode, id, name and owner; false if there is none. */
 static bool describe_xdp(const struct link *link, char *buf, size_t size,
 			 char *cure, size_t cure_size)
 {
@@ -129,7 +129,7 @@ static void probe_veth_peer(const struct link *link)
 		    link->peer, where, strerror(-err));
 		return;
 	}
-	/* One page, less headroom, skb_shared_info and Ethernet header. */
+	/* The limit is one page, less headroom, skb_shared_info and Ethernet header. */
 	if (peer.mtu > (__u32)getpagesize() - 256 - 320 - 14)
 		row("peer MTU", WARN, "set the MTU of both ends to 1500, or -m skb",
 		    "%s%s has %u: the kernel refuses native XDP without fragments on this end",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* BTF, maps, program types, helpers, and running a program. */
+/* Rows about BTF, maps, program types, helpers, and running a program. */
 #include <bpf/btf.h>
 
 #include "probe.h"
@@ -124,7 +124,7 @@ static void probe_helpers(const char *name, enum bpf_prog_type type,
 	char good[64], missing[256] = "";
 	int count = 0;
 
-	/* Without this libbpf would take a refused load for a helper that works. */
+	/* If nothing can be loaded, libbpf takes the error for one of a helper that exists. */
 	if (fd < 0) {
 		result(name, fd, bad, NULL, NULL,
 		       "not probed: no program of this type loads (%m)");
@@ -146,7 +146,7 @@ static void probe_run(void)
 	int ret;
 
 	if (fd < 0)
-		return;		/* said already */
+		return;		/* probe_types() has reported it */
 	ret = bpf_prog_get_info_by_fd(fd, &info, &len);
 	if (ret)
 		row("JIT", WARN, NULL, "unknown: %s", strerror(-ret));
@@ -167,7 +167,7 @@ static void probe_run(void)
 	close(fd);
 }
 
-/* The kernel's BTF, NULL if there is none. */
+/* Print the rows of this file. Returns the kernel's BTF, NULL if there is none. */
 struct btf *probe_load(void)
 {
 	static const char old[] = "run kernel 6.1 or later";
@@ -183,7 +183,7 @@ struct btf *probe_load(void)
 	rows_need(SAMPLE_NEED_BPF);
 	probe_helpers("helpers socket filter", BPF_PROG_TYPE_SOCKET_FILTER,
 		      socket_helpers, FAIL, old);
-	/* lockdown=confidentiality takes probe_read_kernel away, as want of CAP_PERFMON does. */
+	/* With lockdown=confidentiality, or without CAP_PERFMON, there is no probe_read_kernel. */
 	rows_need(SAMPLE_NEED_BPF | SAMPLE_NEED_PERFMON);
 	probe_helpers("helpers tracing", BPF_PROG_TYPE_TRACEPOINT, trace_helpers, WARN,
 		      "boot without lockdown=confidentiality");

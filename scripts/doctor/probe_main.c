@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What this kernel really does, tried and not looked up: load a program of
+ * Finds out what this kernel can do by trying it: load a program of
  * each type, attach it at each kind of hook, run it, take it away again.
  *
  *	doctor_probe		probe the kernel
  *	doctor_probe -i IF	XDP side of one interface
  *	doctor_probe -a		the same, one line for each interface but lo
- *	doctor_probe -m NAME	bpffs or tracefs: mounted, or what samples would do
+ *	doctor_probe -m NAME	bpffs or tracefs: is it mounted, or can samples mount it
  *
- * A line on stdout for each result, read by doctor.sh:
+ * Prints a line on stdout for each result, which doctor.sh reads:
  *
  *	name <TAB> ok|warn|fail <TAB> text <TAB> cure
  *
@@ -33,7 +33,7 @@ static void probe_kernel(void)
 
 int main(int argc, char **argv)
 {
-	/* libbpf guesses at causes, and guesses wrong (ulimit -l). */
+	/* No messages of libbpf: it guesses at causes, and often wrong (ulimit -l). */
 	libbpf_set_print(NULL);
 	if (argc == 3 && !strcmp(argv[1], "-i")) {
 		probe_interface(argv[2]);

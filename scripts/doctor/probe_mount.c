@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What samples would mount: asked of the code by which they do. */
+/* Rows about the file systems that samples mount, from the code that mounts them. */
 #include "probe.h"
 #include "lib/fs.h"
 
@@ -12,7 +12,7 @@ static const struct {
 	{ &sample_tracefs, "hello", "it reads the trace" },
 };
 
-/* The row of bpffs or tracefs; false: there is no such file system. */
+/* Print the row of bpffs or tracefs; false if NAME is neither. */
 bool probe_mount(const char *name)
 {
 	struct sample_fs_report report;

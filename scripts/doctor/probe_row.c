@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Rows for doctor.sh, each with its cure, and what is read and written for them. */
+/* Prints rows for doctor.sh, with cures, and reads and writes small files for the probes. */
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include "probe.h"
 
-/* Print TEXT with nothing in it that would end a field or a line. */
+/* Print TEXT with spaces for control characters: a tab ends a field, a newline ends a row. */
 static void put_field(const char *text)
 {
 	for (; *text; text++)
@@ -41,7 +41,7 @@ void row(const char *name, enum status status, const char *cure, const char *fmt
  * @name: name of the row
  * @err: a negative errno if it failed
  * @bad: status if it failed
- * @cure: what helps then, if the privileges are there
+ * @cure: what helps if it failed, unless it failed for want of privileges
  * @good: text if it worked
  * @fmt: text if it failed; %m is the error
  *
@@ -65,7 +65,7 @@ bool result(const char *name, int err, enum status bad, const char *cure,
 	return false;
 }
 
-/* Add WORD to the words in LIST. */
+/* Add WORD to the end of LIST, after SEPARATOR unless LIST is empty. */
 void add_word(char *list, size_t size, const char *separator, const char *word)
 {
 	size_t len = strlen(list);
@@ -73,7 +73,7 @@ void add_word(char *list, size_t size, const char *separator, const char *word)
 	snprintf(list + len, size - len, "%s%s", len ? separator : "", word);
 }
 
-/* What doctor.sh tells, or OTHERWISE if somebody else runs this. */
+/* A variable that doctor.sh sets, or OTHERWISE if somebody else runs this program. */
 const char *from_env(const char *name, const char *otherwise)
 {
 	const char *value = getenv(name);
@@ -83,13 +83,13 @@ const char *from_env(const char *name, const char *otherwise)
 
 static unsigned int row_needs;
 
-/* What the rows that come need: enum sample_need. */
+/* Set the privileges that the next rows need: bits of enum sample_need. */
 void rows_need(unsigned int needs)
 {
 	row_needs = needs;
 }
 
-/* The cure of an error that lacking privileges explain, or OTHERWISE; until the next call. */
+/* The cure of ERR: the missing privileges if they explain ERR. Valid until the next call. */
 const char *cure_of(int err, const char *otherwise)
 {
 	char names[SAMPLE_CAPS_LEN], options[SAMPLE_CAPS_LEN];
@@ -113,7 +113,7 @@ const char *cure_of(int err, const char *otherwise)
 	return cure;
 }
 
-/* The name of a file, until the next call. */
+/* Format the name of a file; valid until the next call. */
 const char *path(const char *fmt, ...)
 {
 	static char buf[512];
@@ -125,7 +125,7 @@ const char *path(const char *fmt, ...)
 	return buf;
 }
 
-/* Read the start of a file as a string; its length. */
+/* Read the start of a file as a string. Returns its length. */
 ssize_t read_file(const char *name, char *buf, size_t size)
 {
 	int fd = open(name, O_RDONLY | O_CLOEXEC);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What bpf_printk() and tcpconnect need: tracefs, lockdown, kinds of tracing. */
+/* Rows about what bpf_printk() and tcpconnect need: tracefs, lockdown, kinds of tracing. */
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -41,10 +41,10 @@ static void probe_lockdown(bool private_mounts)
 		row("lockdown", OK, NULL, "%s: BPF is not restricted by it", mode);
 }
 
-/* Where tracefs is, mounted for this process alone if need be, or NULL. */
+/* Find tracefs, or mount it for this process alone. Returns its directory or NULL. */
 const char *probe_tracefs(void)
 {
-	/* Not "/", which in a chroot may be no mount point. */
+	/* Not "/": in a chroot, "/" may be no mount point. */
 	bool private_mounts = !unshare(CLONE_NEWNS) &&
 			      !mount("none", "/sys", NULL, MS_REC | MS_PRIVATE, NULL);
 
@@ -60,7 +60,7 @@ const char *probe_tracefs(void)
 
 /* --- bpf_printk ------------------------------------------------------------ */
 
-/* bpf_printk("netbpf") by hand: the text on the stack, no map needed. */
+/* Load a program that calls bpf_printk("netbpf"). The text is on the stack: no map is needed. */
 static int load_printk(void)
 {
 	struct bpf_insn insns[] = {
@@ -97,9 +97,10 @@ static int printk_seen(int prog, const char *dir)
 }
 
 /*
- * Keep our line out of the global trace: turn the event off if it was, else
- * filter out the text, if nobody else has set a filter. (The pid in the trace is
- * that of the first pid namespace, which we may not know.)
+ * Keep our line out of the global trace. If the event was off before our program
+ * was loaded, turn it off again. If it was on, filter out our text, unless somebody
+ * else has set a filter. (A filter on the pid would need our pid in the first pid
+ * namespace, which we may not know.)
  */
 static int hide_from_global(const char *tracefs, bool was_on)
 {
@@ -114,14 +115,14 @@ static int hide_from_global(const char *tracefs, bool was_on)
 	return write_file(path(PRINTK_EVENT "filter", tracefs), filter);
 }
 
-/* Run PROG and see its line in an instance of our own, nowhere else. */
+/* Run PROG, and check that its line is in an instance of our own, and only there. */
 static int try_printk(int prog, const char *tracefs, bool was_on)
 {
 	char dir[128];
 	sigset_t all, old;
 	int err;
 
-	/* No signal may end this between making and removing things. */
+	/* Block signals: one that ended us here would leave the instance and the filter. */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &old);
 	snprintf(dir, sizeof(dir), "%s/instances/netbpf-doctor-%d", tracefs, getpid());
@@ -136,7 +137,7 @@ static int try_printk(int prog, const char *tracefs, bool was_on)
 	return err;
 }
 
-/* Loading a program that calls bpf_printk() turns the global event on. */
+/* Loading a program that calls bpf_printk() turns the global event on: note it before. */
 void probe_printk(const char *tracefs)
 {
 	char before[8] = "";
@@ -146,7 +147,7 @@ void probe_printk(const char *tracefs)
 	if (tracefs)
 		read_file(path(PRINTK_EVENT "enable", tracefs), before, sizeof(before));
 	prog = load_printk();
-	/* Without CAP_PERFMON there is no such helper. */
+	/* Without CAP_PERFMON the kernel refuses the helper with EINVAL, as if it had none. */
 	if (prog == -EINVAL && sample_caps_missing(SAMPLE_NEED_LOAD))
 		prog = -EPERM;
 	if (prog < 0) {
@@ -216,7 +217,7 @@ static int try_tracepoint(const char *tracefs)
 	return try_perf(&attr, BPF_PROG_TYPE_TRACEPOINT);
 }
 
-/* By name when ATTACH is 0, else what BTF knows as TARGET. */
+/* Attach to the raw tracepoint TARGET if ATTACH is 0, or else to TARGET in BTF. */
 static int try_raw(const struct btf *btf, enum bpf_attach_type attach,
 		   const char *target, int kind)
 {
@@ -253,7 +254,7 @@ static void kprobe_row(const char *name, int err)
 		    "this kernel has none: CONFIG_KPROBES is not set" : "refused");
 }
 
-/* @kprobe, @fentry, @tp: negative errno, or 0. @err: of the last resort. */
+/* @kprobe, @fentry, @tp: 0 or a negative errno. @err: the error that the cure is for. */
 static void back_ends_row(int kprobe, int fentry, int tp, int err)
 {
 	if (kprobe && fentry && tp)
@@ -278,7 +279,7 @@ void probe_tracing(const struct btf *btf, const char *tracefs)
 	rows_need(SAMPLE_NEED_BPF | SAMPLE_NEED_PERFMON);
 	kprobe_row("attach kprobe", kprobe);
 	kprobe_row("attach kretprobe", kretprobe);
-	/* Seen on a kernel that refuses before its verifier looks. */
+	/* There are kernels that refuse fentry with EPERM before the verifier looks. */
 	tracing_row("attach fentry", fentry, fentry == -EPERM && !cure_of(-EPERM, NULL) ?
 		    "refused by a policy of this kernel, not for want of memlock (ulimit -l)" :
 		    "refused");
