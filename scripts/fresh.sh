@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Runs the two commands of README.rst, or any other, where nobody prepared anything:
-# in a minimal root of a release of Debian, on a clone of the last commit:
+# Runs the two commands of README.rst, or any other command, on a system that nobody
+# prepared: in a minimal root of a Debian release, on a clone of the last commit. See
 # Documentation/testing.rst, "A freshly installed system".
 set -euo pipefail
 
@@ -19,8 +19,8 @@ readonly KNOWN_RELEASES='bookworm trixie'
 RELEASES=(bookworm)
 RENEW=
 UNPRIVILEGED=
-# Not in /root, which is closed to others: the suite runs some tools as another user,
-# who has to read the clone.
+# Not in /root, which is closed to other users: the suite runs some tools as another
+# user, who must be able to read the clone.
 CLONE=/srv/netbpf
 COMMAND=()
 
@@ -98,7 +98,7 @@ options()
 	[[ $CLONE == /?* ]] || usage_error "--clone wants an absolute path, not '$CLONE'"
 }
 
-# need TOOL PACKAGE
+# need TOOL PACKAGE: exit if TOOL is missing.
 need()
 {
 	have "$1" || die 3 "$1 is missing" "scripts/setup.sh --all (package $2)"
@@ -118,7 +118,7 @@ check_machine()
 		note "what is not committed is not in the clone"
 }
 
-# run_release RELEASE: set STATUS.
+# run_release RELEASE: run COMMAND in a root of RELEASE; set STATUS.
 run_release()
 {
 	keep_root "$1"
@@ -130,7 +130,7 @@ run_release()
 	end_run
 }
 
-# run_all: each release, then a line for each; STATUS is 1 if one failed.
+# run_all: run COMMAND in each release, then print a line for each; STATUS is 1 if one failed.
 run_all()
 {
 	local release start failed=0 lines=()
@@ -153,7 +153,7 @@ main()
 {
 	options "$@"
 	check_machine
-	# Others can read the clone, and enter the root.
+	# Other users must be able to read the clone and to enter the root.
 	umask 022
 	trap clean_up EXIT
 	trap 'stop 129' HUP

@@ -56,8 +56,9 @@ Exit status: 0 all as the model says, no request lost, no finding, 1 not, 2 usag
 USAGE
 }
 
-# What a target of libFuzzer wants beside its seeds: a directory to put inputs into, that
-# have reached new code; what fails is kept in build/fuzz/, and run again as an argument.
+# run_target NAME: run a target of libFuzzer. build/fuzz/NAME/ collects inputs that reach new
+# code, beside the seeds of the tree. An input that fails is kept in build/fuzz/; to run it
+# again, give it to the target as an argument.
 run_target()
 {
 	local name=$1 corpus=$DIR/$1 log=$DIR/$1.log
@@ -89,7 +90,7 @@ user_side()
 	return "$failed"
 }
 
-# may_load: CAP_SYS_ADMIN stands in for all of them.
+# may_load: exit unless BPF programs can be loaded. CAP_SYS_ADMIN includes the other three.
 may_load()
 {
 	require_root "running BPF programs"
@@ -130,8 +131,8 @@ soak()
 	NETBPF_SOAK=$seconds "$NETBPF_TOP/selftests/common/soak.sh" -t soak
 }
 
-# san [TEST...]: what a sanitizer finds ends the program, with a status that no test
-# expects, and is told again at the end: not each test looks at how all of it ends.
+# san [TEST...]: run tests with sanitizers. A finding ends the program, with a status that no
+# test expects. Not every test looks at each exit status: print all findings at the end.
 san()
 {
 	local out=$NETBPF_OUT/build/san name options=() failed=0
@@ -140,7 +141,7 @@ san()
 	make -s -C "$NETBPF_TOP" O="$out" SAN=1 >&2 ||
 		die 3 "the programs cannot be built" "scripts/setup.sh --all"
 	rm -rf "$out/reports"
-	# For tests that run programs as nobody.
+	# All users may write there: some tests run programs as nobody.
 	install -d -m 1777 "$out/reports"
 	for name; do
 		options+=(-t "$name")

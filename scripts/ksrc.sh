@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Print the kernel source tree that this tree is built against, or say on
-# stderr what is missing. Searched in this order:
+# Print the path of the kernel source tree that this tree is built against, or say on
+# stderr that there is none. Searched in this order:
 #
 #	1. KSRC from the environment or the make command line
 #	2. the kernel tree whose tools/ directory holds this tree, or a link to it
@@ -24,7 +24,7 @@ is_ksrc()
 		[ -e "$1/include/uapi/linux/ip.h" ]
 }
 
-# packaged: trees under /usr/src that a person unpacked, the newest first.
+# packaged: print the trees below /usr/src that somebody has unpacked, the newest first.
 packaged()
 {
 	local dir
@@ -35,8 +35,8 @@ packaged()
 		done
 }
 
-# linked: the directory that we were called from, or one above it, with a link to
-# this tree in its tools/. Make tells where it was called: -C may have left it.
+# linked: print each directory, from the one in which the user called us upwards, whose
+# tools/ has a link to this tree. make -C leaves that directory: CALLED_FROM has its path.
 linked()
 {
 	local dir=${CALLED_FROM:-$PWD} link

@@ -1,22 +1,22 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# enter.sh ROOT [COMMAND...]: the first process of new mount and pid namespaces (run.sh)
-# makes ROOT its root, as a container does: by pivot_root, so that / is a mount point and
-# nothing of the host's mounts is left. Then inside.sh goes on.
+# enter.sh ROOT [COMMAND...]: the first process in the new mount and pid namespaces that
+# run.sh makes. It makes ROOT its root directory with pivot_root, as a container does, so
+# that / is a mount point and none of the host's mounts is left. It ends with exec inside.sh.
 set -euo pipefail
 
 inside=$(<"$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/inside.sh")
 root=$1
 shift
 
-# device NAME MAJOR MINOR
+# device NAME MAJOR MINOR: make a device node in dev/.
 device()
 {
 	mknod -m 666 "dev/$1" c "$2" "$3"
 }
 
-# device_of_host NAME: if this machine has it.
+# device_of_host NAME: make this device node if the host has it.
 device_of_host()
 {
 	local numbers
@@ -27,7 +27,7 @@ device_of_host()
 	device "$1" "${numbers[@]}"
 }
 
-# No bpffs, tracefs or cgroup2: a sysfs that was just mounted has nothing on it.
+# bpffs, tracefs and cgroup2 are not mounted: a new mount of sysfs has none of them on it.
 mount --bind "$root" "$root"
 cd "$root"
 mount -t proc -o nosuid,nodev,noexec proc proc
@@ -50,7 +50,7 @@ ln -s fd/0 dev/stdin
 ln -s fd/1 dev/stdout
 ln -s fd/2 dev/stderr
 
-# The root may have no umount: take the one that is outside, before it is gone.
+# ROOT may have no umount: use the umount of the host, before the host's root is gone.
 pivot_root . mnt
 chroot mnt umount --lazy --internal-only --no-canonicalize --no-mtab /
 

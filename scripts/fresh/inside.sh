@@ -2,12 +2,12 @@
 # shellcheck shell=bash
 #
 # The first process in a root (enter.sh): runs COMMAND, or the commands of README.rst, in
-# the clone, and collects what nobody else waits for. CLONE and UNPRIVILEGED are set.
+# the clone, and reaps orphaned processes. The caller sets CLONE and UNPRIVILEGED.
 set -euo pipefail
 
 readonly CAPS=+bpf,+net_admin,+perfmon,+net_raw
 
-# prepare: what an unprivileged user cannot, and a clone of their own.
+# prepare: do what needs root, and give the clone to the unprivileged user.
 prepare()
 {
 	echo "fresh: preparing as root: setup.sh, make" >&2
@@ -19,7 +19,7 @@ prepare()
 	chown -R nobody:nogroup .
 }
 
-# as_user COMMAND...: as who shall run it.
+# as_user COMMAND...: run COMMAND as nobody if UNPRIVILEGED is set, or else as root.
 as_user()
 {
 	if [ -z "$UNPRIVILEGED" ]; then
@@ -31,7 +31,7 @@ as_user()
 		env HOME=/nonexistent PATH=/usr/local/bin:/usr/bin:/bin "$@"
 }
 
-# readme_commands: those that README.rst starts with.
+# readme_commands: print the commands that README.rst starts with.
 readme_commands()
 {
 	awk '/^Two commands$/ { here = NR }
@@ -40,7 +40,7 @@ readme_commands()
 	     found { exit }' README.rst
 }
 
-# run_readme: all of them, as a reader would; the status of the first that failed.
+# run_readme: run these commands as a reader would. Return the status of the first that failed.
 run_readme()
 {
 	local command commands start status first=0

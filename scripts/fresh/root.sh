@@ -7,8 +7,8 @@
 # "make clean" removes them with the rest of build/.
 readonly FRESH_DIR=$NETBPF_OUT/build/fresh
 
-# debian_archive LABEL: where this machine takes Debian (LABEL is "Debian") or its
-# security updates ("Debian-Security") from; nothing if that is not known.
+# debian_archive LABEL: print the URI from which this machine gets Debian (LABEL is
+# "Debian") or its security updates ("Debian-Security"); nothing if that is not known.
 debian_archive()
 {
 	have apt-get || return 0
@@ -17,8 +17,8 @@ debian_archive()
 		sed -n "s/^Debian,$1 //p;T;q" || :
 }
 
-# sources RELEASE: what its sources.list says, from where this machine takes its own
-# release. Nothing if this is not Debian: mmdebstrap knows an archive then.
+# sources RELEASE: print the sources.list for the root, with the archive that this machine
+# uses. Print nothing if this is not Debian: mmdebstrap then uses an archive that it knows.
 sources()
 {
 	local archive security
@@ -31,8 +31,8 @@ sources()
 	[ -z "$security" ] || echo "deb $security $1-security main"
 }
 
-# apt_options: the way of this machine to the archive: proxies, and whether its clock
-# can be compared with that of the archive.
+# apt_options: print the settings of apt with which this machine reaches the archive:
+# proxies, retries, and whether apt compares the archive's dates with the clock.
 apt_options()
 {
 	have apt-config || return 0
@@ -40,7 +40,7 @@ apt_options()
 		grep -E '^Acquire::(Check-Valid-Until|Check-Date|Retries|https?::Proxy[^ ]*) ' || :
 }
 
-# make_root RELEASE FILE: as an archive.
+# make_root RELEASE FILE: make a minimal root, as the archive FILE.
 make_root()
 {
 	local run=$RUN arguments=()
@@ -57,8 +57,8 @@ make_root()
 		die 1 "mmdebstrap could not make a root of $1" "apt-get update, then run this again"
 }
 
-# keep_root RELEASE: make it unless it is here. Made aside and moved, so that it is
-# whole or absent.
+# keep_root RELEASE: make the archive of a root, unless it exists. The archive is made in the
+# directory of this run and then moved, so that it is never there in part.
 keep_root()
 {
 	[ -n "$RENEW" ] || [ ! -s "$FRESH_DIR/$1.tar" ] || return 0
@@ -68,8 +68,8 @@ keep_root()
 	end_run
 }
 
-# unpack_root RELEASE: into the directory of this run, with the packages that earlier
-# runs have fetched. They are installed anew in each run, but not fetched.
+# unpack_root RELEASE: unpack a root into the directory of this run, and add the packages
+# that earlier runs have downloaded: apt installs them again, but does not download them.
 unpack_root()
 {
 	local package archives=$ROOT/var/cache/apt/archives
@@ -83,7 +83,7 @@ unpack_root()
 	done
 }
 
-# keep_packages RELEASE: for the next run.
+# keep_packages RELEASE: keep the downloaded packages for the next run.
 keep_packages()
 {
 	local package dir=$FRESH_DIR/packages/$1
@@ -94,7 +94,7 @@ keep_packages()
 	done
 }
 
-# clone: what is committed here.
+# clone: clone the last commit into the root.
 clone()
 {
 	git clone -q "$NETBPF_TOP" "$ROOT$CLONE" || die 1 "cannot clone $NETBPF_TOP"

@@ -6,12 +6,13 @@
 # Seconds that a command gets to end after a signal.
 readonly GRACE=5
 
-RUN=			# its directory
+RUN=			# the directory of this run
 ROOT=			# the root in it
-CHILD=			# what runs in namespaces
+CHILD=			# the process that runs in namespaces
 
-# new_run: a directory, which is locked as long as we live. Those of runs that were
-# killed are removed; all under one lock, so that none is seen before it has its own.
+# new_run: make the directory of this run, which is locked while this process lives, and
+# remove the directories of runs that were killed. One lock covers both, so that no other run
+# can remove the new directory before it is locked.
 new_run()
 {
 	local dir lock mine
@@ -44,12 +45,13 @@ end_run()
 # The caller reads STATUS.
 # shellcheck disable=SC2034
 #
-# contained COMMAND...: run it in mount and pid namespaces of its own and set STATUS.
-# All that it starts and mounts ends with it, and it ends with us, also by SIGKILL. In
-# the background, so that a signal is heard at once; the shell makes such a process
-# ignore Ctrl-C, which COMMAND must not.
+# contained COMMAND...: run COMMAND in mount and pid namespaces of its own; set STATUS. All
+# processes and mounts end with COMMAND, and COMMAND ends with this script, even if SIGKILL
+# ends the script. COMMAND runs in the background, so that the script handles a signal at
+# once. The shell makes background processes ignore Ctrl-C: env resets that.
 #
-# The stderr of unshare is closed: it complains when the first process there is killed.
+# unshare gets no stderr, because it complains when its first process is killed; COMMAND gets
+# ours.
 contained()
 {
 	STATUS=0
@@ -61,7 +63,7 @@ contained()
 	CHILD=
 }
 
-# environment: a line NAME=VALUE for all that COMMAND knows of ours.
+# environment: print the environment of COMMAND, a line NAME=VALUE for each variable.
 environment()
 {
 	local name
@@ -73,7 +75,7 @@ environment()
 	done
 }
 
-# run_command: COMMAND, or those of README.rst, in the root; set STATUS.
+# run_command: run COMMAND, or the commands of README.rst, in the root; set STATUS.
 run_command()
 {
 	local variables
@@ -83,9 +85,10 @@ run_command()
 		bash "$NETBPF_TOP/scripts/fresh/enter.sh" "$ROOT" "${COMMAND[@]}"
 }
 
-# end_child: politely first, for not all that a test cleans up is in the namespaces: an
-# instance of tracefs is not. Then the first process there, if there is one already:
-# unshare waits for its end, and it has not ended before all others have.
+# end_child: end the processes in the namespaces. Send SIGTERM first: a test then removes what
+# the end of the namespaces does not remove, like an instance of tracefs. Then kill the first
+# process of the pid namespace, if it exists already. The kernel then kills all others, and
+# unshare ends when all have ended.
 end_child()
 {
 	local first='' others=''
@@ -102,7 +105,7 @@ end_child()
 	CHILD=
 }
 
-# stop STATUS: a signal.
+# stop STATUS: exit after a signal.
 stop()
 {
 	trap '' HUP INT TERM
