@@ -9,13 +9,13 @@
 # are; a symlink in /run/netns makes the name known to ip(8) and the samples.
 #
 # State of a lab, in $RUN/LAB/:
-#	topology		its name
-#	maker, worker		up, and its child that makes the lab, while they do
+#	topology		name of the topology
+#	maker, worker		"up" and its child, while they make the lab
 #	nodes/NODE/holder	process that keeps the namespace, and the namespace
 #	nodes/NODE/nginx	web server of the node
 #	nodes/NODE/pass-IF	XDP program that passes on interface IF
-# A process is noted as "pid starttime", so that another one which got the same
-# number later is never taken for ours.
+# A process is noted as "pid starttime", so that a later process with the same pid is
+# never taken for ours.
 
 set -euo pipefail
 
@@ -73,7 +73,7 @@ usage()
 	EOF
 }
 
-# require_tool TOOL: what can be installed, where there is a script that installs it.
+# require_tool TOOL: exit if TOOL is missing. An installed lab has no setup.sh to name.
 require_tool()
 {
 	local setup=$here/setup.sh
@@ -83,8 +83,8 @@ require_tool()
 	die 3 "$1 is missing" "$setup"
 }
 
-# may_see WHAT NODE...: the namespaces of nodes can be found. Processes that have more
-# capabilities than this one, as root of the machine has, are hidden from it.
+# may_see WHAT NODE...: exit unless the namespaces of the nodes can be seen. The kernel hides
+# processes with more capabilities than ours, such as those of the machine's own root.
 may_see()
 {
 	local node pid
@@ -244,7 +244,7 @@ cmd_ping()
 	fi
 	for family in $families; do
 		address=$(node_addr "$family" "${ARGS[1]}")
-		# Options given come last, so they win over these.
+		# The user's options come last, so that they override these.
 		nsenter --net="/proc/$ENTER_PID/ns/net" -- ping "-$family" -c 3 -i 0.2 -W 1 \
 			"${ARGS[@]:2}" "${address:-${ARGS[1]}}" || status=$?
 		[ "$status" -le "$worst" ] || worst=$status
@@ -273,15 +273,15 @@ cmd_capture()
 
 # ------------------------------------------------------------- command line
 
-# check_name NAME: a lab may be called so.
+# check_name NAME: exit unless a lab may have this name.
 check_name()
 {
 	[[ $1 =~ ^[a-z0-9][a-z0-9-]{0,31}$ ]] ||
 		usage_error "bad lab name '$1': a-z, 0-9 and -, at most 32, no - first"
 }
 
-# parse HOW ALLOWED ARGUMENT...: options into OPT_*, the rest into ARGS. With HOW
-# "node" all that follows the first operand belongs to another command.
+# parse HOW ALLOWED ARGUMENT...: put options into OPT_*, and the rest into ARGS. With HOW
+# "node", all that follows the first operand belongs to another command.
 parse()
 {
 	local how=$1 allowed=$2 option

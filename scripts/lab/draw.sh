@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What lab.sh shows of a lab: one JSON object, and the picture made from it.
+# Shows a lab: as one JSON object, and as a picture that is made from the object.
 # Sourced by lab.sh; it runs nothing by itself.
 
-# node_links NODE: what ip(8) says of the links of a node, [] if it is gone.
+# node_links NODE: print what ip(8) says about the links of NODE, [] if NODE is gone.
 node_links()
 {
 	local pid
@@ -17,7 +17,8 @@ node_links()
 	fi
 }
 
-# node_facts NODE: one JSON object with what only the state of the lab knows.
+# node_facts NODE: print a JSON object with what the state of the lab says about NODE, and
+# with the links of NODE.
 node_facts()
 {
 	local pid='' dir=$RUN/$LAB/nodes/$1 serves=false tx=null file pass=''
@@ -38,7 +39,7 @@ node_facts()
 	echo '}'
 }
 
-# tx_checksum PID: whether eth0 leaves checksums to be filled in: true, false.
+# tx_checksum PID: print whether eth0 has transmit checksum offload: true, false or null.
 tx_checksum()
 {
 	case $(nsenter --net="/proc/$1/ns/net" -- ethtool -k eth0 2>/dev/null) in
@@ -48,8 +49,8 @@ tx_checksum()
 	esac
 }
 
-# status_json: the lab as one JSON object, from what the kernel says now. The
-# two ends of a veth pair name each other's index.
+# status_json: print the lab as one JSON object, from the state of the kernel now. Two
+# interfaces are a veth pair if each has the other's index as its peer.
 status_json()
 {
 	local node
@@ -82,9 +83,9 @@ status_json()
 		serves}]}'
 }
 
-# status_rows: the same for the picture, one line for each interface:
-# node|netns|serves|interface|kind|addresses|xdp|tx. The separator is no white
-# space, because read would take several of that for one.
+# status_rows: turn the JSON object into lines for the picture, one for each interface:
+# node|netns|serves|interface|kind|addresses|xdp|tx. The separator is not white space,
+# because read would take several white spaces for one, and lose empty fields.
 status_rows()
 {
 	jq -r '.nodes[] | . as $n | ((.interfaces | map(select(.name))) | if . == [] then [{}] else . end)[] |
@@ -96,7 +97,7 @@ status_rows()
 		| map(. // "" | tostring) | join("|")'
 }
 
-# box_lines NODE ROWS: fill BOX with the lines of NODE, the port or eth0 first.
+# box_lines NODE ROWS: fill BOX with the lines of NODE: its name, interfaces and web server.
 box_lines()
 {
 	local node serves ifname addrs xdp tx line
@@ -123,7 +124,7 @@ box_lines()
 }
 
 # hub_lines ROWS: split the lines of the hub into HUB_TOP (its name, and the
-# bridge) and PORT[interface] (what follows that port).
+# bridge) and PORT[interface] (the lines of that port).
 hub_lines()
 {
 	local line current=''
@@ -146,7 +147,7 @@ hub_lines()
 	done
 }
 
-# show_status STATE: picture and words.
+# show_status STATE: print the picture, and explain it.
 show_status()
 {
 	local rows spoke line n
@@ -154,7 +155,7 @@ show_status()
 	rows=$(status_json | status_rows)
 	LEFT=() RIGHT=() WIRE=()
 	hub_lines "$rows"
-	# The hub starts higher, so that its port and eth0 are on one line.
+	# The hub's box starts higher, so that its first port and the spoke's eth0 are on one line.
 	LEFT=(- "${HUB_TOP[@]}")
 	for ((n = 2; n < ${#LEFT[@]}; n++)); do
 		RIGHT+=(.)
@@ -187,7 +188,7 @@ show_status()
 	sees "$TOPOLOGY"
 }
 
-# repeat N CHARACTER
+# repeat N CHARACTER: print CHARACTER N times.
 repeat()
 {
 	local s
@@ -196,7 +197,7 @@ repeat()
 	echo "${s// /$2}"
 }
 
-# box_row LEFT RIGHT MIDDLE: one line of the picture; WIDTH_L and WIDTH_R are
+# box_row LEFT RIGHT MIDDLE: print one line of the picture; WIDTH_L and WIDTH_R are
 # the inner widths of the columns. An empty LEFT or RIGHT is inside a box, "-"
 # is a border, "." is outside of every box.
 box_row()
@@ -217,7 +218,7 @@ box_row()
 	echo "${left%"${left##*[! ]}"}"
 }
 
-# draw: the picture, from the arrays LEFT (lines of the hub), RIGHT (lines of
+# draw: print the picture, from the arrays LEFT (lines of the hub), RIGHT (lines of
 # the spokes, one after the other) and WIRE (non-empty where a veth pair joins
 # LEFT[i] and RIGHT[i]).
 draw()

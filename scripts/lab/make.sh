@@ -4,12 +4,12 @@
 # How lab.sh makes a lab: lock, namespaces, links, XDP programs, servers.
 # Sourced by lab.sh; it runs nothing by itself.
 
-declare -A NODE_PID	# holder of each node of the lab that is being made
-PENDING=0		# exit status for a signal that came at a bad moment
-MADE=0			# the directory of the lab is ours
+declare -A NODE_PID	# pid of the holder of each node of the lab that is being made
+PENDING=0		# exit status for a signal that came during claim
+MADE=0			# 1: the directory of the lab is ours
 WORKER=			# the process that makes the lab
 
-# in_node NODE COMMAND...: in the network namespace of a node being made.
+# in_node NODE COMMAND...: run COMMAND in the network namespace of a node that is being made.
 in_node()
 {
 	local pid=${NODE_PID[$1]}
@@ -18,8 +18,8 @@ in_node()
 	nsenter --net="/proc/$pid/ns/net" -- "$@"
 }
 
-# up_exit STATUS: on the way out of an up that did not finish, remove what
-# there is. The worker leads a process group: nothing of it goes on.
+# up_exit STATUS: exit from an "up" that did not finish: kill the worker with its process
+# group, and remove what there is of the lab.
 up_exit()
 {
 	trap '' INT TERM HUP
@@ -36,9 +36,9 @@ up_exit()
 	exit "$1"
 }
 
-# claim: the directory of the lab is the lock against a second up. A signal is
-# put off until it is known whether the directory is ours. There must be no
-# command substitution here: bash cannot run a trap while it reads one.
+# claim: make the directory of the lab, which is the lock against a second "up". A signal
+# only sets PENDING until we know whether the directory is ours. There must be no command
+# substitution here: bash cannot run a trap while it reads one.
 claim()
 {
 	local start
@@ -67,8 +67,8 @@ claim()
 }
 
 # spawn LOG COMMAND...: run COMMAND in the background as the leader of its own
-# session, with nothing inherited from the caller but the mark that makes it
-# ours. Its pid is $!.
+# session. It inherits no open files from the caller, and no environment but PATH.
+# owner_mark shows that the process belongs to the lab. Its pid is $!.
 spawn()
 {
 	local log=$1 fd
@@ -84,18 +84,18 @@ spawn()
 	) < /dev/null > "$log" 2>&1 &
 }
 
-# record FILE PID: note a process in the state of the lab.
+# record FILE PID: write process PID to FILE in the state of the lab.
 record()
 {
 	echo "$2 $(starttime "$2" || echo 0)" > "$1"
 }
 
-# named PID NAME: process PID has become the holder called NAME, or is gone.
+# named PID NAME: true if process PID has become the holder called NAME, or has ended.
 named()
 {
 	local first=''
 
-	# An empty command line is one in the middle of execve().
+	# The command line is empty while the process is in the middle of execve().
 	{ read -r -d '' first < "/proc/$1/cmdline"; } 2>/dev/null || true
 	[ "$first" = "$2" ] || ! starttime "$1"
 }
@@ -129,7 +129,8 @@ make_nodes()
 	done
 }
 
-# set_node_sysctls NODE: /proc/sys/net is that of the one who opens it.
+# set_node_sysctls NODE: the process that opens a file in /proc/sys/net sets the sysctl in its
+# own network namespace. So the files are opened inside the node.
 set_node_sysctls()
 {
 	# shellcheck disable=SC2016	# the variables are of the inner shell
@@ -170,7 +171,7 @@ start_pass_programs()
 	done
 }
 
-# pass_ready BASE: the program noted in BASE says that it is attached, or ended.
+# pass_ready BASE: true if the program noted in BASE says that it is attached, or has ended.
 pass_ready()
 {
 	grep -q '^ready:' "$1.log" || ! recorded_pid "$1"
@@ -209,7 +210,7 @@ start_servers()
 	done
 }
 
-# listens NODE: something listens on port 80 (0x50), or the server is gone.
+# listens NODE: true if something listens on port 80 (0x50), or the server has ended.
 listens()
 {
 	local family
@@ -237,13 +238,13 @@ wait_servers()
 	done
 }
 
-# answers FROM TO FAMILY
+# answers FROM TO FAMILY: true if TO answers a ping from FROM.
 answers()
 {
 	in_node "$1" ping "-$3" -c 1 -W 1 "$(node_addr "$3" "$2")"
 }
 
-# wait_answers: each node answers the first that has an address.
+# wait_answers: wait until each spoke answers pings from the first node that has an address.
 wait_answers()
 {
 	local node family first=$HUB families=4
@@ -259,10 +260,10 @@ wait_answers()
 	done
 }
 
-# make_lab: what the worker does. It prints what up tells the user at the end.
+# make_lab: make the lab, in the worker. Its output is what "up" prints at the end.
 make_lab()
 {
-	# Not inside of $(): BASHPID would be that of the substitution.
+	# Do not read BASHPID inside of $(): it would be the pid of the substitution.
 	local pid=$BASHPID
 
 	echo "$pid $(starttime "$pid")" > "$RUN/$LAB/worker"
@@ -283,8 +284,8 @@ make_lab()
 	rm "$RUN/$LAB/worker"
 }
 
-# run_worker: make the lab in a process group of its own, and only wait here: a
-# signal, which a terminal sends to our group alone, ends the wait at once.
+# run_worker: make the lab in a process group of its own, and wait. A terminal sends Ctrl-C
+# to our group only, which ends the wait at once: up_exit then ends the worker.
 run_worker()
 {
 	set -m
@@ -292,7 +293,7 @@ run_worker()
 	WORKER=$!
 	set +m
 	wait "$WORKER" || up_exit $?
-	# Done, unless a signal comes before the user is told so.
+	# The lab is up. If a signal comes before the user is told so, up_exit removes the lab.
 	WORKER=
 	rm "$RUN/$LAB/maker"
 	cat "$RUN/$LAB/messages" >&2 2>/dev/null || true

@@ -1,22 +1,21 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What is there of the labs: their state below $RUN, the processes that are
-# theirs, and how all of it is removed. Sourced by lab.sh, which describes the
-# state; it runs nothing by itself.
+# Finds what there is of the labs (their state below $RUN, their processes), and removes
+# all of it. Sourced by lab.sh, which describes the state; it runs nothing by itself.
 
 RUN=${NETBPF_RUN:-/run/netbpf}
 NETNS=/run/netns
 
-# owner_mark LAB: variable in the environment of each process of a lab. It tells
-# them from all others even if nothing else is left of the lab.
+# owner_mark LAB: print a variable that is in the environment of each process of a lab.
+# It tells these processes from all others, even if nothing else is left of the lab.
 owner_mark()
 {
 	echo "NETBPF_LAB_OWNER=$RUN/$1"
 }
 
-# starttime PID: when it started (field 22 of stat); 1 if it is gone, or a
-# zombie, which only waits to be reaped.
+# starttime PID: print when the process started (field 22 of stat). Fail if the process
+# is gone, or is a zombie, which only waits to be reaped.
 starttime()
 {
 	local stat fields
@@ -32,7 +31,7 @@ netns_of()
 	readlink "/proc/$1/ns/net" 2>/dev/null
 }
 
-# recorded_pid FILE: pid noted in FILE, if it is still the same process.
+# recorded_pid FILE: print the pid noted in FILE, if it is still the same process.
 recorded_pid()
 {
 	local pid='' start=''
@@ -41,8 +40,8 @@ recorded_pid()
 	[[ $pid =~ ^[0-9]+$ ]] && [ "$(starttime "$pid")" = "$start" ] && echo "$pid"
 }
 
-# node_pid NODE: holder of NODE of $LAB, if it still keeps that namespace; the namespace
-# of a process with more capabilities than ours cannot be seen.
+# node_pid NODE: print the pid of the holder of NODE of $LAB, if it still keeps that namespace.
+# If it has more capabilities than we have, we cannot see its namespace, and trust the note.
 node_pid()
 {
 	local pid netns='' now
@@ -53,7 +52,7 @@ node_pid()
 	[ -n "$netns" ] && [ "$now" = "$netns" ] && echo "$pid"
 }
 
-# find_labs: names of the labs into LABS.
+# find_labs: put the names of the labs into LABS.
 find_labs()
 {
 	local dir
@@ -64,15 +63,15 @@ find_labs()
 	done
 }
 
-# is_ours PID: in our pid namespace, and with our mounts or at least our $RUN: a
-# container or a test next to us may have labs of its own, which "list" does not show.
+# is_ours PID: true if PID is in our pid namespace, and has our mounts or at least our $RUN. A
+# container or a test beside us may have labs of its own, which "list" does not show.
 is_ours()
 {
 	[ "/proc/$1/ns/pid" -ef /proc/self/ns/pid ] || return 1
 	[ "/proc/$1/ns/mnt" -ef /proc/self/ns/mnt ] || [ "/proc/$1/root$RUN" -ef "$RUN" ]
 }
 
-# marked_pids MARK: pids of ours with a line of the environment that starts with MARK.
+# marked_pids MARK: print the pids of ours with an environment variable that starts with MARK.
 marked_pids()
 {
 	local file pid
@@ -82,7 +81,7 @@ marked_pids()
 	done
 }
 
-# link_lab NAME: the lab that a symlink NAME in /run/netns would belong to.
+# link_lab NAME: print the lab to which a symlink NAME in /run/netns would belong.
 link_lab()
 {
 	local node lab=${1#netbpf-}
@@ -93,8 +92,8 @@ link_lab()
 	return 1
 }
 
-# stale_link LINK: LINK is one of ours, and nobody keeps its namespace any more:
-# the process is gone, or another has its number.
+# stale_link LINK: true if LINK is a symlink of a lab, and nobody keeps its namespace any
+# more: the process is gone, or a process that is not of a lab has its pid.
 stale_link()
 {
 	local pid
@@ -106,20 +105,20 @@ stale_link()
 	! grep -qsz '^NETBPF_LAB_OWNER=' "/proc/$pid/environ" && ! is_hidden "$pid"
 }
 
-# is_hidden PID: a process lives that has more capabilities than this one.
+# is_hidden PID: true if the process lives, but has more capabilities than this one.
 is_hidden()
 {
 	starttime "$1" > /dev/null && ! { : < "/proc/$1/environ"; } 2>/dev/null
 }
 
-# find_leftovers: LABS, and those of which only processes or symlinks are left.
+# find_leftovers: find_labs, and add labs of which only processes or symlinks are left.
 find_leftovers()
 {
 	local pid link lab
 
 	find_labs
 	for pid in $(marked_pids "$(owner_mark '')"); do
-		# It may be gone by now.
+		# The process may have ended by now.
 		lab=$({ tr '\0' '\n' < "/proc/$pid/environ"; } 2>/dev/null |
 			sed -n "s|^$(owner_mark '')||p") || continue
 		[ -z "$lab" ] || contains "$lab" "${LABS[@]}" || LABS+=("$lab")
@@ -131,7 +130,7 @@ find_leftovers()
 	done
 }
 
-# which_lab: several are up, and none was named.
+# which_lab: exit, because several labs are up and the user has named none.
 which_lab()
 {
 	note "which lab? ${#LABS[@]} are up: ${LABS[*]}"
@@ -147,7 +146,7 @@ lab_load()
 	topology_load "$TOPOLOGY"  || true
 }
 
-# choose_lab NAME: the lab NAME, or the only one if NAME is empty.
+# choose_lab NAME: load the lab NAME, or the only lab if NAME is empty.
 choose_lab()
 {
 	find_labs
@@ -165,7 +164,7 @@ choose_lab()
 		die 1 "lab $LAB was never finished" "$0 down $LAB"
 }
 
-# lab_state: starting, up or broken.
+# lab_state: print starting, up or broken.
 lab_state()
 {
 	local node
@@ -184,7 +183,7 @@ lab_state()
 	[ ${#NODES[@]} -gt 0 ] && echo up || echo broken
 }
 
-# lab_pids LAB: all processes of a lab: those noted, and those marked.
+# lab_pids LAB: print all processes of a lab: those that are noted, and those with its mark.
 lab_pids()
 {
 	local file pid
@@ -202,8 +201,8 @@ no_pids()
 	[ -z "$(lab_pids "$1")" ]
 }
 
-# stop_maker LAB: an up that is still at work cleans up by itself. If it was
-# killed its worker may go on.
+# stop_maker LAB: end an "up" that is still at work; it cleans up by itself. If it was
+# killed, its worker may still run: end the worker, too.
 stop_maker()
 {
 	local pid file=$RUN/$1/maker
@@ -220,7 +219,7 @@ stop_maker()
 	fi
 }
 
-# tell_strangers NETNS...: processes that still live in a namespace of the lab.
+# tell_strangers NETNS...: report processes that still run in a namespace of the lab.
 tell_strangers()
 {
 	local netns pid
@@ -234,7 +233,7 @@ tell_strangers()
 	done
 }
 
-# lab_remove LAB: remove what there is of a lab, however much that is.
+# lab_remove LAB: remove a lab, even if only parts of it are left.
 lab_remove()
 {
 	local lab=$1 pid node fd spaces=() held=()
@@ -243,7 +242,7 @@ lab_remove()
 	for pid in $(lab_pids "$lab"); do
 		node=$(netns_of "$pid") || continue
 		! contains "$node" "$(netns_of self)" "${spaces[@]}" || continue
-		# Held open, or a new namespace of somebody may get its number.
+		# Keep the namespace open, or somebody's new namespace may get the same number.
 		{ exec {fd}< "/proc/$pid/ns/net"; } 2>/dev/null || continue
 		spaces+=("$node") held+=("$fd")
 	done
@@ -266,8 +265,8 @@ lab_remove()
 	done
 }
 
-# remove_link LAB NODE: never a file that is not ours, nor that of a lab of the
-# same name below another $RUN.
+# remove_link LAB NODE: remove a stale symlink, but never a file that is not ours, nor the
+# symlink of a lab of the same name below another $RUN.
 remove_link()
 {
 	local link=$NETNS/netbpf-$1-$2

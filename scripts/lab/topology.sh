@@ -12,7 +12,7 @@
 # shellcheck disable=SC2034
 TOPOLOGIES="pair bridge lb"
 
-# Every node name of every topology: down uses it to tell a leftover.
+# Every node name of every topology: "down" recognises a leftover by it.
 # shellcheck disable=SC2034
 ALL_NODES="host pingbox webbox client lb backend-a backend-b switch"
 
@@ -101,7 +101,7 @@ port_of()
 	fi
 }
 
-# main_interface NODE: the one that captures and words are about.
+# main_interface NODE: print the interface on which "capture" listens.
 main_interface()
 {
 	if [ "$1" = "$HUB" ] && [ -n "$BRIDGE" ]; then
@@ -113,8 +113,8 @@ main_interface()
 
 # ------------------------------------------------------------------ building
 
-# addr_commands NODE IF: ip commands that give IF the addresses of NODE. nodad:
-# the addresses are usable at once, nobody else can have them.
+# addr_commands NODE IF: print ip commands that give IF the addresses of NODE. nodad: the
+# addresses can be used at once, without a test whether somebody else has them.
 addr_commands()
 {
 	echo "addr add $(node_addr 4 "$1")/$LEN4 dev $2"
@@ -122,9 +122,9 @@ addr_commands()
 		echo "addr add $(node_addr 6 "$1")/64 dev $2 nodad"
 }
 
-# hub_commands: ip commands that make the links of the hub. The far end of each
-# veth pair is born inside the namespace of its spoke (NODE_PID, of lab.sh), so
-# that no link ever shows up on the host.
+# hub_commands: print ip commands that make the links of the hub. The far end of each veth
+# pair is made inside the namespace of its spoke (NODE_PID, of make.sh), so that no link ever
+# shows up on the host.
 hub_commands()
 {
 	local spoke port
@@ -149,7 +149,7 @@ hub_commands()
 	[ -z "$BRIDGE" ] || echo "link set $BRIDGE up"
 }
 
-# spoke_commands NODE: ip commands that finish a spoke.
+# spoke_commands NODE: print ip commands that finish a spoke.
 spoke_commands()
 {
 	echo "link set lo up"
@@ -157,10 +157,10 @@ spoke_commands()
 	addr_commands "$1" eth0
 }
 
-# node_sysctls: print FILE VALUE for what each node needs, whatever the host has
-# (a new namespace inherits the IPv4 part from it). No duplicate address
-# detection, no router solicitations (they would be stray packets in a demo),
-# no reverse path filter (a load balancer answers from elsewhere).
+# node_sysctls: print FILE VALUE for each sysctl that a node needs, whatever the host has set
+# (a new namespace inherits the IPv4 part from the host). No duplicate address detection, no
+# router solicitations (they would be stray packets in a demo), no reverse path filter
+# (replies may come from a load balancer and not from the backend).
 node_sysctls()
 {
 	local scope
@@ -175,8 +175,8 @@ node_sysctls()
 	done
 }
 
-# nginx_config NODE DIR: a server that answers in plain text who and where it
-# is. All its files are below DIR.
+# nginx_config NODE DIR: print the configuration of a server that answers in plain text with
+# its name and address. All files of the server are below DIR.
 nginx_config()
 {
 	local listen6=''
@@ -218,7 +218,7 @@ nginx_config()
 
 # ---------------------------------------------------------------------- words
 
-# sees: say in words what a program sees, and where it goes.
+# sees TOPOLOGY: say which packets a program sees on which interface.
 sees()
 {
 	local spoke
@@ -242,7 +242,7 @@ sees()
 	esac
 }
 
-# try_commands TOPOLOGY LAB OPTION: what to type next; OPTION is " --name LAB" if
+# try_commands TOPOLOGY LAB OPTION: print what to type next; OPTION is " --name LAB" if
 # more than one lab is up, or else empty.
 try_commands()
 {
