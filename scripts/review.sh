@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What a maintainer does with a series before reading it: apply the patches to
-# a clean tree, one after the other, and after each of them build, check and
+# Does what a maintainer does with a series before reading it: apply the patches
+# to a clean tree, one after the other, and after each of them build, check and
 # test. Documentation/submitting-patches.rst describes it.
 #
-# Build, check and tests are those of the patched tree, so that a patch that
-# changes them is judged by what it makes of them.
+# The scripts that build, check and test are those of the patched tree, so that a
+# patch that changes these scripts is tested with its own version of them.
 set -euo pipefail
 
 # shellcheck source=scripts/common.sh
@@ -59,7 +59,7 @@ Exit status: 0 every patch is good, 1 one is not, 2 usage, 3 a tool is missing.
 USAGE
 }
 
-# need_arg OPTION COUNT: COUNT arguments are left, an argument is needed.
+# need_arg OPTION COUNT: exit if no argument follows OPTION, as only COUNT words are left.
 need_arg()
 {
 	[ "$2" -gt 1 ] || usage_error "option $1 needs an argument"
@@ -93,7 +93,7 @@ options()
 	[[ ${VERSION:-1} =~ ^[1-9][0-9]*$ ]] || usage_error "no version: $VERSION"
 }
 
-# find_base: BASE becomes a commit that HEAD, now TIP, descends from.
+# find_base: set TIP to HEAD, and BASE to the commit on which the series starts.
 find_base()
 {
 	local from=$BASE
@@ -117,7 +117,7 @@ skipped()
 	[[ $SKIP == *" $1 "* ]]
 }
 
-# --- the steps, in $WORK/tree; each gets the patch ------------------------------
+# --- the steps: they run in $WORK/tree, and get the file of the patch -----------
 
 step_apply()
 {
@@ -135,13 +135,13 @@ step_build()
 	make -j "$(nproc)" WERROR=1 O="$WORK/out"
 }
 
-# Of the tree: the commit was looked at as style.
+# BASE=HEAD: check the tree only, because step_style has checked the commit.
 step_check()
 {
 	O=$WORK/out BASE=HEAD ./scripts/check.sh
 }
 
-# test_names: what --tests means in this tree.
+# test_names: print the tests that --tests means in this tree.
 test_names()
 {
 	case $TESTS in
@@ -170,7 +170,7 @@ progress()
 	[ ! -t 2 ] || printf '\r\033[K%s' "$1" >&2
 }
 
-# row NUMBER COUNT: what became of a patch.
+# row NUMBER COUNT: print the line of a patch in the table.
 row()
 {
 	local step
@@ -182,8 +182,9 @@ row()
 	printf '%s/%s %s\n' "$1" "$2" "${SUBJECTS[$1 - 1]}"
 }
 
-# try NUMBER STEP PATCH: run a step, note the result; its output is in $LOGS. In
-# the background, where a signal is not kept waiting, and its group is our own.
+# try NUMBER STEP PATCH: run a step, and note the result; its output is in $LOGS. The step
+# runs in the background, so that we handle a signal at once, and in a process group of its
+# own, so that clean_up can end all of it.
 try()
 {
 	local log=$LOGS/$1-$2.log status=0
@@ -204,7 +205,7 @@ try()
 	fi
 }
 
-# review NUMBER PATCH: all steps of a patch, none if it does not even apply.
+# review NUMBER PATCH: run all steps of a patch; stop if the patch does not apply.
 review()
 {
 	local step
@@ -237,20 +238,20 @@ table()
 
 # --- the series --------------------------------------------------------------
 
-# recipients OPTION...: what get_maintainer.pl says of all patches.
+# recipients OPTION...: print whom get_maintainer.pl names for all patches.
 recipients()
 {
 	perl "$KSRC/scripts/get_maintainer.pl" --no-tree --no-git --no-git-fallback \
 		--no-rolestats "$@" "${PATCHES[@]}" 2>/dev/null | sort -u
 }
 
-# description LINES: the branch's description, those lines of it.
+# description LINES: print these lines of the branch's description.
 description()
 {
 	git config "branch.$(git branch --show-current).description" | sed -n "$1p" || :
 }
 
-# cover FILE: fill in what git left open.
+# cover FILE: fill in the cover letter that git format-patch has made.
 cover()
 {
 	local subject=$SUBJECT line
@@ -272,7 +273,7 @@ cover()
 	mv "$WORK/cover" "$1"
 }
 
-# write_series: into $OUTPUT.
+# write_series: write the patches, with recipients and cover letter, into $OUTPUT.
 write_series()
 {
 	local -a args=(--quiet --output-directory "$OUTPUT" --base="$BASE")
@@ -321,7 +322,7 @@ main()
 	find_base
 
 	WORK=$(mktemp -d "${TMPDIR:-/tmp}/netbpf-review.XXXXXX")
-	# Some tests run as another user.
+	# Some tests run as another user, who must be able to enter.
 	chmod 755 "$WORK"
 	LOGS=$(mktemp -d "${TMPDIR:-/tmp}/netbpf-review-log.XXXXXX")
 	trap clean_up EXIT

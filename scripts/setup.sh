@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Bring what the build and the tests of this tree need: packages of the
+# Install what the build and the tests of this tree need: packages of the
 # distribution (scripts/needs lists them), and the parts of a kernel source tree,
-# unpacked into .ksrc/.
+# which are unpacked into .ksrc/.
 set -euo pipefail
 
 # shellcheck source=scripts/common.sh
@@ -15,7 +15,7 @@ set -euo pipefail
 
 readonly NEEDS=$NETBPF_TOP/scripts/needs
 
-# What is taken from the kernel source package.
+# The files that are taken from the kernel source package.
 readonly KSRC_PARTS='
 COPYING Makefile LICENSES scripts include/uapi kernel/bpf
 arch/arm64/include/uapi/asm/bpf_perf_event.h
@@ -65,7 +65,7 @@ Exit status: 0 done, 1 failed, 2 usage, 3 something is missing.
 USAGE
 }
 
-# has_headers NAME...: the compiler finds all of them.
+# has_headers NAME...: true if the compiler finds all of them.
 has_headers()
 {
 	local cc
@@ -79,15 +79,15 @@ has_headers()
 	return 1
 }
 
-# has_libfuzzer: clang links it. Its name and place tell of clang's version and of
-# the machine, in one way or another.
+# has_libfuzzer: true if clang can link libFuzzer. A test whether the file exists would not do:
+# its name and directory differ between versions of clang and between machines.
 has_libfuzzer()
 {
 	echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |
 		clang -x c -fsanitize=fuzzer,address -o /dev/null - >/dev/null 2>&1
 }
 
-# has KIND NAME PACKAGE: see scripts/needs.
+# has KIND NAME PACKAGE: true if it is installed; scripts/needs describes the kinds.
 has()
 {
 	case $1 in
@@ -103,8 +103,8 @@ has()
 	esac
 }
 
-# package_name PACKAGE: for the clang that is here; without one, Debian's own name
-# is of the clang that it would install.
+# package_name PACKAGE: print PACKAGE with the version of the installed clang for -@. Without
+# clang, remove -@: Debian's package without a version fits the clang that it would install.
 package_name()
 {
 	local version
@@ -113,12 +113,13 @@ package_name()
 	echo "${1/-@/${version:+-${version%%.*}}}"
 }
 
-# missing: a line for each need that is not met: PACKAGE NAME PURPOSE.
+# missing: print a line for each need that is not met: PACKAGE NAME PURPOSE.
 missing()
 {
 	local kind name package purpose headers HEADERS_ARE_THERE=
 
-	# A run of the compiler for each takes longer than all the rest.
+	# Look for all headers at once: one run of the compiler for each would take longer
+	# than all the rest.
 	mapfile -t headers < <(awk '$2 == "header" { print $3 }' "$NEEDS")
 	! has_headers "${headers[@]}" || HEADERS_ARE_THERE=1
 	while read -r purpose kind name package; do
@@ -143,13 +144,13 @@ list_missing()
 	done <<<"$1"
 }
 
-# What to remove when this ends, however it ends.
+# These files are removed when the script exits, for whatever reason.
 TO_REMOVE=()
 trap 'rm -rf "${TO_REMOVE[@]}"' EXIT
 trap 'exit 130' INT TERM
 
-# has_ksrc: a kernel tree is here; that in .ksrc/ must have all the parts, for
-# an older setup.sh may have unpacked fewer.
+# has_ksrc: true if there is a kernel tree. A tree in .ksrc/ must have all KSRC_PARTS: an
+# older setup.sh may have unpacked fewer.
 has_ksrc()
 {
 	local found part
@@ -161,7 +162,7 @@ has_ksrc()
 	done
 }
 
-# newest_archive: that of the newest linux-source package that is here and new enough.
+# newest_archive: print the newest archive of the linux-source packages that are new enough.
 newest_archive()
 {
 	local archive version
@@ -173,8 +174,8 @@ newest_archive()
 		done | tail -n 1
 }
 
-# unpack_ksrc: the needed parts of a kernel tree, if there is an archive. Unpacked
-# aside and moved, so that .ksrc is whole or absent.
+# unpack_ksrc: unpack the needed parts of a kernel tree, if there is an archive. They are
+# unpacked into a temporary directory, which then becomes .ksrc: it is never there in part.
 unpack_ksrc()
 {
 	local archive top tmp
@@ -196,8 +197,8 @@ unpack_ksrc()
 	mv "$tmp" "$NETBPF_TOP/.ksrc"
 }
 
-# install_missing: what packages can bring. The lists of packages are read first,
-# and before anything is installed it is known that there is a kernel tree.
+# install_missing: install the missing packages. Update the lists first, and make sure that
+# there is a kernel tree before anything is installed.
 install_missing()
 {
 	local gaps packages source
@@ -218,7 +219,7 @@ install_missing()
 	unpack_others "$gaps"
 }
 
-# unpack_others GAPS: what is unpacked and not installed, of what is missing.
+# unpack_others GAPS: get the missing kernels and sysroots, which are unpacked, not installed.
 unpack_others()
 {
 	local package name purpose
@@ -247,7 +248,7 @@ main()
 	done
 
 	if [ -z "$check" ]; then
-		# No package mends a KSRC that is no kernel tree.
+		# If KSRC is no kernel tree, installing packages does not help.
 		[ -z "${KSRC:-}" ] || "$NETBPF_TOP/scripts/ksrc.sh" >/dev/null || exit 1
 		has_ksrc || unpack_ksrc
 	fi

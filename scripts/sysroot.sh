@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Unpack the libraries that the samples are linked with, as another machine has
-# them, into .sysroot/ARCH: "make ARCH=... CROSS_COMPILE=..." takes them from
-# there. The packages are fetched and unpacked, not installed: apt works in a
-# directory of its own, so that no foreign architecture is added to this system.
+# Unpack the libraries of another architecture, with which the samples are linked,
+# into .sysroot/ARCH: "make ARCH=... CROSS_COMPILE=..." takes them from there. The
+# packages are fetched and unpacked, not installed: apt works in a directory of its
+# own, so that no foreign architecture is added to this system.
 set -euo pipefail
 
 # shellcheck source=scripts/common.sh
@@ -33,7 +33,7 @@ Exit status: 0 done or there, 1 failed, 2 usage, 3 not there, or no apt-get.
 USAGE
 }
 
-# debian_arch ARCH: what the distribution calls it.
+# debian_arch ARCH: print Debian's name for ARCH.
 debian_arch()
 {
 	case $1 in
@@ -46,14 +46,14 @@ debian_arch()
 	esac
 }
 
-# packages: those of the headers that the build needs.
+# packages: print the packages of the headers that the build needs.
 packages()
 {
 	awk '$1 == "build" && $2 == "header" { print $4 }' "$NETBPF_TOP/scripts/needs" | sort -u
 }
 
-# fetch ARCH: the packages and all they depend on. An apt that believes in an
-# empty system of that architecture.
+# fetch ARCH: download the packages and all that they depend on. With these options apt sees
+# an empty system of that architecture.
 fetch()
 {
 	local arch=$1
@@ -74,7 +74,7 @@ fetch()
 	fi
 }
 
-# relative_links DIR: links to /lib would leave the sysroot.
+# relative_links DIR: make absolute links relative: a link to /lib would leave the sysroot.
 relative_links()
 {
 	local link target
@@ -85,8 +85,8 @@ relative_links()
 	done
 }
 
-# merge_usr DIR: on a system of today /lib is a link to /usr/lib, which no package of a
-# library brings.
+# merge_usr DIR: add the links from lib to usr/lib, and from lib64 to usr/lib64. A current
+# system has them, but they are in no package of a library.
 merge_usr()
 {
 	local dir
@@ -96,7 +96,7 @@ merge_usr()
 	done
 }
 
-# unpack DIR: all that was fetched, but what no linker reads.
+# unpack DIR: unpack all downloaded packages, but drop what no linker reads.
 unpack()
 {
 	local deb dir
@@ -127,7 +127,7 @@ main()
 	done
 	[[ $arch =~ ^[a-z0-9_]+$ ]] || usage_error "which ARCH? (arm64, s390, ...)"
 
-	# Unpacked aside and moved: whole or absent.
+	# The directory is moved here when it is complete: if it exists, it is whole.
 	if [ -d "$NETBPF_TOP/.sysroot/$arch" ]; then
 		note "there already: .sysroot/$arch"
 		exit 0

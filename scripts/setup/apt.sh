@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What scripts/setup.sh does with apt: which packages there are, and installing
-# them. An apt that fails is told with its cause, as far as its words give it.
+# The functions of scripts/setup.sh that use apt: find packages, and install them. If apt
+# fails, they look for the cause in its output.
 
-# Packages that start a daemon when they are installed (nginx) must not: the
-# lab runs its own. Debian asks policy-rc.d, 101 forbids the start.
+# A package like nginx must not start its daemon when it is installed: the lab runs its
+# own. The scripts of a package call policy-rc.d, whose status 101 forbids the start.
 readonly POLICY=/usr/sbin/policy-rc.d
 
-# debian_like: packages are installed with apt-get here.
+# debian_like: true if packages are installed with apt-get here.
 debian_like()
 {
 	local ID='' ID_LIKE=''
@@ -21,7 +21,7 @@ debian_like()
 	esac
 }
 
-# is_offered PACKAGE: apt knows it, by the lists that are here.
+# is_offered PACKAGE: true if PACKAGE is in apt's lists.
 is_offered()
 {
 	have apt-cache && [ -n "$(apt-cache show "$1" 2>/dev/null)" ]
@@ -37,14 +37,14 @@ forbid_daemons()
 
 # --- the kernel tree -----------------------------------------------------------
 
-# offered_sources: the linux-source packages that apt knows, the newest last.
+# offered_sources: print the linux-source packages that apt knows, the newest last.
 offered_sources()
 {
 	apt-cache pkgnames linux-source- |
 		sed -nE '/^linux-source-[0-9]+\.[0-9]+(\.[0-9]+)?$/p' | sort -V
 }
 
-# newest_source: the newest of them, if it is new enough.
+# newest_source: print the newest of them, if it is new enough.
 newest_source()
 {
 	local newest
@@ -53,7 +53,7 @@ newest_source()
 	[ -z "$newest" ] || ! new_enough "${newest##*-}" || echo "$newest"
 }
 
-# no_source: end, for want of a kernel tree, before anything is installed.
+# no_source: exit because there is no kernel tree, before anything is installed.
 no_source()
 {
 	local newest VERSION_CODENAME=''
@@ -71,8 +71,8 @@ no_source()
 
 # --- apt-get -------------------------------------------------------------------
 
-# Words of apt and dpkg; what they mean; what cures it. The first that is found
-# counts: an update that failed need not be why packages were not installed.
+# A pattern for the output of apt and dpkg; what it means; the cure. The first line whose
+# pattern matches counts: a failed update, for one, need not be why an installation failed.
 readonly APT_CAUSES="
 Could not get lock|Unable to (lock|acquire);another program installs packages now;wait for its end, then run this again
 No space left on device|have enough free space;the disk is full;df -h / /var /tmp
@@ -82,7 +82,7 @@ Unable to locate package|no installation candidate;the apt sources do not have i
 [Uu]nmet dependencies|broken packages;the packages that are here do not fit together;apt-get --fix-broken install
 "
 
-# apt_cause: what the output of apt tells: CAUSE, CURE, and WORDS of APT_CAUSES.
+# apt_cause: find the line of APT_CAUSES that fits apt's output; set WORDS, CAUSE and CURE.
 apt_cause()
 {
 	while IFS=';' read -r WORDS CAUSE CURE; do
@@ -91,7 +91,7 @@ apt_cause()
 	WORDS='' CAUSE='' CURE="apt-get update, then run this again"
 }
 
-# apt_failed TEXT: end with what apt said, and what it means.
+# apt_failed TEXT: exit with what apt printed, and what that means.
 apt_failed()
 {
 	apt_cause
@@ -103,13 +103,13 @@ apt_failed()
 	die 1 "$1${CAUSE:+: $CAUSE}" "$CURE"
 }
 
-# apt_get ARGUMENT...: in English, which apt_cause reads.
+# apt_get ARGUMENT...: run apt-get in English, because apt_cause looks for English words.
 apt_get()
 {
 	LC_ALL=C DEBIAN_FRONTEND=noninteractive apt-get "$@" >>"$APT_LOG" 2>&1 </dev/null
 }
 
-# update_lists: without them, those that are here may do.
+# update_lists: update apt's lists. If that fails, go on: the old lists may do.
 update_lists()
 {
 	APT_LOG=$(mktemp)
