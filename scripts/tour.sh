@@ -1,20 +1,20 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The guided tour: each demo live in a lab of network namespaces, what it does
-# and why, its real output, and a check that the effect is as told.
+# The guided tour: runs each demo live in a lab of network namespaces, tells what the
+# demo does and why, shows its real output, and checks that the effect is as told.
 #
 # A demo is a file tour/NAME.sh with two functions: about_NAME prints one line,
-# tour_NAME runs its steps with the helpers below. There may be two more:
-# topology_NAME prints the topology of its lab if that is not the pair, undo_NAME
-# removes what outlives its processes, when the tour ends before the demo does.
+# tour_NAME runs its steps with the helpers below. There may be two more functions:
+# topology_NAME prints the topology of its lab if that is not the pair; undo_NAME
+# removes what its processes leave behind if the tour ends in the middle of the demo.
 set -euo pipefail
 
 TOUR_DIR=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 # shellcheck source=scripts/common.sh
 . "$TOUR_DIR/common.sh"
 
-# The samples that have one, in the order of reading.
+# The samples that have a demo, in the order of reading.
 DEMOS=
 while read -r NAME; do
 	[ ! -r "$TOUR_DIR/tour/$NAME.sh" ] || DEMOS+="${DEMOS:+ }$NAME"
@@ -58,10 +58,10 @@ USAGE
 
 # --- what a demo uses --------------------------------------------------------
 #
-# No $(...) once the traps are set: bash 5.2 may take a signal that comes while it reads
-# one for a syntax error in the trap, and end with 2, or forget the signal.
+# Do not use $(...) once the traps are set. If a signal comes while bash 5.2 reads the output
+# of one, bash may report a syntax error in the trap and exit with 2, or forget the signal.
 
-# value VAR COMMAND...: what COMMAND prints, without the end of the last line.
+# value VAR COMMAND...: set VAR to what COMMAND prints, without the last newline.
 value()
 {
 	local __value=
@@ -71,7 +71,7 @@ value()
 	printf -v "$1" %s "${__value%$'\n'}"
 }
 
-# show_command NODE COMMAND: as if it had been typed there.
+# show_command NODE COMMAND: show COMMAND as if somebody had typed it on NODE.
 show_command()
 {
 	printf '   '
@@ -79,7 +79,7 @@ show_command()
 	printf '\n'
 }
 
-# say TEXT: one step: what happens now, and why.
+# say TEXT: begin a step; TEXT tells what happens now, and why.
 say()
 {
 	if [ -n "$STEP" ]; then
@@ -90,8 +90,8 @@ say()
 	printf ' %s\n' "$1"
 }
 
-# run_on NODE COMMAND...: show the command, run it there, show what it prints.
-# Its output stays in $WORK/output; if it is that of ping, REPLIES says how many answers came.
+# run_on NODE COMMAND...: show COMMAND, run it on NODE, show what it prints. Its output
+# stays in $WORK/output. If COMMAND is ping, REPLIES is the number of answers.
 run_on()
 {
 	local node=$1 status=0
@@ -125,8 +125,8 @@ start_at()
 
 	shift 2
 	show_command "$node" "samples/$sample${*:+ $*}"
-	# What the sample before has printed must not be taken for the output of this one,
-	# which opens the file a moment later.
+	# Empty the file: the sample opens it only a moment later. Until then, the output of the
+	# previous sample would be taken for the output of this one.
 	: >"$WORK/demo"
 	"$NETBPF_OUT/samples/$sample" -n "netbpf-$LAB-$node" "$@" \
 		>"$WORK/demo" 2>&1 </dev/null &
@@ -137,7 +137,7 @@ start_at()
 	fi
 }
 
-# finish: end the sample as Ctrl-C does, and show what it printed.
+# finish: end the sample as Ctrl-C would do, and show what it printed.
 finish()
 {
 	kill -INT "$DEMO_PID" 2>/dev/null || :
@@ -151,7 +151,7 @@ show_demo()
 	sed 's/^/   | /' "$WORK/demo"
 }
 
-# check TEXT COMMAND...: is the effect as told?
+# check TEXT COMMAND...: run COMMAND to see whether the effect is as told, and print that.
 check()
 {
 	local text=$1
@@ -166,7 +166,7 @@ check()
 	verdict 31 'NOT AS TOLD:' "$text"
 }
 
-# verdict COLOUR WORD TEXT: the line of a check.
+# verdict COLOUR WORD TEXT: print the line of a check.
 verdict()
 {
 	printf '   '
@@ -208,7 +208,7 @@ clean_up()
 	local demo pid
 
 	trap '' INT TERM HUP
-	# Not by DEMO_PID: a signal may come before it is set.
+	# Do not use DEMO_PID: a signal may come before it is set.
 	for pid in $(jobs -p); do
 		kill "$pid" 2>/dev/null || :
 		wait "$pid" 2>/dev/null || :
@@ -226,7 +226,7 @@ set_up()
 	"$TOUR_DIR/setup.sh" --check >/dev/null 2>&1 || "$TOUR_DIR/setup.sh" || exit $?
 }
 
-# building: say so, with the first line of a build; pass all lines on.
+# building: copy the output of a build; before its first line, say that the tour builds.
 building()
 {
 	local line
@@ -237,7 +237,7 @@ building()
 	cat
 }
 
-# build: what is not built; make -s says nothing where there is nothing to do.
+# build: build what is missing. make -s prints nothing if there is nothing to build.
 build()
 {
 	local cpus
@@ -256,7 +256,7 @@ optional()
 	declare -F "$1" >/dev/null && "$1"
 }
 
-# topology DEMO: of its lab.
+# topology DEMO: print the topology of its lab.
 topology()
 {
 	optional "topology_$1" || echo pair

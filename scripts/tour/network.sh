@@ -7,7 +7,7 @@ about_network()
 	echo 'all hooks at once, and the path of each packet over them'
 }
 
-# tour_paths PATTERN: echo requests whose line ends in PATTERN.
+# tour_paths N PATH: true if N echo requests have taken PATH, the end of their lines.
 tour_paths()
 {
 	grep 'echo request' "$WORK/demo" | awk -v n="$1" -v path=": $2" '

@@ -7,7 +7,7 @@ about_pktcount()
 	echo 'count packets and bytes in XDP, by protocol and by source'
 }
 
-# counted NAME: packets in the row NAME of the last table in $WORK/demo.
+# counted NAME: print the packets in the row NAME of the last table in $WORK/demo.
 counted()
 {
 	awk -v name="$1" '$1 == name { n = $2 } END { print n + 0 }' "$WORK/demo"

@@ -53,7 +53,7 @@ tour_tc()
 	check "TC saw none of them" grep -q ' 0 matched: ' "$WORK/demo"
 }
 
-# tour_echos: echo requests that the host's kernel got.
+# tour_echos: print how many echo requests the host's kernel has received.
 tour_echos()
 {
 	"$TOUR_DIR/lab.sh" exec --name "$LAB" host cat /proc/net/snmp |

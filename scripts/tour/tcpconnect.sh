@@ -7,7 +7,7 @@ about_tcpconnect()
 	echo 'who opens TCP connections, to where, and what came of it'
 }
 
-# line_of TEXT...: a line of the sample has all of them.
+# line_of TEXT...: true if one line of the sample's output has all of them.
 line_of()
 {
 	local text lines

@@ -12,7 +12,7 @@ topology_xdp_lb()
 	echo lb
 }
 
-# The control program may be dead, and what it has pinned at work.
+# If the demo ended early, the control program may be dead, and its pinned program at work.
 undo_xdp_lb()
 {
 	"$NETBPF_OUT/samples/xdp_lb" stop -n "netbpf-$LAB-lb" --name "$LAB" >/dev/null 2>&1 || :
@@ -77,7 +77,7 @@ A lab of its own, four nodes around a switch:
 PICTURE
 }
 
-# lb COMMAND...: of xdp_lb, for this instance. Its output stays in $WORK/output.
+# lb COMMAND...: run a command of xdp_lb for this instance. Its output stays in $WORK/output.
 lb()
 {
 	show_command lb "samples/xdp_lb $*"
@@ -100,7 +100,7 @@ lb_kill()
 	DEMO_PID=
 }
 
-# lb_ask N: connections of the client, one after another.
+# lb_ask N: let the client open N connections, one after another.
 lb_ask()
 {
 	local url="http://10.0.0.5/?[1-$1]"
@@ -112,19 +112,19 @@ lb_ask()
 	grep -E 'name|^curl: ' "$WORK/output" | sort | uniq -c | sed 's/^/   | /'
 }
 
-# lb_answers NODE: how many were by backend-NODE; a dot stands for both.
+# lb_answers NODE: print how many answers came from backend-NODE; a dot stands for both.
 lb_answers()
 {
 	grep -c "^Server name: backend-$1" "$WORK/output" || :
 }
 
-# The name of the node that "ring --who" has told.
+# Print the name of the backend that "ring --who" has shown.
 lb_foretold()
 {
 	sed -e 's/^10\.0\.0\.2:.*/backend-a/' -e 's/^10\.0\.0\.3:.*/backend-b/' "$WORK/lb"
 }
 
-# lb_has_answered BACKEND N: a, b, or . for both.
+# lb_has_answered BACKEND N: true if N answers came from BACKEND: a, b, or . for both.
 lb_has_answered()
 {
 	local n
@@ -133,7 +133,7 @@ lb_has_answered()
 	[ "$n" = "$2" ]
 }
 
-# lb_has_counted N: connections, by the summary.
+# lb_has_counted N: true if the summary shows N connections.
 lb_has_counted()
 {
 	awk -v n="$1" '$1 == "sum" && $3 == n { found = 1 } END { exit !found }' "$WORK/demo"
