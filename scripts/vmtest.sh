@@ -68,7 +68,7 @@ usage()
 	USAGE
 }
 
-# number OPTION VALUE MIN MAX: check it.
+# number OPTION VALUE MIN MAX: set VALUE; exit if it is no number in this range.
 number()
 {
 	VALUE=-1
@@ -113,7 +113,7 @@ options()
 	[ -z "$SHELL_WANTED" ] || [ "$KERNEL" != all ] || usage_error "--shell takes one kernel"
 }
 
-# need TOOL PACKAGE
+# need TOOL PACKAGE: exit if TOOL is missing.
 need()
 {
 	have "$1" || die 3 "$1 is missing" "scripts/setup.sh --all (package $2)"
@@ -126,12 +126,12 @@ check_machine()
 	need busybox busybox-static
 	need depmod kmod
 	need xz xz-utils
-	# In the initramfs there is no libc.
+	# The initramfs has no libc.
 	! ldd "$(command -v busybox)" >/dev/null 2>&1 ||
 		die 3 "busybox is not linked statically" "apt-get install busybox-static"
 }
 
-# choose_command: what to run where none was given.
+# choose_command: set COMMAND if the user has given none; add the tests of --quick.
 choose_command()
 {
 	local test
@@ -148,7 +148,7 @@ choose_command()
 	done <"$NETBPF_TOP/scripts/vmtest/quick"
 }
 
-# stop STATUS: a signal.
+# stop STATUS: exit after a signal.
 stop()
 {
 	trap '' HUP INT TERM
@@ -165,7 +165,7 @@ clean_up()
 	rm -rf "${TO_REMOVE[@]}"
 }
 
-# run_kernel KERNEL
+# run_kernel KERNEL: run COMMAND on this kernel; set STATUS.
 run_kernel()
 {
 	find_kernel "$1" "$OWN_MODULES"

@@ -1,23 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# One guest: qemu, its two ways out (output, status), and its end. Sourced by
-# vmtest.sh.
+# Runs one guest: starts qemu, reads the guest's output and exit status, and ends qemu.
+# Sourced by vmtest.sh.
 
-# Seconds until a guest is ready: 3 to 6 here, more where others use the CPUs.
+# Seconds in which a guest must be ready. An idle machine needs 3 to 6 s, a busy one more.
 readonly BOOT_TIME=120
 readonly BOOTS=3
 
-# What this and no command ends with.
+# Exit statuses of vmtest.sh itself, which no command is expected to have.
 readonly STATUS_DEADLINE=122
 readonly STATUS_LOST=123
 
-QEMU_PID=		# the guest
-READER=			# who prints its output
+QEMU_PID=		# the process of the guest
+READER=			# the process that prints the guest's output
 
-# kvm_works: a guest starts with KVM. A /dev/kvm is no proof: where machines are
-# nested, it may be there and qemu wait for ever. So start one, and see whether
-# its kernel says a word; the answer is kept until the next boot.
+# kvm_works: true if a guest starts with KVM. /dev/kvm is no proof: in a virtual machine it may
+# exist, and qemu wait for ever. So start a guest, and see whether its kernel prints anything.
+# The answer is kept until this machine boots again.
 kvm_works()
 {
 	local answer=$KERNEL_DIR/kvm boot pid
@@ -30,7 +30,8 @@ kvm_works()
 			-kernel "$IMAGE" -append "console=ttyS0 panic=-1" \
 			-serial "file:$RUN/kvm" </dev/null >/dev/null 2>&1 &
 		pid=$!
-		# Not waited for: it may not even die. Nor does bash tell how it ends.
+		# Do not wait for it: it may not even die. disown keeps bash from printing how it
+		# ended.
 		disown "$pid"
 		mkdir -p "$KERNEL_DIR"
 		if wait_until 5 grep -qs 'Linux version' "$RUN/kvm"; then
@@ -43,10 +44,10 @@ kvm_works()
 	grep -q "^$boot yes" "$answer"
 }
 
-# choose_accel: set ACCEL to qemu's arguments, KERNEL_ARGS to those of the kernel that
-# go with them, and SLOW to what NETBPF_SLOW is in the guest. An emulated CPU takes five
-# to ten times the time. What qemu has translated it knows by its virtual address: with
-# each program at another one, it would translate the loader and libc anew each time.
+# choose_accel: set ACCEL to qemu's arguments, KERNEL_ARGS to the kernel's arguments that go
+# with them, and SLOW to NETBPF_SLOW in the guest. An emulated CPU takes five to ten times as
+# long. norandmaps: qemu finds translated code by its virtual address. If each program had
+# other addresses, qemu would translate ld.so and libc again for each program.
 choose_accel()
 {
 	local wanted=${VMTEST_ACCEL:-}
@@ -63,8 +64,8 @@ choose_accel()
 	SLOW=$((SLOW * NETBPF_SLOW))
 }
 
-# visible_dirs: directories that the guest needs, of those that are hidden by a
-# fresh /tmp, /run or /var/tmp. What is below another one comes with it.
+# visible_dirs: print the directories that the guest needs but that its fresh /tmp, /run or
+# /var/tmp would hide. A directory below another of them comes with that one.
 visible_dirs()
 {
 	local dir ksrc last=
@@ -83,7 +84,7 @@ visible_dirs()
 	done
 }
 
-# guest_command COMMAND...: the script that the guest runs.
+# guest_command COMMAND...: print the script that the guest runs.
 guest_command()
 {
 	local name rows cols
@@ -103,7 +104,7 @@ guest_command()
 	printf '\n'
 }
 
-# prepare_run COMMAND...: all that a boot reads.
+# prepare_run COMMAND...: write all files that the guest reads when it boots.
 prepare_run()
 {
 	guest_command "$@" >"$RUN/command"
@@ -113,7 +114,7 @@ prepare_run()
 	make_initrd "$RUN/initrd"
 }
 
-# qemu_arguments: set QEMU.
+# qemu_arguments: set QEMU to the command line that starts the guest.
 qemu_arguments()
 {
 	# shellcheck disable=SC2054 # the commas are qemu's
@@ -128,7 +129,7 @@ qemu_arguments()
 		-chardev "file,id=status,path=$RUN/status"
 		-device virtserialport,chardev=status,name=status)
 	if [ -n "$SHELL_WANTED" ]; then
-		# Ctrl-C is for the shell.
+		# signal=off: Ctrl-C goes to the shell in the guest.
 		QEMU+=(-chardev "stdio,id=shell,signal=off"
 			-device "virtconsole,chardev=shell")
 	else
@@ -153,7 +154,7 @@ show_console()
 	tail -n "$1" "$RUN/console" >&2
 }
 
-# end_guest: now. setpriv does it when this script is killed.
+# end_guest: kill the guest. If this script is killed, setpriv's --pdeathsig does that.
 end_guest()
 {
 	[ -n "$QEMU_PID" ] || return 0
@@ -162,7 +163,7 @@ end_guest()
 	QEMU_PID=
 }
 
-# start_qemu: in the background; a shell keeps the terminal.
+# start_qemu: start qemu in the background. With --shell it gets the terminal as stdin.
 start_qemu()
 {
 	local pdeathsig=(setpriv --pdeathsig KILL)
@@ -174,8 +175,8 @@ start_qemu()
 		QEMU_PID=$!
 		return
 	fi
-	# Open until the guest has ended, so that the reader sees one end of file,
-	# and sees it even if qemu has never opened the fifo.
+	# Keep the fifo open until the guest has ended: the reader then sees one end of file, and
+	# sees it even if qemu has never opened the fifo.
 	mkfifo "$RUN/output"
 	exec {FIFO}<>"$RUN/output"
 	cat <"$RUN/output" {FIFO}>&- &
@@ -184,7 +185,7 @@ start_qemu()
 	QEMU_PID=$!
 }
 
-# end_reader: it prints what is left of the output.
+# end_reader: let the reader print the rest of the output, and wait for it.
 end_reader()
 {
 	[ -n "$READER" ] || return 0
@@ -193,8 +194,8 @@ end_reader()
 	READER=
 }
 
-# boot: 1 if the guest did not come up. Under load a boot may be lost, in a
-# panic or a stall before /init; no command has run by then.
+# boot: start the guest; return 1 if it does not come up. Under load a boot may fail, in a
+# panic or a stall before /init. No command has run by then, so that we can try again.
 boot()
 {
 	local try
@@ -212,8 +213,8 @@ boot()
 	return 1
 }
 
-# guest_over: nothing more to wait for. No reader: nobody takes the output (a
-# pipe to head has ended).
+# guest_over: true if there is nothing more to wait for: the guest has ended, or the reader
+# has, because nobody takes the output any more ("vmtest.sh | head").
 guest_over()
 {
 	child_ended "$QEMU_PID" || { [ -n "$READER" ] && child_ended "$READER"; }
@@ -222,8 +223,8 @@ guest_over()
 # The caller reads STATUS, and has set DEADLINE.
 # shellcheck disable=SC2034,SC2153
 #
-# run_guest COMMAND...: boot, run it, print its output; STATUS becomes its
-# status, or STATUS_DEADLINE or STATUS_LOST.
+# run_guest COMMAND...: boot, run COMMAND, print its output; set STATUS to the status of
+# COMMAND, to STATUS_DEADLINE or to STATUS_LOST.
 run_guest()
 {
 	local late=
@@ -254,8 +255,8 @@ run_guest()
 	fi
 }
 
-# wait_exactly SECONDS COMMAND...: wait_until, where the time is the user's own:
-# it is not stretched, and costs little for hours.
+# wait_exactly SECONDS COMMAND...: like wait_until, but NETBPF_SLOW does not extend the time,
+# and a wait of hours costs little.
 wait_exactly()
 {
 	local deadline=$((SECONDS + $1))

@@ -4,20 +4,20 @@
 #
 # /init of a guest of vmtest.sh, run by busybox: puts a writable overlay over
 # the root of the host, runs the command in it, and hands back its output and
-# its status. What was booted for what is in the directory vmtest= of the
-# kernel command line.
+# its status. vmtest= on the kernel command line names the host's directory with
+# the files of this run.
 
 bb=/bin/busybox
 mount() { $bb mount "$@"; }
 mkdir() { $bb mkdir "$@"; }
 
-# say TEXT: to the console, where vmtest.sh looks for "ready".
+# say TEXT: print TEXT on the console, where vmtest.sh looks for "ready".
 say()
 {
 	echo "<3>vmtest: $*" >/dev/kmsg
 }
 
-# end [TEXT]: the end of the guest, with what went wrong.
+# end [TEXT]: end the guest; TEXT is what went wrong.
 end()
 {
 	[ $# -eq 0 ] || say "failed: $*"
@@ -26,7 +26,7 @@ end()
 	$bb sleep 1000
 }
 
-# run_dir: the directory of this run on the host.
+# run_dir: print the directory of this run on the host.
 run_dir()
 {
 	local word cmdline
@@ -48,7 +48,7 @@ load_modules()
 	done </modules/order
 }
 
-# overlay LOWER TARGET: LOWER, writable, at TARGET.
+# overlay LOWER TARGET: mount LOWER at TARGET, so that it can be written to.
 layers=0
 overlay()
 {
@@ -66,7 +66,7 @@ mount_root()
 	overlay /host /new
 }
 
-# What a running system has.
+# Mount the file systems that a running system has.
 mount_system()
 {
 	local dir
@@ -79,7 +79,7 @@ mount_system()
 	mount -t sysfs sys /new/sys
 	mount -t devtmpfs dev /new/dev
 	mkdir -p /new/dev/pts /new/dev/shm /new/dev/net
-	# What udev would make.
+	# udev would make this device node.
 	[ -e /new/dev/net/tun ] || $bb mknod /new/dev/net/tun c 10 200
 	$bb ln -s /proc/self/fd /new/dev/fd
 	$bb ln -s /proc/self/fd/0 /new/dev/stdin
@@ -95,8 +95,8 @@ mount_system()
 	$bb hostname vmtest
 }
 
-# The kernel loads modules by /sbin/modprobe of this root, people by that of
-# the new one. libbpf reads /boot/config-RELEASE.
+# The kernel starts /sbin/modprobe of this root, and users that of the new root: both roots
+# get the modules. libbpf reads /boot/config-RELEASE.
 mount_kernel()
 {
 	local tool
@@ -112,7 +112,7 @@ mount_kernel()
 	done
 }
 
-# What /tmp and the others would hide.
+# Mount the directories that the new /tmp, /run and /var/tmp hide.
 mount_visible()
 {
 	local dir
@@ -122,7 +122,7 @@ mount_visible()
 	done <"/host$run/visible"
 }
 
-# find_ports: the two ways to the host, as /dev/vmtest.NAME.
+# find_ports: make the links /dev/vmtest.NAME to the two ports to the host.
 find_ports()
 {
 	local port name
@@ -150,8 +150,9 @@ mount_visible
 find_ports
 $bb cp "/host$run/command" /new/run/vmtest/command
 
-# The root of all, as on a running system: below a chroot(), the kernel makes no user
-# namespaces. We, and who loads modules for the kernel, stay where we are.
+# Make the new root the root of the mount namespace, as on a running system: the kernel makes
+# no user namespaces for a process below a chroot(). This script, and the modprobe that the
+# kernel starts, stay in the old root.
 cd /new || end "no new root"
 mount --move . / || end "the new root does not move"
 

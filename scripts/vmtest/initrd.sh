@@ -4,11 +4,11 @@
 # The initramfs of a guest: busybox, the modules that reach the root of the
 # host, and init.sh as /init. Sourced by vmtest.sh.
 
-# What reaches the root, where it is not built in.
+# The modules that mount the host's root, unless the kernel has them built in.
 readonly BOOT_MODULES='virtio_pci virtio_console 9pnet_virtio 9p overlay'
 
-# module_order MODULE: it and what it needs, paths below MODULES, in the order
-# in which they are to be loaded. 1: there is no such module.
+# module_order MODULE: print MODULE and the modules that it needs, as paths below MODULES, in
+# the order in which they are to be loaded. Return 1 if there is no such module.
 module_order()
 {
 	local line
@@ -18,7 +18,7 @@ module_order()
 	tr ' ' '\n' <<<"${line/:/}" | sed '/^$/d' | tac
 }
 
-# unpack_module FILE: to stdout.
+# unpack_module FILE: write the module to stdout, uncompressed.
 unpack_module()
 {
 	case $1 in
@@ -29,7 +29,7 @@ unpack_module()
 	esac
 }
 
-# boot_modules DIR: put the modules there, each once, and their order.
+# boot_modules DIR: put the modules into DIR, each once, and their order into DIR/order.
 boot_modules()
 {
 	local dir=$1 module order file name
@@ -50,7 +50,7 @@ boot_modules()
 	done
 }
 
-# make_initrd FILE: not compressed, it is made for each run.
+# make_initrd FILE: make the initramfs; not compressed, because each run makes a new one.
 make_initrd()
 {
 	local dir=$RUN/root

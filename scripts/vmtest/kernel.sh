@@ -9,16 +9,16 @@
 #	MODULES  its lib/modules/RELEASE, with modules.dep
 #	RELEASE  what uname -r will say
 
-# The kernels that are fetched, and the packages that lead to them: in one
-# release of Debian another one is the newest 6.12 than in the next.
+# The kernels that can be fetched, and the packages that depend on them: which package
+# depends on the newest 6.12 differs between releases of Debian.
 readonly KNOWN_KERNELS='6.1 6.12'
 readonly KERNEL_PACKAGES='linux-image-amd64 linux-image-6.12-amd64'
 
 # Where they are kept; "make clean" removes them with the rest of build/.
 readonly KERNEL_DIR=$NETBPF_OUT/build/vmtest
 
-# image_release IMAGE: its release, from the header that every bzImage has
-# (Documentation/arch/x86/boot.rst: kernel_version at 0x20e, less 0x200).
+# image_release IMAGE: print its release, from the header that every bzImage has
+# (Documentation/arch/x86/boot.rst: kernel_version at 0x20e is its offset, less 0x200).
 image_release()
 {
 	local offset
@@ -30,7 +30,7 @@ image_release()
 		tr '\0' '\n' | sed -n '1s/ .*//p'
 }
 
-# real_package VERSION: the package that holds the newest kernel VERSION.
+# real_package VERSION: print the package that holds the newest kernel VERSION.
 real_package()
 {
 	local package
@@ -41,8 +41,8 @@ real_package()
 	done | sort -V | tail -n 1
 }
 
-# download PACKAGE DIR. As root, apt-get would fetch as a user who may not enter
-# DIR.
+# download PACKAGE DIR: download it into DIR. If apt-get runs as root, it downloads as another
+# user, who may not enter DIR: the option keeps it root.
 download()
 {
 	(cd "$2" && apt-get -qq -o APT::Sandbox::User=root download "$1") \
@@ -78,15 +78,16 @@ fetch_kernel()
 	fi
 	dpkg -x "$dir"/*.deb "$dir" || die 1 "cannot unpack $package"
 	rm -f "$dir"/*.deb "$dir/log"
-	# Later releases of Debian have it in usr/lib.
+	# Packages of later Debian releases have lib/modules in usr/lib.
 	[ -d "$dir/lib/modules" ] || ln -s usr/lib "$dir/lib"
-	# Not that of busybox: modprobe of kmod, in the guest, takes only what this one writes.
+	# Use depmod of kmod, not of busybox: the guest's modprobe is kmod's, and cannot read
+	# what busybox writes.
 	depmod -b "$dir" "$(ls "$dir/lib/modules")" ||
 		die 1 "cannot list the modules of $package"
 }
 
-# known_kernel VERSION: fetch it unless it is here. Unpacked aside and moved, so
-# that it is whole or absent.
+# known_kernel VERSION: find a kernel of Debian, and fetch it if it is not here. It is unpacked
+# into a temporary directory, which is then moved: it is never there in part.
 known_kernel()
 {
 	local dir=$KERNEL_DIR/$1 tmp
@@ -105,7 +106,7 @@ known_kernel()
 	RELEASE=${MODULES##*/}
 }
 
-# own_kernel IMAGE [MODULES]: a bzImage of the user. Its modules are looked for
+# own_kernel IMAGE [MODULES]: find a bzImage of the user. Its modules are looked for
 # where a package or "make modules_install" puts them.
 own_kernel()
 {
@@ -130,8 +131,8 @@ own_kernel()
 			"depmod -b ${MODULES%/lib/modules/*} $RELEASE"
 }
 
-# check_kernel KERNEL MODULES: what -k and -m say makes sense. It asks for nothing that
-# a machine may lack.
+# check_kernel KERNEL MODULES: exit if the options -k and -m make no sense. This needs nothing
+# that a machine may lack.
 check_kernel()
 {
 	case $1 in
@@ -142,7 +143,7 @@ check_kernel()
 	[ -z "$2" ] || usage_error "--modules is for the path of a bzImage"
 }
 
-# find_kernel KERNEL [MODULES]
+# find_kernel KERNEL [MODULES]: set IMAGE, MODULES and RELEASE.
 find_kernel()
 {
 	case $1 in

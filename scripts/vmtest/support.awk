@@ -4,14 +4,14 @@
 # printed on each. First the rows (scripts/vmtest/support), then a file for each
 # kernel, behind kernel=RELEASE.
 
-# A case, or a test as a whole, was seen.
+# Note the result of a case, or of a test as a whole.
 function seen(name, verdict, reason)
 {
 	result[kernel, name] = verdict
 	why[kernel, name] = reason
 }
 
-# The result of one pattern of a row: yes, FAILED, no and why, or - for not run.
+# The result of a pattern: yes, FAILED, no (sets reason), or - if no case of it has run.
 function look(kern, pattern,    key, part, best)
 {
 	best = "-"

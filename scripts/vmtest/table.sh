@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# vmtest.sh -k all: each kernel in turn, then one table. Sourced by vmtest.sh.
+# vmtest.sh -k all: runs the command on each kernel, then prints one table. Sourced by
+# vmtest.sh.
 
 declare -A GUEST_OF=() RECORDER_OF=() STATUS_OF=() TIME_OF=() RELEASE_OF=()
 
-# What each kernel printed.
+# A file for each kernel, with what it printed.
 readonly RECORD_DIR=$KERNEL_DIR/record
 
-# record KERNEL: pass stdin on, and keep it. Two at once are told apart.
+# record KERNEL: copy stdin to stdout and to a file. A prefix tells two kernels apart.
 record()
 {
 	local line prefix=
@@ -20,8 +21,8 @@ record()
 	done 3>"$RECORD_DIR/$1"
 }
 
-# results RECORD: a line "TEST PASSED FAILED SKIPPED SECONDS" for each test in
-# what run.sh printed.
+# results RECORD: print a line "TEST PASSED FAILED SKIPPED SECONDS" for each test
+# in the output of run.sh.
 results()
 {
 	awk '
@@ -46,7 +47,7 @@ results()
 	}' "$1"
 }
 
-# print_table: a row for each test, columns for each kernel, and a row for all.
+# print_table: print a row for each test, columns for each kernel, and a row for all tests.
 print_table()
 {
 	local kernel
@@ -100,7 +101,7 @@ print_table()
 	}'
 }
 
-# print_skips: each with its reason, as run.sh lists them.
+# print_skips: print each skip with its reason, as run.sh lists them.
 print_skips()
 {
 	local kernel
@@ -125,8 +126,8 @@ write_support()
 	note "what works where: $KERNEL_DIR/support.rst"
 }
 
-# start_kernel KERNEL: a vmtest.sh of its own, which ends when this one does. It
-# would ignore SIGINT, as all background processes of a script.
+# start_kernel KERNEL: start a vmtest.sh for KERNEL, which ends when this one does. It gets
+# SIGTERM: it ignores SIGINT, as all processes that a script starts in the background.
 start_kernel()
 {
 	mkfifo "$RUN/$1"
@@ -139,7 +140,7 @@ start_kernel()
 	TIME_OF[$1]=$SECONDS
 }
 
-# finish_kernel KERNEL
+# finish_kernel KERNEL: wait for its vmtest.sh, and note status and time.
 finish_kernel()
 {
 	STATUS_OF[$1]=0
@@ -148,7 +149,7 @@ finish_kernel()
 	wait "${RECORDER_OF[$1]}" || :
 }
 
-# end_kernels: a signal came.
+# end_kernels: end all of them after a signal.
 end_kernels()
 {
 	local pid
@@ -161,13 +162,13 @@ end_kernels()
 	done
 }
 
-# run_all: STATUS becomes 0, or that of the first kernel that failed.
+# run_all: run all kernels; set STATUS to 0, or to the status of the first that failed.
 run_all()
 {
 	local kernel
 
 	mkdir -p "$RECORD_DIR"
-	# Fetched and tried here, not by two at once.
+	# Fetch the kernels and try KVM here, so that two vmtest.sh do not do it at once.
 	for kernel in $KNOWN_KERNELS; do
 		find_kernel "$kernel" ""
 		RELEASE_OF[$kernel]=$RELEASE
