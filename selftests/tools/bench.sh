@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# scripts/bench.sh: that its report is complete and its figures are what they are called,
-# never how great they are.
+# scripts/bench.sh: its report is complete, and its figures are what their names say. No test
+# looks at how great a figure is.
 
 # shellcheck source=selftests/lib/lib.sh
 . "$(dirname "$(readlink -f "$0")")/../lib/lib.sh"
@@ -15,7 +15,7 @@ require_tools jq
 BENCH=$NETBPF_TOP/scripts/bench.sh
 SAMPLE_OUT=$TMP/stdout
 
-# The only run that measures: what it printed is there for all who look at it.
+# This is the only test that measures, because that takes long: all checks share its report.
 test_packet_report()
 {
 	local name
@@ -49,7 +49,7 @@ each_table_has_a_chart()
 	done
 }
 
-# Lines of a run that did not happen, and what must be made of them.
+# The report of made-up records must have the right figures.
 test_figures()
 {
 	RECORDS=$TMP/records DIR=$TMP
@@ -100,14 +100,14 @@ test_usage()
 	expect_status 2 "$BENCH" packet
 }
 
-# measures PID NAME: that program, a child of it, is at work.
+# measures PID NAME: true if a child of PID with this name runs. Its pid is in $TMP/child.
 measures()
 {
 	child_named "$1" "$2" >"$TMP/child"
 	[ -s "$TMP/child" ]
 }
 
-# interrupt PART PROGRAM: by SIGINT, as soon as that program is at work.
+# interrupt PART PROGRAM: send SIGINT as soon as PROGRAM runs. Nothing must be left behind.
 interrupt()
 {
 	mkdir "$TMP/tmp"

@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# CO-RE from an old kernel to a new one: tcpconnect, built with the types of
-# Linux 6.1, says the same here as the one that was built with those of this
-# kernel. The other way is shown by each run in a guest (scripts/vmtest.sh),
-# which takes the objects that were built here.
+# CO-RE from an old kernel to a new one: tcpconnect, built with the types of Linux
+# 6.1, must report the same on this kernel as tcpconnect that was built with this
+# kernel's types. Each run in a guest (scripts/vmtest.sh) shows the other direction,
+# because the guest uses the objects that were built here.
 
 # shellcheck source=selftests/lib/lib.sh
 . "$(dirname "$(readlink -f "$0")")/../lib/lib.sh"
@@ -19,14 +19,14 @@ KSRC=$("$NETBPF_TOP/scripts/ksrc.sh") || skip "no kernel source tree"
 
 unset O
 
-# number FILE OFFSET SIZE: an unsigned number in it.
+# number FILE OFFSET SIZE: print an unsigned number in FILE.
 number()
 {
 	od -An "-tu$3" -j "$2" -N "$3" "$1" | tr -d ' '
 }
 
-# unpack_kernel BZIMAGE: the ELF file in it, to stdout. Its header says where the
-# payload is (Documentation/arch/x86/boot.rst), 4 bytes at the end are its size.
+# unpack_kernel BZIMAGE: write the ELF file in it to stdout. The header of BZIMAGE says where
+# the payload is (Documentation/arch/x86/boot.rst). The last 4 bytes of it are a size.
 unpack_kernel()
 {
 	local sectors at size
@@ -38,7 +38,7 @@ unpack_kernel()
 		status=none | xz -dc
 }
 
-# build_for VMLINUX DIR: tcpconnect with its types.
+# build_for VMLINUX DIR: build tcpconnect with the types of VMLINUX, into DIR.
 build_for()
 {
 	local built=()
@@ -59,7 +59,7 @@ setup()
 	build_for "$TMP/vmlinux" "$TMP/old"
 }
 
-# result TCPCONNECT: what it says of a connection that is refused.
+# result TCPCONNECT: print what it reports about a connection that is refused.
 result()
 {
 	local pid status

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The build: what is rebuilt when, with which tools, from which headers, and
-# what it says when something is missing. All of it in a copy of the tree.
+# The build: what is rebuilt when, with which tools, from which headers, and what make
+# prints when something is missing. All builds are in a copy of the tree.
 
 # shellcheck source=selftests/lib/lib.sh
 . "$(dirname "$(readlink -f "$0")")/../lib/lib.sh"
@@ -16,9 +16,9 @@ require_sources
 unset O
 
 COPY=$TMP/tree
-# What is enough to see what is built, and when. That all are built, kernel_tree.sh shows.
+# These samples are enough to see what is built when. kernel_tree.sh builds all samples.
 SAMPLES='hello pass ping'
-BUILT=()		# arguments of make: libbpf and bpftool from where they are built
+BUILT=()		# arguments of make: take libbpf and bpftool that are built already
 
 build()
 {
@@ -31,7 +31,7 @@ elsewhere()
 	build "${BUILT[@]}" O="$1" "${@:2}"
 }
 
-# seed: libbpf and bpftool, as if they had been built in the copy.
+# seed: copy libbpf and bpftool, so that make takes them as built in the copy.
 seed()
 {
 	local dir=$NETBPF_OUT/build to=$COPY/build
@@ -56,19 +56,19 @@ setup()
 	fi
 }
 
-# change FILE: newer than what was built from it.
+# change FILE: make FILE newer than what was built from it.
 change()
 {
 	touch "$COPY/$1"
 }
 
-# restore FILE: as it is in the tree.
+# restore FILE: make FILE as it is in the tree.
 restore()
 {
 	cp "$NETBPF_TOP/$1" "$COPY/$1"
 }
 
-# SAN=1 is for what runs on this machine; what it would do, without doing it.
+# SAN=1 is for host programs only. make -n shows the commands, and runs none.
 test_sanitizers_are_for_host_programs()
 {
 	expect_status 0 build -n SAN=1
@@ -88,7 +88,7 @@ test_nothing_to_do_the_second_time()
 	expect_no_match "$OUT_FILE" '^  [A-Z]'
 }
 
-# In another network namespace the files of /sys are as young as its mount.
+# The files below /sys are as new as the mount: a new mount must not rebuild vmlinux.h.
 test_a_new_sysfs_is_no_other_kernel()
 {
 	unshare --mount --net true 2>/dev/null || skip "no namespaces here"
@@ -128,7 +128,7 @@ test_a_header_rebuilds_what_includes_it()
 	expect_no_match "$OUT_FILE" 'samples/(hello|pass)|sample_'
 }
 
-# Whoever includes a header need not know what it needs.
+# Who includes a header need not know what other headers it needs.
 test_a_header_needs_no_other_in_front()
 {
 	local headers
@@ -137,7 +137,7 @@ test_a_header_needs_no_other_in_front()
 	headers=$(cd "$COPY" && find include/*.h samples -name '*.h' -printf 'alone/%p ')
 	# shellcheck disable=SC2086 # words
 	expect_status 0 make -s -k -f "$COPY/scripts/Makefile.check" KSRC="$KSRC" $headers
-	# None that what is built here includes.
+	# Change a header that no sample of this test includes.
 	sed -i '/^#include/d' "$COPY/include/pkt_csum.bpf.h"
 	defer restore include/pkt_csum.bpf.h
 	expect_status 2 make -s -f "$COPY/scripts/Makefile.check" KSRC="$KSRC" \
@@ -156,7 +156,7 @@ test_loader_code_links_all_again()
 	expect_no_match "$OUT_FILE" 'CLANG|SKEL'
 }
 
-# All headers, those of the system too, as the compiler would read them.
+# -M lists all headers that the compiler reads, those of the system too.
 test_bpf_programs_include_nothing_of_libc()
 {
 	local command
@@ -184,7 +184,7 @@ test_verbose_shows_commands()
 	expect_no_match "$OUT_FILE" '^  CLANG'
 }
 
-# Each side is built again by its own compiler alone.
+# Another clang must not rebuild host objects, and another gcc (next test) no BPF objects.
 test_another_clang_rebuilds_the_bpf_objects()
 {
 	expect_status 0 build CLANG='clang -pipe'
@@ -224,7 +224,7 @@ test_a_relative_O_counts_from_where_make_was_called()
 	[ ! -e "$COPY/relative" ] || fail "built into the source tree"
 }
 
-# What another build made is not made again, and gives the same objects.
+# With libbpf and bpftool of another build, make builds neither, and the same samples.
 test_libbpf_and_bpftool_of_another_build()
 {
 	expect_status 0 build O="$TMP/other" LIBBPF_DIR="$COPY/build/libbpf" \
@@ -238,7 +238,8 @@ test_libbpf_and_bpftool_of_another_build()
 	expect_err 'BPFTOOL=/nonexistent: there is no .*: give the full path'
 }
 
-# On both sides; make shows a warning once, WERROR=1 does not miss it.
+# In host programs and in BPF programs. A build without WERROR=1 has shown the warning
+# already, and make would not compile the file again: WERROR=1 must find it nevertheless.
 test_a_warning_is_an_error_with_WERROR()
 {
 	local file
@@ -263,7 +264,7 @@ test_a_warning_is_an_error_with_WERROR()
 	expect_no_match "$OUT_FILE" '^  [A-Z]'
 }
 
-# A compiler that finds something in libbpf, as one that is newer than it might.
+# This compiler has warnings about libbpf, as a compiler that is newer than libbpf may have.
 test_a_warning_in_libbpf_stops_no_user()
 {
 	printf '#!/bin/sh\nexec gcc "$@" -O0 -g0 -Wconversion\n' >"$TMP/cc"
@@ -316,7 +317,7 @@ test_missing_compiler_is_named_with_its_cure()
 
 test_missing_header_is_named_with_its_cure()
 {
-	# A compiler that finds no header of libelf.
+	# This compiler finds no header of libelf.
 	printf '#!/bin/sh\ngrep -q gelf.h && exit 1\nexec gcc "$@"\n' >"$TMP/cc"
 	chmod 755 "$TMP/cc"
 	expect_status 2 build CC="$TMP/cc"
@@ -331,7 +332,7 @@ test_missing_tool_of_libbpf_is_named_with_its_cure()
 	expect_err 'ld.lld-none is missing: scripts/setup.sh installs it \(package lld\)'
 	expect_status 2 build AR=ar-none
 	expect_err 'ar-none is missing: scripts/setup.sh installs it \(package binutils\)'
-	# All programs but one.
+	# A PATH with all programs except python3.
 	mkdir "$TMP/bin"
 	cp -rs /bin/. "$TMP/bin"
 	rm "$TMP"/bin/python3*
@@ -339,7 +340,7 @@ test_missing_tool_of_libbpf_is_named_with_its_cure()
 	expect_err 'python3 is missing: scripts/setup.sh installs it \(package python3\)'
 }
 
-# hide HEADER...: what compilers with -isystem $TMP/hidden find instead.
+# hide HEADER...: compilers with -isystem $TMP/hidden find an #error instead of HEADER.
 hide()
 {
 	local header
@@ -373,7 +374,8 @@ test_a_missing_library_stops_who_needs_it()
 		CC="gcc -isystem $TMP/hidden" \
 		"$few"/selftests/{sockfilter/sockfilter_expr,headers/pkt_csum}_test \
 		"$few"/selftests/xdp_lb/xdp_lb_{config,probe,link}_test
-	# Tests need what their sample needs, with whose parts they are linked: it is told once.
+	# Tests are linked with parts of their sample, and need its libraries. make reports
+	# each missing library once.
 	expect_err '^sockfilter: <pcap.h> is missing'
 	expect_err '^xdp_lb: <yaml.h> is missing'
 	expect_err '^xdp_lb: <curl/curl.h> is missing'

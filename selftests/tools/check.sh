@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# scripts/check.sh on a small tree: clean, each tool is content; with a fault
-# for it, it says so.
+# scripts/check.sh on a small tree: each check passes on the clean tree, and finds a
+# fault that is made for it.
 
 # shellcheck source=selftests/lib/lib.sh
 . "$(dirname "$(readlink -f "$0")")/../lib/lib.sh"
@@ -22,7 +22,7 @@ in_repo()
 	git -C "$REPO" -c user.name='A Tester' -c user.email=tester@example.org "$@"
 }
 
-# commit SUBJECT [TEXT]: all that was changed.
+# commit SUBJECT [TEXT]: commit all changes.
 commit()
 {
 	in_repo add -A
@@ -46,7 +46,7 @@ setup()
 	commit 'tree: begin'
 }
 
-# fault CHECK FILE PATTERN: with stdin at the end of FILE, CHECK fails; without, not.
+# fault CHECK FILE PATTERN: CHECK must fail with stdin at the end of FILE, and pass without.
 fault()
 {
 	expect_status 0 "$CHECK" -t "$1"
@@ -80,7 +80,7 @@ test_what_is_too_long_is_seen()
 {
 	fault size samples/x.c '^samples/x.c:3: f: a function of 60 lines: not under 60$' \
 		<<<"$LICENCE"$'\nstatic int *f(int a)\n{\n'"$(seq 58)"$'\n}'
-	# What looks like its end is text.
+	# The } in the here document is text, and not the end of the function.
 	fault size scripts/x.sh '^scripts/x.sh:2: g: a function of 60 lines: not under 60$' \
 		< <(printf 'g()\n{\n\tcat %sEND\n{\n}\n%s\n\tEND\n}\n' '<<-' "$(seq 54)")
 	fault size scripts/x.sh 'where is the end of the here document, END\?' \
@@ -120,8 +120,8 @@ test_commits_since_the_base()
 	in_repo reset -q --hard HEAD~1
 }
 
-# says SUBJECT TEXT PATTERN: of a commit with this message check.sh says that, and nothing
-# else if there is no pattern.
+# says SUBJECT TEXT PATTERN: check.sh must find PATTERN in a commit with this message, or
+# find nothing if PATTERN is empty.
 says()
 {
 	echo x >>"$REPO/README.rst"

@@ -1,15 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The options of the kernel that the tests need, in the file config: its form,
-# and whether the running kernel has them.
+# The file config has the kernel options that the tests need: its form is right, and the
+# running kernel has these options.
 
 # shellcheck source=selftests/lib/lib.sh
 . "$(dirname "$(readlink -f "$0")")/../lib/lib.sh"
 
 CONFIG=$NBT_DIR/config
 
-# running_config: the configuration of the kernel that runs, from the first place
+# running_config: print the configuration of the running kernel, from the first place
 # that has it.
 running_config()
 {
@@ -29,7 +29,7 @@ running_config()
 	skip "the configuration of this kernel cannot be read (CONFIG_IKCONFIG_PROC, /boot/config-$release)"
 }
 
-# As merge_config.sh of the kernel takes it, an option once, in order.
+# The kernel's merge_config.sh can read the file. Each option is there once, in order.
 test_the_file_is_a_fragment()
 {
 	expect_match "$CONFIG" '^# SPDX-License-Identifier'
@@ -38,7 +38,7 @@ test_the_file_is_a_fragment()
 	sort -c -u "$TMP/options" || fail "not sorted, or an option twice"
 }
 
-# A module will do: tests and ip(8) have the kernel load it.
+# A module is enough: the kernel loads it when a test or ip(8) needs it.
 test_this_kernel_has_the_options()
 {
 	local option missing=()

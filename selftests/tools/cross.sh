@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Builds for other machines: arm64, whose programs run here in emulation, and
-# s390, for whose byte order the BPF programs are compiled, and the headers of
-# include/ run.
+# Builds for other machines: arm64, whose programs run here in emulation, and s390, which
+# is big-endian: all BPF programs are compiled for it, and tests of the headers in include/
+# run in emulation.
 
 # shellcheck source=selftests/lib/lib.sh
 . "$(dirname "$(readlink -f "$0")")/../lib/lib.sh"
@@ -20,14 +20,14 @@ ARM64=aarch64-linux-gnu-
 S390=s390x-linux-gnu-
 SYSROOTS=$NETBPF_TOP/.sysroot
 
-# need TOOL PACKAGE
+# need TOOL PACKAGE: skip the test if TOOL is missing.
 need()
 {
 	have "$1" || skip "not installed: $1 (package $2, scripts/setup.sh --all)"
 }
 
-# cross OUT ARCH PREFIX ARGUMENT...: make into $TMP/OUT. What runs on this machine
-# is taken from where it is built already.
+# cross OUT ARCH PREFIX ARGUMENT...: run make for ARCH into $TMP/OUT. Tools that run on this
+# machine are taken from the build that exists.
 cross()
 {
 	local built=()
@@ -45,7 +45,7 @@ need_arm64()
 	[ -e "$KSRC/arch/arm64" ] || skip "no arch/arm64 in $KSRC (scripts/setup.sh)"
 }
 
-# arm64_built: build the samples, the first time that a test asks.
+# arm64_built: build the samples for arm64, when the first test needs them.
 arm64_built()
 {
 	need_arm64
@@ -59,7 +59,7 @@ need_s390()
 		skip "not installed: libc6-dev-s390x-cross (scripts/setup.sh --all)"
 }
 
-# elf FILE: class, byte order and machine of an ELF file, in hexadecimal.
+# elf FILE: print class, byte order and machine of an ELF file, in hexadecimal.
 elf()
 {
 	od -An -tx1 -j4 -N2 "$1" | tr -d ' \n'
@@ -76,8 +76,8 @@ test_arm64_samples_are_built()
 	done
 }
 
-# Of the same byte order, BPF programs are the same for each machine, unless they
-# read registers.
+# BPF objects are the same for all machines of the same byte order, unless the program
+# reads registers.
 test_arm64_bpf_objects_are_those_of_this_machine()
 {
 	local name
@@ -86,15 +86,15 @@ test_arm64_bpf_objects_are_those_of_this_machine()
 	arm64_built
 	expect_status 0 cross here '' '' -C samples bpf
 	for name in $(sample_names); do
-		# Registers of a function's arguments; a release, a mere store on x86 alone.
+		# tcpconnect reads registers; xdp_lb has a store-release, a plain store on x86.
 		[[ $name != @(tcpconnect|xdp_lb) ]] || continue
 		cmp "$TMP/here/samples/${name}_kern.o" "$TMP/arm64/samples/${name}_kern.o" >&2 ||
 			fail "${name}_kern.o is another for arm64"
 	done
 }
 
-# What they say of themselves is what those of this machine say; each names itself by the
-# path that it was called by.
+# They must print the same as the samples of this machine, except for the path by which each
+# was called.
 test_arm64_samples_run()
 {
 	local name option
@@ -125,8 +125,8 @@ test_s390_bpf_objects_are_big_endian()
 	done
 }
 
-# native NAME: a test of headers, for this machine and for s390: the same results,
-# all good. A packet is the same bytes on both; in registers they are swapped.
+# native NAME: run a test of headers on this machine and on s390. It must pass, with the same
+# results. A packet has the same bytes on both machines; numbers in registers are swapped.
 native()
 {
 	need_s390

@@ -50,7 +50,7 @@ test_the_package_has_what_install_installs()
 	expect_no_match "$TMP/depends" 'libbpf'
 }
 
-# dpkg with a database of its own: that of this machine does not change.
+# private_dpkg ARGUMENT...: dpkg with a database below $ROOT, and not that of this machine.
 private_dpkg()
 {
 	dpkg --root="$ROOT" --force-depends --log=/dev/null "$@"

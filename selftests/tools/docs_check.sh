@@ -12,7 +12,7 @@ require_tools ip nsenter unshare
 CHECK=$NETBPF_TOP/scripts/docs-check.sh
 [ -x "$CHECK" ] || skip "the pages are not here"
 
-# made_up [MARK-LINE...]: $TMP/page.rst, with the block that stdin has.
+# made_up [MARK-LINE...]: write $TMP/page.rst, with a block of the commands on stdin.
 made_up()
 {
 	{
@@ -106,7 +106,7 @@ test_what_changes_is_masked()
 		"sport":40000,
 	END
 	expect_status 0 "$CHECK" "$TMP/page.rst"
-	# A MAC address is no time.
+	# A MAC address must not be masked as a time.
 	made_up <<-'END'
 		# echo 02:42:10:00:01:02
 		02:42:10:00:01:03
@@ -114,7 +114,7 @@ test_what_changes_is_masked()
 	expect_status 1 "$CHECK" "$TMP/page.rst"
 }
 
-# The number of a process may be one of those that a client gets as a port.
+# A pid may be in the range of ports that clients get: only a port may be masked as a port.
 test_a_pid_is_no_port()
 {
 	made_up "   mask: kill [0-9]+" <<-'END'
@@ -129,7 +129,7 @@ test_a_pid_is_no_port()
 	expect_status 1 "$CHECK" "$TMP/page.rst"
 }
 
-# What the verifier says is compared, without the instructions in between.
+# Messages of the verifier are compared, the instructions between them are not.
 test_instructions_are_left_out()
 {
 	made_up <<-'END'
@@ -231,13 +231,13 @@ test_update_writes_what_was_printed()
 	expect_status 0 diff "$TMP/wanted" "$TMP/page.rst"
 }
 
-# pairs: what a lab "pair" of the user would have made.
+# pairs: print the network namespaces that a lab "pair" of the user has.
 pairs()
 {
 	find /run/netns -name 'netbpf-pair-*' 2>/dev/null | sort
 }
 
-# What runs sees neither the labs nor the pins of others, nor leaves any.
+# Commands of a page see neither labs nor pins of others, and leave none.
 test_it_runs_apart()
 {
 	local before

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The pages as HTML ("make htmldocs"): how a reader finds the way in a page and to the
-# next one, and that all of a long line can be read. No browser is needed: of the style
-# it is checked that the rules are there, not what a browser makes of them.
+# The pages as HTML ("make htmldocs"): links lead through a page and to the next one, and
+# all of a long line can be read. No browser is needed: the tests check that the style
+# sheets have certain rules, not what a browser makes of them.
 
 # shellcheck source=selftests/lib/lib.sh
 . "$(dirname "$(readlink -f "$0")")/../lib/lib.sh"
@@ -18,26 +18,26 @@ setup()
 	make -s -C "$NETBPF_TOP/Documentation" O="$TMP/out" htmldocs >&2
 }
 
-# pages: the names of the pages, in the order in which index.rst has them.
+# pages: print the names of the pages, in the order in which index.rst has them.
 pages()
 {
 	echo index
 	sed -n 's/^   \([a-z][a-z_-]*\)$/\1/p' "$NETBPF_TOP/Documentation/index.rst"
 }
 
-# rules FILE: each rule as a line "[@media (...) {] selector, selector { a: b; c: d; }".
+# rules FILE: print each rule as a line "[@media (...) {] selector, selector { a: b; c: d; }".
 rules()
 {
 	tr '\n\t' '  ' <"$1" | sed -e 's#/\*\([^*]\|\*[^/]\)*\*/##g' -e 's/}/}\n/g' | tr -s ' '
 }
 
-# links TITLE FILE: where the links of this title lead, as "PAGE" lines.
+# links TITLE FILE: print the pages to which links with this title lead, one a line.
 links()
 {
 	sed -n "s/.*href=\"\([^\"#]*\)\.html\" title=\"$1\".*/\1/p" "$2"
 }
 
-# Above and below the text.
+# Each link is there twice: above and below the text.
 test_each_page_leads_to_the_next_and_back()
 {
 	local i
@@ -56,7 +56,7 @@ test_each_page_leads_to_the_next_and_back()
 	done
 }
 
-# in_sidebar FILE: the lines of the sidebar, which comes before the text.
+# in_sidebar FILE: print the lines of the sidebar, which comes before the text.
 in_sidebar()
 {
 	sed -n '/class="sphinxsidebar"/,/class="documentwrapper"/p' "$1"
@@ -77,8 +77,8 @@ test_each_page_has_a_list_of_contents()
 	done < <(pages)
 }
 
-# In Chromium, at 1200 and at 500 pixels: without these rules lines of code ended at
-# the right edge, and tables reached beyond it.
+# Without these rules Chromium, in windows of 1200 and of 500 pixels, cut lines of code at
+# the right edge, and tables went beyond it.
 test_no_line_is_cut()
 {
 	rules "$HTML/_static/netbpf.css" >"$TMP/rules"
@@ -94,11 +94,11 @@ test_the_text_begins_on_the_first_screen()
 	rules "$HTML/_static/netbpf.css" >"$TMP/rules"
 	expect_match "$TMP/rules" 'max-width: 875px\) \{ div\.sphinxsidebar \{ max-height: 30vh; \}'
 	expect_match "$TMP/rules" '^ ?div\.sphinxsidebar \{ max-height: 100%; overflow-y: auto; \}'
-	# The width that the theme takes for narrow.
+	# The theme takes a window of this width for narrow, too.
 	expect_match "$HTML/_static/alabaster.css" 'max-width: 875px'
 }
 
-# They are read where there is no network, too.
+# Pages can be read without a network, too.
 test_nothing_comes_from_the_network()
 {
 	grep -rhoE '(src|<link [^>]*href)="(https?:)?//[^"]*"|url\(["'\'']?(https?:)?//[^)]*\)' \

@@ -19,7 +19,7 @@ require_sources
 export KSRC
 
 COPY=$TMP/tree
-BUILT=()		# arguments of make: libbpf and bpftool from where they are built
+BUILT=()		# arguments of make: take libbpf and bpftool that are built already
 
 PAGES=("$NETBPF_TOP"/Documentation/*.rst)
 MARK='^\.\. exercise: \([a-z_]*\) \([a-z-]*\)$'
@@ -33,13 +33,13 @@ setup()
 	unset O
 }
 
-# build SAMPLE: it, and what the lab is made of.
+# build SAMPLE: build SAMPLE, and pass, which the lab needs.
 build()
 {
 	make -C "$COPY/samples" -j "$(nproc)" WERROR=1 "${BUILT[@]}" pass "$1"
 }
 
-# diff_of PAGE NAME: the diff below the mark of that exercise.
+# diff_of PAGE NAME: print the diff below the mark of that exercise.
 diff_of()
 {
 	awk -v name="$2" '
@@ -49,8 +49,8 @@ diff_of()
 		inside { sub(/^   /, ""); print }' "$1"
 }
 
-# files_of PAGE NAME: "PATH FIRST LAST", for each file that the page shows below the mark of
-# that exercise, and the lines where it stands.
+# files_of PAGE NAME: for each file that the page shows below the mark of that exercise, print
+# "PATH FIRST LAST": the path of the file, and its first and last line in the page.
 files_of()
 {
 	awk -v name="$2" '
@@ -62,7 +62,7 @@ files_of()
 		END { end() }' "$1"
 }
 
-# add_files PAGE NAME: make them, and remove them when the test ends. A script may be executed.
+# add_files PAGE NAME: make these files, and remove them when the test ends.
 add_files()
 {
 	local path first last
@@ -79,7 +79,7 @@ add_files()
 	done < <(files_of "$1" "$2")
 }
 
-# exercise PAGE SAMPLE NAME
+# exercise PAGE SAMPLE NAME: apply the diff, build, and run the blocks of the exercise.
 exercise()
 {
 	local page=$1 sample=$2 name=$3 diff=$TMP/$2-$3.diff
@@ -107,8 +107,8 @@ for page in "${PAGES[@]}"; do
 	done < <(sed -n "s/$MARK/\1 \2/p" "$page")
 done
 
-# Nobody would try a section without an exercise, a diff without a mark, or a block of an
-# exercise that is not there.
+# A section without an exercise, a diff without a mark, or a block whose exercise is not there
+# would never be tested.
 test_every_change_is_an_exercise()
 {
 	local page name

@@ -21,7 +21,7 @@ test_parsers_and_writers()
 	show "libFuzzer" "$OUT_FILE"
 	expect_eq "targets" "$(grep -c '^ok ' <<<"$OUT")" \
 		"$(find "$NBT_DIR/fuzz/user" -name '*.c' | wc -l)"
-	# Each with more than its seeds.
+	# Each target has run more inputs than its seeds.
 	expect_eq "targets of 100 inputs or more" "$(grep -cE ' [0-9]{3,} inputs' <<<"$OUT")" 4
 }
 
