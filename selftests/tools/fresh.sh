@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # scripts/fresh.sh in a small tree of its own: what it refuses, what a command sees in
-# the root, and that nothing of it is left, however it ends. mmdebstrap is a stand-in that
-# gives a root of a few tools of this machine, without a download.
+# the root, and that nothing of a run is left, however it ends. mmdebstrap is a stand-in
+# that gives a root of a few tools of this machine, without a download.
 
 # alone: looks for what is left in namespaces by their numbers, which come again soon
 
@@ -16,7 +16,7 @@ not_in_guest
 require_sources
 need_root
 require_tools git unshare setpriv pivot_root
-# Nothing of the user's configuration, nor of a git that runs us.
+# Ignore the user's configuration of git, and variables of a git that started this test.
 export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null
 unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
 
@@ -26,7 +26,7 @@ BIN=$TMP/bin
 KEPT=$TMP/out/build/fresh
 export O=$TMP/out
 
-# script FILE: an executable file, from stdin.
+# script FILE: make an executable file from stdin.
 script()
 {
 	mkdir -p "${1%/*}"
@@ -37,7 +37,7 @@ script()
 	chmod 755 "$1"
 }
 
-# commit: all of the small tree.
+# commit: commit all of the small tree.
 commit()
 {
 	git -C "$REPO" add -A
@@ -45,7 +45,7 @@ commit()
 		commit -q --allow-empty -m 'tree: change it'
 }
 
-# readme COMMAND...: a README.rst that shows them.
+# readme COMMAND...: make a README.rst that shows them.
 readme()
 {
 	{
@@ -55,7 +55,7 @@ readme()
 	} >"$REPO/README.rst"
 }
 
-# tiny_root: an archive of what enter.sh and the commands of this test call.
+# tiny_root: make an archive of the tools that enter.sh and the commands of this test call.
 tiny_root()
 {
 	local root=$TMP/tiny tool file
@@ -76,7 +76,7 @@ tiny_root()
 	rm -r "$root"
 }
 
-# setup: the small tree, and the stand-ins for what fresh.sh calls.
+# setup: make the small tree, and the stand-ins for what fresh.sh calls.
 setup()
 {
 	tiny_root
@@ -117,8 +117,8 @@ setup()
 	PATH=$BIN:$PATH
 }
 
-# nothing_left NAMESPACES: of a run: no files, no mounts, and no process in its
-# namespaces, which it printed as readlink does.
+# nothing_left NAMESPACES: a run must have left no files, no mounts, and no process in
+# NAMESPACES, which the run has printed with readlink.
 nothing_left()
 {
 	local namespace ticks
@@ -133,9 +133,9 @@ nothing_left()
 	done
 }
 
-# is_empty NAMESPACE TICKS: no process is in it that was there at that time since boot. The
-# kernel gives the number of a namespace that is gone to the next one that is made, whose
-# processes are those of another test.
+# is_empty NAMESPACE TICKS: true if it has no process that started up to TICKS after boot. When
+# a namespace is gone, the kernel may give its number to a new one: a younger process there
+# belongs to another test.
 is_empty()
 {
 	local process stat
@@ -149,10 +149,11 @@ is_empty()
 		awk -v namespace="$1" '$1 == namespace { sub("/ns$", "", $2); print $2 }')
 }
 
-# What a command prints so that nothing_left can look for it.
+# This command prints the namespaces of a run, for nothing_left.
 readonly TELL='readlink /proc/self/ns/mnt /proc/self/ns/pid'
 
-# start_run COMMAND: in the background, until it has told its namespaces: RUN_PID, RUN_NS.
+# start_run COMMAND: start a run, and wait until it has printed its namespaces. Sets RUN_PID
+# and RUN_NS.
 start_run()
 {
 	start_bg RUN_PID "$FRESH" -- bash -c "$TELL; $1"
@@ -193,7 +194,7 @@ test_usage()
 	expect_err 'buster is none of the releases: bookworm trixie, all'
 }
 
-# As a user whose files are those of root: nothing else is in the way.
+# In the user namespace we are not root, but can use root's files: nothing else is in the way.
 test_needs_root()
 {
 	need_user_namespaces
@@ -263,7 +264,7 @@ test_a_root_with_nothing_mounted()
 	nothing_left "$(grep -E '^(mnt|pid):' "$OUT_FILE")"
 }
 
-# Neither a terminal nor a variable of ours, but for those that are named.
+# Of our environment, a command gets only the variables that are named in the help.
 test_environment()
 {
 	expect_status 0 env -u TERM NO_COLOR=1 http_proxy=http://p.example.org SECRET=1 \
@@ -273,7 +274,7 @@ test_environment()
 	expect_out '^HOME=/root$'
 	expect_out '^PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin$'
 	expect_no_match "$OUT_FILE" 'SECRET|^O=|UNPRIVILEGED'
-	# As a shell would give it to a command in the foreground.
+	# No signal is ignored, as a shell starts a command in the foreground.
 	expect_status 0 "$FRESH" -- grep SigIgn /proc/self/status
 	expect_out '^SigIgn:	0*$'
 }
@@ -296,7 +297,7 @@ test_others_can_read_the_clone()
 	(umask 077; expect_status 0 "$FRESH" -- setpriv --reuid nobody --clear-groups cat value)
 }
 
-# The README is what is tested: both commands, also after a failure.
+# Both commands of the README run, the second one even after a failure of the first.
 test_the_commands_of_the_readme()
 {
 	expect_status 5 "$FRESH"
@@ -359,7 +360,7 @@ test_a_root_is_kept_until_renewed()
 	expect_eq "calls" "$(wc -l <"$TMP/calls")" 1
 }
 
-# From where this machine has Debian, and nothing else that it has.
+# The root comes from where this machine gets Debian, and not from its other archives.
 test_where_debian_comes_from()
 {
 	local archive=https://first.example.org/debian/
@@ -376,7 +377,7 @@ test_where_debian_comes_from()
 		'Acquire::Check-Date "false";')"
 }
 
-# Not Debian, or lists that were never read: mmdebstrap knows where.
+# If this is not Debian, or has no lists: mmdebstrap chooses the archive.
 test_where_debian_comes_from_elsewhere()
 {
 	mv "$BIN/apt-get" "$BIN/aside"
@@ -408,7 +409,7 @@ test_a_root_that_cannot_be_made()
 	expect_eq "directories of runs" "$(find "$KEPT" -name 'run.*')" ""
 }
 
-# end_by SIGNAL STATUS
+# end_by SIGNAL STATUS: end a run by SIGNAL. It must exit with STATUS, and leave nothing.
 end_by()
 {
 	start_run 'sleep 1000 & sleep 1001'
@@ -418,7 +419,7 @@ end_by()
 	nothing_left "$RUN_NS"
 }
 
-# A command can clean up, and must not take for ever.
+# A command gets time to clean up, but not for ever.
 test_a_command_gets_time_to_end()
 {
 	start_run 'trap "for ((i = 0; i < 50000; i++)); do :; done; echo end; exit" TERM; sleep 1000 & wait'
@@ -445,7 +446,7 @@ test_sighup_leaves_nothing()
 	end_by HUP 129
 }
 
-# Nobody can remove the files then, but the next run.
+# After SIGKILL only the next run can remove the files.
 test_sigkill_leaves_no_process_and_no_mount()
 {
 	local namespace
@@ -478,7 +479,7 @@ test_sigterm_while_the_root_is_made()
 	nothing_left "$(<"$TMP/namespaces")"
 }
 
-# One does not take the other's directory for that of a run that was killed.
+# A run must not take the directory of another for that of a run that was killed.
 test_two_at_once()
 {
 	start_run 'cat /proc/self/mountinfo >/tmp/here; sleep 1000'

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# "make install" and "make install-doc" into an empty root: what is there runs
-# from there, in a lab; its manual pages and its completion say what the programs
-# say; "make uninstall" leaves nothing.
+# "make install" and "make install-doc" into an empty root: what is installed runs
+# there, in a lab; its manual pages and its completion say what the programs say;
+# "make uninstall" leaves nothing.
 
 # shellcheck source=selftests/lib/lib.sh
 . "$(dirname "$(readlink -f "$0")")/../lib/lib.sh"
@@ -37,7 +37,7 @@ setup()
 	}
 }
 
-# anywhere NAME ARGUMENT...: run what is installed, with nothing of this tree at hand.
+# anywhere NAME ARGUMENT...: run an installed program, from / and without our environment.
 anywhere()
 {
 	local name=$1
@@ -60,7 +60,7 @@ test_each_command_is_installed_with_a_page()
 	done
 	[ -e "$ROOT/usr/share/doc/netbpf/xdp_lb.rst" ] || fail "no documentation"
 	[ -z "$(find "$ROOT" -xtype l)" ] || fail "links to nowhere: $(find "$ROOT" -xtype l)"
-	# Links must hold wherever the root is.
+	# Links must be right wherever the root is.
 	[ -z "$(find "$ROOT" -lname '/*')" ] || fail "absolute links: $(find "$ROOT" -lname '/*')"
 }
 
@@ -69,7 +69,7 @@ lab()
 	anywhere lab "$@"
 }
 
-# runs NAME ARGUMENT...: it says that it is ready, and ends in order.
+# runs NAME ARGUMENT...: it must print that it is ready, and exit with 0.
 runs()
 {
 	expect_status 0 anywhere "$@" -d 0.3
@@ -82,7 +82,7 @@ test_each_runs_from_there_in_the_lab()
 
 	need_root
 	expect_status 0 lab up --name "$LAB"
-	# What it says to try has names that are installed.
+	# The commands that "lab up" tells to try must be installed commands.
 	expect_out "^  $BIN/netbpf-ping -n $ns -i eth0\$"
 	expect_out "^  $BIN/netbpf-lab down $LAB\$"
 	expect_no_match "$OUT_FILE" 'scripts/|samples/|lib/netbpf'
@@ -101,7 +101,7 @@ test_each_runs_from_there_in_the_lab()
 	expect_out "^  sudo $BIN/netbpf-doctor -i eth0\$"
 }
 
-# Nothing can be built where it is installed: doctor does not ask for compilers.
+# An installed doctor does not ask for compilers, because it has nothing to build.
 test_doctor_looks_at_the_kernel_not_at_compilers()
 {
 	STATUS=0
@@ -110,7 +110,7 @@ test_doctor_looks_at_the_kernel_not_at_compilers()
 	expect_no_match "$OUT_FILE" 'clang|kernel tree|not built'
 }
 
-# options_of_help FILE, options_of_page FILE: "-c, --count N", in order.
+# options_of_help FILE, options_of_page FILE: print options as "-c, --count N", sorted.
 options_of_help()
 {
 	sed -nE 's/^  (-., |    )?(--[a-z0-9-]+( [A-Z]+)?)( .*)?$/\1\2/p' "$1" | sed -E 's/^ +//' | sort
@@ -141,7 +141,7 @@ test_pages_are_clean()
 	[ ! -s "$TMP/lint" ] || { cat "$TMP/lint" >&2; fail "mandoc -Tlint finds something"; }
 }
 
-# complete_line WORD...: what Tab would offer for the last word.
+# complete_line WORD...: print what Tab would offer for the last word.
 complete_line()
 {
 	# The variables are for the shell inside.
@@ -181,7 +181,7 @@ test_completion_of_values()
 	expect_eq "a number" "$(complete_line netbpf-ping --count '')" ""
 }
 
-# offers WANTED WORD...: for the last of these words, and nothing else.
+# offers WANTED WORD...: Tab must offer WANTED for the last of these words, and nothing else.
 offers()
 {
 	expect_eq "${*:2}" "$(complete_line "${@:2}" | paste -sd ' ')" "$1"
@@ -204,7 +204,7 @@ test_completion_of_sub_commands()
 	expect_match "$TMP/offered" '^ls$'
 }
 
-# Instances, services, labs and nodes have the names that they have now.
+# Tab offers the names of the instances, services, labs and nodes that exist now.
 test_completion_of_what_runs()
 {
 	local pid
@@ -225,7 +225,7 @@ test_completion_of_what_runs()
 	offers "$LAB" netbpf-xdp_lb show --name "$LAB"
 	offers 'tcp:10.0.1.1:80' netbpf-xdp_lb --name "$LAB" conns ''
 	offers 'tcp:10.0.1.1:80' netbpf-xdp_lb --name "$LAB" backend drain ''
-	# As bash takes the words apart, and puts what is chosen behind the last colon.
+	# Bash splits words at colons, and puts what is chosen behind the last colon.
 	offers '10.0.1.1:80' netbpf-xdp_lb --name "$LAB" backend drain tcp : 10
 	offers '10.0.1.2:80' netbpf-xdp_lb --name "$LAB" backend weight tcp : 10.0.1.1 : 80 10
 	stop_sample "$pid"
@@ -249,7 +249,7 @@ test_other_directories()
 
 test_uninstall_leaves_nothing()
 {
-	# Of somebody else: it stays.
+	# A file of somebody else must stay.
 	: >"$BIN/netbpf-mine"
 	netbpf_make uninstall >&2
 	expect_eq "left behind" "$(find "$ROOT" ! -type d)" "$BIN/netbpf-mine"

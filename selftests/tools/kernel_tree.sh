@@ -14,7 +14,7 @@ require_tools make gcc clang rsync
 require_sources
 [ -n "$NBT_LIST" ] || KSRC_HERE=$("$NETBPF_TOP/scripts/ksrc.sh") || skip "no kernel source tree"
 
-# The kernel tree is to be found.
+# The scripts must find the kernel tree by themselves.
 unset KSRC CALLED_FROM
 [ -z "${O:-}" ] || unset O
 
@@ -22,13 +22,13 @@ KERNEL=$TMP/linux
 TREE=$KERNEL/tools/netbpf
 INSTALLED=$TMP/installed
 
-# What the runs are compared by: of each kind one that needs little time. No other
-# tests in C are built: they take most of the time of a build.
+# The tests whose results are compared: some of each kind that need little time. No other
+# tests in C are built, which would take most of the time of a build.
 SHELL_TESTS=(pass/pass.sh tools/config.sh)
 C_TESTS=(headers/pkt_csum_test headers/pkt_echo_test hello/hello_test)
 CUSTOM_PROGS=TEST_CUSTOM_PROGS=${C_TESTS[*]/#/$TREE/selftests/}
 
-# All that setup.sh takes from a kernel, which may be more than a whole tree.
+# Copy what setup.sh takes from a kernel tree; some kernels do not have all of it.
 copy_kernel()
 {
 	local part
@@ -41,7 +41,7 @@ copy_kernel()
 	tar -C "$KSRC_HERE" -cf - -T "$TMP/parts" | tar -C "$KERNEL" -xf -
 }
 
-# kernel_files: all but ours, with size and time.
+# kernel_files: print all files of the kernel tree but ours, with size and time.
 kernel_files()
 {
 	find "$KERNEL" -path "$TREE" -prune -o -type f -printf '%p %s %T@\n' | sort
@@ -60,7 +60,7 @@ setup()
 	fi
 }
 
-# built_against DIR OUT: what is in OUT was built from the kernel tree DIR.
+# built_against DIR OUT: what is in OUT must have been built from the kernel tree DIR.
 built_against()
 {
 	expect_match "$2/build/toolchain.bpf" " $1 "
@@ -71,7 +71,7 @@ test_the_kernel_tree_around_is_taken()
 	built_against "$KERNEL" "$TREE"
 }
 
-# The compilers and flags of a build, without its places.
+# toolchain DIR: print the compilers and flags of the build in DIR, without its paths.
 toolchain()
 {
 	sed -E 's/ (-I|-isystem |-ffile-prefix-map=)?\/[^ ]+//g' "$1"/build/toolchain.{host,bpf}
@@ -102,13 +102,14 @@ test_another_output_directory()
 	expect_status 0 make -C "$TREE/samples" O=out "${built[@]}" -j "$(nproc)" hello
 	built_against "$KERNEL" "$TMP/out"
 	"$TMP/out/samples/hello" --version
-	# As the kernel's own Makefiles descend: O= is for all that is built.
+	# The kernel's own Makefiles set subdir when they call ours: O= is then for all of
+	# the kernel's tools.
 	expect_status 0 make -C "$TREE/samples" O="$TMP/out" subdir=tools/netbpf \
 		"${built[@]}" "$TMP/out/tools/netbpf/samples/ping_kern.o"
 	cmp "$TMP/out/tools/netbpf/samples/ping_kern.o" "$TREE/samples/ping_kern.o" >&2
 }
 
-# The link is known by where make is called, in the kernel tree or below.
+# The kernel tree that has the link is found from where make is called: in it or below.
 test_linked_into_a_kernel_tree()
 {
 	local dir
@@ -132,13 +133,13 @@ test_linked_into_a_kernel_tree()
 	cmp "$TMP/linked/samples/ping_kern.o" "$TMP/alone/source/samples/ping_kern.o" >&2
 }
 
-# results: the numbered results of tests, one a line, from what a runner printed.
+# results FILE: print the numbered results of tests, one a line, from what a runner printed.
 results()
 {
 	sed -nE 's/^(# |  )((not )?ok [0-9]+ .*)/\2/p' "$1"
 }
 
-# alone(): the results of the same tests in the tree that we are in.
+# alone(): run the same tests in the tree that we are in, once, and keep their results.
 alone()
 {
 	local name args=()
@@ -152,8 +153,8 @@ alone()
 	expect_match "$TMP/alone.results" '^ok 10 '
 }
 
-# into_pipe COMMAND...: the kernel's runner opens /dev/stdout anew, to append: in a
-# file it would write over what is there.
+# into_pipe COMMAND...: give COMMAND a pipe as stdout. The kernel's runner opens /dev/stdout
+# again, to append; with a file as stdout it would overwrite what is there.
 into_pipe()
 {
 	"$@" | cat
@@ -181,7 +182,7 @@ test_run_tests_has_the_same_results()
 	[ ! -e "$TREE/selftests/ping/ping_test" ] || fail "a test is built that nobody asked for"
 }
 
-# listed: our tests, as the kernel's runner names them.
+# listed: print our tests, as the kernel's runner names them.
 listed()
 {
 	make -s --no-print-directory -C "$TREE/selftests" list-all | sed 's/^/netbpf:/'
@@ -194,7 +195,7 @@ test_all_tests_would_be_installed()
 	diff "$TMP/wanted" "$TMP/emitted" >&2 || fail "not all tests would be"
 }
 
-# Installed, with the sources and the kernel tree out of reach.
+# Installed tests must work without the sources and the kernel tree.
 test_installed_it_has_the_same_results()
 {
 	local name args=()
@@ -215,7 +216,7 @@ test_installed_it_has_the_same_results()
 	expect_status 0 into_pipe "$INSTALLED/run_kselftest.sh" "${args[@]}"
 	expect_out '^# timeout set to [1-9][0-9]{2}'
 	same_as_alone "$OUT_FILE"
-	# What needs the sources says so; what needs the scripts has them.
+	# A test that needs the sources skips; scripts and samples are installed.
 	expect_status 0 into_pipe "$INSTALLED/run_kselftest.sh" -t netbpf:build.sh
 	expect_out '^ok 1 .*build.sh # SKIP'
 	expect_status 0 "$INSTALLED/netbpf/tree/scripts/lab.sh" --help

@@ -11,7 +11,7 @@ require_tools git perl make
 [ -x "$NETBPF_TOP/scripts/review.sh" ] || skip "scripts/review.sh is not here"
 KSRC=$("$NETBPF_TOP/scripts/ksrc.sh") || skip "no kernel source tree"
 export KSRC
-# Nothing of the user's configuration, nor of a git that runs us.
+# Ignore the user's configuration of git, and variables of a git that started this test.
 export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null
 unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
 
@@ -23,14 +23,14 @@ in_repo()
 	git -C "$REPO" -c user.name='A Tester' -c user.email=tester@example.org "$@"
 }
 
-# script FILE COMMAND...: an executable file of the tree.
+# script FILE COMMAND...: make an executable file of the tree.
 script()
 {
 	printf '#!/bin/bash\n%s\n' "${*:2}" >"$REPO/$1"
 	chmod 755 "$REPO/$1"
 }
 
-# commit SUBJECT: all that was changed.
+# commit SUBJECT: commit all changes.
 commit()
 {
 	in_repo add -A
@@ -38,8 +38,8 @@ commit()
 }
 
 # shellcheck disable=SC2016 # the variables are for make and the scripts
-# setup: a good base, and three patches: good, one that breaks the build, and
-# one that mends it and breaks a test.
+# setup: make a good base, and three patches: a good one, one that breaks the build,
+# and one that mends the build and breaks a test.
 setup()
 {
 	mkdir -p "$REPO/scripts" "$REPO/selftests"
@@ -101,7 +101,7 @@ test_a_good_series_passes()
 	expect_match "$RAN" '^ran --no-build$'
 	# A test may run as another user.
 	[ "$(id -u)" -ne 0 ] || expect_status 0 env AS=65534 "$REVIEW" base
-	# main is what a branch without upstream is compared with.
+	# A branch without upstream is compared with main.
 	expect_status 0 "$REVIEW" --skip tests --skip style
 	expect_out '^ok     -      ok     ok     -      1/1'
 }
@@ -133,7 +133,7 @@ test_the_series_is_ready_to_send()
 		'^To: A Maintainer <maintainer@example.org>$'
 	expect_match "$out/v2-0001-tree-one-add-it.patch" '^Cc: list@example.org'
 	expect_match "$cover" '^base-commit: '
-	# It applies again.
+	# The series that was written applies to the base.
 	git clone -q -b base "$REPO" "$TMP/clone"
 	(cd "$TMP/clone" && git -c user.name=T -c user.email=t@example.org \
 		am -q "$out"/v2-000[1-3]*.patch)
@@ -142,7 +142,7 @@ test_the_series_is_ready_to_send()
 }
 
 # shellcheck disable=SC2016 # $$ is for make
-# A build that goes on for ever.
+# This build never ends by itself.
 test_an_interrupt_ends_the_step()
 {
 	local pid status=0

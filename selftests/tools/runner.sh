@@ -29,7 +29,7 @@ new_dir()
 	echo each=20 >"$FAKE/settings"
 }
 
-# fake NAME: a made-up test, its code comes from stdin.
+# fake NAME: make a test whose code comes from stdin.
 fake()
 {
 	{
@@ -39,7 +39,7 @@ fake()
 	chmod +x "$FAKE/$1"
 }
 
-# lib_fake NAME: the same for one that uses lib.sh.
+# lib_fake NAME: the same, for a test that uses lib.sh.
 lib_fake()
 {
 	{
@@ -48,7 +48,8 @@ lib_fake()
 	} | fake "$1"
 }
 
-# runs STATUS [ARG...]: run.sh ends with STATUS; one test at a time, unless ARG says more.
+# runs STATUS [ARG...]: run.sh must end with STATUS. One test runs at a time, unless ARG says
+# otherwise.
 runs()
 {
 	local status=$1
@@ -58,13 +59,13 @@ runs()
 		"$RUN" -j 1 "$@"
 }
 
-# without_times FILE: what it says, with no time that a test took.
+# without_times FILE: print FILE without the times that tests took.
 without_times()
 {
 	sed 's/^# took [0-9]*\.[0-9] s$/# took T s/' "$1"
 }
 
-# last_line TEXT: the last line of stdout is exactly TEXT.
+# last_line TEXT: the last line of stdout must be exactly TEXT.
 last_line()
 {
 	expect_eq "last line" "$(tail -n 1 "$OUT_FILE")" "$1"
@@ -444,7 +445,7 @@ test_sigint_is_not_ignored()
 	expect_status 0 "$FAKE/b"
 }
 
-# A made-up tree around a copy of run.sh: set-up and build are what we say.
+# Make a tree around a copy of run.sh, whose setup.sh and Makefiles are made up.
 new_tree()
 {
 	TREE=$(mktemp -d "$TMP/tree.XXXXXX")
@@ -477,7 +478,7 @@ new_tree()
 	END
 }
 
-# tree_runs STATUS [VARIABLE=VALUE...] [ARG...]
+# tree_runs STATUS [VARIABLE=VALUE...] [ARG...]: run.sh of that tree must end with STATUS.
 tree_runs()
 {
 	local status=$1 vars=()

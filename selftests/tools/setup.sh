@@ -15,11 +15,11 @@ SETUP=$NETBPF_TOP/scripts/setup.sh
 NEEDS=$NETBPF_TOP/scripts/needs
 WHOLE_PATH=$PATH
 
-# What scripts and tests call besides what they need.
+# Tools that scripts and tests call, and that are not in scripts/needs.
 readonly BASE='awk basename bash cat chmod cp cut dirname env find grep head id ld mkdir mktemp
 	mv perl readlink rm rmdir sed sh sort tail tar tr unshare'
 
-# path_without TOOL...: a PATH with what is needed, as far as it is here, but those.
+# path_without TOOL...: set PATH to the needed tools, as far as they are here, without TOOL.
 path_without()
 {
 	local tool path
@@ -35,14 +35,15 @@ path_without()
 	apt_offers linux-source-6.12
 }
 
-# stand_in TOOL: what stdin says is run in its place.
+# stand_in TOOL: the script on stdin runs in place of TOOL.
 stand_in()
 {
 	{ echo '#!/bin/sh'; cat; } >"$TMP/bin/$1"
 	chmod 755 "$TMP/bin/$1"
 }
 
-# apt_says UPDATE INSTALL: apt-get fails with these words, or succeeds without any.
+# apt_says UPDATE INSTALL: "apt-get update" fails with the words UPDATE, other commands with
+# INSTALL. They succeed if there are no words.
 apt_says()
 {
 	stand_in apt-get <<-END
@@ -57,7 +58,7 @@ apt_says()
 	END
 }
 
-# apt_offers PACKAGE...: these are all that apt knows.
+# apt_offers PACKAGE...: apt knows these packages, and no others.
 apt_offers()
 {
 	stand_in apt-cache <<-END
@@ -70,7 +71,7 @@ apt_offers()
 	END
 }
 
-# scripts_alone: into $TREE, with no kernel tree; others can read them there.
+# scripts_alone: copy scripts/ into $TREE, where no kernel tree is; others can read them.
 scripts_alone()
 {
 	TREE=$TMP/tree
@@ -80,12 +81,12 @@ scripts_alone()
 	unset KSRC
 }
 
-# kernel_tree DIR: all parts that are wanted of one, and nothing in them.
+# kernel_tree DIR: make all parts that are wanted of a kernel tree, as empty files.
 kernel_tree()
 {
 	local part
 
-	# It says what they are.
+	# setup.sh has the list of the parts.
 	eval "$(sed -n "/^readonly KSRC_PARTS='/,/^'/{s/^readonly //;p}" "$SETUP")"
 	for part in tools/lib/bpf/libbpf.c tools/bpf/bpftool/Makefile \
 		    tools/scripts/Makefile.include include/uapi/linux/ip.h $KSRC_PARTS; do
@@ -94,8 +95,8 @@ kernel_tree()
 	done
 }
 
-# on_system OS-RELEASE COMMAND...: with another /etc/os-release, words for lines, and
-# nothing in /usr/src but what is in $TMP/src.
+# on_system OS-RELEASE COMMAND...: run COMMAND with another /etc/os-release, a line for each
+# word, and with nothing in /usr/src but what is in $TMP/src.
 on_system()
 {
 	tr ' ' '\n' <<<"$1" >"$TMP/os-release"
@@ -164,7 +165,8 @@ test_no_install_installs_nothing()
 	[ ! -e "$TMP/apt.calls" ] || fail "apt-get was called: $(<"$TMP/apt.calls")"
 }
 
-# In a mount namespace, on top of a /usr/sbin that has no policy-rc.d.
+# in_private_sbin COMMAND...: run COMMAND in a mount namespace with a writable overlay on
+# /usr/sbin, which has no policy-rc.d. Print a line if COMMAND leaves one.
 in_private_sbin()
 {
 	local status=0
@@ -205,7 +207,7 @@ need_root_here()
 	[ "$(id -u)" -eq 0 ] || skip "needs root"
 }
 
-# install_fails WORDS CAUSE: apt-get installs nothing, with these words.
+# install_fails WORDS CAUSE: apt-get installs nothing and prints WORDS: setup.sh must name CAUSE.
 install_fails()
 {
 	apt_says '' "$1"
@@ -252,7 +254,7 @@ test_without_a_network()
 	nothing_was_installed
 }
 
-# no_kernel_tree OS-RELEASE NEWEST: setup.sh ends before it installs anything.
+# no_kernel_tree OS-RELEASE NEWEST: setup.sh must end before it installs anything.
 no_kernel_tree()
 {
 	scripts_alone
@@ -273,7 +275,7 @@ test_where_linux_source_is_too_old()
 	expect_no_match "$ERR_FILE" security
 	apt_offers
 	no_kernel_tree "$ubuntu" 'none at all'
-	# What the hint says is enough.
+	# To do what the hint says is enough.
 	path_without
 	kernel_tree "$TMP/linux"
 	expect_status 0 on_system "$ubuntu" env KSRC="$TMP/linux" "$TREE/scripts/setup.sh"
@@ -305,7 +307,7 @@ test_the_newest_archive_is_unpacked()
 	done
 	expect_status 0 on_system ID=debian "$TREE/scripts/setup.sh"
 	expect_eq version "$(<"$TREE/.ksrc/COPYING")" 6.10
-	# One that is too old is left alone.
+	# An archive that is too old is left alone.
 	rm -rf "$TREE/.ksrc" "$TMP"/src/*-6.9.* "$TMP"/src/*-6.10.*
 	expect_status 3 on_system ID=debian env NO_INSTALL=1 "$TREE/scripts/setup.sh"
 	expect_out '^  linux-source: +kernel-source, build$'
@@ -318,7 +320,7 @@ test_the_newest_source_is_installed()
 	path_without
 	scripts_alone
 	apt_offers linux-source-6.9 linux-source-6.12 linux-source-6.6
-	# Not the archives of this machine.
+	# Hide the archives of this machine.
 	mkdir -p "$TMP/src"
 	# shellcheck disable=SC2016
 	expect_status 1 in_private_sbin sh -c 'mount --bind "$0" /usr/src && exec "$1"' \
@@ -346,7 +348,7 @@ test_another_distribution_gets_the_list()
 	[ ! -e "$TMP/apt.calls" ] || fail "apt-get was called"
 }
 
-# As su leaves it, and as users have it: nginx, nft and ethtool are in sbin.
+# PATH as su leaves it, and as users have it, lacks sbin, where nginx, nft and ethtool are.
 test_a_PATH_without_sbin()
 {
 	expect_status 0 env PATH=/usr/local/bin:/usr/bin:/bin "$SETUP" --check
@@ -381,7 +383,7 @@ test_each_kind_of_need_is_looked_for()
 	expect_err "scripts/needs: no kind 'tol'"
 }
 
-# A kernel for guests is missing where the release offers it, and only there.
+# A kernel for guests is only missing if the release offers it.
 test_kernels_that_the_release_has()
 {
 	path_without
@@ -421,7 +423,7 @@ test_libFuzzer_is_that_of_clang()
 	expect_out '^  libclang-rt-dev: +libFuzzer, review$'
 }
 
-# Since Debian 13 libc is in /usr/lib alone, and its linker script says /lib.
+# Since Debian 13, libc is in /usr/lib only, but its linker script names /lib.
 test_a_sysroot_has_a_lib()
 {
 	local tree
@@ -449,11 +451,11 @@ test_a_sysroot_has_a_lib()
 	[ ! -L "$tree/lib" ] || fail "/lib is a link"
 }
 
-# Tools of each Debian, which nobody has to install.
+# Tools that each Debian has, so that nobody has to install them.
 readonly OF_DEBIAN=' apt-config apt-get bash cmp dpkg flock mkfifo od pivot_root sed setsid sh tar taskset
 	unshare '
 
-# asked_for FILE...: the tools that they ask for by name.
+# asked_for FILE...: print the tools that these files ask for by name.
 asked_for()
 {
 	grep -hoE '(require_tools( [a-z0-9_-]+)+|have [a-z0-9_-]+ \|\|)' "$@" |
@@ -464,7 +466,8 @@ asked_for()
 		done
 }
 
-# expect_needs PURPOSES FILE...: what they ask for is needed for one of these purposes.
+# expect_needs PURPOSES FILE...: scripts/needs must have the tools that these files ask for,
+# for one of PURPOSES.
 expect_needs()
 {
 	local tool
@@ -483,7 +486,7 @@ test_what_scripts_and_tests_ask_for_is_a_need()
 	expect_needs '[a-z]+' "${files[@]}"
 }
 
-# No test of the programs is skipped where the set-up was that without --all.
+# After setup.sh without --all, no test of the programs is skipped.
 test_the_tests_of_the_programs_need_no_more_than_all_get()
 {
 	local files

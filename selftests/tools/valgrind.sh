@@ -17,8 +17,8 @@ setup()
 	pair_add
 }
 
-# clean NAME ARG...: the sample ends with 0 and valgrind has found nothing; its own exit
-# status would be 99. Kernel commands that it does not know (it warns) it does not check.
+# clean NAME ARG...: the sample must end with 0; valgrind ends with 99 if it has found
+# something. valgrind warns of bpf() commands that it does not know, and does not check them.
 clean()
 {
 	local program
@@ -42,7 +42,7 @@ test_sockfilter_json() { clean sockfilter -n "$SERVER" -i right -j --proto icmp 
 test_tcpconnect() { clean tcpconnect; }
 test_network() { clean network -n "$SERVER" -i right; }
 
-# With checks of both kinds running, by curl.
+# With a health check by HTTP running, which uses libcurl.
 test_xdp_lb()
 {
 	local name

@@ -12,7 +12,7 @@ VMTEST=$NETBPF_TOP/scripts/vmtest.sh
 KERNELS=$NETBPF_OUT/build/vmtest
 [ -x "$VMTEST" ] || skip "scripts/vmtest.sh is not here"
 
-# A guest needs 5 s here, and what it does takes longer when others use the CPUs.
+# An idle machine boots a guest in 5 s; all takes longer when others use the CPUs.
 readonly READY=120
 
 # BARE: a directory with the tools that reading options takes, and no qemu.
@@ -27,7 +27,7 @@ setup()
 	done
 }
 
-# need_guest: skip the test that boots one where that cannot be.
+# need_guest: skip a test that boots a guest, if that is not possible here.
 need_guest()
 {
 	local tool
@@ -36,18 +36,19 @@ need_guest()
 		have "$tool" || skip "not installed: $tool"
 	done
 	[ -d "$KERNELS/6.1" ] || skip "Linux 6.1 is not here (scripts/setup.sh --all)"
-	# Where vmtest.sh puts what it needs for a run.
+	# vmtest.sh puts the files of a run there.
 	TMPDIR=$(mktemp -d "$TMP/run.XXXXXX")
 	export TMPDIR
 }
 
-# nothing_left: no file of a run. NETBPF_OUT keeps the kernels.
+# nothing_left: a run must have left no file. The kernels are kept elsewhere, in NETBPF_OUT.
 nothing_left()
 {
 	expect_eq "left behind" "$(ls "$TMPDIR")" ""
 }
 
-# start_guest VAR COMMAND...: in the background, until its first line is there.
+# start_guest VAR COMMAND...: start it in the background, and wait for its first line. VAR is
+# the pid of vmtest.sh, QEMU that of qemu.
 start_guest()
 {
 	local __var=$1 __guest
@@ -74,7 +75,7 @@ test_help()
 	expect_eq "stderr" "$ERR" ""
 }
 
-# Usage comes before what is missing.
+# A bad command line is reported before a tool that is missing.
 test_usage()
 {
 	local args
@@ -103,7 +104,7 @@ test_usage()
 	END
 }
 
-# What --quick and the table of support name is there.
+# Tests and cases that --quick and the table of support name must exist.
 test_quick_and_support_name_what_there_is()
 {
 	local line name cases case script
@@ -158,7 +159,7 @@ test_status_and_output()
 	nothing_left
 }
 
-# All of this machine is there, and can be changed, but only there.
+# The guest sees all files of this machine. What it changes, it changes for itself only.
 test_files()
 {
 	local here=$TMP/here
@@ -192,7 +193,7 @@ test_files()
 	fi
 }
 
-# What an emulated CPU is slow at, it need not do.
+# An emulated guest runs each program at the same addresses: guest.sh says why.
 test_programs_are_where_they_were_before()
 {
 	need_guest
@@ -263,7 +264,7 @@ test_panic()
 test_shell()
 {
 	need_guest
-	# Its stdin does not end before the guest does.
+	# Stdin must not end before the guest does.
 	# shellcheck disable=SC2016 # for the shell in the guest
 	expect_status 5 script -qec "'$VMTEST' --shell" /dev/null < <(
 		echo 'test -t 0 && echo kernel=$(uname -r); exit 5'
@@ -272,7 +273,7 @@ test_shell()
 	nothing_left
 }
 
-# stand_in_qemu: a qemu that notes its start, and does what the code on stdin does.
+# stand_in_qemu: make a qemu in $BIN that notes its start, and runs the code on stdin.
 stand_in_qemu()
 {
 	BIN=$(mktemp -d "$TMP/bin.XXXXXX")
@@ -306,7 +307,7 @@ test_a_lost_boot_is_made_good()
 	expect_eq "boots" "$(wc -l <"$BIN/starts")" 2
 }
 
-# table [OPTION]: of -k all, of results that are made up, from real guests.
+# table [OPTION]: the table of -k all must be right. The guests are real, their results made up.
 table()
 {
 	local rows
@@ -329,7 +330,7 @@ table()
 		# failed: ping: vlan devices
 		# skipped 1: no such thing (ping: skb mode)
 	END
-	# Results of its own.
+	# Write the results to a directory of our own, with links to the kernels.
 	mkdir -p "$TMP/out/build/vmtest"
 	ln -sfn "$KERNELS"/6.* "$KERNELS/kvm" "$TMP/out/build/vmtest/"
 	cd "$TMP"

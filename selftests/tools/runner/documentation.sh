@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The examples of Documentation/testing.rst.
+# The examples of Documentation/testing.rst, and slow machines.
 
-# documented MARK: the block of testing.rst that follows the comment ".. MARK".
+# documented MARK: print the block of testing.rst that follows the comment ".. MARK".
 documented()
 {
 	awk -v mark=".. $1" '
@@ -29,12 +29,12 @@ test_some_cases_of_a_test()
 	last_line "2 passed, 0 failed, 0 skipped"
 }
 
-# A slow machine gets the time that it says it needs, unless the user says.
+# NETBPF_SLOW extends the time that a test gets, unless the user has set that time.
 test_slow_machine()
 {
 	new_dir
 	echo each=1 >"$FAKE/settings"
-	# It never ends before its time is over.
+	# This test takes longer than the time that it gets.
 	fake a <<<'sleep 4; echo 1..1; echo "ok 1 late"'
 	NETBPF_SLOW=1 runs 1
 	expect_out '^not ok 1 selftests: netbpf: a # TIMEOUT 1 seconds'
@@ -45,7 +45,7 @@ test_slow_machine()
 	expect_err 'NETBPF_SLOW=much is no whole number'
 }
 
-# So does what waits for a condition. A second is over each time that this one looks.
+# NETBPF_SLOW extends wait_until, too. Each look at this condition takes a second.
 test_slow_machine_waits()
 {
 	new_dir
@@ -59,7 +59,7 @@ test_slow_machine_waits()
 	NETBPF_SLOW=20 runs 0
 }
 
-# So do the tests in C, whose harness ends them by alarm().
+# NETBPF_SLOW extends the time of tests in C, too, which their harness ends by alarm().
 test_slow_machine_in_c()
 {
 	[ -r "$NBT_DIR/lib/test_slow.c" ] || skip "the sources are not here"
@@ -80,7 +80,7 @@ test_slow_machine_in_c()
 	NETBPF_SLOW=20 runs 0
 }
 
-# harness: where the kernel's kselftest_harness.h is.
+# harness: print the directory of the kernel's kselftest_harness.h.
 harness()
 {
 	dirname "$(dirname "$(readlink -f "$NBT_HELPERS")")"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# lib.sh: what becomes of the functions of a shell test.
+# Tests of lib.sh: how the functions of a shell test are run and reported.
 
 test_lib_results()
 {
@@ -54,7 +54,7 @@ test_lib_errexit()
 	expect_out '^# Totals: pass:0 fail:9 '
 }
 
-# That something is not there is not what a check finds that cannot look.
+# A check that something is not there must fail if it cannot look.
 test_lib_what_is_not_there()
 {
 	new_dir
@@ -82,7 +82,7 @@ test_lib_what_is_not_there()
 	expect_out '^# Totals: pass:2 fail:5 '
 }
 
-# In a condition no test could fail: run_tests must refuse.
+# Inside a condition bash ignores errors, so that no test could fail: run_tests must refuse.
 test_lib_run_tests_in_a_condition()
 {
 	new_dir
@@ -141,8 +141,8 @@ test_lib_cleanup_after_sigterm()
 	[ ! -d "$dir" ] || fail "directory $dir is left"
 }
 
-# The foreground process of a test has not got the signal, as one that was started when it
-# came.
+# The foreground process of the test has not got the signal, just like a process that was
+# started at the moment when the signal came.
 test_lib_sigterm_that_came_too_early()
 {
 	local pid

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# run.sh: tests side by side, what each has for itself, and how they are shown.
+# Tests of run.sh: tests that run side by side, what each has for itself, how they are shown.
 
-# meets OTHER: code of a test that goes on when the test OTHER runs, too.
+# meets OTHER: print the code of a test that ends only if the test OTHER runs at the same time.
 meets()
 {
 	echo ">\"$FAKE/\${0##*/}.here\"
@@ -20,7 +20,7 @@ test_side_by_side()
 	runs 0 -j 2
 	last_line "4 passed, 0 failed, 0 skipped"
 	expect_eq "messages" "$ERR" ""
-	# Each is shown whole.
+	# The output of each test is shown as a whole.
 	expect_out '^ok 2 '
 	expect_eq "output" "$(grep -o 'Subtest: .\|done\|^ok .' "$OUT_FILE" | tr '\n' ,)" \
 		"Subtest: a,done,ok 1,Subtest: b,done,ok 2,"
@@ -32,7 +32,7 @@ test_side_by_side()
 	runs 2 -j
 }
 
-# It is the last, and it has the machine for itself.
+# A test that says "alone" runs last, and no other test runs at the same time.
 test_alone()
 {
 	new_dir
@@ -56,7 +56,7 @@ test_alone()
 	expect_out '^ok 2 selftests: netbpf: a$'
 }
 
-# Time that others take is no fault of a test.
+# A test that runs beside others gets more time, because the others take time from it.
 test_timeout_beside_others()
 {
 	new_dir
@@ -91,7 +91,7 @@ test_each_case_is_shown_as_it_ends()
 	expect_match "$(sample_out "$pid")" '^  ok 2 second$'
 }
 
-# What was slow last time starts first, and before it what is new.
+# New tests start first, then the tests that were slowest last time.
 test_order()
 {
 	new_dir
@@ -108,7 +108,7 @@ test_order()
 	expect_match "$FAKE/.test-times" '^b 30$'
 }
 
-# One test that is asked for: its cases run side by side, as far as they can.
+# If one test is asked for, its cases run side by side, as far as they can.
 test_cases_side_by_side()
 {
 	need_namespaces
@@ -125,7 +125,7 @@ test_cases_side_by_side()
 	expect_out '^1\.\.2$'
 	expect_eq "results" "$(grep -o '^  ok . .*' "$OUT_FILE" | tr '\n' ,)" \
 		"  ok 1 one,  ok 2 three,  ok 1 two,"
-	# A part of a long one, as settings says; not of those that -t names cases of.
+	# settings splits a long test into parts, but not a test of which -t names cases.
 	echo parts_a=3 >>"$FAKE/settings"
 	rm "$FAKE"/[12]
 	fake b <<<'echo 1..1; echo "ok 1 x"'
@@ -185,7 +185,7 @@ test_isolation()
 	last_line "2 passed, 0 failed, 0 skipped"
 }
 
-# Also where the machine has mounted none.
+# A test sees cgroups even if the machine has mounted none.
 test_cgroups()
 {
 	need_namespaces
@@ -214,7 +214,7 @@ test_left_behind_in_its_namespaces()
 	[ ! -e /run/netns/mine ] || fail "it is in our namespace"
 }
 
-# Nobody who may not make namespaces is kept from the tests: one after the other.
+# Where no namespaces can be made, tests still run, one after the other.
 test_no_namespaces()
 {
 	need_namespaces

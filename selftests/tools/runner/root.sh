@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# A root who lacks capabilities, as in a container: tests skip, and say for want of what.
+# Root without some capabilities, as in a container: tests skip, and name what is missing.
 
-# deprived "CAPABILITY..." COMMAND...: root without these.
+# deprived "CAPABILITY..." COMMAND...: run COMMAND as root without these capabilities.
 deprived()
 {
 	local caps=
@@ -21,11 +21,11 @@ test_shell_tests_skip_without_capabilities()
 	expect_out '^1..0 # SKIP needs root with CAP_SYS_ADMIN$'
 	expect_status 4 deprived "net_raw net_admin" "$NBT_DIR/ping/ping.sh"
 	expect_out '^1..0 # SKIP needs root with CAP_NET_ADMIN and CAP_NET_RAW$'
-	# What lists tests needs nothing.
+	# To list tests needs no capabilities.
 	expect_status 0 deprived "sys_admin net_admin net_raw" "$NBT_DIR/ping/ping.sh" -l
 }
 
-# All that load programs or make namespaces.
+# All tests in C that load programs or make namespaces.
 test_c_tests_skip_without_capabilities()
 {
 	local name program skipped=0
