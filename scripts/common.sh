@@ -86,13 +86,13 @@ usage_error()
 	exit 2
 }
 
-# have TOOL: TOOL can be run.
+# have TOOL: true if TOOL can be run.
 have()
 {
 	command -v "$1" >/dev/null 2>&1
 }
 
-# new_enough VERSION: a kernel tree of that version will do.
+# new_enough VERSION: true if a kernel tree of this version is new enough.
 new_enough()
 {
 	printf '%s\n' "$KSRC_OLDEST" "$1" | sort -VC
@@ -132,7 +132,7 @@ declare -A NETBPF_CAPS=([CHOWN]=0 [NET_BIND_SERVICE]=10 [NET_ADMIN]=12 [NET_RAW]
 # shellcheck disable=SC2034 # for lab.sh and tour.sh
 NETBPF_LAB_CAPS=(CHOWN NET_BIND_SERVICE NET_ADMIN NET_RAW SYS_ADMIN)
 
-# has_cap NAME: this process has CAP_NAME.
+# has_cap NAME: true if this process has CAP_NAME.
 has_cap()
 {
 	local status caps=0
@@ -216,7 +216,7 @@ child_ended()
 	! kill -0 "$1" 2>/dev/null
 }
 
-# sample_names: the names of the samples, one a line, in the order of reading.
+# sample_names: print the names of the samples, one a line, in the order of reading.
 sample_names()
 {
 	sed -n 's/^SAMPLES := //p' "$NETBPF_TOP/samples/Makefile" | tr -s ' ' '\n'

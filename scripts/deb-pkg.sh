@@ -56,7 +56,7 @@ main()
 	cd "$tree"
 	# Variables of a make that called this script must not reach the build of the package.
 	unset O MAKEFLAGS MFLAGS MAKEOVERRIDES DESTDIR prefix
-	# -d: do not look for linux-source, which KSRC replaces.
+	# -d: do not check build dependencies, because KSRC replaces linux-source.
 	if ! dpkg-buildpackage -b -d -us -uc -j"$(nproc)" >"$out/log" 2>&1; then
 		tail -n 30 "$out/log" >&2
 		die 1 "dpkg-buildpackage failed" "less $out/log"

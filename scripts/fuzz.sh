@@ -90,7 +90,8 @@ user_side()
 	return "$failed"
 }
 
-# may_load: exit unless BPF programs can be loaded. CAP_SYS_ADMIN includes the other three.
+# may_load: exit unless BPF programs can be loaded. CAP_SYS_ADMIN can replace CAP_BPF,
+# CAP_NET_ADMIN and CAP_PERFMON.
 may_load()
 {
 	require_root "running BPF programs"
@@ -121,7 +122,7 @@ load_balancer()
 	"$SELFTESTS/xdp_lb/xdp_lb_fuzz_test"
 }
 
-# soak [SEC]
+# soak [SEC]: run the load balancer under load for SEC seconds.
 soak()
 {
 	local seconds=${1:-600}

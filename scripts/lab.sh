@@ -4,9 +4,9 @@
 # A lab of network namespaces and veth pairs, in place of containers.
 # Documentation/lab.rst describes it.
 #
-# A node is a network namespace that a holder process keeps alive. There is no
-# nsfs mount as "ip netns add" makes one, so the mounts of the host stay as they
-# are; a symlink in /run/netns makes the name known to ip(8) and the samples.
+# A node is a network namespace that a holder process keeps alive. Unlike "ip netns
+# add", the lab makes no mount for it, so that the mounts of the host stay as they
+# are. A symlink in /run/netns makes the name known to ip(8) and the samples.
 #
 # State of a lab, in $RUN/LAB/:
 #	topology		name of the topology

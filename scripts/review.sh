@@ -59,7 +59,7 @@ Exit status: 0 every patch is good, 1 one is not, 2 usage, 3 a tool is missing.
 USAGE
 }
 
-# need_arg OPTION COUNT: exit if no argument follows OPTION, as only COUNT words are left.
+# need_arg OPTION COUNT: exit if no argument follows OPTION. COUNT words are left, with OPTION.
 need_arg()
 {
 	[ "$2" -gt 1 ] || usage_error "option $1 needs an argument"

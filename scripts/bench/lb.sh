@@ -254,7 +254,7 @@ lb_haproxy()
 
 # --- measuring ----------------------------------------------------------------------------
 
-# lb_measure CASE
+# lb_measure CASE: measure the peer that runs, and record its values as CASE.
 lb_measure()
 {
 	local host=$LB_VIP script=() cpu
@@ -313,7 +313,7 @@ lb_of()
 	awk -v key="$1" '$1 == key { print $2 }' "$DIR/wrk"
 }
 
-# lb_bulk CASE HOST
+# lb_bulk CASE HOST: measure one TCP connection to HOST with iperf3.
 lb_bulk()
 {
 	run nsenter "--net=/run/netns/netbpf-$LB_LAB-client" iperf3 -J -c "$2" \

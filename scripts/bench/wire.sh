@@ -115,7 +115,7 @@ wire_summary()
 	tail -n 1 "$DIR/wire" | jq "select(.event == \"summary\") | $1"
 }
 
-# wire_connect CASE
+# wire_connect CASE: measure opening connections while CASE, a sample and its options, runs.
 wire_connect()
 {
 	local words

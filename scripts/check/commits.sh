@@ -9,7 +9,7 @@ commit_says()
 	printf '%s: %s\n' "$1" "$2"
 }
 
-# check_subject COMMIT SUBJECT: it must be "area: part: verb ...", under 75 characters.
+# check_subject COMMIT SUBJECT: SUBJECT must be "area: part: verb ...", under 75 characters.
 check_subject()
 {
 	local area='^[A-Za-z0-9_.*/-]+(, [A-Za-z0-9_.*/-]+)*: ' rest=$2 verb
@@ -39,7 +39,7 @@ check_trailers()
 	done < <(git log -1 --format=%B "$1" | grep '^Fixes: ')
 }
 
-# check_messages COMMIT...
+# check_messages COMMIT...: check the messages of these commits.
 check_messages()
 {
 	local commit

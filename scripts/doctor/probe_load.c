@@ -124,7 +124,7 @@ static void probe_helpers(const char *name, enum bpf_prog_type type,
 	char good[64], missing[256] = "";
 	int count = 0;
 
-	/* If nothing can be loaded, libbpf takes the error for one of a helper that exists. */
+	/* If no program can be loaded, libbpf_probe_bpf_helper() says that each helper exists. */
 	if (fd < 0) {
 		result(name, fd, bad, NULL, NULL,
 		       "not probed: no program of this type loads (%m)");

@@ -68,7 +68,7 @@ claim()
 
 # spawn LOG COMMAND...: run COMMAND in the background as the leader of its own
 # session. It inherits no open files from the caller, and no environment but PATH.
-# owner_mark shows that the process belongs to the lab. Its pid is $!.
+# owner_mark shows that the process belongs to the lab. $! is the pid of COMMAND.
 spawn()
 {
 	local log=$1 fd

@@ -159,8 +159,8 @@ spoke_commands()
 
 # node_sysctls: print FILE VALUE for each sysctl that a node needs, whatever the host has set
 # (a new namespace inherits the IPv4 part from the host). No duplicate address detection, no
-# router solicitations (they would be stray packets in a demo), no reverse path filter
-# (replies may come from a load balancer and not from the backend).
+# router solicitations (they would be stray packets in a demo), no reverse path filter (behind
+# a load balancer, a reply may come by another path than its request).
 node_sysctls()
 {
 	local scope

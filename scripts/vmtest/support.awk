@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# The table "Kernels" of README.rst: sample and mode by kernel, from what run.sh
-# printed on each. First the rows (scripts/vmtest/support), then a file for each
-# kernel, behind kernel=RELEASE.
+# Prints the table "Kernels" of README.rst: sample and mode by kernel. The first file has
+# the rows (scripts/vmtest/support). For each kernel, kernel=RELEASE and a file with the
+# output of run.sh follow.
 
 # Note the result of a case, or of a test as a whole.
 function seen(name, verdict, reason)

@@ -5,7 +5,7 @@
 # the root, and that nothing of a run is left, however it ends. mmdebstrap is a stand-in
 # that gives a root of a few tools of this machine, without a download.
 
-# alone: looks for what is left in namespaces by their numbers, which come again soon
+# alone: finds leftovers by the numbers of namespaces, which the kernel soon uses again
 
 # Most of what is in single quotes is for the shell in the root.
 # shellcheck disable=SC2016

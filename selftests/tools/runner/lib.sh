@@ -108,7 +108,7 @@ test_lib_cleanup_in_reverse_order()
 	expect_eq "order" "$(tr '\n' ,  <"$FAKE/log")" "2  x,1,b,s,"
 }
 
-# What kill -TERM must not leave: namespace, background process, directory.
+# kill -TERM must leave no namespace, no background process and no directory.
 test_lib_cleanup_after_sigterm()
 {
 	local pid ns other child dir

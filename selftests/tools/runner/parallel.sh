@@ -159,7 +159,7 @@ need_namespaces()
 	unshare --mount --net true 2>/dev/null || skip "no namespaces for the tests here"
 }
 
-# Two tests may use the same names of everything.
+# Two tests that run at the same time may use the same names.
 test_isolation()
 {
 	local name
