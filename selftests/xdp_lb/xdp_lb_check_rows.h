@@ -9,6 +9,7 @@
 #include <json_writer.h>
 #include "lib/output.h"
 #include "parts/xdp_lb/check/check.h"
+#include "parts/xdp_lb/nexthop/link.h"
 #include "test_wrap.h"
 
 enum {

@@ -11,6 +11,7 @@
 #include <net/if.h>
 #include <stdbool.h>
 #include "parts/xdp_lb/check/check.h"
+#include "parts/xdp_lb/nexthop/neigh.h"
 #include "parts/xdp_lb/state/instances.h"
 #include "test_root.h"
 #include "test_wrap.h"

@@ -4,6 +4,7 @@
  */
 #include "xdp_lb_nexthop_run.h"
 #include <net/if_arp.h>
+#include "parts/xdp_lb/nexthop/link.h"
 
 static int read_link(struct _test_data_nexthop *self, const char *dev, struct lb_link *link)
 {

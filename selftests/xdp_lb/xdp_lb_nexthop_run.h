@@ -15,6 +15,7 @@
 #include <libmnl/libmnl.h>
 #include <linux/types.h>
 #include <stdbool.h>
+#include "parts/xdp_lb/nexthop/neigh.h"
 #include "parts/xdp_lb/nexthop/netlink.h"
 #include "parts/xdp_lb/nexthop/nexthop.h"
 #include "parts/xdp_lb/user.h"

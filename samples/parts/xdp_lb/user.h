@@ -109,7 +109,7 @@ void lb_nexthops_close(struct lb_nexthops *hops);
 int lb_iface_addr(struct lb_nexthops *hops, unsigned int ifindex, int family,
 		  struct lb_addr *addr);
 
-/* Get all addresses of this host, of one family. struct lb_host_addrs: nexthop/netlink.h. */
+/* Get all addresses of this host, of one family. struct lb_host_addrs: nexthop/addr.h. */
 struct lb_host_addrs;
 int lb_iface_addrs(struct lb_nexthops *hops, int family, struct lb_host_addrs *addrs);
 
@@ -163,6 +163,7 @@ void lb_health_close(struct lb_health *health);
 struct lb_netlink;
 
 const char *lb_takes_ssh(const struct lb_conf *conf, const struct lb_vip_conf *vip);
+unsigned int lb_sending_iface(struct lb_netlink *nl, const struct lb_addr *addr);
 unsigned int lb_takes_own(struct lb_netlink *nl, const struct lb_vip_conf *vip);
 int lb_guard(const struct lb_conf *conf);
 

@@ -10,6 +10,8 @@
 #include "lib/util.h"
 #include "parts/xdp_lb/check/check.h"
 #include "parts/xdp_lb/check/ports.h"
+#include "parts/xdp_lb/nexthop/addr.h"
+#include "parts/xdp_lb/nexthop/family.h"
 
 /* --- services --------------------------------------------------------------------- */
 

@@ -12,6 +12,8 @@
 #include "lib/net.h"
 #include "lib/fs.h"
 #include "parts/xdp_lb/check/check.h"
+#include "parts/xdp_lb/nexthop/family.h"
+#include "parts/xdp_lb/nexthop/neigh.h"
 
 enum {
 	/* Longest wait for neighbours; one that is there answers sooner. */

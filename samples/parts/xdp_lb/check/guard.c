@@ -11,6 +11,9 @@
 #include "lib/config.h"
 #include "lib/log.h"
 #include "lib/net.h"
+#include "parts/xdp_lb/nexthop/addr.h"
+#include "parts/xdp_lb/nexthop/family.h"
+#include "parts/xdp_lb/nexthop/link.h"
 #include "parts/xdp_lb/nexthop/netlink.h"
 #include "parts/xdp_lb/user.h"
 

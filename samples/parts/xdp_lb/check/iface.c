@@ -13,6 +13,7 @@
 #include <net/if.h>
 #include "lib/net.h"
 #include "parts/xdp_lb/check/check.h"
+#include "parts/xdp_lb/nexthop/link.h"
 
 enum {
 	/* Largest frame in a page, beside XDP's headroom and the kernel's skb_shared_info. */

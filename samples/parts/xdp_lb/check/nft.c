@@ -14,6 +14,7 @@
 #include <linux/netlink.h>
 #include <linux/types.h>
 #include <stdbool.h>
+#include "parts/xdp_lb/nexthop/family.h"
 #include "parts/xdp_lb/nexthop/netlink.h"
 #include "parts/xdp_lb/check/nft.h"
 #include "parts/xdp_lb/check/ports.h"

@@ -6,7 +6,7 @@
 #include <net/if.h>
 #include "lib/log.h"
 #include "lib/net.h"
-#include "parts/xdp_lb/nexthop/netlink.h"
+#include "parts/xdp_lb/nexthop/addr.h"
 #include "parts/xdp_lb/check/ports.h"
 
 enum {

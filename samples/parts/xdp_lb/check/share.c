@@ -10,6 +10,8 @@
 #include "parts/xdp_lb/state/instances.h"
 #include "parts/xdp_lb/check/nft.h"
 #include "parts/xdp_lb/check/ports.h"
+#include "parts/xdp_lb/nexthop/addr.h"
+#include "parts/xdp_lb/nexthop/family.h"
 
 /* Ports of an address that nat would give out. */
 static struct lb_ports wanted_ports(const struct lb_checker *c, const struct lb_addr *addr)

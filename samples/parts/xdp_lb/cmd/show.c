@@ -16,6 +16,8 @@
 #include "lib/output.h"
 #include "lib/util.h"
 #include "parts/xdp_lb/cmd/commands.h"
+#include "parts/xdp_lb/nexthop/addr.h"
+#include "parts/xdp_lb/nexthop/family.h"
 #include "parts/xdp_lb/nexthop/netlink.h"
 #include "parts/xdp_lb/cmd/show.h"
 

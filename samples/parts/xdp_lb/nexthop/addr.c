@@ -8,6 +8,8 @@
 #include <linux/rtnetlink.h>
 #include <linux/types.h>
 #include <stdbool.h>
+#include "parts/xdp_lb/nexthop/addr.h"
+#include "parts/xdp_lb/nexthop/family.h"
 #include "parts/xdp_lb/nexthop/netlink.h"
 
 enum {

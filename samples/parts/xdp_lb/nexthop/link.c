@@ -23,6 +23,7 @@
 #include <linux/types.h>
 #include <stdbool.h>
 #include "lib/util.h"
+#include "parts/xdp_lb/nexthop/link.h"
 #include "parts/xdp_lb/nexthop/netlink.h"
 
 /* Generic netlink family "netdev", Linux 6.3. */

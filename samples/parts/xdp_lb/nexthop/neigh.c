@@ -13,6 +13,8 @@
 #include <linux/neighbour.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include "parts/xdp_lb/nexthop/family.h"
+#include "parts/xdp_lb/nexthop/neigh.h"
 #include "parts/xdp_lb/nexthop/netlink.h"
 
 enum {

@@ -4,6 +4,7 @@
 #define _SAMPLES_XDP_LB_NEXTHOP_H
 
 #include <stdbool.h>
+#include "parts/xdp_lb/nexthop/neigh.h"
 #include "parts/xdp_lb/nexthop/netlink.h"
 #include "parts/xdp_lb/nexthop/told.h"
 

@@ -10,6 +10,8 @@
 #include <linux/netlink.h>
 #include "lib/log.h"
 #include "lib/util.h"
+#include "parts/xdp_lb/nexthop/family.h"
+#include "parts/xdp_lb/nexthop/neigh.h"
 #include "parts/xdp_lb/nexthop/netlink.h"
 #include "parts/xdp_lb/user.h"
 

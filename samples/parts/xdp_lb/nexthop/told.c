@@ -13,6 +13,8 @@
 #include "lib/log.h"
 #include "lib/net.h"
 #include "lib/refused.h"
+#include "parts/xdp_lb/nexthop/family.h"
+#include "parts/xdp_lb/nexthop/neigh.h"
 #include "parts/xdp_lb/nexthop/told.h"
 
 #define SECOND	1000000000ULL

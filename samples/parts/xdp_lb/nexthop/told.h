@@ -3,7 +3,10 @@
 #ifndef _SAMPLES_XDP_LB_TOLD_H
 #define _SAMPLES_XDP_LB_TOLD_H
 
-#include "parts/xdp_lb/nexthop/netlink.h"
+#include <stdbool.h>
+#include "xdp_lb.h"
+
+struct lb_netlink;
 
 /**
  * struct lb_told - the error of an address

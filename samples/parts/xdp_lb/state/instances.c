@@ -21,7 +21,7 @@
 #include "lib/log.h"
 #include "lib/net.h"
 #include "parts/xdp_lb/state/instances.h"
-#include "parts/xdp_lb/nexthop/netlink.h"
+#include "parts/xdp_lb/nexthop/family.h"
 #include "parts/xdp_lb/state/state.h"
 
 enum {

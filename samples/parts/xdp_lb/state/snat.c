@@ -13,7 +13,7 @@
 #include "lib/net.h"
 #include "lib/util.h"
 #include "parts/xdp_lb/state/instances.h"
-#include "parts/xdp_lb/nexthop/netlink.h"
+#include "parts/xdp_lb/nexthop/addr.h"
 #include "parts/xdp_lb/check/nft.h"
 #include "parts/xdp_lb/check/ports.h"
 #include "parts/xdp_lb/state/state.h"

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* The addresses of this host. */
+#ifndef _SAMPLES_XDP_LB_ADDR_H
+#define _SAMPLES_XDP_LB_ADDR_H
+
+#include <stdbool.h>
+#include "xdp_lb.h"
+
+struct lb_netlink;
+
+/**
+ * struct lb_host_addr - an address of this host
+ * @addr: the address
+ * @ifindex: the interface that has it
+ * @fit: to be sent from: global, and neither deprecated nor temporary nor a duplicate
+ * @tentative: it may be @fit in a moment: whether it is a duplicate is being asked
+ */
+struct lb_host_addr {
+	struct lb_addr addr;
+	unsigned int ifindex;
+	bool fit;
+	bool tentative;
+};
+
+/**
+ * struct lb_host_addrs - some of them
+ * @at: these
+ * @n: how many
+ */
+struct lb_host_addrs {
+	struct lb_host_addr *at;
+	unsigned int n;
+};
+
+int lb_host_addrs_read(struct lb_netlink *nl, int family, struct lb_host_addrs *addrs);
+void lb_host_addrs_free(struct lb_host_addrs *addrs);
+bool lb_host_addrs_have(const struct lb_host_addrs *addrs, const struct lb_addr *addr);
+int lb_link_addr(struct lb_netlink *nl, unsigned int ifindex, int family, struct lb_addr *addr);
+
+#endif /* _SAMPLES_XDP_LB_ADDR_H */
