@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <linux/if_addr.h>
@@ -69,12 +68,13 @@ static void want(struct wanted *wanted, __u32 ifindex, int family, const void *a
  * and the last address of the network.
  */
 static void want_broadcast(struct wanted *wanted, const struct ifaddrmsg *ifa,
-			   const struct rtattr *set, const void *local)
+			   const struct nlattr *set, const void *local)
 {
 	__be32 addr;
 
 	if (set)
-		want(wanted, ifa->ifa_index, AF_INET, RTA_DATA(set), OWN_ADDR_BROADCAST);
+		want(wanted, ifa->ifa_index, AF_INET, mnl_attr_get_payload(set),
+		     OWN_ADDR_BROADCAST);
 	if (ifa->ifa_prefixlen > 30)
 		return;
 	memcpy(&addr, local, sizeof(addr));
@@ -82,13 +82,11 @@ static void want_broadcast(struct wanted *wanted, const struct ifaddrmsg *ifa,
 	want(wanted, ifa->ifa_index, AF_INET, &addr, OWN_ADDR_BROADCAST);
 }
 
-/* False until duplicate address detection has shown that no other host has the address. */
-static bool is_usable(const struct ifaddrmsg *ifa, const struct rtattr *flags_attr)
+/* An address that may belong to another host as well is not ours yet. */
+static bool is_usable(const struct ifaddrmsg *ifa, const struct nlattr *flags_attr)
 {
-	__u32 flags = ifa->ifa_flags;
+	__u32 flags = flags_attr ? sample_netlink_u32(flags_attr) : ifa->ifa_flags;
 
-	if (flags_attr)
-		memcpy(&flags, RTA_DATA(flags_attr), sizeof(flags));
 	if (flags & IFA_F_DADFAILED)
 		return false;
 	return !(flags & IFA_F_TENTATIVE) || flags & IFA_F_OPTIMISTIC;
@@ -96,27 +94,29 @@ static bool is_usable(const struct ifaddrmsg *ifa, const struct rtattr *flags_at
 
 static int on_addr(const struct nlmsghdr *nh, void *ctx)
 {
-	const struct rtattr *attrs[IFA_MAX + 1], *local;
+	const struct nlattr *attrs[IFA_MAX + 1], *local;
+	const struct ifaddrmsg *ifa;
 	struct wanted *wanted = ctx;
-	struct ifaddrmsg *ifa;
 
 	if (!nh) {
 		wanted->n = 0;
 		wanted->too_many = false;
 		return 0;
 	}
-	ifa = NLMSG_DATA(nh);
+	ifa = mnl_nlmsg_get_payload(nh);
 	if (nh->nlmsg_type != RTM_NEWADDR || !is_watched(wanted->addrs, ifa->ifa_index) ||
 	    (ifa->ifa_family != AF_INET && ifa->ifa_family != AF_INET6))
 		return 0;
-	sample_netlink_attrs(IFA_RTA(ifa), IFA_PAYLOAD(nh), attrs, IFA_MAX + 1);
-	/* On a point-to-point link, IFA_ADDRESS is the peer's address. */
+	sample_netlink_attrs(nh, sizeof(*ifa), attrs, IFA_MAX + 1);
+	/* Of a point-to-point link, IFA_ADDRESS is the other end. */
 	local = attrs[IFA_LOCAL] ? attrs[IFA_LOCAL] : attrs[IFA_ADDRESS];
 	if (!local || !is_usable(ifa, attrs[IFA_FLAGS]))
 		return 0;
 	if (ifa->ifa_family == AF_INET)
-		want_broadcast(wanted, ifa, attrs[IFA_BROADCAST], RTA_DATA(local));
-	want(wanted, ifa->ifa_index, ifa->ifa_family, RTA_DATA(local), OWN_ADDR_UNICAST);
+		want_broadcast(wanted, ifa, attrs[IFA_BROADCAST],
+			       mnl_attr_get_payload(local));
+	want(wanted, ifa->ifa_index, ifa->ifa_family, mnl_attr_get_payload(local),
+	     OWN_ADDR_UNICAST);
 	return 0;
 }
 
@@ -169,12 +169,7 @@ static int write_map(int map_fd, const struct wanted *wanted)
 
 static int read_all(struct sample_addrs *addrs)
 {
-	struct {
-		struct nlmsghdr nh;
-		struct ifaddrmsg ifa;
-	} req = {
-		.nh = { .nlmsg_len = sizeof(req), .nlmsg_type = RTM_GETADDR },
-	};
+	const struct ifaddrmsg ifa = { .ifa_family = AF_UNSPEC };
 	struct wanted *wanted = calloc(1, sizeof(*wanted));
 	unsigned int i;
 	int err;
@@ -182,7 +177,7 @@ static int read_all(struct sample_addrs *addrs)
 	if (!wanted)
 		return -ENOMEM;
 	wanted->addrs = addrs;
-	err = sample_netlink_dump(&req.nh, on_addr, wanted);
+	err = sample_netlink_dump(RTM_GETADDR, &ifa, sizeof(ifa), on_addr, wanted);
 	if (!err)
 		err = write_map(addrs->map_fd, wanted);
 	if (err)
@@ -213,10 +208,10 @@ int sample_addrs_open(struct sample_addrs *addrs, const struct bpf_map *map,
 	addrs->map_fd = bpf_map__fd(map);
 	addrs->n = n;
 	memcpy(addrs->ifindex, ifindex, n * sizeof(*ifindex));
-	/* Subscribe before the first read, so that no change in between is missed. */
-	addrs->fd = sample_netlink_open(RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR);
-	if (addrs->fd < 0) {
-		err = addrs->fd;
+	/* Before the first reading, so that no change falls between. */
+	err = sample_netlink_listen(&addrs->news, RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR);
+	addrs->fd = err ? -1 : mnl_socket_get_fd(addrs->news.sock);
+	if (err) {
 		pr_err("failed to watch the addresses of the interfaces: %s", strerror(-err));
 		return err;
 	}
@@ -224,6 +219,12 @@ int sample_addrs_open(struct sample_addrs *addrs, const struct bpf_map *map,
 	if (err)
 		sample_addrs_close(addrs);
 	return err;
+}
+
+static int on_news(const struct nlmsghdr *nh, void *ctx)
+{
+	*(bool *)ctx = true;
+	return 0;
 }
 
 /**
@@ -235,12 +236,8 @@ int sample_addrs_open(struct sample_addrs *addrs, const struct bpf_map *map,
 int sample_addrs_update(struct sample_addrs *addrs)
 {
 	bool changed = false;
-	char buf[8192];
 
-	while (recv(addrs->fd, buf, sizeof(buf), MSG_DONTWAIT | MSG_TRUNC) >= 0)
-		changed = true;
-	/* ENOBUFS: messages were lost, so something has changed. */
-	if (errno != EAGAIN && errno != EWOULDBLOCK)
+	if (sample_netlink_news(&addrs->news, on_news, &changed))
 		changed = true;
 	return changed ? read_all(addrs) : 0;
 }
@@ -251,6 +248,6 @@ int sample_addrs_update(struct sample_addrs *addrs)
  */
 void sample_addrs_close(struct sample_addrs *addrs)
 {
-	close(addrs->fd);
+	sample_netlink_close(&addrs->news);
 	addrs->fd = -1;
 }

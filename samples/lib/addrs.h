@@ -4,12 +4,14 @@
 #define _SAMPLES_LIB_ADDRS_H
 
 #include "lib/config.h"
+#include "lib/netlink.h"
 
 struct bpf_map;
 
 /**
  * struct sample_addrs - interfaces whose addresses are in a map
- * @fd: readable when addresses may have changed; then call sample_addrs_update()
+ * @fd: readable when they may have changed: sample_addrs_update()
+ * @news: of changes
  * @map_fd: the map
  * @n: number of interfaces
  * @ifindex: indices of the interfaces
@@ -17,6 +19,7 @@ struct bpf_map;
  */
 struct sample_addrs {
 	int fd;
+	struct sample_netlink news;
 	int map_fd;
 	unsigned int n;
 	unsigned int ifindex[SAMPLE_IFACE_MAX];

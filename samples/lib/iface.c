@@ -22,8 +22,6 @@
 enum {
 	/* Per interface: one follower for each of up to three programs, and one for the sample. */
 	FOLLOWERS_MAX = 4 * SAMPLE_IFACE_MAX,
-	/* Messages that one call reads at most; the rest waits for the next call. */
-	NEWS_MAX = 256,
 };
 
 enum reason {
@@ -42,16 +40,16 @@ struct follower {
 
 static struct follower followers[FOLLOWERS_MAX];
 static unsigned int n_followers;
-static int links_fd = -1;
+static struct sample_netlink links;
 static bool none_left;
 
 static int open_links(void)
 {
-	if (links_fd < 0)
-		links_fd = sample_netlink_open(RTMGRP_LINK);
-	if (links_fd < 0)
-		pr_err("failed to watch the interfaces: %s", strerror(-links_fd));
-	return links_fd < 0 ? links_fd : 0;
+	int err = links.sock ? 0 : sample_netlink_listen(&links, RTMGRP_LINK);
+
+	if (err)
+		pr_err("failed to watch the interfaces: %s", strerror(-err));
+	return err;
 }
 
 /**
@@ -171,13 +169,13 @@ static void lose(unsigned int ifindex, enum reason why)
  */
 static void on_message(const struct nlmsghdr *nh)
 {
-	const struct rtattr *attrs[IFLA_MAX + 1];
-	const struct ifinfomsg *ifi = NLMSG_DATA(nh);
+	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nh);
+	const struct nlattr *attrs[IFLA_MAX + 1];
 
-	if (nh->nlmsg_type != RTM_DELLINK || nh->nlmsg_len < NLMSG_LENGTH(sizeof(*ifi)) ||
+	if (nh->nlmsg_type != RTM_DELLINK || mnl_nlmsg_get_payload_len(nh) < sizeof(*ifi) ||
 	    ifi->ifi_family != AF_UNSPEC)
 		return;
-	sample_netlink_attrs(IFLA_RTA(ifi), IFLA_PAYLOAD(nh), attrs, IFLA_MAX + 1);
+	sample_netlink_attrs(nh, sizeof(*ifi), attrs, IFLA_MAX + 1);
 	lose(ifi->ifi_index, attrs[IFLA_NEW_NETNSID] ? MOVED : REMOVED);
 }
 
@@ -197,6 +195,15 @@ static void look(void)
 	}
 }
 
+static int on_news(const struct nlmsghdr *nh, void *ctx)
+{
+	if (nh)
+		on_message(nh);
+	else
+		look();
+	return 0;
+}
+
 /**
  * sample_iface_fd() - file descriptor to poll for changes of interfaces
  *
@@ -205,7 +212,7 @@ static void look(void)
  */
 int sample_iface_fd(void)
 {
-	return links_fd;
+	return links.sock ? mnl_socket_get_fd(links.sock) : -1;
 }
 
 /**
@@ -213,21 +220,7 @@ int sample_iface_fd(void)
  */
 void sample_iface_read(void)
 {
-	static __u32 buf[32 * 1024 / sizeof(__u32)];
-	const struct nlmsghdr *nh;
-	int i, len;
-
-	for (i = 0; i < NEWS_MAX; i++) {
-		len = recv(links_fd, buf, sizeof(buf), MSG_DONTWAIT | MSG_TRUNC);
-		if (len < 0 && errno != ENOBUFS)
-			return;
-		if (len < 0 || len > (int)sizeof(buf)) {
-			look();
-			continue;
-		}
-		for (nh = (void *)buf; NLMSG_OK(nh, (__u32)len); nh = NLMSG_NEXT(nh, len))
-			on_message(nh);
-	}
+	sample_netlink_news(&links, on_news, NULL);
 }
 
 /**

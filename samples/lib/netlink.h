@@ -1,19 +1,51 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* Dumps of rtnetlink. */
+/* Questions to the kernel over netlink, and its news, with libmnl. */
 #ifndef _SAMPLES_LIB_NETLINK_H
 #define _SAMPLES_LIB_NETLINK_H
 
+#include <stddef.h>
+#include <libmnl/libmnl.h>
 #include <linux/types.h>
 
-struct nlmsghdr;
-struct rtattr;
+enum {
+	/* The kernel fills no more than 32 KiB at once. */
+	SAMPLE_NETLINK_ANSWER = 32 * 1024,
+	SAMPLE_NETLINK_REQUEST = 512,
+	/* More news than that at once leave the rest to the next call. */
+	SAMPLE_NETLINK_NEWS = 256,
+};
 
-/* Takes an entry of a dump; NULL: the dump starts. An error ends it. */
+/**
+ * struct sample_netlink - a socket for questions, or for news
+ * @sock: of libmnl
+ * @seq: number of the last question
+ * @request: it
+ * @answer: part of its answer, or news
+ */
+struct sample_netlink {
+	struct mnl_socket *sock;
+	__u32 seq;
+	__u32 request[SAMPLE_NETLINK_REQUEST / sizeof(__u32)];
+	__u32 answer[SAMPLE_NETLINK_ANSWER / sizeof(__u32)];
+};
+
+/* Takes a message. NULL: an answer starts, forget what came before; or news were lost. */
 typedef int sample_netlink_fn(const struct nlmsghdr *nh, void *ctx);
 
-int sample_netlink_open(__u32 groups);
-int sample_netlink_dump(struct nlmsghdr *req, sample_netlink_fn *fn, void *ctx);
-void sample_netlink_attrs(const struct rtattr *first, int len, const struct rtattr **attrs,
+int sample_netlink_open(struct sample_netlink *nl, int bus);
+int sample_netlink_listen(struct sample_netlink *nl, __u32 groups);
+void sample_netlink_close(struct sample_netlink *nl);
+
+struct nlmsghdr *sample_netlink_start(struct sample_netlink *nl, int type, int flags,
+				      const void *head, size_t size);
+int sample_netlink_ask(struct sample_netlink *nl, sample_netlink_fn *fn, void *ctx);
+int sample_netlink_dump(int type, const void *head, size_t size, sample_netlink_fn *fn, void *ctx);
+int sample_netlink_news(struct sample_netlink *nl, sample_netlink_fn *fn, void *ctx);
+
+void sample_netlink_attrs(const struct nlmsghdr *nh, size_t head, const struct nlattr **attrs,
 			  unsigned int n);
+void sample_netlink_nested(const struct nlattr *nest, const struct nlattr **attrs,
+			   unsigned int n);
+__u32 sample_netlink_u32(const struct nlattr *attr);
 
 #endif /* _SAMPLES_LIB_NETLINK_H */

@@ -28,12 +28,6 @@
 #include "lib/tc.h"
 #include "lib/xdp.h"
 
-/* rtnetlink request for a dump of qdiscs or filters. */
-struct tc_request {
-	struct nlmsghdr nh;
-	struct tcmsg tc;
-};
-
 /* --- the clsact qdisc ---------------------------------------------------------- */
 
 static __u32 parent_of(bool egress)
@@ -46,9 +40,9 @@ static enum bpf_tc_attach_point point_of(bool egress)
 	return egress ? BPF_TC_EGRESS : BPF_TC_INGRESS;
 }
 
-static const char *string_of(const struct rtattr *attr)
+static const char *string_of(const struct nlattr *attr)
 {
-	return attr ? RTA_DATA(attr) : "";
+	return attr ? mnl_attr_get_str(attr) : "";
 }
 
 struct qdisc {
@@ -60,18 +54,18 @@ struct qdisc {
 /* An interface has either clsact or the older ingress qdisc: both have the parent TC_H_CLSACT. */
 static int on_qdisc(const struct nlmsghdr *nh, void *ctx)
 {
-	const struct rtattr *attrs[TCA_MAX + 1];
+	const struct nlattr *attrs[TCA_MAX + 1];
 	struct qdisc *qdisc = ctx;
-	struct tcmsg *tc;
+	const struct tcmsg *tc;
 
 	if (!nh) {
 		qdisc->found = false;
 		return 0;
 	}
-	tc = NLMSG_DATA(nh);
+	tc = mnl_nlmsg_get_payload(nh);
 	if (tc->tcm_ifindex != (int)qdisc->ifindex || tc->tcm_parent != TC_H_CLSACT)
 		return 0;
-	sample_netlink_attrs(TCA_RTA(tc), TCA_PAYLOAD(nh), attrs, TCA_MAX + 1);
+	sample_netlink_attrs(nh, sizeof(*tc), attrs, TCA_MAX + 1);
 	qdisc->found = true;
 	qdisc->is_clsact = !strcmp(string_of(attrs[TCA_KIND]), "clsact");
 	return 0;
@@ -79,21 +73,16 @@ static int on_qdisc(const struct nlmsghdr *nh, void *ctx)
 
 static int find_qdisc(struct qdisc *qdisc)
 {
-	struct tc_request req = {
-		.nh = { .nlmsg_len = sizeof(req), .nlmsg_type = RTM_GETQDISC },
-	};
+	const struct tcmsg tc = {};
 
-	return sample_netlink_dump(&req.nh, on_qdisc, qdisc);
+	return sample_netlink_dump(RTM_GETQDISC, &tc, sizeof(tc), on_qdisc, qdisc);
 }
 
 static int dump_filters(unsigned int ifindex, bool egress, sample_netlink_fn *fn, void *ctx)
 {
-	struct tc_request req = {
-		.nh = { .nlmsg_len = sizeof(req), .nlmsg_type = RTM_GETTFILTER },
-		.tc = { .tcm_ifindex = ifindex, .tcm_parent = parent_of(egress) },
-	};
+	const struct tcmsg tc = { .tcm_ifindex = ifindex, .tcm_parent = parent_of(egress) };
 
-	return sample_netlink_dump(&req.nh, fn, ctx);
+	return sample_netlink_dump(RTM_GETTFILTER, &tc, sizeof(tc), fn, ctx);
 }
 
 static int count_filter(const struct nlmsghdr *nh, void *ctx)
@@ -168,23 +157,22 @@ static void tell_leftover(const struct leftovers *left, const struct tcmsg *tc, 
  */
 static int on_filter(const struct nlmsghdr *nh, void *ctx)
 {
-	const struct rtattr *attrs[TCA_MAX + 1], *bpf[TCA_BPF_MAX + 1], *options;
+	const struct nlattr *attrs[TCA_MAX + 1], *bpf[TCA_BPF_MAX + 1];
 	const struct leftovers *left = ctx;
-	struct tcmsg *tc;
+	const struct tcmsg *tc;
 	char name[64];
 	__u32 id;
 
 	if (!nh)
 		return 0;
-	tc = NLMSG_DATA(nh);
-	sample_netlink_attrs(TCA_RTA(tc), TCA_PAYLOAD(nh), attrs, TCA_MAX + 1);
-	options = attrs[TCA_OPTIONS];
-	if (strcmp(string_of(attrs[TCA_KIND]), "bpf") || !options)
+	tc = mnl_nlmsg_get_payload(nh);
+	sample_netlink_attrs(nh, sizeof(*tc), attrs, TCA_MAX + 1);
+	if (strcmp(string_of(attrs[TCA_KIND]), "bpf"))
 		return 0;
-	sample_netlink_attrs(RTA_DATA(options), RTA_PAYLOAD(options), bpf, TCA_BPF_MAX + 1);
+	sample_netlink_nested(attrs[TCA_OPTIONS], bpf, TCA_BPF_MAX + 1);
 	if (!bpf[TCA_BPF_ID] || !bpf[TCA_BPF_NAME])
 		return 0;
-	memcpy(&id, RTA_DATA(bpf[TCA_BPF_ID]), sizeof(id));
+	id = sample_netlink_u32(bpf[TCA_BPF_ID]);
 	snprintf(name, sizeof(name), "%s:[%u]", left->prog_name, id);
 	if (!strcmp(name, string_of(bpf[TCA_BPF_NAME])) && !sample_find_holder(id))
 		tell_leftover(left, tc, id);

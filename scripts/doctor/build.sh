@@ -33,15 +33,20 @@ check_cc()
 
 	if ! have "$cc"; then
 		row compiler fail "no $cc: loaders cannot be built" "$SETUP"
-	elif "$cc" -x c - -lelf -lz -o "$TMP/host" 2>"$TMP/err" <<-'C'
+	elif "$cc" -x c - -lelf -lz -lmnl -o "$TMP/host" 2>"$TMP/err" <<-'C'
 		#include <gelf.h>
 		#include <zlib.h>
-		int main(void) { return !elf_version(EV_CURRENT) || !zlibVersion(); }
+		#include <libmnl/libmnl.h>
+		int main(void)
+		{
+			return !elf_version(EV_CURRENT) || !zlibVersion() ||
+			       !mnl_socket_open(0);
+		}
 	C
 	then
-		row compiler ok "$cc $("$cc" -dumpversion), with libelf and zlib"
+		row compiler ok "$cc $("$cc" -dumpversion), with libelf, zlib and libmnl"
 	else
-		row compiler fail "$cc cannot build with libelf and zlib: $(head -n 1 "$TMP/err")" \
+		row compiler fail "$cc cannot build with libelf, zlib and libmnl: $(head -n 1 "$TMP/err")" \
 			"$SETUP"
 	fi
 }
