@@ -388,18 +388,18 @@ static const struct nlmsghdr *target_rule(char *buf, const char *target)
 /* The answer to requests to netfilter; NULL: the kernel answers. */
 static const struct nlmsghdr *answer;
 
-TEST_WRAPS(lb_netlink_open);
-TEST_WRAPS(lb_netlink_ask);
+TEST_WRAPS(sample_netlink_open);
+TEST_WRAPS(sample_netlink_ask);
 
-/* If the test makes the answer, open rtnetlink, because not each kernel has netfilter. */
-int __wrap_lb_netlink_open(struct lb_netlink *nl, int bus)
+/* Each kernel has rtnetlink. */
+int __wrap_sample_netlink_open(struct sample_netlink *nl, int bus)
 {
-	return __real_lb_netlink_open(nl, answer ? NETLINK_ROUTE : bus);
+	return __real_sample_netlink_open(nl, answer ? NETLINK_ROUTE : bus);
 }
 
-int __wrap_lb_netlink_ask(struct lb_netlink *nl, lb_netlink_fn *fn, void *ctx)
+int __wrap_sample_netlink_ask(struct sample_netlink *nl, sample_netlink_fn *fn, void *ctx)
 {
-	return answer ? fn(answer, ctx) : __real_lb_netlink_ask(nl, fn, ctx);
+	return answer ? fn(answer, ctx) : __real_sample_netlink_ask(nl, fn, ctx);
 }
 
 static int read_target(const char *target)

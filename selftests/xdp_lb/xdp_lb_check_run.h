@@ -25,7 +25,7 @@ static struct lb_neigh_table test_table;
 
 TEST_WRAPS(lb_neigh_table_read);
 
-int __wrap_lb_neigh_table_read(struct lb_netlink *nl, int family, struct lb_neigh_table *table)
+int __wrap_lb_neigh_table_read(struct sample_netlink *nl, int family, struct lb_neigh_table *table)
 {
 	if (!test_table.most)
 		return __real_lb_neigh_table_read(nl, family, table);
@@ -38,7 +38,7 @@ static const char *hardware;
 
 TEST_WRAPS(lb_link_read);
 
-int __wrap_lb_link_read(struct lb_netlink *nl, unsigned int ifindex, int netns,
+int __wrap_lb_link_read(struct sample_netlink *nl, unsigned int ifindex, int netns,
 			struct lb_link *link)
 {
 	int err = __real_lb_link_read(nl, ifindex, netns, link);

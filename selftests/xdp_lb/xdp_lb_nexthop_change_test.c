@@ -163,7 +163,7 @@ TEST_F(nexthop, flood_in_parts)
 	ASSERT_EQ(0, with_numbers("addr add fd00:7::&/128 dev n1", 1, 600));
 	n_recv = 0;
 	EXPECT_EQ(1, lb_nexthops_read(self->hops));
-	EXPECT_EQ(LB_NEWS_MAX, n_recv);
+	EXPECT_EQ(SAMPLE_NETLINK_NEWS, n_recv);
 	EXPECT_EQ(1, lb_nexthops_read(self->hops));
 	settle(self);
 	EXPECT_EQ(0, lb_nexthops_read(self->hops));

@@ -15,8 +15,8 @@
 #include <libmnl/libmnl.h>
 #include <linux/types.h>
 #include <stdbool.h>
+#include "lib/netlink.h"
 #include "parts/xdp_lb/nexthop/neigh.h"
-#include "parts/xdp_lb/nexthop/netlink.h"
 #include "parts/xdp_lb/nexthop/nexthop.h"
 #include "parts/xdp_lb/user.h"
 #include "test_root.h"
@@ -70,7 +70,7 @@ static unsigned int n_room = UINT_MAX;	/* calls of lb_neigh_find() before -ENOBU
 
 TEST_WRAPS(lb_neigh_find);
 
-int __wrap_lb_neigh_find(struct lb_netlink *nl, const struct lb_neigh *neigh, bool keep)
+int __wrap_lb_neigh_find(struct sample_netlink *nl, const struct lb_neigh *neigh, bool keep)
 {
 	if (!n_room)
 		return -ENOBUFS;
@@ -80,7 +80,7 @@ int __wrap_lb_neigh_find(struct lb_netlink *nl, const struct lb_neigh *neigh, bo
 
 TEST_WRAPS(lb_neigh_table_read);
 
-int __wrap_lb_neigh_table_read(struct lb_netlink *nl, int family, struct lb_neigh_table *table)
+int __wrap_lb_neigh_table_read(struct sample_netlink *nl, int family, struct lb_neigh_table *table)
 {
 	if (!test_table.most)
 		return __real_lb_neigh_table_read(nl, family, table);

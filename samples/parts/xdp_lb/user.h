@@ -160,11 +160,11 @@ void lb_health_close(struct lb_health *health);
 
 /* --- what would cut this host off (check/guard.c) ---------------------------- */
 
-struct lb_netlink;
+struct sample_netlink;
 
 const char *lb_takes_ssh(const struct lb_conf *conf, const struct lb_vip_conf *vip);
-unsigned int lb_sending_iface(struct lb_netlink *nl, const struct lb_addr *addr);
-unsigned int lb_takes_own(struct lb_netlink *nl, const struct lb_vip_conf *vip);
+unsigned int lb_sending_iface(struct sample_netlink *nl, const struct lb_addr *addr);
+unsigned int lb_takes_own(struct sample_netlink *nl, const struct lb_vip_conf *vip);
 int lb_guard(const struct lb_conf *conf);
 
 /* --- what would make packets vanish (check/check.c, check/iface.c) ----------- */

@@ -257,7 +257,7 @@ int lb_host_check(const struct lb_conf *conf, enum lb_mode mode, bool json)
 		c->conf = conf;
 		c->mode = mode;
 		c->json = json;
-		ret = lb_netlink_open(&c->nl, NETLINK_ROUTE);
+		ret = sample_netlink_open(&c->nl, NETLINK_ROUTE);
 	}
 	if (ret)
 		pr_err("failed to open rtnetlink: %s", strerror(-ret));
@@ -269,7 +269,7 @@ int lb_host_check(const struct lb_conf *conf, enum lb_mode mode, bool json)
 	}
 	if (c) {
 		lb_nexthops_close(c->hops);
-		lb_netlink_close(&c->nl);
+		sample_netlink_close(&c->nl);
 	}
 	free(c);
 	return ret;

@@ -13,7 +13,7 @@
 #define _SAMPLES_XDP_LB_CHECK_H
 
 #include <stdbool.h>
-#include "parts/xdp_lb/nexthop/netlink.h"
+#include "lib/netlink.h"
 #include "parts/xdp_lb/user.h"
 
 enum {
@@ -66,7 +66,7 @@ struct lb_checker {
 	enum lb_mode mode;
 	bool json;
 	struct lb_nexthops *hops;
-	struct lb_netlink nl;
+	struct sample_netlink nl;
 	char group[80];
 	char told_group[80];
 	unsigned int n[__LB_STATUS_MAX];

@@ -11,10 +11,10 @@
 #include "lib/config.h"
 #include "lib/log.h"
 #include "lib/net.h"
+#include "lib/netlink.h"
 #include "parts/xdp_lb/nexthop/addr.h"
 #include "parts/xdp_lb/nexthop/family.h"
 #include "parts/xdp_lb/nexthop/link.h"
-#include "parts/xdp_lb/nexthop/netlink.h"
 #include "parts/xdp_lb/user.h"
 
 /**
@@ -27,7 +27,7 @@
  *
  * Return: its number, 0 if there is none.
  */
-unsigned int lb_sending_iface(struct lb_netlink *nl, const struct lb_addr *addr)
+unsigned int lb_sending_iface(struct sample_netlink *nl, const struct lb_addr *addr)
 {
 	struct if_nameindex *list = if_nameindex(), *at;
 	unsigned int ifindex = 0;
@@ -77,7 +77,7 @@ const char *lb_takes_ssh(const struct lb_conf *conf, const struct lb_vip_conf *v
  * Return: number of the interface that the host sends by from the service's address, 0:
  * it would not.
  */
-unsigned int lb_takes_own(struct lb_netlink *nl, const struct lb_vip_conf *vip)
+unsigned int lb_takes_own(struct sample_netlink *nl, const struct lb_vip_conf *vip)
 {
 	return vip->port ? 0 : lb_sending_iface(nl, &vip->addr);
 }
@@ -108,7 +108,7 @@ static int refuse_own(unsigned int ifindex, const struct lb_vip_conf *vip)
 	return -EPERM;
 }
 
-static int refuse(struct lb_netlink *nl, const struct lb_conf *conf)
+static int refuse(struct sample_netlink *nl, const struct lb_conf *conf)
 {
 	unsigned int i, ifindex;
 	const char *ifname;
@@ -133,17 +133,17 @@ static int refuse(struct lb_netlink *nl, const struct lb_conf *conf)
  */
 int lb_guard(const struct lb_conf *conf)
 {
-	struct lb_netlink nl;
+	struct sample_netlink nl;
 	int err;
 
 	if (sample.force)
 		return 0;
-	err = lb_netlink_open(&nl, NETLINK_ROUTE);
+	err = sample_netlink_open(&nl, NETLINK_ROUTE);
 	if (err) {
 		pr_err("failed to open rtnetlink: %s", strerror(-err));
 		return err;
 	}
 	err = refuse(&nl, conf);
-	lb_netlink_close(&nl);
+	sample_netlink_close(&nl);
 	return err;
 }

@@ -282,8 +282,8 @@ static bool wants_tc(const struct lb_link *link, char *why, size_t size)
 	return true;
 }
 
-/* True if native XDP cannot redirect packets to this interface, which backends are behind. */
-static bool way_wants_tc(struct lb_netlink *nl, unsigned int ifindex, char *why, size_t size)
+/* Backends are behind an interface that native XDP cannot hand packets over to. */
+static bool way_wants_tc(struct sample_netlink *nl, unsigned int ifindex, char *why, size_t size)
 {
 	struct lb_link link;
 	int takes;
@@ -298,7 +298,7 @@ static bool way_wants_tc(struct lb_netlink *nl, unsigned int ifindex, char *why,
 	return true;
 }
 
-static bool ways_want_tc(const struct lb_conf *conf, struct lb_netlink *nl, char *why,
+static bool ways_want_tc(const struct lb_conf *conf, struct sample_netlink *nl, char *why,
 			 size_t size)
 {
 	struct lb_nexthops *hops;
@@ -320,7 +320,7 @@ static bool ways_want_tc(const struct lb_conf *conf, struct lb_netlink *nl, char
 	return tc;
 }
 
-static enum lb_mode choose(const struct lb_conf *conf, struct lb_netlink *nl, char *why,
+static enum lb_mode choose(const struct lb_conf *conf, struct sample_netlink *nl, char *why,
 			   size_t size)
 {
 	struct lb_link link;
@@ -351,16 +351,16 @@ static enum lb_mode choose(const struct lb_conf *conf, struct lb_netlink *nl, ch
 enum lb_mode lb_choose_mode(const struct lb_conf *conf, char *why, size_t size)
 {
 	enum lb_mode mode = LB_MODE_TC;
-	struct lb_netlink *nl;
+	struct sample_netlink *nl;
 
 	snprintf(why, size, "as configured");
 	if (conf->mode != LB_MODE_AUTO)
 		return conf->mode;
 	snprintf(why, size, "the interfaces cannot be looked at");
 	nl = calloc(1, sizeof(*nl));
-	if (nl && !lb_netlink_open(nl, NETLINK_ROUTE)) {
+	if (nl && !sample_netlink_open(nl, NETLINK_ROUTE)) {
 		mode = choose(conf, nl, why, size);
-		lb_netlink_close(nl);
+		sample_netlink_close(nl);
 	}
 	free(nl);
 	return mode;

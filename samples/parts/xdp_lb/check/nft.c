@@ -14,8 +14,8 @@
 #include <linux/netlink.h>
 #include <linux/types.h>
 #include <stdbool.h>
+#include "lib/netlink.h"
 #include "parts/xdp_lb/nexthop/family.h"
-#include "parts/xdp_lb/nexthop/netlink.h"
 #include "parts/xdp_lb/check/nft.h"
 #include "parts/xdp_lb/check/ports.h"
 
@@ -59,8 +59,8 @@ static void read_immediate(struct reader *r, const struct nlattr *data)
 	unsigned int reg;
 	size_t len;
 
-	lb_netlink_nested(data, attrs, NFTA_IMMEDIATE_MAX + 1);
-	lb_netlink_nested(attrs[NFTA_IMMEDIATE_DATA], value, NFTA_DATA_MAX + 1);
+	sample_netlink_nested(data, attrs, NFTA_IMMEDIATE_MAX + 1);
+	sample_netlink_nested(attrs[NFTA_IMMEDIATE_DATA], value, NFTA_DATA_MAX + 1);
 	reg = be32_of(attrs[NFTA_IMMEDIATE_DREG]);
 	if (reg >= REGISTERS || !value[NFTA_DATA_VALUE])
 		return;
@@ -97,7 +97,7 @@ static void read_masq(const struct reader *r, const struct nlattr *data, struct 
 {
 	const struct nlattr *attrs[NFTA_MASQ_MAX + 1];
 
-	lb_netlink_nested(data, attrs, NFTA_MASQ_MAX + 1);
+	sample_netlink_nested(data, attrs, NFTA_MASQ_MAX + 1);
 	rule->masquerade = true;
 	read_ports(r, attrs[NFTA_MASQ_REG_PROTO_MIN], attrs[NFTA_MASQ_REG_PROTO_MAX], rule);
 	r->fn(r->ctx, rule);
@@ -109,7 +109,7 @@ static void read_nat(const struct reader *r, const struct nlattr *data, struct l
 	const __u8 *first, *last;
 	size_t len;
 
-	lb_netlink_nested(data, attrs, NFTA_NAT_MAX + 1);
+	sample_netlink_nested(data, attrs, NFTA_NAT_MAX + 1);
 	if (be32_of(attrs[NFTA_NAT_TYPE]) != NFT_NAT_SNAT)
 		return;
 	/* In a table of family "inet" the rule tells the address family. */
@@ -131,7 +131,7 @@ static void read_target(const struct reader *r, const struct nlattr *data,
 	const struct nlattr *attrs[NFTA_TARGET_MAX + 1];
 	const char *name;
 
-	lb_netlink_nested(data, attrs, NFTA_TARGET_MAX + 1);
+	sample_netlink_nested(data, attrs, NFTA_TARGET_MAX + 1);
 	name = text_of(attrs[NFTA_TARGET_NAME]);
 	rule->masquerade = !strcmp(name, "MASQUERADE");
 	if (!rule->masquerade && strcmp(name, "SNAT"))
@@ -145,7 +145,7 @@ static void read_expr(struct reader *r, const struct nlattr *expr, struct lb_nft
 	const struct nlattr *attrs[NFTA_EXPR_MAX + 1], *data;
 	const char *name;
 
-	lb_netlink_nested(expr, attrs, NFTA_EXPR_MAX + 1);
+	sample_netlink_nested(expr, attrs, NFTA_EXPR_MAX + 1);
 	name = text_of(attrs[NFTA_EXPR_NAME]);
 	data = attrs[NFTA_EXPR_DATA];
 	if (!strcmp(name, "immediate"))
@@ -169,7 +169,7 @@ static int on_rule(const struct nlmsghdr *nh, void *ctx)
 	if (!nh)
 		return 0;
 	memset(r->known, 0, sizeof(r->known));
-	lb_netlink_attrs(nh, sizeof(struct nfgenmsg), attrs, NFTA_RULE_MAX + 1);
+	sample_netlink_attrs(nh, sizeof(struct nfgenmsg), attrs, NFTA_RULE_MAX + 1);
 	rule.family = ((struct nfgenmsg *)mnl_nlmsg_get_payload(nh))->nfgen_family;
 	rule.table = text_of(attrs[NFTA_RULE_TABLE]);
 	rule.chain = text_of(attrs[NFTA_RULE_CHAIN]);
@@ -192,16 +192,16 @@ int lb_nft_rules(lb_nft_fn *fn, void *ctx)
 {
 	struct nfgenmsg gen = { .nfgen_family = NFPROTO_UNSPEC, .version = NFNETLINK_V0 };
 	struct reader r = { .fn = fn, .ctx = ctx };
-	struct lb_netlink nl;
+	struct sample_netlink nl;
 	int err;
 
-	err = lb_netlink_open(&nl, NETLINK_NETFILTER);
+	err = sample_netlink_open(&nl, NETLINK_NETFILTER);
 	if (err)
 		return err;
-	lb_netlink_start(&nl, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETRULE, NLM_F_DUMP, &gen,
-			 sizeof(gen));
-	err = lb_netlink_ask(&nl, on_rule, &r);
-	lb_netlink_close(&nl);
+	sample_netlink_start(&nl, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETRULE, NLM_F_DUMP, &gen,
+			     sizeof(gen));
+	err = sample_netlink_ask(&nl, on_rule, &r);
+	sample_netlink_close(&nl);
 	return err;
 }
 

@@ -13,12 +13,12 @@
 #include "lib/config.h"
 #include "lib/format.h"
 #include "lib/net.h"
+#include "lib/netlink.h"
 #include "lib/output.h"
 #include "lib/util.h"
 #include "parts/xdp_lb/cmd/commands.h"
 #include "parts/xdp_lb/nexthop/addr.h"
 #include "parts/xdp_lb/nexthop/family.h"
-#include "parts/xdp_lb/nexthop/netlink.h"
 #include "parts/xdp_lb/cmd/show.h"
 
 enum {
@@ -96,16 +96,16 @@ static const char *iface_name(unsigned int ifindex, const __u8 mac[6])
 static bool host_lacks(const struct lb_state *state, const struct lb_addr *addr)
 {
 	struct lb_host_addrs addrs;
-	struct lb_netlink nl;
+	struct sample_netlink nl;
 	bool lacks = false;
 
 	if (!iface_name(state->conf->iface[0].ifindex, state->conf->iface[0].mac) ||
-	    lb_netlink_open(&nl, NETLINK_ROUTE))
+	    sample_netlink_open(&nl, NETLINK_ROUTE))
 		return false;
 	if (!lb_host_addrs_read(&nl, lb_addr_family(addr), &addrs))
 		lacks = !lb_host_addrs_have(&addrs, addr);
 	lb_host_addrs_free(&addrs);
-	lb_netlink_close(&nl);
+	sample_netlink_close(&nl);
 	return lacks;
 }
 

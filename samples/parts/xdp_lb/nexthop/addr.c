@@ -8,9 +8,9 @@
 #include <linux/rtnetlink.h>
 #include <linux/types.h>
 #include <stdbool.h>
+#include "lib/netlink.h"
 #include "parts/xdp_lb/nexthop/addr.h"
 #include "parts/xdp_lb/nexthop/family.h"
-#include "parts/xdp_lb/nexthop/netlink.h"
 
 enum {
 	GROW_ADDRS = 16,
@@ -37,9 +37,9 @@ static int take_addr(const struct nlmsghdr *nh, struct lb_host_addr *addr)
 	const struct nlattr *attrs[IFA_MAX + 1], *local;
 	__u32 flags;
 
-	lb_netlink_attrs(nh, sizeof(*ifa), attrs, IFA_MAX + 1);
-	flags = attrs[IFA_FLAGS] ? lb_netlink_u32(attrs[IFA_FLAGS]) : ifa->ifa_flags;
-	/* On a point-to-point link, IFA_ADDRESS is the other end. */
+	sample_netlink_attrs(nh, sizeof(*ifa), attrs, IFA_MAX + 1);
+	flags = attrs[IFA_FLAGS] ? sample_netlink_u32(attrs[IFA_FLAGS]) : ifa->ifa_flags;
+	/* Of a point-to-point link, IFA_ADDRESS is the other end. */
 	local = attrs[IFA_LOCAL] ? attrs[IFA_LOCAL] : attrs[IFA_ADDRESS];
 	addr->ifindex = ifa->ifa_index;
 	addr->fit = is_fit_addr(ifa, flags);
@@ -76,13 +76,13 @@ static int on_addr(const struct nlmsghdr *nh, void *ctx)
  *
  * Return: 0, or a negative errno.
  */
-int lb_host_addrs_read(struct lb_netlink *nl, int family, struct lb_host_addrs *addrs)
+int lb_host_addrs_read(struct sample_netlink *nl, int family, struct lb_host_addrs *addrs)
 {
 	struct ifaddrmsg ifa = { .ifa_family = family };
 
 	memset(addrs, 0, sizeof(*addrs));
-	lb_netlink_start(nl, RTM_GETADDR, NLM_F_DUMP, &ifa, sizeof(ifa));
-	return lb_netlink_ask(nl, on_addr, addrs);
+	sample_netlink_start(nl, RTM_GETADDR, NLM_F_DUMP, &ifa, sizeof(ifa));
+	return sample_netlink_ask(nl, on_addr, addrs);
 }
 
 /**
@@ -122,7 +122,7 @@ bool lb_host_addrs_have(const struct lb_host_addrs *addrs, const struct lb_addr 
  *
  * Return: 0, -ENOENT if there is none, or another negative errno.
  */
-int lb_link_addr(struct lb_netlink *nl, unsigned int ifindex, int family, struct lb_addr *addr)
+int lb_link_addr(struct sample_netlink *nl, unsigned int ifindex, int family, struct lb_addr *addr)
 {
 	struct lb_host_addrs addrs;
 	unsigned int i;

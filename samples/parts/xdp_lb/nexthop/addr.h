@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include "xdp_lb.h"
 
-struct lb_netlink;
+struct sample_netlink;
 
 /**
  * struct lb_host_addr - an address of this host
@@ -32,9 +32,9 @@ struct lb_host_addrs {
 	unsigned int n;
 };
 
-int lb_host_addrs_read(struct lb_netlink *nl, int family, struct lb_host_addrs *addrs);
+int lb_host_addrs_read(struct sample_netlink *nl, int family, struct lb_host_addrs *addrs);
 void lb_host_addrs_free(struct lb_host_addrs *addrs);
 bool lb_host_addrs_have(const struct lb_host_addrs *addrs, const struct lb_addr *addr);
-int lb_link_addr(struct lb_netlink *nl, unsigned int ifindex, int family, struct lb_addr *addr);
+int lb_link_addr(struct sample_netlink *nl, unsigned int ifindex, int family, struct lb_addr *addr);
 
 #endif /* _SAMPLES_XDP_LB_ADDR_H */

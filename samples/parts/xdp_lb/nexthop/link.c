@@ -22,9 +22,9 @@
 #include <linux/sockios.h>
 #include <linux/types.h>
 #include <stdbool.h>
+#include "lib/netlink.h"
 #include "lib/util.h"
 #include "parts/xdp_lb/nexthop/link.h"
-#include "parts/xdp_lb/nexthop/netlink.h"
 
 /* Generic netlink family "netdev", Linux 6.3. */
 enum {
@@ -56,7 +56,7 @@ static void take_xdp(struct lb_link *link, const struct nlattr *nest)
 {
 	const struct nlattr *xdp[IFLA_XDP_MAX + 1], *attached;
 
-	lb_netlink_nested(nest, xdp, IFLA_XDP_MAX + 1);
+	sample_netlink_nested(nest, xdp, IFLA_XDP_MAX + 1);
 	attached = xdp[IFLA_XDP_ATTACHED];
 	if (!attached || mnl_attr_get_payload_len(attached) != 1)
 		return;
@@ -75,8 +75,8 @@ static int on_link(const struct nlmsghdr *nh, void *ctx)
 		return 0;
 	}
 	ifi = mnl_nlmsg_get_payload(nh);
-	lb_netlink_attrs(nh, sizeof(*ifi), attrs, IFLA_MAX + 1);
-	lb_netlink_nested(attrs[IFLA_LINKINFO], info, IFLA_INFO_MAX + 1);
+	sample_netlink_attrs(nh, sizeof(*ifi), attrs, IFLA_MAX + 1);
+	sample_netlink_nested(attrs[IFLA_LINKINFO], info, IFLA_INFO_MAX + 1);
 	take_string(link->name, sizeof(link->name), attrs[IFLA_IFNAME]);
 	take_string(link->kind, sizeof(link->kind), info[IFLA_INFO_KIND]);
 	take_string(link->master_kind, sizeof(link->master_kind), info[IFLA_INFO_SLAVE_KIND]);
@@ -85,11 +85,11 @@ static int on_link(const struct nlmsghdr *nh, void *ctx)
 	link->ifindex = ifi->ifi_index;
 	link->type = ifi->ifi_type;
 	link->flags = ifi->ifi_flags;
-	link->mtu = lb_netlink_u32(attrs[IFLA_MTU]);
-	link->master = lb_netlink_u32(attrs[IFLA_MASTER]);
-	link->link = lb_netlink_u32(attrs[IFLA_LINK]);
+	link->mtu = sample_netlink_u32(attrs[IFLA_MTU]);
+	link->master = sample_netlink_u32(attrs[IFLA_MASTER]);
+	link->link = sample_netlink_u32(attrs[IFLA_LINK]);
 	link->link_netns = attrs[IFLA_LINK_NETNSID] ?
-			   (int)lb_netlink_u32(attrs[IFLA_LINK_NETNSID]) : LB_NETNS_HERE;
+			   (int)sample_netlink_u32(attrs[IFLA_LINK_NETNSID]) : LB_NETNS_HERE;
 	return 0;
 }
 
@@ -102,14 +102,14 @@ static int on_link(const struct nlmsghdr *nh, void *ctx)
  *
  * Return: 0, -ENODEV: there is none, or another negative errno.
  */
-int lb_link_read(struct lb_netlink *nl, unsigned int ifindex, int netns, struct lb_link *link)
+int lb_link_read(struct sample_netlink *nl, unsigned int ifindex, int netns, struct lb_link *link)
 {
 	struct ifinfomsg ifi = { .ifi_index = ifindex };
-	struct nlmsghdr *nh = lb_netlink_start(nl, RTM_GETLINK, 0, &ifi, sizeof(ifi));
+	struct nlmsghdr *nh = sample_netlink_start(nl, RTM_GETLINK, 0, &ifi, sizeof(ifi));
 
 	if (netns != LB_NETNS_HERE)
 		mnl_attr_put_u32(nh, IFLA_TARGET_NETNSID, netns);
-	return lb_netlink_ask(nl, on_link, link);
+	return sample_netlink_ask(nl, on_link, link);
 }
 
 /* --- XDP features ------------------------------------------------------------------- */
@@ -120,7 +120,7 @@ static int on_family(const struct nlmsghdr *nh, void *ctx)
 
 	if (!nh)
 		return 0;
-	lb_netlink_attrs(nh, GENL_HDRLEN, attrs, CTRL_ATTR_MAX + 1);
+	sample_netlink_attrs(nh, GENL_HDRLEN, attrs, CTRL_ATTR_MAX + 1);
 	id = attrs[CTRL_ATTR_FAMILY_ID];
 	if (id && mnl_attr_get_payload_len(id) == sizeof(__u16))
 		*(int *)ctx = mnl_attr_get_u16(id);
@@ -133,28 +133,28 @@ static int on_features(const struct nlmsghdr *nh, void *ctx)
 
 	if (!nh)
 		return 0;
-	lb_netlink_attrs(nh, GENL_HDRLEN, attrs, __NETDEV_MAX);
+	sample_netlink_attrs(nh, GENL_HDRLEN, attrs, __NETDEV_MAX);
 	features = attrs[NETDEV_XDP_FEATURES];
 	if (features && mnl_attr_get_payload_len(features) == sizeof(__u64))
 		*(__u64 *)ctx = mnl_attr_get_u64(features);
 	return 0;
 }
 
-static int ask_features(struct lb_netlink *nl, unsigned int ifindex, __u64 *features)
+static int ask_features(struct sample_netlink *nl, unsigned int ifindex, __u64 *features)
 {
 	struct genlmsghdr family = { .cmd = CTRL_CMD_GETFAMILY, .version = 1 };
 	struct genlmsghdr dev = { .cmd = NETDEV_DEV_GET, .version = 1 };
 	struct nlmsghdr *nh;
 	int id = 0, err;
 
-	nh = lb_netlink_start(nl, GENL_ID_CTRL, 0, &family, sizeof(family));
+	nh = sample_netlink_start(nl, GENL_ID_CTRL, 0, &family, sizeof(family));
 	mnl_attr_put_strz(nh, CTRL_ATTR_FAMILY_NAME, "netdev");
-	err = lb_netlink_ask(nl, on_family, &id);
+	err = sample_netlink_ask(nl, on_family, &id);
 	if (err || !id)
 		return err ? err : -ENOENT;
-	nh = lb_netlink_start(nl, id, 0, &dev, sizeof(dev));
+	nh = sample_netlink_start(nl, id, 0, &dev, sizeof(dev));
 	mnl_attr_put_u32(nh, NETDEV_IFINDEX, ifindex);
-	return lb_netlink_ask(nl, on_features, features);
+	return sample_netlink_ask(nl, on_features, features);
 }
 
 /**
@@ -166,13 +166,13 @@ static int ask_features(struct lb_netlink *nl, unsigned int ifindex, __u64 *feat
  */
 int lb_link_features(unsigned int ifindex, __u64 *features)
 {
-	struct lb_netlink *nl = calloc(1, sizeof(*nl));
-	int err = nl ? lb_netlink_open(nl, NETLINK_GENERIC) : -ENOMEM;
+	struct sample_netlink *nl = calloc(1, sizeof(*nl));
+	int err = nl ? sample_netlink_open(nl, NETLINK_GENERIC) : -ENOMEM;
 
 	*features = 0;
 	if (!err) {
 		err = ask_features(nl, ifindex, features);
-		lb_netlink_close(nl);
+		sample_netlink_close(nl);
 	}
 	free(nl);
 	return err;
@@ -214,25 +214,25 @@ static int on_nsid(const struct nlmsghdr *nh, void *ctx)
 
 	if (!nh)
 		return 0;
-	lb_netlink_attrs(nh, sizeof(struct rtgenmsg), attrs, NETNSA_MAX + 1);
+	sample_netlink_attrs(nh, sizeof(struct rtgenmsg), attrs, NETNSA_MAX + 1);
 	if (attrs[NETNSA_NSID])
-		*(int *)ctx = lb_netlink_u32(attrs[NETNSA_NSID]);
+		*(int *)ctx = sample_netlink_u32(attrs[NETNSA_NSID]);
 	return 0;
 }
 
-static bool is_netns(struct lb_netlink *nl, int fd, int netns)
+static bool is_netns(struct sample_netlink *nl, int fd, int netns)
 {
 	struct rtgenmsg gen = {};
 	struct nlmsghdr *nh;
 	int id = LB_NETNS_HERE;
 
-	nh = lb_netlink_start(nl, RTM_GETNSID, 0, &gen, sizeof(gen));
+	nh = sample_netlink_start(nl, RTM_GETNSID, 0, &gen, sizeof(gen));
 	mnl_attr_put_u32(nh, NETNSA_FD, fd);
-	return !lb_netlink_ask(nl, on_nsid, &id) && id == netns;
+	return !sample_netlink_ask(nl, on_nsid, &id) && id == netns;
 }
 
-/* Search the network namespaces of "ip netns", of Docker and of processes for an nsid. */
-static int open_netns(struct lb_netlink *nl, int netns)
+/* The file of a network namespace: by "ip netns", by Docker, or of a process. */
+static int open_netns(struct sample_netlink *nl, int netns)
 {
 	static const char * const places[] = {
 		"/run/netns/*", "/run/docker/netns/*", "/proc/[0-9]*/ns/net",
@@ -290,7 +290,7 @@ static int open_socket_in(int fd)
  * Return: the socket, -ENOENT if the namespace is not to be found, or another
  * negative errno.
  */
-int lb_link_socket(struct lb_netlink *nl, int netns)
+int lb_link_socket(struct sample_netlink *nl, int netns)
 {
 	int fd, sock;
 

@@ -7,7 +7,7 @@
 #include <linux/types.h>
 #include <net/if.h>
 
-struct lb_netlink;
+struct sample_netlink;
 
 enum {
 	LB_KIND_MAX = 16,
@@ -53,11 +53,11 @@ struct lb_link {
 	bool native_xdp;
 };
 
-int lb_link_read(struct lb_netlink *nl, unsigned int ifindex, int netns, struct lb_link *link);
+int lb_link_read(struct sample_netlink *nl, unsigned int ifindex, int netns, struct lb_link *link);
 int lb_link_features(unsigned int ifindex, __u64 *features);
 int lb_link_takes_redirect(const struct lb_link *link);
 bool lb_link_is_veth(const struct lb_link *link);
-int lb_link_socket(struct lb_netlink *nl, int netns);
+int lb_link_socket(struct sample_netlink *nl, int netns);
 int lb_link_tx_checksum(int sock, const char *name);
 int lb_link_lro(int sock, const char *name);
 

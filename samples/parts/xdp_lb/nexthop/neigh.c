@@ -13,9 +13,9 @@
 #include <linux/neighbour.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include "lib/netlink.h"
 #include "parts/xdp_lb/nexthop/family.h"
 #include "parts/xdp_lb/nexthop/neigh.h"
-#include "parts/xdp_lb/nexthop/netlink.h"
 
 enum {
 	/* States in which an entry has its MAC address. */
@@ -42,7 +42,7 @@ bool lb_neigh_parse(const struct nlmsghdr *nh, struct lb_neigh *neigh)
 	memset(neigh, 0, sizeof(*neigh));
 	if (ndm->ndm_family != AF_INET && ndm->ndm_family != AF_INET6)
 		return false;
-	lb_netlink_attrs(nh, sizeof(*ndm), attrs, NDA_MAX + 1);
+	sample_netlink_attrs(nh, sizeof(*ndm), attrs, NDA_MAX + 1);
 	if (!attrs[NDA_DST] || lb_addr_take(&neigh->addr, mnl_attr_get_payload(attrs[NDA_DST]),
 					    mnl_attr_get_payload_len(attrs[NDA_DST])))
 		return false;
@@ -57,8 +57,8 @@ bool lb_neigh_parse(const struct nlmsghdr *nh, struct lb_neigh *neigh)
 		memcpy(neigh->mac, mnl_attr_get_payload(mac), sizeof(neigh->mac));
 	/* To have the kernel manage these would overwrite what others have set. */
 	fixed = ndm->ndm_state & NUD_FIXED || ndm->ndm_flags & NTF_EXT_LEARNED;
-	neigh->is_kept = fixed || lb_netlink_u32(attrs[NDA_FLAGS_EXT]) & NTF_EXT_MANAGED;
-	/* When the administrator replaces an entry of ours, our protocol number stays in it. */
+	neigh->is_kept = fixed || sample_netlink_u32(attrs[NDA_FLAGS_EXT]) & NTF_EXT_MANAGED;
+	/* The number stays when the administrator replaces an entry of ours. */
 	proto = attrs[NDA_PROTOCOL];
 	neigh->is_ours = !fixed && proto && mnl_attr_get_payload_len(proto) == 1 &&
 			 mnl_attr_get_u8(proto) == LB_NEIGH_PROTOCOL;
@@ -75,7 +75,7 @@ static int on_neigh(const struct nlmsghdr *nh, void *ctx)
 	return lb_neigh_parse(nh, neigh) ? 0 : -EINVAL;
 }
 
-static struct nlmsghdr *start_neigh(struct lb_netlink *nl, int type, int flags, __u8 ndm_flags,
+static struct nlmsghdr *start_neigh(struct sample_netlink *nl, int type, int flags, __u8 ndm_flags,
 				    const struct lb_neigh *neigh)
 {
 	struct ndmsg ndm = {
@@ -83,7 +83,7 @@ static struct nlmsghdr *start_neigh(struct lb_netlink *nl, int type, int flags, 
 		.ndm_ifindex = neigh->ifindex,
 		.ndm_flags = ndm_flags,
 	};
-	struct nlmsghdr *nh = lb_netlink_start(nl, type, flags, &ndm, sizeof(ndm));
+	struct nlmsghdr *nh = sample_netlink_start(nl, type, flags, &ndm, sizeof(ndm));
 	const void *bytes;
 	size_t len;
 
@@ -100,12 +100,12 @@ static struct nlmsghdr *start_neigh(struct lb_netlink *nl, int type, int flags, 
  *
  * Return: 0, or a negative errno.
  */
-int lb_neigh_get(struct lb_netlink *nl, struct lb_neigh *neigh)
+int lb_neigh_get(struct sample_netlink *nl, struct lb_neigh *neigh)
 {
 	int err;
 
 	start_neigh(nl, RTM_GETNEIGH, 0, 0, neigh);
-	err = lb_netlink_ask(nl, on_neigh, neigh);
+	err = sample_netlink_ask(nl, on_neigh, neigh);
 	return err == -ENOENT ? 0 : err;
 }
 
@@ -118,7 +118,7 @@ int lb_neigh_get(struct lb_netlink *nl, struct lb_neigh *neigh)
  *
  * Return: 0, or a negative errno.
  */
-int lb_neigh_find(struct lb_netlink *nl, const struct lb_neigh *neigh, bool keep)
+int lb_neigh_find(struct sample_netlink *nl, const struct lb_neigh *neigh, bool keep)
 {
 	struct nlmsghdr *nh;
 
@@ -127,7 +127,7 @@ int lb_neigh_find(struct lb_netlink *nl, const struct lb_neigh *neigh, bool keep
 		mnl_attr_put_u32(nh, NDA_FLAGS_EXT, NTF_EXT_MANAGED);
 		mnl_attr_put_u8(nh, NDA_PROTOCOL, LB_NEIGH_PROTOCOL);
 	}
-	return lb_netlink_ask(nl, NULL, NULL);
+	return sample_netlink_ask(nl, NULL, NULL);
 }
 
 /* Our entries, as they are collected from a dump of the table. */
@@ -159,19 +159,19 @@ static int on_ours(const struct nlmsghdr *nh, void *ctx)
 	return 0;
 }
 
-static int forget_family(struct lb_netlink *nl, __u8 family)
+static int forget_family(struct sample_netlink *nl, __u8 family)
 {
 	struct ndmsg ndm = { .ndm_family = family };
 	struct ours ours = {};
 	unsigned int i;
 	int err, del;
 
-	lb_netlink_start(nl, RTM_GETNEIGH, NLM_F_DUMP, &ndm, sizeof(ndm));
-	err = lb_netlink_ask(nl, on_ours, &ours);
+	sample_netlink_start(nl, RTM_GETNEIGH, NLM_F_DUMP, &ndm, sizeof(ndm));
+	err = sample_netlink_ask(nl, on_ours, &ours);
 	for (i = 0; i < ours.n && !err; i++) {
 		start_neigh(nl, RTM_DELNEIGH, NLM_F_ACK, 0, &ours.at[i]);
-		del = lb_netlink_ask(nl, NULL, NULL);
-		/* The entry, or its interface, has gone since the dump. */
+		del = sample_netlink_ask(nl, NULL, NULL);
+		/* Gone meanwhile, or its interface is. */
 		err = del == -ENOENT || del == -ENODEV ? 0 : del;
 	}
 	free(ours.at);
@@ -184,7 +184,7 @@ static int forget_family(struct lb_netlink *nl, __u8 family)
  *
  * Return: 0, or a negative errno.
  */
-int lb_neigh_forget(struct lb_netlink *nl)
+int lb_neigh_forget(struct sample_netlink *nl)
 {
 	int err = forget_family(nl, AF_INET), err6 = forget_family(nl, AF_INET6);
 
@@ -203,7 +203,7 @@ static int on_table(const struct nlmsghdr *nh, void *ctx)
 		memset(table, 0, sizeof(*table));
 		return 0;
 	}
-	lb_netlink_attrs(nh, sizeof(struct ndtmsg), attrs, NDTA_MAX + 1);
+	sample_netlink_attrs(nh, sizeof(struct ndtmsg), attrs, NDTA_MAX + 1);
 	config = attrs[NDTA_CONFIG];
 	/* Other messages have the parameters of a single interface. */
 	if (!attrs[NDTA_THRESH3] || !config ||
@@ -211,7 +211,7 @@ static int on_table(const struct nlmsghdr *nh, void *ctx)
 		return 0;
 	memcpy(&values, mnl_attr_get_payload(config), sizeof(values));
 	table->entries = values.ndtc_entries;
-	table->most = lb_netlink_u32(attrs[NDTA_THRESH3]);
+	table->most = sample_netlink_u32(attrs[NDTA_THRESH3]);
 	return 0;
 }
 
@@ -226,13 +226,13 @@ static int on_table(const struct nlmsghdr *nh, void *ctx)
  *
  * Return: 0, -ENOENT: there is no such table, or another negative errno.
  */
-int lb_neigh_table_read(struct lb_netlink *nl, int family, struct lb_neigh_table *table)
+int lb_neigh_table_read(struct sample_netlink *nl, int family, struct lb_neigh_table *table)
 {
 	struct ndtmsg ndtm = { .ndtm_family = family };
 	int err;
 
-	lb_netlink_start(nl, RTM_GETNEIGHTBL, NLM_F_DUMP, &ndtm, sizeof(ndtm));
-	err = lb_netlink_ask(nl, on_table, table);
+	sample_netlink_start(nl, RTM_GETNEIGHTBL, NLM_F_DUMP, &ndtm, sizeof(ndtm));
+	err = sample_netlink_ask(nl, on_table, table);
 	return err ?: table->most ? 0 : -ENOENT;
 }
 

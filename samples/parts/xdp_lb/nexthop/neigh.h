@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include "xdp_lb.h"
 
-struct lb_netlink;
+struct sample_netlink;
 struct nlmsghdr;
 
 enum {
@@ -35,9 +35,9 @@ struct lb_neigh {
 };
 
 bool lb_neigh_parse(const struct nlmsghdr *nh, struct lb_neigh *neigh);
-int lb_neigh_get(struct lb_netlink *nl, struct lb_neigh *neigh);
-int lb_neigh_find(struct lb_netlink *nl, const struct lb_neigh *neigh, bool keep);
-int lb_neigh_forget(struct lb_netlink *nl);
+int lb_neigh_get(struct sample_netlink *nl, struct lb_neigh *neigh);
+int lb_neigh_find(struct sample_netlink *nl, const struct lb_neigh *neigh, bool keep);
+int lb_neigh_forget(struct sample_netlink *nl);
 
 enum {
 	LB_NEIGH_CURE = 200,
@@ -53,7 +53,7 @@ struct lb_neigh_table {
 	unsigned int most;
 };
 
-int lb_neigh_table_read(struct lb_netlink *nl, int family, struct lb_neigh_table *table);
+int lb_neigh_table_read(struct sample_netlink *nl, int family, struct lb_neigh_table *table);
 const char *lb_neigh_cure(int family, unsigned int n, char buf[LB_NEIGH_CURE]);
 
 #endif /* _SAMPLES_XDP_LB_NEIGH_H */

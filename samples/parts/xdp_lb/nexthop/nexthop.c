@@ -13,13 +13,12 @@
 #include <net/if.h>
 #include "lib/caps.h"
 #include "lib/log.h"
+#include "lib/netlink.h"
 #include "lib/refused.h"
-#include "lib/util.h"
 #include "parts/xdp_lb/nexthop/addr.h"
 #include "parts/xdp_lb/nexthop/family.h"
 #include "parts/xdp_lb/nexthop/link.h"
 #include "parts/xdp_lb/nexthop/neigh.h"
-#include "parts/xdp_lb/nexthop/netlink.h"
 #include "parts/xdp_lb/nexthop/nexthop.h"
 #include "parts/xdp_lb/nexthop/told.h"
 #include "parts/xdp_lb/user.h"
@@ -73,10 +72,10 @@ static int on_route(const struct nlmsghdr *nh, void *ctx)
 		return 0;
 	route->found = true;
 	route->type = ((struct rtmsg *)mnl_nlmsg_get_payload(nh))->rtm_type;
-	lb_netlink_attrs(nh, sizeof(struct rtmsg), attrs, RTA_MAX + 1);
-	lb_netlink_nested(attrs[RTA_METRICS], metrics, RTAX_MAX + 1);
-	route->ifindex = lb_netlink_u32(attrs[RTA_OIF]);
-	route->mtu = lb_netlink_u32(metrics[RTAX_MTU]);
+	sample_netlink_attrs(nh, sizeof(struct rtmsg), attrs, RTA_MAX + 1);
+	sample_netlink_nested(attrs[RTA_METRICS], metrics, RTAX_MAX + 1);
+	route->ifindex = sample_netlink_u32(attrs[RTA_OIF]);
+	route->mtu = sample_netlink_u32(metrics[RTAX_MTU]);
 	take_gateway(route, attrs[RTA_GATEWAY], attrs[RTA_VIA]);
 	src = attrs[RTA_PREFSRC];
 	if (src)
@@ -95,10 +94,10 @@ static int get_route(struct lb_nexthops *hops, const struct lb_addr *addr, struc
 
 	bytes = lb_addr_bytes(addr, &len);
 	rtm.rtm_dst_len = len * 8;
-	mnl_attr_put(lb_netlink_start(&hops->ask, RTM_GETROUTE, 0, &rtm, sizeof(rtm)), RTA_DST,
+	mnl_attr_put(sample_netlink_start(&hops->ask, RTM_GETROUTE, 0, &rtm, sizeof(rtm)), RTA_DST,
 		     len, bytes);
-	err = lb_netlink_ask(&hops->ask, on_route, route);
-	/* The answers for routes of the types unreachable, prohibit and blackhole. */
+	err = sample_netlink_ask(&hops->ask, on_route, route);
+	/* What the routes unreachable, prohibit and blackhole answer. */
 	if (err == -EHOSTUNREACH || err == -EACCES || err == -EINVAL)
 		return -ENETUNREACH;
 	if (err)
@@ -259,42 +258,12 @@ int lb_nexthops_route(struct lb_nexthops *hops, const struct lb_addr *addr,
 
 /* --- news -------------------------------------------------------------------------- */
 
-/*
- * Messages after which a route may lead elsewhere: besides routes and links, also addresses,
- * routing rules and nexthop objects decide. @must: without this group, opening fails.
- */
-static const struct {
-	int group;
-	bool must;
-} groups[] = {
-	{ RTNLGRP_NEIGH, true },
-	{ RTNLGRP_LINK, true },
-	{ RTNLGRP_IPV4_ROUTE, true },
-	{ RTNLGRP_IPV4_IFADDR, true },
-	/* Missing in kernels without IPv6, without routing rules, or before 5.3. */
-	{ RTNLGRP_IPV6_ROUTE, false },
-	{ RTNLGRP_IPV6_IFADDR, false },
-	{ RTNLGRP_IPV4_RULE, false },
-	{ RTNLGRP_IPV6_RULE, false },
-	{ RTNLGRP_NEXTHOP, false },
-};
+#define GROUP(name) (1U << (RTNLGRP_##name - 1))
 
-static int open_news(struct lb_nexthops *hops)
-{
-	unsigned int i;
-	int group;
-
-	hops->news = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (!hops->news || mnl_socket_bind(hops->news, 0, MNL_SOCKET_AUTOPID) < 0)
-		return -errno;
-	for (i = 0; i < ARRAY_SIZE(groups); i++) {
-		group = groups[i].group;
-		if (mnl_socket_setsockopt(hops->news, NETLINK_ADD_MEMBERSHIP, &group,
-					  sizeof(group)) < 0 && groups[i].must)
-			return -errno;
-	}
-	return 0;
-}
+/* Routes may now lead elsewhere: the rules, groups and addresses decide that as well. */
+static const __u32 groups = GROUP(NEIGH) | GROUP(LINK) | GROUP(NEXTHOP) |
+			    GROUP(IPV4_ROUTE) | GROUP(IPV4_IFADDR) | GROUP(IPV4_RULE) |
+			    GROUP(IPV6_ROUTE) | GROUP(IPV6_IFADDR) | GROUP(IPV6_RULE);
 
 /* True if a neighbour that was looked up for a next hop has changed. */
 static bool neigh_changed(const struct lb_nexthops *hops, const struct nlmsghdr *nh)
@@ -341,6 +310,21 @@ static bool is_change(struct lb_nexthops *hops, const struct nlmsghdr *nh)
 	}
 }
 
+struct news {
+	struct lb_nexthops *hops;
+	bool changed;
+};
+
+static int on_news(const struct nlmsghdr *nh, void *ctx)
+{
+	struct news *news = ctx;
+
+	/* Some were lost: they may have been of a change. */
+	if (!nh || is_change(news->hops, nh))
+		news->changed = true;
+	return 0;
+}
+
 /**
  * lb_nexthops_read() - read the messages about changes
  * @hops: from lb_nexthops_open()
@@ -350,23 +334,10 @@ static bool is_change(struct lb_nexthops *hops, const struct nlmsghdr *nh)
  */
 int lb_nexthops_read(struct lb_nexthops *hops)
 {
-	const struct nlmsghdr *nh;
-	bool changed = false;
-	int i, len;
+	struct news news = { .hops = hops };
+	int err = sample_netlink_news(&hops->news, on_news, &news);
 
-	for (i = 0; i < LB_NEWS_MAX; i++) {
-		len = mnl_socket_recvfrom(hops->news, hops->ask.answer, sizeof(hops->ask.answer));
-		if (len < 0 && errno == EAGAIN)
-			break;
-		/* Messages were lost, or did not fit: something may have changed. */
-		changed = changed || (len < 0 && (errno == ENOBUFS || errno == ENOSPC));
-		if (len < 0 && errno != EINTR && errno != ENOBUFS && errno != ENOSPC)
-			return -errno;
-		nh = (const void *)hops->ask.answer;
-		for (; len > 0 && mnl_nlmsg_ok(nh, len); nh = mnl_nlmsg_next(nh, &len))
-			changed = is_change(hops, nh) || changed;
-	}
-	return changed;
+	return err ? err : news.changed;
 }
 
 /**
@@ -377,7 +348,7 @@ int lb_nexthops_read(struct lb_nexthops *hops)
  */
 int lb_nexthops_fd(const struct lb_nexthops *hops)
 {
-	return mnl_socket_get_fd(hops->news);
+	return mnl_socket_get_fd(hops->news.sock);
 }
 
 /* --- opening and closing ----------------------------------------------------------- */
@@ -395,9 +366,9 @@ int lb_nexthops_open(struct lb_nexthops **hops)
 
 	/* Open the socket for messages first, so that no change after a request is missed. */
 	if (new)
-		err = open_news(new);
+		err = sample_netlink_listen(&new->news, groups);
 	if (!err)
-		err = lb_netlink_open(&new->ask, NETLINK_ROUTE);
+		err = sample_netlink_open(&new->ask, NETLINK_ROUTE);
 	*hops = new;
 	if (!err)
 		return 0;
@@ -452,9 +423,8 @@ void lb_nexthops_close(struct lb_nexthops *hops)
 {
 	if (!hops)
 		return;
-	if (hops->news)
-		mnl_socket_close(hops->news);
-	lb_netlink_close(&hops->ask);
+	sample_netlink_close(&hops->news);
+	sample_netlink_close(&hops->ask);
 	free(hops->neighs);
 	lb_told_free(&hops->tolds);
 	free(hops);

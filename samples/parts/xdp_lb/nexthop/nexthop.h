@@ -4,14 +4,9 @@
 #define _SAMPLES_XDP_LB_NEXTHOP_H
 
 #include <stdbool.h>
+#include "lib/netlink.h"
 #include "parts/xdp_lb/nexthop/neigh.h"
-#include "parts/xdp_lb/nexthop/netlink.h"
 #include "parts/xdp_lb/nexthop/told.h"
-
-enum {
-	/* Messages that one lb_nexthops_read() takes; the next call takes the rest. */
-	LB_NEWS_MAX = 256,
-};
 
 /**
  * struct lb_nexthops - sockets to the kernel, and what next hops were asked for
@@ -23,8 +18,8 @@ enum {
  * @tolds: errors of next hops
  */
 struct lb_nexthops {
-	struct lb_netlink ask;
-	struct mnl_socket *news;
+	struct sample_netlink ask;
+	struct sample_netlink news;
 	bool look_only;
 	struct lb_neigh *neighs;
 	unsigned int n_neighs;

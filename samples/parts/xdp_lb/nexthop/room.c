@@ -9,10 +9,10 @@
 #include <string.h>
 #include <linux/netlink.h>
 #include "lib/log.h"
+#include "lib/netlink.h"
 #include "lib/util.h"
 #include "parts/xdp_lb/nexthop/family.h"
 #include "parts/xdp_lb/nexthop/neigh.h"
-#include "parts/xdp_lb/nexthop/netlink.h"
 #include "parts/xdp_lb/user.h"
 
 /* A neighbour: an interface, and an address there. */
@@ -56,8 +56,8 @@ static unsigned int list_vias(const struct lb_conf *conf, struct lb_nexthops *ho
 	return n;
 }
 
-/* Count the different neighbours, and how many of them the table already has. */
-static void count_vias(struct lb_netlink *nl, struct via *vias, unsigned int n,
+/* How many there are, and how many of them the table has already. */
+static void count_vias(struct sample_netlink *nl, struct via *vias, unsigned int n,
 		       struct lb_room *room, unsigned int *present)
 {
 	struct lb_neigh neigh;
@@ -75,7 +75,7 @@ static void count_vias(struct lb_netlink *nl, struct via *vias, unsigned int n,
 }
 
 static int read_room(const struct lb_conf *conf, struct lb_nexthops *hops, int family,
-		     struct lb_netlink *nl, struct lb_room *room)
+		     struct sample_netlink *nl, struct lb_room *room)
 {
 	struct via *vias = calloc(count_backends(conf) + 1, sizeof(*vias));
 	struct lb_neigh_table table;
@@ -108,14 +108,14 @@ static int read_room(const struct lb_conf *conf, struct lb_nexthops *hops, int f
 int lb_room_read(const struct lb_conf *conf, struct lb_nexthops *hops, int family,
 		 struct lb_room *room)
 {
-	struct lb_netlink nl;
-	int err = lb_netlink_open(&nl, NETLINK_ROUTE);
+	struct sample_netlink nl;
+	int err = sample_netlink_open(&nl, NETLINK_ROUTE);
 
 	memset(room, 0, sizeof(*room));
 	if (err)
 		return err;
 	err = read_room(conf, hops, family, &nl, room);
-	lb_netlink_close(&nl);
+	sample_netlink_close(&nl);
 	return err;
 }
 

@@ -134,8 +134,9 @@ static void print_like(struct lb_tolds *tolds, const struct lb_told *first)
 	print_error(&addr, err, n);
 }
 
-/* In a full table each new entry pushes out another: print that once in AGAIN_S seconds. */
-static void print_full(struct lb_tolds *tolds, struct lb_netlink *nl, int family, unsigned int n)
+/* In a full table one entry pushes out another: print that now and then, not each time. */
+static void print_full(struct lb_tolds *tolds, struct sample_netlink *nl, int family,
+		       unsigned int n)
 {
 	struct lb_neigh_table table = {};
 	char cure[LB_NEIGH_CURE];
@@ -154,7 +155,7 @@ static void print_full(struct lb_tolds *tolds, struct lb_netlink *nl, int family
  * @tolds: errors of all addresses
  * @nl: socket, for the size of the table of neighbours
  */
-void lb_told_print(struct lb_tolds *tolds, struct lb_netlink *nl)
+void lb_told_print(struct lb_tolds *tolds, struct sample_netlink *nl)
 {
 	unsigned int i, full4 = 0, full6 = 0;
 

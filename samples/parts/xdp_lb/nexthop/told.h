@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include "xdp_lb.h"
 
-struct lb_netlink;
+struct sample_netlink;
 
 /**
  * struct lb_told - the error of an address
@@ -33,7 +33,7 @@ struct lb_tolds {
 };
 
 void lb_told_note(struct lb_tolds *tolds, const struct lb_addr *addr, int err);
-void lb_told_print(struct lb_tolds *tolds, struct lb_netlink *nl);
+void lb_told_print(struct lb_tolds *tolds, struct sample_netlink *nl);
 void lb_told_free(struct lb_tolds *tolds);
 
 #endif /* _SAMPLES_XDP_LB_TOLD_H */
