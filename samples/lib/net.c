@@ -21,6 +21,7 @@
 #include "lib/config.h"
 #include "lib/log.h"
 #include "lib/net.h"
+#include "lib/netlink.h"
 #include "lib/refused.h"
 
 enum {
@@ -89,36 +90,28 @@ int sample_enter_netns(void)
 	return err;
 }
 
-/* For alternative names of IF_NAMESIZE or more bytes, which if_nametoindex() refuses. */
+static int on_link(const struct nlmsghdr *nh, void *ctx)
+{
+	if (nh)
+		*(unsigned int *)ctx = ((struct ifinfomsg *)mnl_nlmsg_get_payload(nh))->ifi_index;
+	return 0;
+}
+
+/* if_nametoindex() takes no more than IF_NAMESIZE: an alternative name may be longer. */
 static unsigned int find_altname(const char *name)
 {
-	struct {
-		struct nlmsghdr nh;
-		struct ifinfomsg ifi;
-		struct rtattr attr;
-		char name[SAMPLE_IFNAME_LEN];
-	} req = {
-		.nh.nlmsg_type = RTM_GETLINK,
-		.nh.nlmsg_flags = NLM_F_REQUEST,
-		.attr.rta_type = IFLA_ALT_IFNAME,
-		.attr.rta_len = RTA_LENGTH(strlen(name) + 1),
-	};
-	/* Only the index is needed: recv() cuts off the rest of the answer. */
-	struct {
-		struct nlmsghdr nh;
-		struct ifinfomsg ifi;
-	} answer = {};
-	int fd;
+	const struct ifinfomsg ifi = {};
+	struct sample_netlink nl;
+	unsigned int ifindex = 0;
+	struct nlmsghdr *nh;
 
-	memcpy(req.name, name, strlen(name) + 1);
-	req.nh.nlmsg_len = NLMSG_LENGTH(sizeof(req.ifi)) + RTA_ALIGN(req.attr.rta_len);
-	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	if (fd < 0)
+	if (sample_netlink_open(&nl, NETLINK_ROUTE))
 		return 0;
-	if (send(fd, &req, req.nh.nlmsg_len, 0) < 0 || recv(fd, &answer, sizeof(answer), 0) < 0)
-		answer.nh.nlmsg_type = NLMSG_ERROR;
-	close(fd);
-	return answer.nh.nlmsg_type == RTM_NEWLINK ? answer.ifi.ifi_index : 0;
+	nh = sample_netlink_start(&nl, RTM_GETLINK, 0, &ifi, sizeof(ifi));
+	mnl_attr_put_strz(nh, IFLA_ALT_IFNAME, name);
+	sample_netlink_ask(&nl, on_link, &ifindex);
+	sample_netlink_close(&nl);
+	return ifindex;
 }
 
 /**
