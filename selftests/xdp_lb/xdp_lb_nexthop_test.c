@@ -148,13 +148,21 @@ TEST_F(nexthop, no_ethernet)
 TEST_F(nexthop, policy_routing)
 {
 	ASSERT_EQ(0, sh("ip route add 198.51.100.0/24 via 10.0.0.2; "
-			"ip route add 198.51.100.0/24 via 10.0.1.2 table 77"));
+			"ip route add 198.51.100.0/24 via 10.0.1.2 table 77; "
+			"ip -6 route add 2001:db8::/32 via fd00:0::2; "
+			"ip -6 route add 2001:db8::/32 via fd00:1::2 table 77"));
 	ASSERT_TRUE(wait_mac(self, "198.51.100.7", MAC0));
+	ASSERT_TRUE(wait_mac(self, "2001:db8::7", MAC0));
 	settle(self);
 	ASSERT_EQ(0, sh("ip rule add to 198.51.100.7 lookup 77"));
 	EXPECT_TRUE(wait_change(self));
 	EXPECT_TRUE(wait_mac(self, "198.51.100.7", MAC1));
 	EXPECT_TRUE(wait_mac(self, "198.51.100.8", MAC0));
+	settle(self);
+	ASSERT_EQ(0, sh("ip -6 rule add to 2001:db8::7 lookup 77"));
+	EXPECT_TRUE(wait_change(self));
+	EXPECT_TRUE(wait_mac(self, "2001:db8::7", MAC1));
+	EXPECT_TRUE(wait_mac(self, "2001:db8::8", MAC0));
 }
 
 TEST_F(nexthop, multipath)
