@@ -82,7 +82,7 @@ static void want_broadcast(struct wanted *wanted, const struct ifaddrmsg *ifa,
 	want(wanted, ifa->ifa_index, AF_INET, &addr, OWN_ADDR_BROADCAST);
 }
 
-/* An address that may belong to another host as well is not ours yet. */
+/* False until duplicate address detection has shown that no other host has the address. */
 static bool is_usable(const struct ifaddrmsg *ifa, const struct nlattr *flags_attr)
 {
 	__u32 flags = flags_attr ? sample_netlink_u32(flags_attr) : ifa->ifa_flags;
@@ -108,7 +108,7 @@ static int on_addr(const struct nlmsghdr *nh, void *ctx)
 	    (ifa->ifa_family != AF_INET && ifa->ifa_family != AF_INET6))
 		return 0;
 	sample_netlink_attrs(nh, sizeof(*ifa), attrs, IFA_MAX + 1);
-	/* Of a point-to-point link, IFA_ADDRESS is the other end. */
+	/* On a point-to-point link, IFA_ADDRESS is the peer's address. */
 	local = attrs[IFA_LOCAL] ? attrs[IFA_LOCAL] : attrs[IFA_ADDRESS];
 	if (!local || !is_usable(ifa, attrs[IFA_FLAGS]))
 		return 0;
@@ -208,7 +208,7 @@ int sample_addrs_open(struct sample_addrs *addrs, const struct bpf_map *map,
 	addrs->map_fd = bpf_map__fd(map);
 	addrs->n = n;
 	memcpy(addrs->ifindex, ifindex, n * sizeof(*ifindex));
-	/* Before the first reading, so that no change falls between. */
+	/* Subscribe before the first read, so that no change in between is missed. */
 	err = sample_netlink_listen(&addrs->news, RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR);
 	addrs->fd = err ? -1 : mnl_socket_get_fd(addrs->news.sock);
 	if (err) {

@@ -10,8 +10,8 @@ struct bpf_map;
 
 /**
  * struct sample_addrs - interfaces whose addresses are in a map
- * @fd: readable when they may have changed: sample_addrs_update()
- * @news: of changes
+ * @fd: readable when addresses may have changed; then call sample_addrs_update()
+ * @news: socket that receives the messages about addresses; owns @fd
  * @map_fd: the map
  * @n: number of interfaces
  * @ifindex: indices of the interfaces

@@ -97,7 +97,7 @@ static int on_link(const struct nlmsghdr *nh, void *ctx)
 	return 0;
 }
 
-/* if_nametoindex() takes no more than IF_NAMESIZE: an alternative name may be longer. */
+/* For alternative names of IF_NAMESIZE or more bytes, which if_nametoindex() refuses. */
 static unsigned int find_altname(const char *name)
 {
 	const struct ifinfomsg ifi = {};

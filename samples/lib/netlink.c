@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Questions to the kernel over netlink, and its news, with libmnl. */
+/* Send requests to the kernel over netlink, and receive its notifications, with libmnl. */
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
@@ -26,8 +26,8 @@ static int open_socket(struct sample_netlink *nl, int bus, int flags, __u32 grou
 }
 
 /**
- * sample_netlink_open() - a socket for questions in the current network namespace
- * @nl: to be filled
+ * sample_netlink_open() - open a socket for requests in the current network namespace
+ * @nl: filled
  * @bus: NETLINK_ROUTE, NETLINK_GENERIC
  *
  * Return: 0, or a negative errno.
@@ -38,9 +38,9 @@ int sample_netlink_open(struct sample_netlink *nl, int bus)
 }
 
 /**
- * sample_netlink_listen() - a socket for news of rtnetlink in the current network namespace
- * @nl: to be filled
- * @groups: RTMGRP_*, or 1U << (RTNLGRP_* - 1); one that the kernel does not have is left out
+ * sample_netlink_listen() - subscribe to rtnetlink in the current network namespace
+ * @nl: filled; sample_netlink_news() does not block
+ * @groups: RTMGRP_*, or 1U << (RTNLGRP_* - 1); bind() ignores groups that the kernel lacks
  *
  * Return: 0, or a negative errno.
  */
@@ -51,7 +51,7 @@ int sample_netlink_listen(struct sample_netlink *nl, __u32 groups)
 
 /**
  * sample_netlink_close() - close the socket
- * @nl: of sample_netlink_open() or sample_netlink_listen(), also if that has failed, or all zero
+ * @nl: from sample_netlink_open() or sample_netlink_listen(), even if that failed; or all zero
  */
 void sample_netlink_close(struct sample_netlink *nl)
 {
@@ -61,14 +61,14 @@ void sample_netlink_close(struct sample_netlink *nl)
 }
 
 /**
- * sample_netlink_start() - begin a question
+ * sample_netlink_start() - begin a request
  * @nl: the socket
- * @type: of the message
+ * @type: nlmsg_type, such as RTM_GETLINK
  * @flags: NLM_F_* besides NLM_F_REQUEST
- * @head: what comes before the attributes
- * @size: its size
+ * @head: the header of the family, such as struct ifinfomsg
+ * @size: size of @head in bytes
  *
- * Return: the message; attributes are put behind it.
+ * Return: the message, in @nl; the caller appends attributes with mnl_attr_put().
  */
 struct nlmsghdr *sample_netlink_start(struct sample_netlink *nl, int type, int flags,
 				      const void *head, size_t size)
@@ -81,7 +81,7 @@ struct nlmsghdr *sample_netlink_start(struct sample_netlink *nl, int type, int f
 	return nh;
 }
 
-/* How an answer goes on. */
+/* State of an answer that is being read. */
 struct progress {
 	bool interrupted;
 	int err;
@@ -97,8 +97,8 @@ static int done_status(const struct nlmsghdr *nh)
 }
 
 /*
- * One datagram. Until the end also what is no longer wanted is read: the kernel
- * takes no other question meanwhile. Returns true at the end.
+ * Take the messages of one datagram; true at the end of the answer. Read on after an error, too:
+ * the kernel accepts no other dump on this socket before the end.
  */
 static bool take_messages(const struct sample_netlink *nl, int len, sample_netlink_fn *fn,
 			  void *ctx, struct progress *at)
@@ -108,7 +108,7 @@ static bool take_messages(const struct sample_netlink *nl, int len, sample_netli
 	for (; mnl_nlmsg_ok(nh, len); nh = mnl_nlmsg_next(nh, &len)) {
 		if (nh->nlmsg_seq != nl->seq)
 			continue;
-		/* Something changed meanwhile: what came is not one state. */
+		/* The table changed during the dump: the messages do not show one state of it. */
 		if (nh->nlmsg_flags & NLM_F_DUMP_INTR)
 			at->interrupted = true;
 		if (nh->nlmsg_type == NLMSG_ERROR || nh->nlmsg_type == NLMSG_DONE) {
@@ -142,15 +142,15 @@ static int ask_once(struct sample_netlink *nl, sample_netlink_fn *fn, void *ctx)
 }
 
 /**
- * sample_netlink_ask() - ask, and take the answer
- * @nl: the socket; sample_netlink_start() made the question
- * @fn: called for each message of the answer, and first, with NULL, to forget
- *	those it got; may be NULL
- * @ctx: handed to @fn
+ * sample_netlink_ask() - send a request and read the answer
+ * @nl: the socket; sample_netlink_start() began the request
+ * @fn: called with NULL when the answer begins, then with each message; may be NULL
+ * @ctx: argument of @fn
  *
- * An answer that changes while it is read is read again.
+ * If the table changed during a dump, the request is sent again, up to 10 times.
  *
- * Return: 0, or a negative errno of the kernel or of @fn.
+ * Return: 0, or a negative errno from the kernel or from @fn; -EINTR: the table changed in each
+ * of the dumps.
  */
 int sample_netlink_ask(struct sample_netlink *nl, sample_netlink_fn *fn, void *ctx)
 {
@@ -165,14 +165,14 @@ int sample_netlink_ask(struct sample_netlink *nl, sample_netlink_fn *fn, void *c
 }
 
 /**
- * sample_netlink_dump() - ask rtnetlink for a list
- * @type: of the message
- * @head: what the message has, it has no attributes
- * @size: size of @head
+ * sample_netlink_dump() - ask rtnetlink for a whole table, with a socket of its own
+ * @type: nlmsg_type, such as RTM_GETADDR
+ * @head: the header of the family; the request has no attributes
+ * @size: size of @head in bytes
  * @fn: as for sample_netlink_ask()
- * @ctx: handed to @fn
+ * @ctx: argument of @fn
  *
- * Return: 0, or a negative errno of the kernel or of @fn.
+ * Return: as sample_netlink_ask().
  */
 int sample_netlink_dump(int type, const void *head, size_t size, sample_netlink_fn *fn, void *ctx)
 {
@@ -187,7 +187,7 @@ int sample_netlink_dump(int type, const void *head, size_t size, sample_netlink_
 	return err;
 }
 
-/* One datagram of news; -EAGAIN: there is none. */
+/* Take one datagram of notifications; -EAGAIN if there is none. */
 static int take_news(struct sample_netlink *nl, sample_netlink_fn *fn, void *ctx)
 {
 	int len = mnl_socket_recvfrom(nl->sock, nl->answer, sizeof(nl->answer));
@@ -196,7 +196,7 @@ static int take_news(struct sample_netlink *nl, sample_netlink_fn *fn, void *ctx
 
 	if (len < 0 && errno == EINTR)
 		return 0;
-	/* Some were lost, or did not fit. */
+	/* Notifications were lost, or did not fit into the buffer. */
 	if (len < 0 && (errno == ENOBUFS || errno == ENOSPC))
 		return fn(NULL, ctx);
 	if (len < 0)
@@ -207,14 +207,14 @@ static int take_news(struct sample_netlink *nl, sample_netlink_fn *fn, void *ctx
 }
 
 /**
- * sample_netlink_news() - take what the kernel has told meanwhile
- * @nl: of sample_netlink_listen(); its descriptor is readable when there is something
- * @fn: called for each message, and with NULL where some were lost
- * @ctx: handed to @fn
+ * sample_netlink_news() - read the notifications that have arrived; does not block
+ * @nl: from sample_netlink_listen(); poll the descriptor of @nl->sock
+ * @fn: called with each message, and with NULL if notifications were lost
+ * @ctx: argument of @fn
  *
- * It takes SAMPLE_NETLINK_NEWS datagrams at most, and leaves the rest to the next call.
+ * Reads at most SAMPLE_NETLINK_NEWS datagrams; the next call reads the rest.
  *
- * Return: 0, or a negative errno of the kernel or of @fn.
+ * Return: 0, or a negative errno from the kernel or from @fn.
  */
 int sample_netlink_news(struct sample_netlink *nl, sample_netlink_fn *fn, void *ctx)
 {
@@ -225,7 +225,7 @@ int sample_netlink_news(struct sample_netlink *nl, sample_netlink_fn *fn, void *
 	return err == -EAGAIN ? 0 : err;
 }
 
-/* Those of one type: the last one counts. */
+/* If an attribute type occurs twice, keep the last. */
 static void put_attr(const struct nlattr *attr, const struct nlattr **attrs, unsigned int n)
 {
 	if (mnl_attr_get_type(attr) < n)
@@ -233,10 +233,10 @@ static void put_attr(const struct nlattr *attr, const struct nlattr **attrs, uns
 }
 
 /**
- * sample_netlink_attrs() - the attributes of a message
+ * sample_netlink_attrs() - find the attributes of a message
  * @nh: the message
- * @head: size of what comes before them
- * @attrs: by type; NULL where there is none
+ * @head: size of the header of the family in bytes
+ * @attrs: filled: attributes by type, NULL where the message has none
  * @n: number of entries of @attrs
  */
 void sample_netlink_attrs(const struct nlmsghdr *nh, size_t head, const struct nlattr **attrs,
@@ -250,9 +250,9 @@ void sample_netlink_attrs(const struct nlmsghdr *nh, size_t head, const struct n
 }
 
 /**
- * sample_netlink_nested() - the attributes within another
- * @nest: that one, may be NULL
- * @attrs: by type; NULL where there is none
+ * sample_netlink_nested() - find the attributes nested in another one
+ * @nest: the outer attribute, may be NULL
+ * @attrs: filled: attributes by type, NULL where @nest has none
  * @n: number of entries of @attrs
  */
 void sample_netlink_nested(const struct nlattr *nest, const struct nlattr **attrs, unsigned int n)
@@ -267,10 +267,10 @@ void sample_netlink_nested(const struct nlattr *nest, const struct nlattr **attr
 }
 
 /**
- * sample_netlink_u32() - the value of an attribute
- * @attr: may be NULL
+ * sample_netlink_u32() - read an attribute of type u32
+ * @attr: the attribute, may be NULL
  *
- * Return: its value, 0 if there is none.
+ * Return: the value in host byte order; 0 if @attr is NULL or is not 4 bytes long.
  */
 __u32 sample_netlink_u32(const struct nlattr *attr)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* Questions to the kernel over netlink, and its news, with libmnl. */
+/* Send requests to the kernel over netlink, and receive its notifications, with libmnl. */
 #ifndef _SAMPLES_LIB_NETLINK_H
 #define _SAMPLES_LIB_NETLINK_H
 
@@ -11,16 +11,16 @@ enum {
 	/* The kernel fills no more than 32 KiB at once. */
 	SAMPLE_NETLINK_ANSWER = 32 * 1024,
 	SAMPLE_NETLINK_REQUEST = 512,
-	/* More news than that at once leave the rest to the next call. */
+	/* sample_netlink_news() reads at most this many datagrams in one call. */
 	SAMPLE_NETLINK_NEWS = 256,
 };
 
 /**
- * struct sample_netlink - a socket for questions, or for news
- * @sock: of libmnl
- * @seq: number of the last question
- * @request: it
- * @answer: part of its answer, or news
+ * struct sample_netlink - a socket for requests, or for notifications
+ * @sock: the socket of libmnl
+ * @seq: sequence number of the last request
+ * @request: the message that sample_netlink_start() began
+ * @answer: the last datagram from the kernel
  */
 struct sample_netlink {
 	struct mnl_socket *sock;
@@ -29,7 +29,10 @@ struct sample_netlink {
 	__u32 answer[SAMPLE_NETLINK_ANSWER / sizeof(__u32)];
 };
 
-/* Takes a message. NULL: an answer starts, forget what came before; or news were lost. */
+/*
+ * Called with each message. @nh is NULL when an answer begins, also when it begins again: forget
+ * the messages so far. For notifications, NULL means that some were lost.
+ */
 typedef int sample_netlink_fn(const struct nlmsghdr *nh, void *ctx);
 
 int sample_netlink_open(struct sample_netlink *nl, int bus);

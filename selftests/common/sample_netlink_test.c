@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of samples/lib/netlink.c: how answers and news are read, those that are broken off as
- * well. Datagrams are made here, in the place of the kernel's; the sockets are true ones.
+ * Tests of samples/lib/netlink.c: how it reads answers and notifications, also broken ones. The
+ * sockets are real, but wrappers of libmnl's functions make the datagrams that they receive.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,22 +18,22 @@
 #pragma GCC diagnostic ignored "-Wmissing-prototypes"
 
 enum {
-	/* Types of messages that mean nothing. */
+	/* A message type of the test. */
 	THING = NLMSG_MIN_TYPE,
-	/* Datagrams that come one after the other. */
+	/* Most datagrams that a test prepares. */
 	DATAGRAMS_MAX = 8,
 	TRIES = 10,
 };
 
-/* --- in the place of the kernel ------------------------------------------------- */
+/* --- what the kernel would send -------------------------------------------------- */
 
 /**
- * struct datagram - what a receiving call finds
- * @err: it ends with that errno; 0: there is a message
- * @type: of the message
- * @flags: of the message
- * @value: that it has
- * @stray: it answers another question
+ * struct datagram - result of one call of mnl_socket_recvfrom()
+ * @err: errno of the call; 0: the call receives a message
+ * @type: nlmsg_type of the message
+ * @flags: nlmsg_flags of the message
+ * @value: payload of the message
+ * @stray: the message has the sequence number of another request
  */
 static struct datagram {
 	int err;
@@ -49,7 +49,7 @@ static __u32 last_seq;
 TEST_WRAPS(mnl_socket_sendto);
 TEST_WRAPS(mnl_socket_recvfrom);
 
-/* Each question is answered from the start. */
+/* Each request gets all prepared datagrams, from the first. */
 ssize_t __wrap_mnl_socket_sendto(const struct mnl_socket *nl, const void *buf, size_t len)
 {
 	last_seq = ((const struct nlmsghdr *)buf)->nlmsg_seq;
@@ -58,7 +58,7 @@ ssize_t __wrap_mnl_socket_sendto(const struct mnl_socket *nl, const void *buf, s
 	return len;
 }
 
-/* Behind the last one comes nothing. */
+/* Behind the last datagram: EAGAIN. */
 ssize_t __wrap_mnl_socket_recvfrom(const struct mnl_socket *nl, void *buf, size_t size)
 {
 	const struct datagram *from = &datagrams[n_received % DATAGRAMS_MAX];
@@ -81,7 +81,7 @@ static void comes(struct datagram from)
 	datagrams[n_datagrams++] = from;
 }
 
-/* --- who takes them ---------------------------------------------------------------- */
+/* --- the caller -------------------------------------------------------------------- */
 
 FIXTURE(netlink)
 {
@@ -155,7 +155,7 @@ TEST_F(netlink, error_of_the_kernel)
 	comes((struct datagram){ .type = NLMSG_ERROR, .value = -EPERM });
 	EXPECT_EQ(-EPERM, ask(self));
 	EXPECT_EQ(0, self->n);
-	/* What NLM_F_ACK asks for. */
+	/* Error 0 is the acknowledgment that NLM_F_ACK asks for. */
 	datagrams[0].value = 0;
 	EXPECT_EQ(0, ask(self));
 	EXPECT_EQ(0, self->n);
@@ -176,7 +176,7 @@ TEST_F(netlink, error_of_the_socket)
 	EXPECT_EQ(2, n_received);
 }
 
-/* The rest is read, or the kernel would take no other question; but nobody wants it. */
+/* After an error of @fn, the rest of the answer is read, but not handed to @fn. */
 TEST_F(netlink, error_of_who_takes_it)
 {
 	comes((struct datagram){ .type = THING, .flags = NLM_F_MULTI, .value = 1 });
@@ -189,7 +189,7 @@ TEST_F(netlink, error_of_who_takes_it)
 	EXPECT_EQ(1, n_asked);
 }
 
-/* The end of a dump is marked, too. */
+/* NLM_F_DUMP_INTR may be set in NLMSG_DONE only. */
 TEST_F(netlink, interrupted_dump)
 {
 	comes((struct datagram){ .type = THING, .flags = NLM_F_MULTI, .value = 1 });
@@ -197,9 +197,9 @@ TEST_F(netlink, interrupted_dump)
 	EXPECT_EQ(-EINTR, ask(self));
 	EXPECT_EQ(TRIES, n_asked);
 	EXPECT_EQ(TRIES, self->n_starts);
-	/* Those of an earlier try are forgotten. */
+	/* Only the messages of the last try are left. */
 	EXPECT_EQ(1, self->n);
-	/* What comes behind the mark is not handed on. */
+	/* @fn does not get messages behind NLM_F_DUMP_INTR. */
 	datagrams[0].flags |= NLM_F_DUMP_INTR;
 	EXPECT_EQ(-EINTR, ask(self));
 	EXPECT_EQ(0, self->n);
@@ -214,7 +214,7 @@ TEST_F(netlink, answer_to_another_question)
 	EXPECT_EQ(7, self->values[0]);
 }
 
-/* --- news ---------------------------------------------------------------------------- */
+/* --- notifications ------------------------------------------------------------------- */
 
 static int news(struct _test_data_netlink *self)
 {
@@ -235,7 +235,7 @@ TEST_F(netlink, news)
 	EXPECT_EQ(3, self->values[1]);
 }
 
-/* For want of room in the socket, or in the buffer. */
+/* ENOBUFS: the receive queue was full. ENOSPC: the datagram is larger than the buffer. */
 TEST_F(netlink, lost_news)
 {
 	comes((struct datagram){ .err = ENOBUFS });
@@ -312,13 +312,13 @@ TEST(attributes)
 	sample_netlink_attrs(nh, 8, attrs, 3);
 	EXPECT_EQ(NULL, attrs[0]);
 	EXPECT_EQ(11, sample_netlink_u32(attrs[1]));
-	/* Marked as one that has others in it. */
+	/* mnl_attr_nest_start() sets NLA_F_NESTED in the type. */
 	ASSERT_EQ(nest, attrs[2]);
 	sample_netlink_nested(nest, attrs, 3);
 	ASSERT_NE(NULL, attrs[1]);
 	EXPECT_EQ(12, mnl_attr_get_u16(attrs[1]));
 	EXPECT_EQ(NULL, attrs[2]);
-	/* Not of that size. */
+	/* It has 2 bytes, not 4. */
 	EXPECT_EQ(0, sample_netlink_u32(attrs[1]));
 	sample_netlink_nested(NULL, attrs, 3);
 	EXPECT_EQ(NULL, attrs[1]);

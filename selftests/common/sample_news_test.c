@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of samples/lib/iface.c and samples/lib/addrs.c: what they make of news of rtnetlink
- * that were lost. Interfaces and lists are those of the test, in the place of the kernel's.
+ * Tests of samples/lib/iface.c and samples/lib/addrs.c: when notifications of rtnetlink were
+ * lost, they look at everything again. Wrappers stand in for the kernel's interfaces and dumps.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -18,17 +18,17 @@
 #include "test_wrap.h"
 
 enum {
-	/* Numbers of interfaces: one that goes, one that stays. */
+	/* Indices of two interfaces: GOES is removed during the test. */
 	GOES = 1000,
 	STAYS = 1001,
 };
 
 static const struct sample_info info = { .name = "test" };
 
-/* --- in the place of the kernel ------------------------------------------------- */
+/* --- stand-ins for the kernel ---------------------------------------------------- */
 
 static bool is_gone;
-static bool lost;		/* what sample_netlink_news() finds */
+static bool lost;		/* sample_netlink_news() reports lost notifications */
 static unsigned int n_dumps;
 
 TEST_WRAPS(if_indextoname);
@@ -89,7 +89,7 @@ TEST(lost_news_of_interfaces)
 
 /* --- addresses ---------------------------------------------------------------------- */
 
-/* All are read again. */
+/* One dump reads all addresses again. */
 TEST(lost_news_of_addresses)
 {
 	struct sample_addrs addrs = { .map_fd = -1 };

@@ -391,7 +391,7 @@ static const struct nlmsghdr *answer;
 TEST_WRAPS(sample_netlink_open);
 TEST_WRAPS(sample_netlink_ask);
 
-/* Each kernel has rtnetlink. */
+/* If the test makes the answer, open rtnetlink, because not each kernel has netfilter. */
 int __wrap_sample_netlink_open(struct sample_netlink *nl, int bus)
 {
 	return __real_sample_netlink_open(nl, answer ? NETLINK_ROUTE : bus);

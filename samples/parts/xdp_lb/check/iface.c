@@ -282,7 +282,7 @@ static bool wants_tc(const struct lb_link *link, char *why, size_t size)
 	return true;
 }
 
-/* Backends are behind an interface that native XDP cannot hand packets over to. */
+/* True if native XDP cannot redirect packets to this interface, which backends are behind. */
 static bool way_wants_tc(struct sample_netlink *nl, unsigned int ifindex, char *why, size_t size)
 {
 	struct lb_link link;

@@ -39,7 +39,7 @@ static int take_addr(const struct nlmsghdr *nh, struct lb_host_addr *addr)
 
 	sample_netlink_attrs(nh, sizeof(*ifa), attrs, IFA_MAX + 1);
 	flags = attrs[IFA_FLAGS] ? sample_netlink_u32(attrs[IFA_FLAGS]) : ifa->ifa_flags;
-	/* Of a point-to-point link, IFA_ADDRESS is the other end. */
+	/* On a point-to-point link, IFA_ADDRESS is the other end. */
 	local = attrs[IFA_LOCAL] ? attrs[IFA_LOCAL] : attrs[IFA_ADDRESS];
 	addr->ifindex = ifa->ifa_index;
 	addr->fit = is_fit_addr(ifa, flags);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* The addresses of this host. */
+/* Read the addresses of this host. */
 #ifndef _SAMPLES_XDP_LB_ADDR_H
 #define _SAMPLES_XDP_LB_ADDR_H
 
@@ -12,8 +12,8 @@ struct sample_netlink;
  * struct lb_host_addr - an address of this host
  * @addr: the address
  * @ifindex: the interface that has it
- * @fit: to be sent from: global, and neither deprecated nor temporary nor a duplicate
- * @tentative: it may be @fit in a moment: whether it is a duplicate is being asked
+ * @fit: usable as a source address: global, and not deprecated, temporary or a duplicate
+ * @tentative: duplicate address detection is running; @fit may be true afterwards
  */
 struct lb_host_addr {
 	struct lb_addr addr;
@@ -23,9 +23,9 @@ struct lb_host_addr {
 };
 
 /**
- * struct lb_host_addrs - some of them
- * @at: these
- * @n: how many
+ * struct lb_host_addrs - addresses of this host, of one family
+ * @at: the addresses; lb_host_addrs_free() frees them
+ * @n: number of addresses
  */
 struct lb_host_addrs {
 	struct lb_host_addr *at;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Addresses in the form of their family, as netlink has them. */
+/* Convert struct lb_addr to the 4 or 16 bytes of netlink attributes, and back. */
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -9,7 +9,7 @@
 #include "parts/xdp_lb/nexthop/family.h"
 
 /**
- * lb_addr_family() - the family of an address
+ * lb_addr_family() - get the family of an address
  * @addr: the address
  *
  * Return: AF_INET or AF_INET6.
@@ -20,11 +20,11 @@ int lb_addr_family(const struct lb_addr *addr)
 }
 
 /**
- * lb_addr_bytes() - an address in the form of its family
+ * lb_addr_bytes() - get the bytes of an address for a netlink attribute
  * @addr: the address
- * @len: its length in that form
+ * @len: filled: 4 for IPv4, 16 for IPv6
  *
- * Return: its bytes, within @addr.
+ * Return: the first of @len bytes, which are part of @addr.
  */
 const void *lb_addr_bytes(const struct lb_addr *addr, size_t *len)
 {
@@ -35,12 +35,12 @@ const void *lb_addr_bytes(const struct lb_addr *addr, size_t *len)
 }
 
 /**
- * lb_addr_take() - an address from the form of its family
- * @addr: to be filled
- * @bytes: that form
- * @len: its length: 4 or 16
+ * lb_addr_take() - read an address from a netlink attribute
+ * @addr: filled; an IPv4 address becomes ::ffff:a.b.c.d
+ * @bytes: payload of the attribute
+ * @len: length of @bytes: 4 or 16
  *
- * Return: 0, or -EINVAL: it is no such address, @addr is all zero.
+ * Return: 0; -EINVAL for another length, and @addr is all zero.
  */
 int lb_addr_take(struct lb_addr *addr, const void *bytes, size_t len)
 {

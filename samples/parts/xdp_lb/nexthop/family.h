@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* Addresses of both families: the bytes that netlink wants, and back from these. */
+/* Convert struct lb_addr to the 4 or 16 bytes of netlink attributes, and back. */
 #ifndef _SAMPLES_XDP_LB_FAMILY_H
 #define _SAMPLES_XDP_LB_FAMILY_H
 

@@ -231,7 +231,7 @@ static bool is_netns(struct sample_netlink *nl, int fd, int netns)
 	return !sample_netlink_ask(nl, on_nsid, &id) && id == netns;
 }
 
-/* The file of a network namespace: by "ip netns", by Docker, or of a process. */
+/* Search the network namespaces of "ip netns", of Docker and of processes for an nsid. */
 static int open_netns(struct sample_netlink *nl, int netns)
 {
 	static const char * const places[] = {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* What interfaces are and can. */
+/* Read the properties and abilities of an interface. */
 #ifndef _SAMPLES_XDP_LB_LINK_H
 #define _SAMPLES_XDP_LB_LINK_H
 
@@ -14,7 +14,7 @@ enum {
 	LB_NETNS_HERE = -1,
 };
 
-/* What a driver says of XDP: enum netdev_xdp_act of Linux 6.3. */
+/* What a driver can do in XDP: enum netdev_xdp_act, since Linux 6.3. */
 enum {
 	LB_XDP_BASIC = 1 << 0,
 	LB_XDP_REDIRECT = 1 << 1,
@@ -24,18 +24,18 @@ enum {
 /**
  * struct lb_link - an interface
  * @name: its name
- * @ifindex: its number
- * @kind: "veth", "bridge", ... or empty: hardware, or loopback
+ * @ifindex: its index
+ * @kind: "veth", "bridge", ...; empty for hardware and loopback
  * @type: ARPHRD_*
  * @flags: IFF_*
  * @mtu: its MTU
  * @has_mac: it has a MAC address
- * @mac: that
- * @master: bridge or bond that it belongs to, or 0
+ * @mac: the MAC address
+ * @master: index of its bridge or bond, or 0
  * @master_kind: "bridge", "bond", ... or empty
- * @link: the other end, or the device below; 0: none
- * @link_netns: number of the network namespace of @link, LB_NETNS_HERE: this one
- * @native_xdp: a program is attached in native mode
+ * @link: index of the veth peer or of the lower device, or 0
+ * @link_netns: nsid of the network namespace of @link; LB_NETNS_HERE if that is this one
+ * @native_xdp: an XDP program is attached in native mode
  */
 struct lb_link {
 	char name[IF_NAMESIZE];

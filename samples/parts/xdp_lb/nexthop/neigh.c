@@ -58,7 +58,7 @@ bool lb_neigh_parse(const struct nlmsghdr *nh, struct lb_neigh *neigh)
 	/* To have the kernel manage these would overwrite what others have set. */
 	fixed = ndm->ndm_state & NUD_FIXED || ndm->ndm_flags & NTF_EXT_LEARNED;
 	neigh->is_kept = fixed || sample_netlink_u32(attrs[NDA_FLAGS_EXT]) & NTF_EXT_MANAGED;
-	/* The number stays when the administrator replaces an entry of ours. */
+	/* When the administrator replaces an entry of ours, our protocol number stays in it. */
 	proto = attrs[NDA_PROTOCOL];
 	neigh->is_ours = !fixed && proto && mnl_attr_get_payload_len(proto) == 1 &&
 			 mnl_attr_get_u8(proto) == LB_NEIGH_PROTOCOL;
@@ -171,7 +171,7 @@ static int forget_family(struct sample_netlink *nl, __u8 family)
 	for (i = 0; i < ours.n && !err; i++) {
 		start_neigh(nl, RTM_DELNEIGH, NLM_F_ACK, 0, &ours.at[i]);
 		del = sample_netlink_ask(nl, NULL, NULL);
-		/* Gone meanwhile, or its interface is. */
+		/* The entry, or its interface, has gone since the dump. */
 		err = del == -ENOENT || del == -ENODEV ? 0 : del;
 	}
 	free(ours.at);

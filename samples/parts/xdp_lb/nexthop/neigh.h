@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* The kernel's table of neighbours. */
+/* Read and change the kernel's neighbour tables. */
 #ifndef _SAMPLES_XDP_LB_NEIGH_H
 #define _SAMPLES_XDP_LB_NEIGH_H
 
@@ -10,19 +10,19 @@ struct sample_netlink;
 struct nlmsghdr;
 
 enum {
-	/* Who asked for an entry (NDA_PROTOCOL): a number that nobody else has. */
+	/* Marks the entries that xdp_lb made (NDA_PROTOCOL); no other program uses this number. */
 	LB_NEIGH_PROTOCOL = 108,
 };
 
 /**
- * struct lb_neigh - an entry of the kernel's table of neighbours
- * @ifindex: its interface
- * @addr: its address
- * @exists: the table has it
- * @has_mac: its MAC address is known
- * @is_kept: somebody keeps it up to date: the kernel, the administrator, a daemon
- * @is_ours: the kernel does, and we asked for that
- * @mac: its MAC address
+ * struct lb_neigh - an entry of a neighbour table
+ * @ifindex: index of the interface
+ * @addr: address of the neighbour
+ * @exists: the table has this entry
+ * @has_mac: @mac is known
+ * @is_kept: the kernel, the administrator or a daemon keeps the entry up to date
+ * @is_ours: xdp_lb asked the kernel to keep the entry up to date
+ * @mac: MAC address of the neighbour
  */
 struct lb_neigh {
 	unsigned int ifindex;
@@ -44,9 +44,9 @@ enum {
 };
 
 /**
- * struct lb_neigh_table - the kernel's table of neighbours of one family
- * @entries: how many it has, those of all network namespaces
- * @most: how many it takes, gc_thresh3; permanent ones do not count
+ * struct lb_neigh_table - fill level of the neighbour table of one family
+ * @entries: number of entries, those of all network namespaces together
+ * @most: limit of @entries, gc_thresh3; permanent entries do not count
  */
 struct lb_neigh_table {
 	unsigned int entries;

@@ -97,7 +97,7 @@ static int get_route(struct lb_nexthops *hops, const struct lb_addr *addr, struc
 	mnl_attr_put(sample_netlink_start(&hops->ask, RTM_GETROUTE, 0, &rtm, sizeof(rtm)), RTA_DST,
 		     len, bytes);
 	err = sample_netlink_ask(&hops->ask, on_route, route);
-	/* What the routes unreachable, prohibit and blackhole answer. */
+	/* The answers for routes of the types unreachable, prohibit and blackhole. */
 	if (err == -EHOSTUNREACH || err == -EACCES || err == -EINVAL)
 		return -ENETUNREACH;
 	if (err)
@@ -260,7 +260,10 @@ int lb_nexthops_route(struct lb_nexthops *hops, const struct lb_addr *addr,
 
 #define GROUP(name) (1U << (RTNLGRP_##name - 1))
 
-/* Routes may now lead elsewhere: the rules, groups and addresses decide that as well. */
+/*
+ * Messages after which a route may lead elsewhere: besides routes and links, also addresses,
+ * routing rules and nexthop objects decide.
+ */
 static const __u32 groups = GROUP(NEIGH) | GROUP(LINK) | GROUP(NEXTHOP) |
 			    GROUP(IPV4_ROUTE) | GROUP(IPV4_IFADDR) | GROUP(IPV4_RULE) |
 			    GROUP(IPV6_ROUTE) | GROUP(IPV6_IFADDR) | GROUP(IPV6_RULE);

@@ -56,7 +56,7 @@ static unsigned int list_vias(const struct lb_conf *conf, struct lb_nexthops *ho
 	return n;
 }
 
-/* How many there are, and how many of them the table has already. */
+/* Count the different neighbours, and how many of them the table already has. */
 static void count_vias(struct sample_netlink *nl, struct via *vias, unsigned int n,
 		       struct lb_room *room, unsigned int *present)
 {

@@ -134,7 +134,7 @@ static void print_like(struct lb_tolds *tolds, const struct lb_told *first)
 	print_error(&addr, err, n);
 }
 
-/* In a full table one entry pushes out another: print that now and then, not each time. */
+/* In a full table each new entry pushes out another: print that once in AGAIN_S seconds. */
 static void print_full(struct lb_tolds *tolds, struct sample_netlink *nl, int family,
 		       unsigned int n)
 {
