@@ -9,6 +9,10 @@
 # The commands run as they stand in the page, in a mount namespace of our own:
 # the names in /run/netns, the labs and the pins are private, so that neither a
 # lab of the user nor another test is in the way.
+#
+# cram checks commands in a text, too, but its marks, " (re)" and " (glob)", stand in the
+# output, where readers of a page would see them. It also waits for each command to end; most
+# samples of a page run until Ctrl-C, beside commands in a second terminal.
 set -euo pipefail
 
 # shellcheck source=scripts/common.sh

@@ -7,6 +7,10 @@
 # doctor_probe tries what the kernel can do; the scripts only read files and the
 # output of ip(8) and ethtool(8). Nothing is changed.
 #
+# "bpftool feature probe" tells which types of programs, maps and helpers the kernel knows.
+# The samples need more: that a program can be attached (some kernels know fentry and refuse to
+# attach it), to this interface, in this mode, by this user; and the user needs the cure.
+#
 # No "set -e": a check that fails must print its row, and not end the script.
 set -uo pipefail
 

@@ -7,6 +7,10 @@
 #
 # The scripts that build, check and test are those of the patched tree, so that a
 # patch that changes these scripts is tested with its own version of them.
+#
+# "git rebase -x" runs one command for each commit as well, but it stops at the first commit
+# that fails, and never applies a patch from its mail. b4 sends a series and fetches one from
+# a list; it builds and tests nothing, and this tree has no list whose archive it could read.
 set -euo pipefail
 
 # shellcheck source=scripts/common.sh
