@@ -120,7 +120,7 @@ missing()
 
 	# Look for all headers at once: one run of the compiler for each would take longer
 	# than all the rest.
-	mapfile -t headers < <(awk '$2 == "header" { print $3 }' "$NEEDS")
+	mapfile -t headers < <(awk '$1 !~ /^#/ && $2 == "header" { print $3 }' "$NEEDS")
 	! has_headers "${headers[@]}" || HEADERS_ARE_THERE=1
 	while read -r purpose kind name package; do
 		case $purpose in

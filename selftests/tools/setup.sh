@@ -157,6 +157,20 @@ test_a_missing_header_is_found()
 	expect_out '^  libelf-dev: +gelf.h, build$'
 }
 
+# The comments of scripts/needs describe the kind "header", and are no headers themselves.
+test_headers_are_looked_for_at_once()
+{
+	local calls
+
+	path_without
+	rm "$TMP/bin/gcc"
+	printf '#!/bin/sh\necho >>%s\n! grep -q "<a>"\n' "$TMP/cc.calls" >"$TMP/bin/gcc"
+	chmod 755 "$TMP/bin/gcc"
+	expect_status 0 "$SETUP" --check
+	mapfile -t calls <"$TMP/cc.calls"
+	expect_eq "runs of the compiler" "${#calls[@]}" 1
+}
+
 test_no_install_installs_nothing()
 {
 	path_without tcpdump
@@ -518,7 +532,8 @@ test_a_wrong_kernel_tree_is_refused()
 }
 
 run_tests test_nothing_missing test_help_and_usage test_check_lists_what_is_missing \
-	test_qemu_is_of_all_only test_a_missing_header_is_found test_no_install_installs_nothing \
+	test_qemu_is_of_all_only test_a_missing_header_is_found \
+	test_headers_are_looked_for_at_once test_no_install_installs_nothing \
 	test_a_failing_apt_is_reported_and_policy_removed test_why_apt_failed \
 	test_without_a_network test_where_linux_source_is_too_old \
 	test_debian_12_without_its_security_suite test_the_newest_archive_is_unpacked \
