@@ -178,4 +178,20 @@ TEST_F(nexthop, full_table_of_ipv6)
 	EXPECT_NE(NULL, strstr(last_err, "is full: gc_thresh3 of IPv6 is 1024"));
 }
 
+/* The message about one full table does not delay the message about the other one. */
+TEST_F(nexthop, full_tables_of_both_families)
+{
+	test_table = (struct lb_neigh_table) { .entries = 1024, .most = 1024 };
+	n_room = 0;
+	set_backends("10.0.0.1", 8);
+	get_all(self);
+	EXPECT_EQ(1, n_errs);
+	set_backends("fd00::1", 8);
+	get_all(self);
+	EXPECT_EQ(2, n_errs);
+	EXPECT_NE(NULL, strstr(last_err, "is full: gc_thresh3 of IPv6 is 1024"));
+	get_all(self);
+	EXPECT_EQ(2, n_errs);
+}
+
 TEST_HARNESS_MAIN

@@ -138,12 +138,13 @@ static void print_like(struct lb_tolds *tolds, const struct lb_told *first)
 static void print_full(struct lb_tolds *tolds, struct sample_netlink *nl, int family,
 		       unsigned int n)
 {
+	__u64 *full_ns = &tolds->full_ns[family == AF_INET6];
 	struct lb_neigh_table table = {};
 	char cure[LB_NEIGH_CURE];
 
-	if (sample_now() < tolds->full_ns)
+	if (sample_now() < *full_ns)
 		return;
-	tolds->full_ns = sample_now() + AGAIN_S * SECOND;
+	*full_ns = sample_now() + AGAIN_S * SECOND;
 	lb_neigh_table_read(nl, family, &table);
 	pr_err("failed to find %u neighbour%s: the kernel's table, of all network namespaces, is full: gc_thresh3 of IPv%d is %u, and other neighbours of this host are lost as well",
 	       n, n == 1 ? "" : "s", family == AF_INET ? 4 : 6, table.most);

@@ -24,12 +24,13 @@ struct lb_told {
  * struct lb_tolds - the errors of all addresses
  * @at: the errors
  * @n: number of entries of @at
- * @full_ns: time, CLOCK_MONOTONIC, before which a full neighbour table is not reported again
+ * @full_ns: times, CLOCK_MONOTONIC, before which a full neighbour table is not reported again:
+ *	that of IPv4, that of IPv6
  */
 struct lb_tolds {
 	struct lb_told *at;
 	unsigned int n;
-	__u64 full_ns;
+	__u64 full_ns[2];
 };
 
 void lb_told_note(struct lb_tolds *tolds, const struct lb_addr *addr, int err);
