@@ -9,8 +9,6 @@
 #include "lib/util.h"
 #include "lib/caps.h"
 
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-
 /* Inode of the initial user namespace: PROC_USER_INIT_INO in the kernel's proc_ns.h. */
 #define FIRST_USER_NAMESPACE 0xEFFFFFFDU
 

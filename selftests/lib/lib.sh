@@ -205,12 +205,6 @@ nbt_run_deferred()
 	NBT_DEFER=()
 }
 
-# nbt_group_gone PGID: the process group has no process any more.
-nbt_group_gone()
-{
-	! kill -0 -- "-$1" 2>/dev/null
-}
-
 # nbt_child_ended: true if the running test has ended; for nbt_end_child. A signal that
 # arrives just before bash starts a command does not reach the command, and bash handles
 # the signal only after the command has ended. So also send SIGTERM to what bash waits

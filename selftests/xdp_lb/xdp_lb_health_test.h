@@ -398,7 +398,9 @@ static inline unsigned int count_entries(const char *path)
 	DIR *dir = opendir(path);
 	unsigned int n = 0;
 
-	while (dir && readdir(dir))
+	if (!dir)
+		return 0;
+	while (readdir(dir))
 		n++;
 	closedir(dir);
 	/* Without "." and "..". */

@@ -114,7 +114,7 @@ deal()
 # only some cases ran is left out.
 save_times()
 {
-	local place file
+	local place file name ms
 	local -A took=()
 
 	file=$(times_file)
