@@ -153,7 +153,8 @@ main()
 {
 	options "$@"
 	check_machine
-	# Other users must be able to read the clone and to enter the root.
+	# COMMAND may run as another user, who must be able to read the clone and to enter the
+	# directory that becomes / of the bare Debian.
 	umask 022
 	trap clean_up EXIT
 	trap 'stop 129' HUP

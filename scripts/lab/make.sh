@@ -18,8 +18,8 @@ in_node()
 	nsenter --net="/proc/$pid/ns/net" -- "$@"
 }
 
-# up_exit STATUS: exit from an "up" that did not finish: kill the worker with its process
-# group, and remove what there is of the lab.
+# up_exit STATUS: exit from an "up" that did not finish. If this "up" has made the directory of
+# the lab, kill the worker with its process group, and remove what there is of the lab.
 up_exit()
 {
 	trap '' INT TERM HUP

@@ -109,7 +109,8 @@ test_another_output_directory()
 	cmp "$TMP/out/tools/netbpf/samples/ping_kern.o" "$TREE/samples/ping_kern.o" >&2
 }
 
-# The kernel tree that has the link is found from where make is called: in it or below.
+# A kernel tree has a link to this tree. If make is called in that kernel tree, or in a directory
+# below it, the build must find that kernel tree.
 test_linked_into_a_kernel_tree()
 {
 	local dir

@@ -77,7 +77,10 @@ static void near(struct __test_metadata *_metadata, __u64 when, __u64 ns, unsign
 		TH_LOG("target %u: %llu us late", i, (unsigned long long)(ns - when) / 1000);
 }
 
-/* 10 targets, each 2 s: the first round takes 1 s, then each has its place in the interval. */
+/*
+ * 10 targets, each checked every 2 s. Their first checks are spread over 1 s; after that, each
+ * target keeps its own time within the 2 s.
+ */
 TEST_F(health, spread)
 {
 	struct server server = { .answer = GOOD };

@@ -177,8 +177,9 @@ test_snat_changed_while_nobody_ran()
 	stop
 }
 
-# After a boot, an IPv6 address is tentative until its host knows that no other host has it.
-# Here that takes a minute, so the test replaces it by an address that is usable at once.
+# A new IPv6 address is tentative until duplicate address detection has ended, and "run" must
+# wait for the end. The test lets the detection take 60 s. When "run" has said that it waits,
+# the test makes the address usable at once, and "run" must go on.
 test_tentative_address_is_waited_for()
 {
 	local all=/proc/sys/net/ipv6/conf/eth0

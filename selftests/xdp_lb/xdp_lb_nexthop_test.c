@@ -257,7 +257,7 @@ TEST_F(nexthop, taken_over)
 	EXPECT_EQ(0, get(self, "10.0.0.2"));
 	EXPECT_TRUE(has_mac(self, MAC0));
 	EXPECT_TRUE(neigh_shows("10.0.0.2", "managed"));
-	/* Somebody removes the flag "managed"; xdp_lb must set it again. */
+	/* Another program replaces the neighbour entry, which clears its flag "managed". */
 	settle(self);
 	get(self, "10.0.0.2");
 	ASSERT_EQ(0, sh("ip neigh change 10.0.0.2 lladdr " MAC0 " nud stale dev n0"));

@@ -48,7 +48,10 @@ FIXTURE_SETUP(state)
 	snprintf(self->pin, sizeof(self->pin), "%s/lb_meta", self->dir);
 	if (test_lacks(SAMPLE_NEED_LOAD))
 		SKIP(return, "%s", test_lacked);
-	/* Before the mount: the path of this test belongs to the mounts it was started with. */
+	/*
+	 * Find the path before test_mount(), which makes a new mount namespace. In a chroot,
+	 * /proc/self/exe may name a path afterwards that is not valid there.
+	 */
 	path_of_xdp_lb(self->xdp_lb, sizeof(self->xdp_lb));
 	ASSERT_EQ(0, test_mount("bpf", "/sys/fs/bpf"));
 	ASSERT_EQ(0, mkdir(LB_PIN_ROOT, 0700));

@@ -97,7 +97,12 @@ static int read_vips(struct lb_instance *instance)
 	return instance->vips ? 0 : -ENOMEM;
 }
 
-/* Returns true if there is such an instance in this network namespace, as far as can be told. */
+/*
+ * Read the pins of the instance @name. Returns false if it belongs to another network namespace,
+ * has just ended, or may not be read by this user. Returns true if it belongs to this namespace,
+ * and also if its pins cannot be understood, because another version made them: then
+ * instance->known is false, and the instance may belong to another namespace.
+ */
 static bool read_instance(struct lb_instance *instance, const char *name)
 {
 	struct lb_instance_meta meta = {};
