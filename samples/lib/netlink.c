@@ -8,6 +8,8 @@
 
 enum {
 	ASK_TRIES = 10,
+	/* The kernel fills no more than 32 KiB at once. */
+	DATAGRAM_MAX = 32 * 1024,
 };
 
 static int open_socket(struct sample_netlink *nl, int bus, int flags, __u32 groups)
@@ -100,11 +102,9 @@ static int done_status(const struct nlmsghdr *nh)
  * Take the messages of one datagram; true at the end of the answer. Read on after an error, too:
  * the kernel accepts no other dump on this socket before the end.
  */
-static bool take_messages(const struct sample_netlink *nl, int len, sample_netlink_fn *fn,
-			  void *ctx, struct progress *at)
+static bool take_messages(const struct sample_netlink *nl, const struct nlmsghdr *nh, int len,
+			  sample_netlink_fn *fn, void *ctx, struct progress *at)
 {
-	const struct nlmsghdr *nh = (const void *)nl->answer;
-
 	for (; mnl_nlmsg_ok(nh, len); nh = mnl_nlmsg_next(nh, &len)) {
 		if (nh->nlmsg_seq != nl->seq)
 			continue;
@@ -127,6 +127,7 @@ static bool take_messages(const struct sample_netlink *nl, int len, sample_netli
 static int ask_once(struct sample_netlink *nl, sample_netlink_fn *fn, void *ctx)
 {
 	struct nlmsghdr *nh = (struct nlmsghdr *)nl->request;
+	__u32 answer[DATAGRAM_MAX / sizeof(__u32)];
 	struct progress at = {};
 	ssize_t len;
 
@@ -134,10 +135,10 @@ static int ask_once(struct sample_netlink *nl, sample_netlink_fn *fn, void *ctx)
 	if (mnl_socket_sendto(nl->sock, nh, nh->nlmsg_len) < 0)
 		return -errno;
 	do {
-		len = mnl_socket_recvfrom(nl->sock, nl->answer, sizeof(nl->answer));
+		len = mnl_socket_recvfrom(nl->sock, answer, sizeof(answer));
 		if (len < 0 && errno != EINTR)
 			return -errno;
-	} while (len < 0 || !take_messages(nl, len, fn, ctx, &at));
+	} while (len < 0 || !take_messages(nl, (void *)answer, len, fn, ctx, &at));
 	return at.interrupted && !at.err ? -EINTR : at.err;
 }
 
@@ -190,8 +191,9 @@ int sample_netlink_dump(int type, const void *head, size_t size, sample_netlink_
 /* Take one datagram of notifications; -EAGAIN if there is none. */
 static int take_news(struct sample_netlink *nl, sample_netlink_fn *fn, void *ctx)
 {
-	int len = mnl_socket_recvfrom(nl->sock, nl->answer, sizeof(nl->answer));
-	const struct nlmsghdr *nh = (const void *)nl->answer;
+	__u32 datagram[DATAGRAM_MAX / sizeof(__u32)];
+	int len = mnl_socket_recvfrom(nl->sock, datagram, sizeof(datagram));
+	const struct nlmsghdr *nh = (const void *)datagram;
 	int err = 0;
 
 	if (len < 0 && errno == EINTR)

@@ -8,8 +8,6 @@
 #include <linux/types.h>
 
 enum {
-	/* The kernel fills no more than 32 KiB at once. */
-	SAMPLE_NETLINK_ANSWER = 32 * 1024,
 	SAMPLE_NETLINK_REQUEST = 512,
 	/* sample_netlink_news() reads at most this many datagrams in one call. */
 	SAMPLE_NETLINK_NEWS = 256,
@@ -20,13 +18,11 @@ enum {
  * @sock: the socket of libmnl
  * @seq: sequence number of the last request
  * @request: the message that sample_netlink_start() began
- * @answer: the last datagram from the kernel
  */
 struct sample_netlink {
 	struct mnl_socket *sock;
 	__u32 seq;
 	__u32 request[SAMPLE_NETLINK_REQUEST / sizeof(__u32)];
-	__u32 answer[SAMPLE_NETLINK_ANSWER / sizeof(__u32)];
 };
 
 /*
