@@ -17,7 +17,7 @@ CONNECTIONS=4096
 # Generous timeouts, and two failures: a busy machine must not look like a dead backend.
 CHECK='type: http, path: /, interval_ms: 500, timeout_ms: 500, rise: 1, fall: 2'
 SERVICES=(web4 web6 udp4 udp6)
-# How much the memory of a control process may grow after its first reload, in kB: anonymous
+# How much the memory of a control process may grow after warm_up, in kB: anonymous
 # memory, and all memory. The latter includes pages of the program and of libraries that are
 # used for the first time.
 ANON_GROWTH=128
@@ -94,9 +94,19 @@ start_control()
 {
 	start -c "$TMP/lb.yaml"
 	CONTROLS=$((CONTROLS + 1))
-	# The first reload allocates memory that later reloads use again.
-	reload
+	warm_up
 	look
+}
+
+# warm_up: the first reloads and the first health checks of a process allocate memory that later
+# ones use again, so reload for two intervals of the checks.
+warm_up()
+{
+	local begin=${EPOCHREALTIME//[.,]/}
+
+	while [ $((${EPOCHREALTIME//[.,]/} - begin)) -lt 1000000 ]; do
+		reload
+	done
 }
 
 kill_control()
