@@ -9,15 +9,13 @@
 #define _SELFTESTS_TEST_ROOT_H
 
 #include <stdbool.h>
-#include <stdio.h>
-#include <unistd.h>
 #include "lib/caps.h"
 
 /* What a test needs that makes a network namespace with links in it. */
 #define NEED_NETNS (SAMPLE_NEED_ADMIN | SAMPLE_NEED_NETLINK)
 
 /* The reason to skip, set by test_lacks(). */
-static char test_lacked[SAMPLE_CAPS_LEN + 32];
+extern char test_lacked[SAMPLE_CAPS_LEN + 32];
 
 /**
  * test_lacks() - check whether this process lacks root or capabilities
@@ -26,15 +24,6 @@ static char test_lacked[SAMPLE_CAPS_LEN + 32];
  * Return: true if the test has to be skipped; then test_lacked has the reason, as in
  * "needs root with CAP_BPF".
  */
-static inline bool test_lacks(unsigned int needs)
-{
-	char names[SAMPLE_CAPS_LEN] = "";
-
-#ifndef TEST_NATIVE
-	sample_caps_text(sample_caps_missing(needs), names);
-#endif
-	snprintf(test_lacked, sizeof(test_lacked), "needs root%s%s", *names ? " with " : "", names);
-	return geteuid() || *names;
-}
+bool test_lacks(unsigned int needs);
 
 #endif /* _SELFTESTS_TEST_ROOT_H */

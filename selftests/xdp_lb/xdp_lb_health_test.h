@@ -7,6 +7,7 @@
 #ifndef _SELFTESTS_XDP_LB_HEALTH_TEST_H
 #define _SELFTESTS_XDP_LB_HEALTH_TEST_H
 
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
