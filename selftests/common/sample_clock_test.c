@@ -17,7 +17,7 @@
 #include "lib/caps.h"
 #include "lib/clock.h"
 #include "lib/util.h"
-#include <kselftest_harness.h>
+#include "test_harness.h"
 #include "test_root.h"
 
 #define NS_PER_SEC 1000000000LL

@@ -6,7 +6,7 @@
 /* Include these before the harness, which then uses their ARRAY_SIZE. */
 #include "lib/log.h"
 #include "lib/opts.h"
-#include <kselftest_harness.h>
+#include "test_harness.h"
 
 static const struct sample_info info = { .name = "test" };
 

@@ -11,11 +11,8 @@
 #include <sys/socket.h>
 #include <linux/rtnetlink.h>
 #include "lib/netlink.h"
-#include <kselftest_harness.h>
+#include "test_harness.h"
 #include "test_wrap.h"
-
-/* FIXTURE_SETUP() and FIXTURE_TEARDOWN() make functions that are not static. */
-#pragma GCC diagnostic ignored "-Wmissing-prototypes"
 
 enum {
 	/* A message type of the test. */

@@ -14,7 +14,7 @@
 #include "lib/log.h"
 #include "lib/netlink.h"
 #include "lib/opts.h"
-#include <kselftest_harness.h>
+#include "test_harness.h"
 #include "test_wrap.h"
 
 enum {

@@ -3,7 +3,7 @@
  * Tests of include/pkt_csum.bpf.h, compiled for BPF and for this machine:
  * checksums updated for a change against checksums computed anew.
  */
-#include <kselftest_harness.h>
+#include "test_harness.h"
 #include "test_root.h"
 #include "test_run.h"
 #include "pkt_csum.bpf.h"

@@ -3,7 +3,7 @@
  * Tests of include/pkt_echo.bpf.h: which packets are echo requests, what is said
  * of them, and each byte of the reply, against one that is built anew.
  */
-#include <kselftest_harness.h>
+#include "test_harness.h"
 #include "test_root.h"
 #include "test_run.h"
 #include "pkt_echo_test.h"

@@ -6,7 +6,7 @@
 #ifndef _SELFTESTS_PKT_PARSE_RUN_H
 #define _SELFTESTS_PKT_PARSE_RUN_H
 
-#include <kselftest_harness.h>
+#include "test_harness.h"
 #include "pkt_parse_test.h"
 #include "test_root.h"
 #include "test_run.h"

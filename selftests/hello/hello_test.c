@@ -7,7 +7,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/stat.h>
-#include <kselftest_harness.h>
+#include "test_harness.h"
 #include "test_mount.h"
 #include "test_root.h"
 #include "test_run.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Runs BPF programs with BPF_PROG_TEST_RUN, reads their maps and ring buffers, and makes
- * random numbers that can be repeated. Include kselftest_harness.h first.
+ * random numbers that can be repeated. Include test_harness.h first.
  */
 #ifndef _SELFTESTS_TEST_RUN_H
 #define _SELFTESTS_TEST_RUN_H
@@ -17,9 +17,6 @@
 #include <bpf/libbpf.h>
 #endif
 #include "pkt_build.h"
-
-/* FIXTURE_SETUP() and FIXTURE_TEARDOWN() define non-static functions without a prototype. */
-#pragma GCC diagnostic ignored "-Wmissing-prototypes"
 
 /**
  * struct test_out - result of a program run

@@ -3,7 +3,7 @@
  * Tests of the commands that samples/network reads: what each line means, and the message
  * about a bad line. The tests need no BPF and no root.
  */
-#include <kselftest_harness.h>
+#include "test_harness.h"
 #include "parts/network/command.h"
 
 static int parse(struct network_command *cmd, const char *text, char why[128])

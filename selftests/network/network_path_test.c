@@ -3,7 +3,7 @@
  * Tests of how samples/network puts paths together from the events of the hooks. The tests
  * need no BPF and no root.
  */
-#include <kselftest_harness.h>
+#include "test_harness.h"
 #include <stdlib.h>
 #include <time.h>
 #include "pkt_build.h"
@@ -19,9 +19,6 @@ enum {
 	ALL = XDP | SOCK | TC,
 	IFINDEX = 7,
 };
-
-/* FIXTURE_SETUP() and FIXTURE_TEARDOWN() define non-static functions without a prototype. */
-#pragma GCC diagnostic ignored "-Wmissing-prototypes"
 
 FIXTURE(path)
 {

@@ -3,7 +3,7 @@
  * Tests of samples/network_kern.c: the verdict of each hook for each action, that the packet
  * stays unchanged, and that each packet is counted and causes an event.
  */
-#include <kselftest_harness.h>
+#include "test_harness.h"
 #include <linux/pkt_cls.h>
 #include "own_addr.h"
 #include "test_root.h"

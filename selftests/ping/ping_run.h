@@ -6,7 +6,7 @@
 #ifndef _SELFTESTS_PING_RUN_H
 #define _SELFTESTS_PING_RUN_H
 
-#include <kselftest_harness.h>
+#include "test_harness.h"
 #include "test_root.h"
 #include "test_run.h"
 #include "ping.h"

@@ -8,7 +8,7 @@
 
 #include <pthread.h>
 #include <sched.h>
-#include <kselftest_harness.h>
+#include "test_harness.h"
 #include "test_root.h"
 #include "test_run.h"
 #include "pktcount.h"

@@ -3,7 +3,7 @@
  * Tests of two parts of samples/sockfilter: expressions that it translates to eBPF give the
  * same results as libpcap, and its decoder never reads beyond the packet.
  */
-#include <kselftest_harness.h>
+#include "test_harness.h"
 #include <sys/mman.h>
 #include "test_root.h"
 #include "test_run.h"

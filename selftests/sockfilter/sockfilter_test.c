@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Tests of samples/sockfilter_kern.c: which packets the filter copies, and how it counts. */
-#include <kselftest_harness.h>
+#include "test_harness.h"
 #include "test_root.h"
 #include "test_run.h"
 #include "sockfilter_test.h"

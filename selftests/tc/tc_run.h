@@ -6,7 +6,7 @@
 #ifndef _SELFTESTS_TC_RUN_H
 #define _SELFTESTS_TC_RUN_H
 
-#include <kselftest_harness.h>
+#include "test_harness.h"
 #include <linux/pkt_cls.h>
 #include "own_addr.h"
 #include "echo_event.h"

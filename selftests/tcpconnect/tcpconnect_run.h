@@ -12,7 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <kselftest_harness.h>
+#include "test_harness.h"
 #include "test_net.h"
 #include "test_root.h"
 #include "test_run.h"

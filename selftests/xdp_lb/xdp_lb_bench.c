@@ -10,7 +10,7 @@
  * touch is as near as for the 256 established ones. Then 100,000, which are spread over the
  * whole table, so that each one waits for memory.
  */
-#include <kselftest_harness.h>
+#include "test_harness.h"
 #include "xdp_lb_flow_table.h"
 #include "xdp_lb_bench.h"
 #include "xdp_lb_bench.skel.h"

@@ -7,7 +7,7 @@
 #define _SELFTESTS_XDP_LB_CHECK_RUN_H
 
 #include "lib/fs.h"
-#include <kselftest_harness.h>
+#include "test_harness.h"
 #include <net/if.h>
 #include <stdbool.h>
 #include "parts/xdp_lb/check/check.h"

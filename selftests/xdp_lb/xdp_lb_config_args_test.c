@@ -5,7 +5,7 @@
  */
 #include "addr4.h"
 #include "lib/util.h"
-#include <kselftest_harness.h>
+#include "test_harness.h"
 #include <arpa/inet.h>
 #include <linux/types.h>
 #include <netinet/in.h>

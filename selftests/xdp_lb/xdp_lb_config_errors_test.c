@@ -4,7 +4,7 @@
  * field, message and hint. No BPF, no root.
  */
 #include "lib/util.h"
-#include <kselftest_harness.h>
+#include "test_harness.h"
 #include "xdp_lb_config_test.h"
 #include "xdp_lb_config_file.h"
 #include "parts/xdp_lb/config/yaml.h"

@@ -5,7 +5,7 @@
  */
 #include "lib/net.h"
 #include "lib/util.h"
-#include <kselftest_harness.h>
+#include "test_harness.h"
 #include "xdp_lb_config_test.h"
 #include "parts/xdp_lb/ring/ring.h"
 

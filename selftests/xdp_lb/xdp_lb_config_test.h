@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Shared by the tests of samples/xdp_lb's configuration: keep messages instead of printing.
- * Include kselftest_harness.h first.
+ * Include test_harness.h first.
  */
 #ifndef _SELFTESTS_XDP_LB_CONFIG_TEST_H
 #define _SELFTESTS_XDP_LB_CONFIG_TEST_H

@@ -5,7 +5,7 @@
  */
 #include <signal.h>
 #include <sys/wait.h>
-#include <kselftest_harness.h>
+#include "test_harness.h"
 #include <linux/types.h>
 #include <stdbool.h>
 #include "xdp_lb_health_test.h"

@@ -5,7 +5,7 @@
  *
  * "#4" and so on are the invariants of the load balancer's design.
  */
-#include <kselftest_harness.h>
+#include "test_harness.h"
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>

@@ -8,7 +8,7 @@
  * was translated correctly for its connection. This is #1, #2 and #25 of the invariants of the
  * load balancer's design.
  */
-#include <kselftest_harness.h>
+#include "test_harness.h"
 #include "xdp_lb_packet.h"
 
 enum {

@@ -4,7 +4,7 @@
  * hundreds of checks, and a list of targets that changes while checks run.
  */
 #include "lib/util.h"
-#include <kselftest_harness.h>
+#include "test_harness.h"
 #include <linux/types.h>
 #include <stdbool.h>
 #include "xdp_lb_health_test.h"

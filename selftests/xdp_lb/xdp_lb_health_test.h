@@ -2,7 +2,7 @@
 /*
  * Shared by the tests of the health checks of samples/xdp_lb: a network namespace for each
  * test, and all kinds of servers to check. The servers run in the thread of the test.
- * Include kselftest_harness.h first.
+ * Include test_harness.h first.
  */
 #ifndef _SELFTESTS_XDP_LB_HEALTH_TEST_H
 #define _SELFTESTS_XDP_LB_HEALTH_TEST_H
@@ -26,9 +26,6 @@
 
 #define MS	1000000ULL
 #define SECOND	1000000000ULL
-
-/* FIXTURE_SETUP() and FIXTURE_TEARDOWN() make functions that are not static. */
-#pragma GCC diagnostic ignored "-Wmissing-prototypes"
 
 enum {
 	CONNS_MAX = 1024,

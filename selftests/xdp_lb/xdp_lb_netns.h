@@ -2,7 +2,7 @@
 /*
  * For tests of the control program of xdp_lb: two network namespaces of the test's
  * own, joined by two veth pairs n0 - p0 and n1 - p1. Commands run in the first;
- * the second has the neighbours that answer. Include kselftest_harness.h first.
+ * the second has the neighbours that answer. Include test_harness.h first.
  */
 #ifndef _SELFTESTS_XDP_LB_NETNS_H
 #define _SELFTESTS_XDP_LB_NETNS_H
@@ -18,9 +18,6 @@
 #include <unistd.h>
 #include "test_messages.h"
 #include "xdp_lb.h"
-
-/* FIXTURE_SETUP() and FIXTURE_TEARDOWN() make functions that are not static. */
-#pragma GCC diagnostic ignored "-Wmissing-prototypes"
 
 enum {
 	/* Room for a small script. */

@@ -6,7 +6,7 @@
 #ifndef _SELFTESTS_XDP_LB_NEXTHOP_RUN_H
 #define _SELFTESTS_XDP_LB_NEXTHOP_RUN_H
 
-#include <kselftest_harness.h>
+#include "test_harness.h"
 #include <arpa/inet.h>
 #include <limits.h>
 #include <poll.h>

@@ -4,7 +4,7 @@
  * on servers that work, and on servers that fail in each way there is.
  */
 #include "lib/util.h"
-#include <kselftest_harness.h>
+#include "test_harness.h"
 #include <linux/types.h>
 #include "xdp_lb_health_test.h"
 

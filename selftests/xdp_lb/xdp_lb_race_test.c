@@ -11,7 +11,7 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
-#include <kselftest_harness.h>
+#include "test_harness.h"
 #include "xdp_lb_flow_table.h"
 
 enum {

@@ -3,7 +3,7 @@
  * Tests of the ring of samples/xdp_lb: shares of backends, which slots move when a backend
  * goes, and that each balancer has the same ring. No BPF, no root.
  */
-#include <kselftest_harness.h>
+#include "test_harness.h"
 #include <net/if.h>
 #include <time.h>
 #include "test_run.h"

@@ -5,16 +5,13 @@
  * are memory of the test; the rings are maps of the kernel.
  */
 #include "lib/caps.h"
-#include <kselftest_harness.h>
+#include "test_harness.h"
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include <arpa/inet.h>
 #include "test_messages.h"
 #include "test_root.h"
 #include "parts/xdp_lb/state/state.h"
-
-/* FIXTURE_SETUP() and FIXTURE_TEARDOWN() make functions that are not static. */
-#pragma GCC diagnostic ignored "-Wmissing-prototypes"
 
 enum {
 	TABLE = 251,

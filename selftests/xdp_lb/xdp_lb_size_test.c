@@ -5,7 +5,7 @@
  *
  * "#20" and so on are the invariants of the load balancer's design.
  */
-#include <kselftest_harness.h>
+#include "test_harness.h"
 #include "xdp_lb_packet.h"
 
 /* --- too big for the way out ----------------------------------------------------------- */

@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <kselftest_harness.h>
+#include "test_harness.h"
 #include "test_mount.h"
 #include "test_root.h"
 #include "parts/xdp_lb/state/state.h"
@@ -19,9 +19,6 @@
 #define MORE 64
 #define STRING_OF(x) #x
 #define STRING(x) STRING_OF(x)
-
-/* FIXTURE_SETUP() and FIXTURE_TEARDOWN() make functions that are not static. */
-#pragma GCC diagnostic ignored "-Wmissing-prototypes"
 
 /* Path of the xdp_lb binary, from the directory of this test. */
 static void path_of_xdp_lb(char *path, size_t size)

@@ -9,7 +9,7 @@
 #include "lib/log.h"
 #include "lib/refused.h"
 #include "lib/util.h"
-#include <kselftest_harness.h>
+#include "test_harness.h"
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>

@@ -5,7 +5,7 @@
  *
  * "#5" and so on are the invariants of the load balancer's design.
  */
-#include <kselftest_harness.h>
+#include "test_harness.h"
 #include "xdp_lb_flow_table.h"
 
 /* --- forwarding ---------------------------------------------------------------------- */
