@@ -7,6 +7,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <getopt.h>
+#include <stdlib.h>
 #include "fuzz.h"
 
 enum {

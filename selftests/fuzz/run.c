@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Runs a packet through a program and compares all results with the model. */
+#include <errno.h>
+#include <stdlib.h>
 #include "fuzz.h"
 
 /**

@@ -1,22 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Runs BPF programs with BPF_PROG_TEST_RUN, reads their maps and ring buffers, and makes
- * random numbers that can be repeated. Include test_harness.h first.
+ * Runs BPF programs with BPF_PROG_TEST_RUN, and reads their maps and ring buffers. A test that
+ * also runs without BPF includes test_harness.h first.
  */
 #ifndef _SELFTESTS_TEST_RUN_H
 #define _SELFTESTS_TEST_RUN_H
 
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <stdbool.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 #ifndef TEST_NATIVE
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #endif
 #include "pkt_build.h"
+#include "test_rand.h"
 
 /**
  * struct test_out - result of a program run
@@ -53,21 +50,7 @@ struct test_out {
  *
  * Return: 0, or the negative errno of the kernel.
  */
-static inline int test_run(const struct bpf_program *prog, const void *data, __u32 len,
-			   struct test_out *out)
-{
-	LIBBPF_OPTS(bpf_test_run_opts, opts,
-		    .data_in = data,
-		    .data_size_in = len,
-		    .data_out = out->data,
-		    .data_size_out = sizeof(out->data),
-		    .repeat = 1);
-	int err = bpf_prog_test_run_opts(bpf_program__fd(prog), &opts);
-
-	out->verdict = opts.retval;
-	out->len = opts.data_size_out;
-	return err;
-}
+int test_run(const struct bpf_program *prog, const void *data, __u32 len, struct test_out *out);
 
 /**
  * test_run_skb() - run a tc program on a packet with metadata
@@ -79,23 +62,8 @@ static inline int test_run(const struct bpf_program *prog, const void *data, __u
  *
  * Return: 0, or the negative errno of the kernel.
  */
-static inline int test_run_skb(const struct bpf_program *prog, const void *data, __u32 len,
-			       const struct __sk_buff *skb, struct test_out *out)
-{
-	LIBBPF_OPTS(bpf_test_run_opts, opts,
-		    .data_in = data,
-		    .data_size_in = len,
-		    .data_out = out->data,
-		    .data_size_out = sizeof(out->data),
-		    .ctx_in = skb,
-		    .ctx_size_in = sizeof(*skb),
-		    .repeat = 1);
-	int err = bpf_prog_test_run_opts(bpf_program__fd(prog), &opts);
-
-	out->verdict = opts.retval;
-	out->len = opts.data_size_out;
-	return err;
-}
+int test_run_skb(const struct bpf_program *prog, const void *data, __u32 len,
+		 const struct __sk_buff *skb, struct test_out *out);
 
 /**
  * test_sum() - add up an entry of a per-CPU map over all CPUs
@@ -105,24 +73,7 @@ static inline int test_run_skb(const struct bpf_program *prog, const void *data,
  *
  * Return: number of CPUs on which the entry is not all zero, or a negative errno.
  */
-static inline int test_sum(const struct bpf_map *map, const void *key, void *sum)
-{
-	__u32 i, words = bpf_map__value_size(map) / sizeof(__u64);
-	int cpu, n_cpus = libbpf_num_possible_cpus(), used = 0;
-	__u64 values[n_cpus * words], *to = sum, any;
-
-	if (bpf_map__lookup_elem(map, key, bpf_map__key_size(map), values, sizeof(values), 0))
-		return -errno;
-	memset(to, 0, words * sizeof(*to));
-	for (cpu = 0; cpu < n_cpus; cpu++) {
-		for (any = 0, i = 0; i < words; i++) {
-			to[i] += values[cpu * words + i];
-			any |= values[cpu * words + i];
-		}
-		used += !!any;
-	}
-	return used;
-}
+int test_sum(const struct bpf_map *map, const void *key, void *sum);
 
 /**
  * struct test_ring - a ring buffer of a program that is read into an array
@@ -140,16 +91,6 @@ struct test_ring {
 	__u32 n;
 };
 
-static inline int test_ring_take(void *ctx, void *data, size_t size)
-{
-	struct test_ring *ring = ctx;
-
-	if (size != ring->size || ring->n == ring->max)
-		return -E2BIG;
-	memcpy(ring->events + ring->n++ * size, data, size);
-	return 0;
-}
-
 /**
  * test_ring_open() - begin to read a ring buffer
  * @ring: reader; the caller has set @events, @size and @max. libbpf keeps a pointer to it.
@@ -157,11 +98,7 @@ static inline int test_ring_take(void *ctx, void *data, size_t size)
  *
  * Return: 0, or a negative errno.
  */
-static inline int test_ring_open(struct test_ring *ring, const struct bpf_map *map)
-{
-	ring->ring = ring_buffer__new(bpf_map__fd(map), test_ring_take, ring, NULL);
-	return ring->ring ? 0 : -errno;
-}
+int test_ring_open(struct test_ring *ring, const struct bpf_map *map);
 
 /**
  * test_ring_read() - read all new events into the array, over the old ones
@@ -170,60 +107,15 @@ static inline int test_ring_open(struct test_ring *ring, const struct bpf_map *m
  * Return: number of events, or a negative errno. -E2BIG: an event had another size than
  * @size, or the array was too small.
  */
-static inline int test_ring_read(struct test_ring *ring)
-{
-	int err;
+int test_ring_read(struct test_ring *ring);
 
-	ring->n = 0;
-	err = ring_buffer__consume(ring->ring);
-	return err < 0 ? err : (int)ring->n;
-}
-
-static inline void test_ring_close(struct test_ring *ring)
-{
-	ring_buffer__free(ring->ring);
-	ring->ring = NULL;
-}
+void test_ring_close(struct test_ring *ring);
 #endif /* TEST_NATIVE */
 
 /* True if the program left the packet as it was. */
 static inline bool test_unchanged(const struct test_out *out, const void *data, __u32 len)
 {
 	return out->len == len && !memcmp(out->data, data, len);
-}
-
-/*
- * Seed for random numbers. Each run of a test uses another seed, so that over time the
- * tests try more packets. The seed is printed; NETBPF_SEED=N repeats a run.
- */
-static inline __u64 test_seed(void)
-{
-	const char *text = getenv("NETBPF_SEED");
-	struct timespec now;
-	__u64 seed;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	seed = (__u64)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-	if (text)
-		seed = strtoull(text, NULL, 0);
-	fprintf(stderr, "# seed: NETBPF_SEED=%llu\n", (unsigned long long)seed);
-	return seed;
-}
-
-static inline __u32 test_rand(__u64 *state)
-{
-	__u64 x;
-
-	*state += 0x9e3779b97f4a7c15ULL;
-	x = (*state ^ (*state >> 29)) * 0xd6e8feb86659fd93ULL;
-	x = (x ^ (x >> 32)) * 0xd6e8feb86659fd93ULL;
-	return x >> 32;
-}
-
-/* A random number from 0 to @n - 1. */
-static inline __u32 test_below(__u64 *state, __u32 n)
-{
-	return test_rand(state) % n;
 }
 
 #endif /* _SELFTESTS_TEST_RUN_H */

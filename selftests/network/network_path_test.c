@@ -4,9 +4,8 @@
  * need no BPF and no root.
  */
 #include "test_harness.h"
-#include <stdlib.h>
-#include <time.h>
 #include "pkt_build.h"
+#include "test_rand.h"
 #include "parts/network/path.h"
 
 #define BIT(n) (1U << (n))
@@ -527,39 +526,23 @@ TEST_F(path, no_room)
 	EXPECT_EQ(NETWORK_PATHS_MAX + more, self->n_done);
 }
 
-/* test_run.h has a seed, too, but it needs libbpf, which this test does not use. */
-static void seed_random(void)
-{
-	const char *text = getenv("NETBPF_SEED");
-	unsigned int seed = text ? strtoul(text, NULL, 0) : (unsigned int)time(NULL);
-
-	fprintf(stderr, "# seed: NETBPF_SEED=%u\n", seed);
-	srandom(seed);
-}
-
-static __u32 below(__u32 n)
-{
-	return random() % n;
-}
-
 /* Random events: each event must be in exactly one path. */
 TEST_F(path, random_events)
 {
 	__u32 i, n = 30000;
-	__u64 sum = 0;
+	__u64 sum = 0, rnd = test_seed();
 
-	seed_random();
 	attach(self, ALL);
 	for (i = 0; i < n; i++) {
-		build_kind(&self->pkt, below(2) ? 4 : 6,
-			   below(2) ? IPPROTO_TCP : IPPROTO_ICMP);
-		build_put16(&self->pkt, self->pkt.l4_at + 4, below(8));
-		if (!below(4))
-			self->pkt.data[below(self->pkt.len)] = below(256);
-		if (!below(4))
-			self->pkt.len = below(self->pkt.len);
-		meet(self, below(3), below(3));
-		if (!below(500))
+		build_kind(&self->pkt, test_below(&rnd, 2) ? 4 : 6,
+			   test_below(&rnd, 2) ? IPPROTO_TCP : IPPROTO_ICMP);
+		build_put16(&self->pkt, self->pkt.l4_at + 4, test_below(&rnd, 8));
+		if (!test_below(&rnd, 4))
+			self->pkt.data[test_below(&rnd, self->pkt.len)] = test_rand(&rnd);
+		if (!test_below(&rnd, 4))
+			self->pkt.len = test_below(&rnd, self->pkt.len);
+		meet(self, test_below(&rnd, 3), test_below(&rnd, 3));
+		if (!test_below(&rnd, 500))
 			network_paths_expire(&self->paths, self->now - 50, false);
 	}
 	expire_all(self);

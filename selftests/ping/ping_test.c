@@ -3,6 +3,7 @@
  * Tests of samples/ping_kern.c: which packets it drops, that it changes no packet, that its
  * counters add up, and what its events contain.
  */
+#include <time.h>
 #include "ping_run.h"
 
 /* --- which packets ---------------------------------------------------------------- */

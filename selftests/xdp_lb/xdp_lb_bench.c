@@ -11,6 +11,7 @@
  * whole table, so that each one waits for memory.
  */
 #include "test_harness.h"
+#include <time.h>
 #include "xdp_lb_flow_table.h"
 #include "xdp_lb_bench.h"
 #include "xdp_lb_bench.skel.h"
