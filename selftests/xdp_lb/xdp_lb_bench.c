@@ -12,6 +12,7 @@
  */
 #include "test_harness.h"
 #include <time.h>
+#include "xdp_lb_fixture.h"
 #include "xdp_lb_flow_table.h"
 #include "xdp_lb_bench.h"
 #include "xdp_lb_bench.skel.h"

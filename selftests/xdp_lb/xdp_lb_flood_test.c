@@ -6,10 +6,12 @@
  * "#4" and so on are the invariants of the load balancer's design.
  */
 #include "test_harness.h"
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
+#include "xdp_lb_fixture.h"
 #include "xdp_lb_flow_table.h"
 
 enum {

@@ -9,6 +9,7 @@
  * load balancer's design.
  */
 #include "test_harness.h"
+#include "xdp_lb_fixture.h"
 #include "xdp_lb_packet.h"
 
 enum {

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include "test_harness.h"
+#include "xdp_lb_fixture.h"
 #include "xdp_lb_flow_table.h"
 
 enum {

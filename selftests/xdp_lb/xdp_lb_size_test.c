@@ -6,6 +6,7 @@
  * "#20" and so on are the invariants of the load balancer's design.
  */
 #include "test_harness.h"
+#include "xdp_lb_fixture.h"
 #include "xdp_lb_packet.h"
 
 /* --- too big for the way out ----------------------------------------------------------- */

@@ -6,6 +6,7 @@
  * "#16" and so on are the invariants of the load balancer's design.
  */
 #include "test_harness.h"
+#include "xdp_lb_fixture.h"
 #include "xdp_lb_flow_table.h"
 
 static const struct shape data = { .payload = 100 };
