@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* "xdp_lb check": addresses of services, and addresses that this host and nat send from. */
 #include "xdp_lb_check_run.h"
+#include <arpa/inet.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nf_tables_compat.h>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* "xdp_lb check": interfaces, modes, backends, pins. */
 #include "xdp_lb_check_run.h"
+#include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <bpf/bpf.h>
