@@ -9,7 +9,8 @@
 #include <arpa/inet.h>
 #include <linux/types.h>
 #include <netinet/in.h>
-#include "xdp_lb_config_test.h"
+#include "test_messages.h"
+#include "parts/xdp_lb/config/config.h"
 
 /* --- text -------------------------------------------------------------------------------- */
 

@@ -5,8 +5,7 @@
  */
 #include "lib/util.h"
 #include "test_harness.h"
-#include "xdp_lb_config_test.h"
-#include "xdp_lb_config_file.h"
+#include "xdp_lb_config_fixture.h"
 #include "parts/xdp_lb/config/yaml.h"
 
 /* --- errors ------------------------------------------------------------------------------ */
@@ -523,7 +522,7 @@ TEST_F(conf, no_memory)
 	const yaml_parser_t silent = {}, plain = { .error = YAML_MEMORY_ERROR, .problem = "x" };
 	struct lb_yaml y;
 
-	ASSERT_EQ(0, write_file(valid, strlen(valid)));
+	ASSERT_EQ(0, write_conf(valid, strlen(valid)));
 	broken = &silent;
 	EXPECT_EQ(-ENOMEM, lb_yaml_read(&y, "lb.yaml"));
 	lb_yaml_free(&y);

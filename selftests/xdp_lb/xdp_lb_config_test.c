@@ -6,10 +6,9 @@
 #include "lib/net.h"
 #include "lib/util.h"
 #include "test_harness.h"
-#include "xdp_lb_config_test.h"
+#include "test_rand.h"
+#include "xdp_lb_config_fixture.h"
 #include "parts/xdp_lb/ring/ring.h"
-
-#include "xdp_lb_config_file.h"
 
 /* The address, as text, must be @wanted. */
 static void expect_addr(struct __test_metadata *_metadata, const char *wanted,

@@ -20,21 +20,6 @@ int __wrap_usleep(useconds_t us)
 	return no_time ? 0 : __real_usleep(us);
 }
 
-static char last_info[256];
-static unsigned int n_infos;
-
-TEST_WRAPS(pr_info);
-
-void __wrap_pr_info(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(last_info, sizeof(last_info), fmt, ap);
-	va_end(ap);
-	n_infos++;
-}
-
 /* --- an instance ------------------------------------------------------------------ */
 
 static struct lb_kern_conf config;
