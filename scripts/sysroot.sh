@@ -4,16 +4,19 @@
 # Unpack the libraries of another architecture, with which the samples are linked,
 # into .sysroot/ARCH: "make ARCH=... CROSS_COMPILE=..." takes them from there. The
 # packages are fetched and unpacked, not installed: apt works in a directory of its
-# own, so that no foreign architecture is added to this system.
+# own, so that no foreign architecture is added to this system. With --root, unpack the
+# programs of that architecture as well, for a guest of vmtest.sh.
 set -euo pipefail
 
 # shellcheck source=scripts/common.sh
 . "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/common.sh"
+# shellcheck source=scripts/sysroot/apt.sh
+. "$NETBPF_TOP/scripts/sysroot/apt.sh"
 
 usage()
 {
 	cat <<'USAGE'
-Usage: sysroot.sh [--check] [-h] ARCH
+Usage: sysroot.sh [--check] [--root DIR] [-h] ARCH
 
 Unpacks the libraries that samples for another machine are linked with into
 .sysroot/ARCH, where the build looks for them. ARCH is the kernel's name:
@@ -23,54 +26,39 @@ Nothing is installed and no root is needed; Debian's packages are fetched from
 where this machine gets its own.
 
   --check     only tell whether they are there
+  --root DIR  unpack into DIR, with the programs that labs and tests run: the
+              root of a guest of vmtest.sh
   -h, --help  this text
 
 Examples:
   scripts/sysroot.sh arm64
+  scripts/sysroot.sh --root /tmp/arm64 arm64
   make ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- samples
 
 Exit status: 0 done or there, 1 failed, 2 usage, 3 not there, or no apt-get.
 USAGE
 }
 
-# debian_arch ARCH: print Debian's name for ARCH.
-debian_arch()
-{
-	case $1 in
-	arm) echo armhf ;;
-	powerpc) echo ppc64el ;;
-	riscv) echo riscv64 ;;
-	s390) echo s390x ;;
-	x86 | x86_64) echo amd64 ;;
-	*) echo "$1" ;;
-	esac
-}
-
-# packages: print the packages of the headers that the build needs.
+# packages: print the packages of the headers that the build needs and, for a root, those of
+# the essential programs, of what labs and tests run, and of busybox for the initramfs.
 packages()
 {
-	awk '$1 == "build" && $2 == "header" { print $4 }' "$NETBPF_TOP/scripts/needs" | sort -u
+	awk -v root="$ROOT" '
+		$1 == "build" && $2 == "header" || root && $1 ~ /^(lab|tests)$/ { print $4 }
+	' "$NETBPF_TOP/scripts/needs" | sort -u
+	[ -z "$ROOT" ] || printf '%s\n' '?essential' busybox-static
 }
 
-# fetch ARCH: download the packages and all that they depend on. With these options apt sees
-# an empty system of that architecture.
+# fetch ARCH: download the packages and all that they depend on.
 fetch()
 {
-	local arch=$1
-	local -a apt=(
-		apt-get -q -o "APT::Architecture=$arch" -o "APT::Architectures=$arch"
-		-o "Dir::State=$WORK/state" -o "Dir::State::status=$WORK/status"
-		-o "Dir::Cache=$WORK/cache" -o APT::Sandbox::User=root
-	)
-
-	mkdir -p "$WORK/state/lists/partial" "$WORK/cache/archives/partial"
-	: >"$WORK/status"
+	foreign_apt "$1" "$WORK"
 	mapfile -t names < <(packages)
-	if ! "${apt[@]}" update >"$WORK/log" 2>&1 </dev/null ||
-	   ! "${apt[@]}" install -y --download-only --no-install-recommends \
+	if ! apt-get -q "${APT[@]}" update >"$WORK/log" 2>&1 </dev/null ||
+	   ! apt-get -q "${APT[@]}" install -y --download-only --no-install-recommends \
 		"${names[@]}" >>"$WORK/log" 2>&1 </dev/null; then
 		tail -n 20 "$WORK/log" >&2
-		die 1 "cannot fetch packages for $arch" "apt-get update, then run this again"
+		die 1 "cannot fetch packages for $1" "apt-get update, then run this again"
 	fi
 }
 
@@ -96,12 +84,33 @@ merge_usr()
 	done
 }
 
+# unpack_root DIR: unpack all downloaded packages with their programs. Create the links from
+# bin, sbin and lib to usr first, and keep them: the packages have directories there. Do what
+# the scripts of the packages would do and tests rely on: nothing of that architecture can be
+# run here.
+unpack_root()
+{
+	local deb dir
+
+	for dir in bin sbin lib; do
+		mkdir -p "$1/usr/$dir"
+		ln -s "usr/$dir" "$1/$dir"
+	done
+	for deb in "$WORK"/cache/archives/*.deb; do
+		dpkg-deb --fsys-tarfile "$deb" | tar -C "$1" -xp --keep-directory-symlink
+	done
+	cp "$1/usr/share/base-passwd/passwd.master" "$1/etc/passwd"
+	cp "$1/usr/share/base-passwd/group.master" "$1/etc/group"
+	cp "$1/usr/share/libc-bin/nsswitch.conf" "$1/etc/nsswitch.conf"
+	printf '%s\n' '127.0.0.1 localhost' '::1 localhost' >"$1/etc/hosts"
+	ln -s mawk "$1/usr/bin/awk"
+}
+
 # unpack DIR: unpack all downloaded packages, but drop what no linker reads.
 unpack()
 {
 	local deb dir
 
-	mkdir "$1"
 	for deb in "$WORK"/cache/archives/*.deb; do
 		dpkg -x "$deb" "$1"
 	done
@@ -112,13 +121,29 @@ unpack()
 	relative_links "$1"
 }
 
+# target ARCH: print the directory into which ARCH is unpacked.
+target()
+{
+	if [ -n "$ROOT" ]; then
+		realpath -m "$ROOT"
+	else
+		echo "$NETBPF_TOP/.sysroot/$1"
+	fi
+}
+
 main()
 {
-	local arch='' check=''
+	local arch='' check='' dir
 
+	ROOT=
 	while [ $# -gt 0 ]; do
 		case $1 in
 		--check) check=1 ;;
+		--root)
+			[ -n "${2:-}" ] || usage_error "$1 needs a directory"
+			ROOT=$2
+			shift
+			;;
 		-h | --help) usage; exit 0 ;;
 		-*) usage_error "unknown option: $1" ;;
 		*) [ -z "$arch" ] || usage_error "more than one ARCH: $1"; arch=$1 ;;
@@ -126,25 +151,27 @@ main()
 		shift
 	done
 	[[ $arch =~ ^[a-z0-9_]+$ ]] || usage_error "which ARCH? (arm64, s390, ...)"
+	dir=$(target "$arch")
 
 	# The directory is moved here when it is complete: if it exists, it is whole.
-	if [ -d "$NETBPF_TOP/.sysroot/$arch" ]; then
-		note "there already: .sysroot/$arch"
+	if [ -d "$dir" ]; then
+		note "there already: ${dir#"$NETBPF_TOP/"}"
 		exit 0
 	fi
 	[ -z "$check" ] ||
-		die 3 "no libraries for $arch: there is no .sysroot/$arch" "scripts/sysroot.sh $arch"
+		die 3 "no libraries for $arch: there is no ${dir#"$NETBPF_TOP/"}" "scripts/sysroot.sh $arch"
 	have apt-get ||
 		die 3 "no apt-get here" "make ... SYSROOT=/root/of/a/system/of/that/kind"
-	mkdir -p "$NETBPF_TOP/.sysroot"
-	WORK=$(mktemp -d "$NETBPF_TOP/.sysroot/.new.XXXXXX")
+	mkdir -p "${dir%/*}"
+	WORK=$(mktemp -d "${dir%/*}/.new.XXXXXX")
 	trap 'rm -rf "$WORK"' EXIT
 	trap 'exit 130' INT TERM
-	note "fetching the libraries for $arch"
+	note "fetching the ${ROOT:+programs and }libraries for $arch"
 	fetch "$(debian_arch "$arch")"
-	unpack "$WORK/root"
-	mv "$WORK/root" "$NETBPF_TOP/.sysroot/$arch"
-	note "unpacked: .sysroot/$arch"
+	mkdir "$WORK/root"
+	"unpack${ROOT:+_root}" "$WORK/root"
+	mv -T "$WORK/root" "$dir"
+	note "unpacked: ${dir#"$NETBPF_TOP/"}"
 }
 
 main "$@"

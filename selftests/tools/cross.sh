@@ -186,8 +186,57 @@ test_sysroot_help_and_usage()
 	expect_err 'scripts/sysroot.sh nothing$'
 }
 
+# stand_in_apt: make an apt-get in $BIN that notes its arguments and, when it is to install
+# something, downloads a package with a program in bin/ and with the files that base packages
+# have.
+stand_in_apt()
+{
+	local tree=$TMP/package
+
+	BIN=$(mktemp -d "$TMP/bin.XXXXXX")
+	mkdir -p "$tree"/{DEBIAN,etc,bin,usr/share/base-passwd,usr/share/libc-bin}
+	printf '%s\n' 'Package: made-up' 'Version: 1' 'Architecture: arm64' \
+		'Maintainer: nobody' 'Description: for a test' >"$tree/DEBIAN/control"
+	echo the program >"$tree/bin/program"
+	echo root:x:0:0 >"$tree/usr/share/base-passwd/passwd.master"
+	echo root:x:0: >"$tree/usr/share/base-passwd/group.master"
+	echo passwd: files >"$tree/usr/share/libc-bin/nsswitch.conf"
+	dpkg-deb --root-owner-group -b "$tree" "$BIN/made-up.deb" >/dev/null
+	cat >"$BIN/apt-get" <<-'END'
+		#!/bin/bash
+		here=$(dirname "$0")
+		echo "$*" >>"$here/calls"
+		[[ " $* " = *" install "* ]] || exit 0
+		[[ " $* " =~ " Dir::Cache="([^ ]+) ]]
+		cp "$here/made-up.deb" "${BASH_REMATCH[1]}/archives/"
+	END
+	chmod +x "$BIN/apt-get"
+}
+
+test_root_has_the_programs()
+{
+	need dpkg-deb dpkg
+	stand_in_apt
+	expect_status 0 env PATH="$BIN:$PATH" "$NETBPF_TOP/scripts/sysroot.sh" \
+		--root "$TMP/guest/root" arm64
+	expect_match "$BIN/calls" 'APT::Architecture=arm64 .* install .*\?essential.* busybox-static'
+	expect_match "$BIN/calls" ' install .* iproute2 .* procps '
+	# A program of bin/ is in usr/bin/, to which the link bin leads.
+	expect_eq "bin" "$(readlink "$TMP/guest/root/bin")" usr/bin
+	expect_eq "program" "$(cat "$TMP/guest/root/usr/bin/program")" "the program"
+	expect_match "$TMP/guest/root/etc/passwd" '^root:'
+	expect_match "$TMP/guest/root/etc/hosts" localhost
+	expect_eq "left behind" "$(ls -A "$TMP/guest")" root
+	expect_status 0 env PATH="$BIN:$PATH" "$NETBPF_TOP/scripts/sysroot.sh" \
+		--root "$TMP/guest/root" arm64
+	expect_err "there already: $TMP/guest/root"
+	expect_status 2 "$NETBPF_TOP/scripts/sysroot.sh" --root
+	expect_err 'needs a directory'
+}
+
 run_tests test_arm64_samples_are_built test_arm64_bpf_objects_are_those_of_this_machine \
 	test_arm64_samples_run test_s390_bpf_objects_are_big_endian \
 	test_checksums_in_the_other_byte_order test_parsing_in_the_other_byte_order \
 	test_echo_in_the_other_byte_order test_a_missing_compiler_is_named_with_its_package \
-	test_a_missing_library_is_named_with_its_cure test_sysroot_help_and_usage
+	test_a_missing_library_is_named_with_its_cure test_sysroot_help_and_usage \
+	test_root_has_the_programs
