@@ -87,6 +87,23 @@ has_libfuzzer()
 		clang -x c -fsanitize=fuzzer,address -o /dev/null - >/dev/null 2>&1
 }
 
+# has_guest ARCH: true if a root and the oldest kernel of ARCH are here. A guest of this
+# machine's own architecture has the root of this machine.
+has_guest()
+{
+	[ "$1" != "$(machine_arch)" ] || return 0
+	[ -d "$KERNEL_DIR/$1/root" ] && [ -d "$KERNEL_DIR/$1/6.1" ]
+}
+
+# unpack_guest ARCH: get both.
+unpack_guest()
+{
+	choose_kernels "$1"
+	"$NETBPF_TOP/scripts/sysroot.sh" --root "$KERNEL_DIR/root" "$1"
+	known_kernel 6.1
+	choose_kernels "$(machine_arch)"
+}
+
 # has KIND NAME PACKAGE: true if it is installed; scripts/needs describes the kinds.
 has()
 {
@@ -98,6 +115,7 @@ has()
 	file) [ -e "$2" ] ;;
 	fuzzer) has_libfuzzer ;;
 	kernel) [ -d "$KERNEL_DIR/$2" ] || [ -z "$(real_package "$2")" ] ;;
+	guest) has_guest "$2" ;;
 	sysroot) "$NETBPF_TOP/scripts/sysroot.sh" --check "$2" 2>/dev/null ;;
 	*) die 1 "scripts/needs: no kind '$1'" ;;
 	esac
@@ -212,14 +230,14 @@ install_missing()
 		[ -n "$source" ] || no_source
 		packages=${packages/linux-source/$source}
 	fi
-	packages=$(grep -vxE 'sysroot|kernel' <<<"$packages" || :)
+	packages=$(grep -vxE 'sysroot|kernel|guest' <<<"$packages" || :)
 	# shellcheck disable=SC2086 # a list of words
 	[ -z "$packages" ] || install_packages $packages
 	has_ksrc || unpack_ksrc
 	unpack_others "$gaps"
 }
 
-# unpack_others GAPS: get the missing kernels and sysroots, which are unpacked, not installed.
+# unpack_others GAPS: get what is unpacked, not installed: the missing kernels, sysroots and guests.
 unpack_others()
 {
 	local package name purpose
@@ -227,6 +245,7 @@ unpack_others()
 	while read -r package name purpose; do
 		case $package in
 		kernel) known_kernel "$name" ;;
+		guest) unpack_guest "$name" ;;
 		sysroot) "$NETBPF_TOP/scripts/sysroot.sh" "$name" ;;
 		esac
 	done <<<"$1"

@@ -40,13 +40,14 @@ USAGE
 }
 
 # packages: print the packages of the headers that the build needs and, for a root, those of
-# the essential programs, of what labs and tests run, and of busybox for the initramfs.
+# the essential programs, of what labs and tests run, of make, which run.sh asks for the names of
+# the tests, and of busybox for the initramfs.
 packages()
 {
 	awk -v root="$ROOT" '
 		$1 == "build" && $2 == "header" || root && $1 ~ /^(lab|tests)$/ { print $4 }
 	' "$NETBPF_TOP/scripts/needs" | sort -u
-	[ -z "$ROOT" ] || printf '%s\n' '?essential' busybox-static
+	[ -z "$ROOT" ] || printf '%s\n' '?essential' busybox-static make
 }
 
 # fetch ARCH: download the packages and all that they depend on.

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Boots another kernel under qemu and runs a command in it, as root, on this
-# machine's files: Documentation/testing.rst, "Other kernels".
+# Boots another kernel under qemu, for this architecture or another one, and runs a
+# command in it, as root, on this machine's files: Documentation/testing.rst, "Other kernels".
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
@@ -10,6 +10,8 @@ here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 . "$here/common.sh"
 # shellcheck source=scripts/vmtest/kernel.sh
 . "$here/vmtest/kernel.sh"
+# shellcheck source=scripts/vmtest/arch.sh
+. "$here/vmtest/arch.sh"
 # shellcheck source=scripts/vmtest/initrd.sh
 . "$here/vmtest/initrd.sh"
 # shellcheck source=scripts/vmtest/guest.sh
@@ -18,6 +20,7 @@ here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 . "$here/vmtest/table.sh"
 
 KERNEL=6.1
+ARCH=$(machine_arch)
 OWN_MODULES=
 DEADLINE=14400	# seconds; the suite takes up to 9000 on one emulated CPU
 MEMORY=2048
@@ -30,13 +33,16 @@ QUICK=
 usage()
 {
 	cat <<-USAGE
-	Usage: vmtest.sh [-k KERNEL] [-T SEC] [--shell] [--] [COMMAND...]
+	Usage: vmtest.sh [-a ARCH] [-k KERNEL] [-T SEC] [--shell] [--] [COMMAND...]
 
 	Boots KERNEL under qemu and runs COMMAND in it as root. The guest sees this
 	machine's files; what it writes is gone with it. It has no network but its own.
 
+	  -a, --arch ARCH      arm64 or x86_64; default: that of this machine. Another
+	                       one has a root of its own with the programs that
+	                       tests run; it shares this tree. Build for it first
 	  -k, --kernel KERNEL  6.1 or 6.12 (Debian's, fetched into build/vmtest/ and not
-	                       installed), all (both, then one table), or the path of a bzImage; default $KERNEL
+	                       installed), all (both, then one table), or the path of a bzImage or Image; default $KERNEL
 	  -m, --modules DIR    lib/modules/RELEASE of that bzImage; default: below
 	                       its ../ or /
 	  -T, --timeout SEC    time for COMMAND; default $DEADLINE
@@ -53,13 +59,15 @@ usage()
 	COMMAND is ./selftests/run.sh --no-build if none is given: build first.
 
 	Environment:
-	  O=DIR             build output is there; kernels are kept in DIR/build/vmtest/
+	  O=DIR             build output is there; kernels are kept in DIR/build/vmtest/;
+	                    default with --arch of another machine: build/ARCH of this tree
 	  VMTEST_ACCEL=tcg  emulate the CPU, do not try KVM (kvm: take it untried)
 
 	Examples:
 	  scripts/vmtest.sh -k 6.12
 	  scripts/vmtest.sh -k all -- selftests/run.sh --no-build -t ping -t tc
 	  scripts/vmtest.sh -k 6.1 --shell
+	  scripts/vmtest.sh --arch arm64 --quick
 	  scripts/vmtest.sh -k ~/linux/arch/x86/boot/bzImage -m ~/mod/lib/modules/6.18.0 -- uname -r
 
 	Exit status: that of COMMAND. Of vmtest.sh itself: 1 failed, 2 usage, 3 something
@@ -83,9 +91,10 @@ options()
 {
 	while [ $# -gt 0 ]; do
 		case $1 in
-		-k | --kernel | -m | --modules | -T | --timeout | --memory | --cpus | --host)
+		-a | --arch | -k | --kernel | -m | --modules | -T | --timeout | --memory | --cpus | --host)
 			[ $# -ge 2 ] || usage_error "$1 needs a value"
 			;;&
+		-a | --arch) ARCH=$2; shift ;;
 		-k | --kernel) KERNEL=$2; shift ;;
 		-m | --modules) OWN_MODULES=$2; shift ;;
 		-T | --timeout) number "$1" "$2" 1 1000000; DEADLINE=$VALUE; shift ;;
@@ -103,6 +112,7 @@ options()
 		shift
 	done
 	COMMAND=("$@")
+	choose_arch "$ARCH"
 	check_kernel "$KERNEL" "$OWN_MODULES"
 	[ -z "$SHELL_WANTED$QUICK" ] || [ $# -eq 0 ] ||
 		usage_error "--shell and --quick take no command"
@@ -121,14 +131,23 @@ need()
 
 check_machine()
 {
-	[ "$(uname -m)" = x86_64 ] || die 3 "the kernels are for x86_64, this is $(uname -m)"
-	need qemu-system-x86_64 qemu-system-x86
+	need "$QEMU_SYSTEM" "$QEMU_PACKAGE"
 	need busybox busybox-static
 	need depmod kmod
 	need xz xz-utils
 	# The initramfs has no libc.
 	! ldd "$(command -v busybox)" >/dev/null 2>&1 ||
 		die 3 "busybox is not linked statically" "apt-get install busybox-static"
+}
+
+# need_build: exit if the tests are not built for the guest.
+need_build()
+{
+	local cure="make -C $NETBPF_TOP"
+
+	[ -z "$FOREIGN" ] || cure+=" ARCH=$ARCH CROSS_COMPILE=$CROSS O=$NETBPF_OUT"
+	is_built_for_guest "$NETBPF_OUT/selftests/hello/hello_test" ||
+		die 1 "nothing is built${FOREIGN:+ for $FOREIGN} in $NETBPF_OUT" "$cure"
 }
 
 # choose_command: set COMMAND if the user has given none; add the tests of --quick.
@@ -139,8 +158,7 @@ choose_command()
 	if [ -n "$SHELL_WANTED" ]; then
 		COMMAND=(bash)
 	elif [ ${#COMMAND[@]} -eq 0 ]; then
-		[ -x "$NETBPF_OUT/selftests/hello/hello_test" ] ||
-			die 1 "nothing is built in $NETBPF_OUT" "make -C $NETBPF_TOP"
+		need_build
 		COMMAND=("$NETBPF_TOP/selftests/run.sh" --no-build)
 	fi
 	[ -z "$QUICK" ] || while read -r test; do
@@ -177,6 +195,7 @@ main()
 {
 	options "$@"
 	check_machine
+	find_root
 	choose_command
 	RUN=$(mktemp -d "${TMPDIR:-/tmp}/vmtest.XXXXXX")
 	TO_REMOVE=("$RUN")

@@ -22,12 +22,12 @@ kvm_works()
 {
 	local answer=$KERNEL_DIR/kvm boot pid
 
-	[ -r /dev/kvm ] && [ -w /dev/kvm ] || return 1
+	[ -z "$FOREIGN" ] && [ -r /dev/kvm ] && [ -w /dev/kvm ] || return 1
 	boot=$(</proc/sys/kernel/random/boot_id)
 	if ! grep -qs "^$boot " "$answer"; then
-		setpriv --pdeathsig KILL qemu-system-x86_64 -accel kvm -cpu host -m 256 \
+		setpriv --pdeathsig KILL "$QEMU_SYSTEM" -M "$MACHINE" -accel kvm -cpu host -m 256 \
 			-nodefaults -no-user-config -display none -no-reboot \
-			-kernel "$IMAGE" -append "console=ttyS0 panic=-1" \
+			-kernel "$IMAGE" -append "console=$CONSOLE panic=-1" \
 			-serial "file:$RUN/kvm" </dev/null >/dev/null 2>&1 &
 		pid=$!
 		# Do not wait for it: it may not even die. disown keeps bash from printing how it
@@ -56,16 +56,18 @@ choose_accel()
 		wanted=tcg
 		! kvm_works || wanted=kvm
 	fi
+	[ "$wanted" != kvm ] || [ -z "$FOREIGN" ] || usage_error "no KVM for $FOREIGN on this machine"
 	case $wanted in
 	kvm) ACCEL=(-accel kvm -cpu host); KERNEL_ARGS=; SLOW=2 ;;
-	tcg) ACCEL=(-accel "tcg,thread=multi" -cpu max); KERNEL_ARGS=norandmaps; SLOW=5 ;;
+	tcg) ACCEL=(-accel "tcg,thread=multi" -cpu "$CPU"); KERNEL_ARGS=norandmaps; SLOW=5 ;;
 	*) usage_error "VMTEST_ACCEL=$wanted is neither kvm nor tcg" ;;
 	esac
 	SLOW=$((SLOW * NETBPF_SLOW))
 }
 
 # visible_dirs: print the directories that the guest needs but that its fresh /tmp, /run or
-# /var/tmp would hide. A directory below another of them comes with that one.
+# /var/tmp would hide, or that a root of its own does not have. A directory below another of
+# them comes with that one.
 visible_dirs()
 {
 	local dir ksrc last=
@@ -74,7 +76,8 @@ visible_dirs()
 	for dir in "$NETBPF_TOP" "$NETBPF_OUT" "$ksrc" "$PWD"; do
 		[ -d "$dir" ] || continue
 		dir=$(realpath "$dir")
-		case $dir in
+		[ "$dir" != / ] || continue
+		case ${FOREIGN:+/run}$dir in
 		/tmp/* | /run/* | /var/tmp/*) echo "$dir" ;;
 		esac
 	done | sort -u | while read -r dir; do
@@ -109,8 +112,8 @@ prepare_run()
 {
 	guest_command "$@" >"$RUN/command"
 	visible_dirs >"$RUN/visible"
-	printf 'release=%q\nmodules=%q\nboot=%q\n' "$RELEASE" "$MODULES" "${IMAGE%/*}" \
-		>"$RUN/config"
+	printf 'root=%q\nrelease=%q\nmodules=%q\nboot=%q\n' \
+		"${GUEST_ROOT%/}" "$RELEASE" "$MODULES" "${IMAGE%/*}" >"$RUN/config"
 	make_initrd "$RUN/initrd"
 }
 
@@ -118,10 +121,10 @@ prepare_run()
 qemu_arguments()
 {
 	# shellcheck disable=SC2054 # the commas are qemu's
-	QEMU=(qemu-system-x86_64 "${ACCEL[@]}" -M q35 -smp "$CPUS" -m "$MEMORY"
+	QEMU=("$QEMU_SYSTEM" "${ACCEL[@]}" -M "$MACHINE" -smp "$CPUS" -m "$MEMORY"
 		-nodefaults -no-user-config -display none -no-reboot
 		-kernel "$IMAGE" -initrd "$RUN/initrd" -serial "file:$RUN/console"
-		-append "console=ttyS0 loglevel=4 panic=-1 oops=panic mitigations=off no_timer_check $KERNEL_ARGS vmtest=$RUN"
+		-append "console=$CONSOLE loglevel=4 panic=-1 oops=panic mitigations=off no_timer_check $KERNEL_ARGS vmtest=$RUN"
 		-fsdev "local,id=root,path=/,security_model=none,readonly=on,multidevs=remap"
 		-device virtio-9p-pci,fsdev=root,mount_tag=root
 		-object rng-random,id=rng -device virtio-rng-pci,rng=rng

@@ -3,7 +3,7 @@
 # shellcheck shell=dash
 #
 # /init of a guest of vmtest.sh, run by busybox: puts a writable overlay over
-# the root of the host, runs the command in it, and hands back its output and
+# the root of the host, or over a root that the host keeps for it, runs the command in it, and hands back its output and
 # its status. vmtest= on the kernel command line names the host's directory with
 # the files of this run.
 
@@ -58,12 +58,11 @@ overlay()
 		overlay "$2" || end "no overlay on $1"
 }
 
-mount_root()
+mount_host()
 {
 	mount -t 9p -o ro,trans=virtio,version=9p2000.L,msize=262144,cache=loose \
 		root /host || end "no root of the host"
 	mount -t tmpfs -o mode=755,size=80% tmpfs /rw || end "no tmpfs"
-	overlay /host /new
 }
 
 # Mount the file systems that a running system has.
@@ -140,10 +139,11 @@ mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
 load_modules
 run=$(run_dir)
-mount_root
-release='' modules='' boot=''
+mount_host
+root='' release='' modules='' boot=''
 # shellcheck source=/dev/null
 . "/host$run/config"
+overlay "/host$root" /new
 mount_system
 mount_kernel
 mount_visible

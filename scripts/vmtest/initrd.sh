@@ -50,13 +50,23 @@ boot_modules()
 	done
 }
 
+# guest_busybox: print the path of a busybox that runs in the guest.
+guest_busybox()
+{
+	if [ -n "$FOREIGN" ]; then
+		echo "$GUEST_ROOT/bin/busybox"
+	else
+		command -v busybox
+	fi
+}
+
 # make_initrd FILE: make the initramfs; not compressed, because each run makes a new one.
 make_initrd()
 {
 	local dir=$RUN/root
 
 	mkdir -p "$dir"/{bin,sbin,dev,proc,sys,host,rw,new,modules,lib/modules}
-	cp "$(command -v busybox)" "$dir/bin/busybox"
+	cp "$(guest_busybox)" "$dir/bin/busybox"
 	ln -s busybox "$dir/bin/sh"
 	ln -s ../bin/busybox "$dir/sbin/modprobe"
 	: >"$dir/modules/order"

@@ -5,24 +5,64 @@
 # one of the user. Sourced by vmtest.sh.
 #
 # find_kernel sets what a guest is booted from:
-#	IMAGE    the bzImage
+#	IMAGE    the bzImage, or the Image of arm64
 #	MODULES  its lib/modules/RELEASE, with modules.dep
 #	RELEASE  what uname -r will say
 
-# The kernels that can be fetched, and the packages that depend on them: which package
-# depends on the newest 6.12 differs between releases of Debian.
-readonly KNOWN_KERNELS='6.1 6.12'
-readonly KERNEL_PACKAGES='linux-image-amd64 linux-image-6.12-amd64'
+# shellcheck source=scripts/sysroot/apt.sh
+. "$NETBPF_TOP/scripts/sysroot/apt.sh"
 
-# Where they are kept; "make clean" removes them with the rest of build/.
-readonly KERNEL_DIR=$NETBPF_OUT/build/vmtest
+# The kernels that can be fetched.
+readonly KNOWN_KERNELS='6.1 6.12'
+
+# machine_arch: print the kernel's name for the architecture of this machine.
+machine_arch()
+{
+	case $(uname -m) in
+	aarch64) echo arm64 ;;
+	*) uname -m ;;
+	esac
+}
+
+# choose_kernels ARCH: set what finds the kernels of that architecture:
+#	KERNEL_PACKAGES  the packages that depend on them: which package depends on the newest
+#	                 6.12 differs between releases of Debian
+#	KERNEL_DIR       where they are kept; "make clean" removes them with the rest of build/
+#	FOREIGN          ARCH if this machine has another architecture, else empty
+#	APT              the options that make apt look for packages of that architecture
+choose_kernels()
+{
+	local debian
+
+	debian=$(debian_arch "$1")
+	KERNEL_PACKAGES="linux-image-$debian linux-image-6.12-$debian"
+	KERNEL_DIR=$NETBPF_OUT/build/vmtest
+	FOREIGN=
+	APT=()
+	[ "$1" != "$(machine_arch)" ] || return 0
+	FOREIGN=$1
+	KERNEL_DIR+=/$1
+}
+
+choose_kernels "$(machine_arch)"
+
+# read_lists: let apt read its package lists again.
+read_lists()
+{
+	apt-get "${APT[@]}" update >/dev/null 2>&1 </dev/null || :
+}
 
 # image_release IMAGE: print its release, from the header that every bzImage has
-# (Documentation/arch/x86/boot.rst: kernel_version at 0x20e is its offset, less 0x200).
+# (Documentation/arch/x86/boot.rst: kernel_version at 0x20e is its offset, less 0x200). The
+# header of arm64 (Documentation/arch/arm64/booting.rst) does not have it: look for the banner.
 image_release()
 {
 	local offset
 
+	if [ "$(dd if="$1" bs=1 skip=56 count=4 status=none | tr -d '\0')" = ARMd ]; then
+		grep -aom 1 'Linux version [0-9][^ ]* ' "$1" | sed -n '1s/Linux version //;1s/ //p'
+		return
+	fi
 	[ "$(dd if="$1" bs=1 skip=514 count=4 status=none | tr -d '\0')" = HdrS ] ||
 		return 1
 	offset=$(od -An -tu2 -j 526 -N 2 "$1")
@@ -36,7 +76,7 @@ real_package()
 	local package
 
 	for package in $KERNEL_PACKAGES; do
-		apt-cache depends "$package" 2>/dev/null |
+		apt-cache "${APT[@]}" depends "$package" 2>/dev/null |
 			sed -n "s/^ *Depends: \(linux-image-${1//./\\.}\.[0-9][^ ]*\)$/\1/p"
 	done | sort -V | tail -n 1
 }
@@ -45,7 +85,7 @@ real_package()
 # user, who may not enter DIR: the option keeps it root.
 download()
 {
-	(cd "$2" && apt-get -qq -o APT::Sandbox::User=root download "$1") \
+	(cd "$2" && apt-get -qq "${APT[@]}" -o APT::Sandbox::User=root download "$1") \
 		>"$2/log" 2>&1 </dev/null
 }
 
@@ -58,10 +98,11 @@ fetch_kernel()
 		die 3 "Linux $version comes as a package of Debian, and this is not Debian" \
 			"give the path of a bzImage: $PROG -k PATH --modules DIR"
 	fi
+	[ -z "$FOREIGN" ] || foreign_apt "$(debian_arch "$FOREIGN")" "$dir/apt"
 	package=$(real_package "$version")
-	if [ -z "$package" ] && [ "$(id -u)" -eq 0 ]; then
+	if [ -z "$package" ] && { [ -n "$FOREIGN" ] || [ "$(id -u)" -eq 0 ]; }; then
 		note "reading package lists"
-		apt-get update >/dev/null 2>&1 </dev/null || :
+		read_lists
 		package=$(real_package "$version")
 	fi
 	[ -n "$package" ] ||
@@ -69,7 +110,7 @@ fetch_kernel()
 	note "fetching $package"
 	if ! download "$package" "$dir"; then
 		# The package may have been replaced since the lists were read.
-		apt-get update >/dev/null 2>&1 </dev/null || :
+		read_lists
 		package=$(real_package "$version")
 		if ! download "$package" "$dir"; then
 			cat "$dir/log" >&2
@@ -77,7 +118,7 @@ fetch_kernel()
 		fi
 	fi
 	dpkg -x "$dir"/*.deb "$dir" || die 1 "cannot unpack $package"
-	rm -f "$dir"/*.deb "$dir/log"
+	rm -rf "$dir"/*.deb "$dir/log" "$dir/apt"
 	# Packages of later Debian releases have lib/modules in usr/lib.
 	[ -d "$dir/lib/modules" ] || ln -s usr/lib "$dir/lib"
 	# Use depmod of kmod, not of busybox: the guest's modprobe is kmod's, and cannot read
@@ -114,7 +155,7 @@ own_kernel()
 
 	[ -r "$1" ] || die 1 "cannot read $1"
 	RELEASE=$(image_release "$1") || RELEASE=
-	[ -n "$RELEASE" ] || die 1 "$1 is no bzImage of Linux for x86"
+	[ -n "$RELEASE" ] || die 1 "$1 is no bzImage of Linux for x86, and no Image for arm64"
 	IMAGE=$(realpath "$1")
 	MODULES=$2
 	[ -n "$MODULES" ] || for dir in "${IMAGE%/*}/.." ""; do

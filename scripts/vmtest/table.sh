@@ -6,9 +6,6 @@
 
 declare -A GUEST_OF=() RECORDER_OF=() STATUS_OF=() TIME_OF=() RELEASE_OF=()
 
-# A file for each kernel, with what it printed.
-readonly RECORD_DIR=$KERNEL_DIR/record
-
 # record KERNEL: copy stdin to stdout and to a file. A prefix tells two kernels apart.
 record()
 {
@@ -133,7 +130,7 @@ start_kernel()
 	mkfifo "$RUN/$1"
 	record "$1" <"$RUN/$1" &
 	RECORDER_OF[$1]=$!
-	setpriv --pdeathsig TERM "$NETBPF_TOP/scripts/vmtest.sh" -k "$1" -T "$DEADLINE" \
+	setpriv --pdeathsig TERM "$NETBPF_TOP/scripts/vmtest.sh" --arch "$ARCH" -k "$1" -T "$DEADLINE" \
 		--memory "$MEMORY" --cpus "$CPUS" -- "${COMMAND[@]}" \
 		</dev/null >"$RUN/$1" 2>&1 &
 	GUEST_OF[$1]=$!
@@ -167,6 +164,8 @@ run_all()
 {
 	local kernel
 
+	# A file for each kernel, with what it printed.
+	RECORD_DIR=$KERNEL_DIR/record
 	mkdir -p "$RECORD_DIR"
 	# Fetch the kernels and try KVM here, so that two vmtest.sh do not do it at once.
 	for kernel in $KNOWN_KERNELS; do

@@ -413,6 +413,23 @@ test_kernels_that_the_release_has()
 	expect_status 0 "$TREE/scripts/setup.sh" --all --check
 }
 
+test_guest_of_another_architecture()
+{
+	local dir
+
+	[ "$(uname -m)" != aarch64 ] || skip "arm64 is no other architecture here"
+	path_without
+	scripts_alone
+	dir=$TREE/build/vmtest/arm64
+	kernel_tree "$TREE/.ksrc"
+	echo 'vm guest arm64 guest' >"$TREE/scripts/needs"
+	mkdir -p "$dir/root"
+	expect_status 3 "$TREE/scripts/setup.sh" --all --check
+	expect_out '^  guest: +arm64, vm$'
+	mkdir "$dir/6.1"
+	expect_status 0 "$TREE/scripts/setup.sh" --all --check
+}
+
 # Debian 12 has clang 14, 16 and 19, Debian 13 no other than 19.
 test_compilers_that_the_release_has()
 {
@@ -540,6 +557,7 @@ run_tests test_nothing_missing test_help_and_usage test_check_lists_what_is_miss
 	test_the_newest_source_is_installed test_installing_needs_root \
 	test_another_distribution_gets_the_list test_a_PATH_without_sbin \
 	test_each_kind_of_need_is_looked_for test_kernels_that_the_release_has \
+	test_guest_of_another_architecture \
 	test_compilers_that_the_release_has \
 	test_libFuzzer_is_that_of_clang test_a_sysroot_has_a_lib \
 	test_what_scripts_and_tests_ask_for_is_a_need \

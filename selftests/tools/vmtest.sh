@@ -67,7 +67,7 @@ test_help()
 	local option
 
 	expect_status 0 "$VMTEST" --help
-	for option in -k --kernel -m --modules -T --timeout -j --parallel --host --quick --shell \
+	for option in -a --arch -k --kernel -m --modules -T --timeout -j --parallel --host --quick --shell \
 		--memory --cpus; do
 		expect_out "(^|[ ,])$option( |,|\$)"
 	done
@@ -87,6 +87,10 @@ test_usage()
 	done <<-END
 		--nonsense
 		-k
+		--arch
+		--arch mips -- true
+		--arch arm64 -k 5.10 -- true
+		--arch arm64 --shell true
 		-T
 		-T 0 -- true
 		-T soon -- true
@@ -130,6 +134,105 @@ test_names_a_missing_tool()
 	expect_status 3 env PATH="$BARE" "$VMTEST" -- true
 	expect_err 'qemu-system-x86_64 is missing'
 	expect_err 'hint: .*setup.sh --all \(package qemu-system-x86\)'
+}
+
+test_names_a_missing_tool_of_another_architecture()
+{
+	expect_status 3 env PATH="$BARE" "$VMTEST" --arch arm64 -- true
+	expect_err 'qemu-system-aarch64 is missing'
+	expect_err 'hint: .*setup.sh --all \(package qemu-system-arm\)'
+}
+
+# elf_of MACHINE FILE: write the start of an ELF file; MACHINE is its e_machine, in octal.
+elf_of()
+{
+	mkdir -p "${2%/*}"
+	printf '\177ELF\2\1\1\0\0\0\0\0\0\0\0\0\3\0%b\0' "\\0$1" >"$2"
+	chmod +x "$2"
+}
+
+# stand_in_arm64: make FAKE, an O= with a root and a kernel of arm64 that have the files that
+# vmtest.sh looks at, and a qemu in $BIN that keeps its command line and the files of the run.
+stand_in_arm64()
+{
+	local kernel release=6.1.0-9-arm64
+
+	[ "$(uname -m)" != aarch64 ] || skip "arm64 is no other architecture here"
+	FAKE=$TMP/fake
+	kernel=$FAKE/build/vmtest/arm64/6.1
+	elf_of 267 "$FAKE/build/vmtest/arm64/root/bin/bash"
+	elf_of 267 "$FAKE/build/vmtest/arm64/root/bin/busybox"
+	mkdir -p "$kernel/boot" "$kernel/lib/modules/$release"
+	: >"$kernel/boot/vmlinuz-$release"
+	: >"$kernel/lib/modules/$release/modules.dep"
+	printf 'kernel/%s.ko\n' virtio_pci virtio_console 9pnet_virtio 9p overlay \
+		>"$kernel/lib/modules/$release/modules.builtin"
+	BIN=$(mktemp -d "$TMP/bin.XXXXXX")
+	cat >"$BIN/qemu-system-aarch64" <<-'END'
+		#!/bin/bash
+		here=$(dirname "$0")
+		printf '%s\n' "$@" >"$here/arguments"
+		run=$(sed -n 's/.* vmtest=//p' "$here/arguments")
+		cp "$run"/{config,command,visible,initrd} "$here/"
+		exit 1
+	END
+	chmod +x "$BIN/qemu-system-aarch64"
+}
+
+# The guest has a root of its own, and the tree at the path that it has here.
+test_command_line_of_another_architecture()
+{
+	stand_in_arm64
+	expect_status 123 env O="$FAKE" PATH="$BIN:$PATH" "$VMTEST" --arch arm64 --cpus 3 -- uname -m
+	expect_eq "machine" "$(grep -x -A 1 -e -M "$BIN/arguments" | tail -n 1)" virt,gic-version=3
+	expect_eq "CPUs" "$(grep -x -A 1 -e -smp "$BIN/arguments" | tail -n 1)" 3
+	expect_match "$BIN/arguments" '^max,pauth-impdef=on$'
+	expect_match "$BIN/arguments" '^tcg,thread=multi$'
+	expect_match "$BIN/arguments" '^console=ttyAMA0 '
+	expect_match "$BIN/arguments" '/arm64/6\.1/boot/vmlinuz-6\.1\.0-9-arm64$'
+	expect_match "$BIN/config" "^root=$FAKE/build/vmtest/arm64/root\$"
+	expect_match "$BIN/config" "^modules=$FAKE/build/vmtest/arm64/6.1/lib/modules/"
+	expect_match "$BIN/visible" "^$(realpath "$NETBPF_TOP")\$"
+	expect_match "$BIN/command" "^export O=$FAKE\$"
+	expect_match "$BIN/command" '^exec uname -m$'
+	# The initramfs has the busybox of the guest.
+	(cd "$BIN" && busybox cpio -id <initrd) 2>"$TMP/cpio" || fail "no initramfs"
+	cmp "$BIN/bin/busybox" "$FAKE/build/vmtest/arm64/root/bin/busybox" >&2 ||
+		fail "the busybox is another"
+	expect_status 2 env O="$FAKE" VMTEST_ACCEL=kvm "$VMTEST" --arch arm64 -- true
+	expect_err 'no KVM for arm64'
+}
+
+# Programs of this machine are not taken for those of the guest.
+test_build_for_another_architecture()
+{
+	stand_in_arm64
+	expect_status 1 env O="$FAKE" PATH="$BIN:$PATH" "$VMTEST" --arch arm64
+	expect_err "nothing is built for arm64 in $FAKE"
+	expect_err "hint: make .*ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- O=$FAKE\$"
+	elf_of 76 "$FAKE/selftests/hello/hello_test"
+	expect_status 1 env O="$FAKE" PATH="$BIN:$PATH" "$VMTEST" --arch arm64
+	expect_err "nothing is built for arm64 in $FAKE"
+	elf_of 267 "$FAKE/selftests/hello/hello_test"
+	expect_status 123 env O="$FAKE" PATH="$BIN:$PATH" "$VMTEST" --arch arm64
+	expect_match "$BIN/command" 'selftests/run\.sh --no-build$'
+}
+
+test_guest_of_another_architecture()
+{
+	local dir
+
+	need_guest
+	have qemu-system-aarch64 || skip "not installed: qemu-system-aarch64"
+	for dir in 6.1 root; do
+		[ -d "$KERNELS/arm64/$dir" ] || skip "no guest of arm64 is here (scripts/setup.sh --all)"
+	done
+	cd "$TMP"
+	echo "a file of this machine" >file
+	# shellcheck disable=SC2016 # for the shell in the guest
+	expect_status 7 "$VMTEST" --arch arm64 -- sh -c 'uname -m; cat file; ip netns add a; exit 7'
+	expect_eq "output" "$OUT" "$(printf '%s\n' aarch64 "a file of this machine")"
+	nothing_left
 }
 
 test_bad_image()
@@ -385,7 +488,9 @@ both_here()
 	grep -q '^6\.1: here' "$1" && grep -q '^6\.12: here' "$1"
 }
 
-run_tests test_help test_usage test_quick_and_support_name_what_there_is test_names_a_missing_tool test_bad_image \
+run_tests test_help test_usage test_quick_and_support_name_what_there_is test_names_a_missing_tool \
+	test_names_a_missing_tool_of_another_architecture test_command_line_of_another_architecture \
+	test_build_for_another_architecture test_guest_of_another_architecture test_bad_image \
 	test_status_and_output test_files test_programs_are_where_they_were_before test_path_of_an_image \
 	test_output_is_live_and_sigint_ends_it test_sigkill_ends_the_guest test_deadline \
 	test_reader_that_has_enough test_panic test_shell test_three_boots_at_most \
