@@ -52,10 +52,11 @@ check:
 run_tests:
 	+@$(MAKE) -C selftests run_tests
 
-# Run the test suite on other kernels; KERNEL=6.1 selects one of them.
+# Run the test suite on other kernels; KERNEL=6.1 selects one of them. With ARCH=, the guest is
+# of the architecture that the tests are built for.
 KERNEL ?= all
 vmtest: all
-	@./scripts/vmtest.sh -k $(KERNEL)
+	@./scripts/vmtest.sh $(if $(ARCH),--arch $(ARCH)) -k $(KERNEL)
 
 # Run the first two commands of README.rst in minimal Debian systems; DEBIAN=trixie selects one.
 DEBIAN ?= all

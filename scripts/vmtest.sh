@@ -94,7 +94,7 @@ options()
 		-a | --arch | -k | --kernel | -m | --modules | -T | --timeout | --memory | --cpus | --host)
 			[ $# -ge 2 ] || usage_error "$1 needs a value"
 			;;&
-		-a | --arch) ARCH=$2; shift ;;
+		-a | --arch) ARCH=$2; [ "$2" != x86 ] || ARCH=x86_64; shift ;;
 		-k | --kernel) KERNEL=$2; shift ;;
 		-m | --modules) OWN_MODULES=$2; shift ;;
 		-T | --timeout) number "$1" "$2" 1 1000000; DEADLINE=$VALUE; shift ;;

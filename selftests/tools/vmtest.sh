@@ -218,6 +218,15 @@ test_build_for_another_architecture()
 	expect_match "$BIN/command" 'selftests/run\.sh --no-build$'
 }
 
+# The kernel's name for x86_64 is x86, which a Makefile of the kernel passes.
+test_make_passes_the_architecture()
+{
+	expect_status 0 env -u MAKEFLAGS make -s -n -o all -C "$NETBPF_TOP" vmtest ARCH=arm64
+	expect_out 'vmtest\.sh --arch arm64 -k all$'
+	expect_status 3 env PATH="$BARE" "$VMTEST" --arch x86 -- true
+	expect_err 'qemu-system-x86_64 is missing'
+}
+
 test_guest_of_another_architecture()
 {
 	local dir
@@ -490,7 +499,8 @@ both_here()
 
 run_tests test_help test_usage test_quick_and_support_name_what_there_is test_names_a_missing_tool \
 	test_names_a_missing_tool_of_another_architecture test_command_line_of_another_architecture \
-	test_build_for_another_architecture test_guest_of_another_architecture test_bad_image \
+	test_build_for_another_architecture test_make_passes_the_architecture \
+	test_guest_of_another_architecture test_bad_image \
 	test_status_and_output test_files test_programs_are_where_they_were_before test_path_of_an_image \
 	test_output_is_live_and_sigint_ends_it test_sigkill_ends_the_guest test_deadline \
 	test_reader_that_has_enough test_panic test_shell test_three_boots_at_most \
