@@ -1,14 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# guest.sh KERNEL: run tests on another kernel, to see that it loads the programs and that
-# they treat packets as they do on this kernel. The tests are in C: they have no races that
+# guest.sh KERNEL [arm64]: run tests on another kernel, to see that it loads the programs and
+# that they treat packets as they do on this kernel. The tests are in C: they have no races that
 # a slow CPU could lose. A guest that does not boot, or runs out of time, says nothing about
 # the tree: the script prints that and succeeds.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 
-readonly KERNEL=$1
+readonly KERNEL=$1 ARCH=${2:-}
+readonly WHAT=$KERNEL${ARCH:+ on $ARCH}
 readonly TIME=600	# seconds
 TESTS=()
 for name in hello_test ping_test tc_test tc_pingpong_test pktcount_test \
@@ -18,14 +19,18 @@ done
 LOG=$(mktemp)
 trap 'rm -f "$LOG"' EXIT
 
+# vmtest.sh takes the programs of another architecture from build/ARCH.
+[ -z "$ARCH" ] ||
+	make -s -j "$(nproc)" ARCH="$ARCH" CROSS_COMPILE=aarch64-linux-gnu- O="$PWD/build/$ARCH"
+
 # Mark each line, so that nobody takes the guest's totals for those of the suite on this
 # machine.
 status=0
-./scripts/vmtest.sh -k "$KERNEL" -T "$TIME" -- \
+./scripts/vmtest.sh ${ARCH:+--arch "$ARCH"} -k "$KERNEL" -T "$TIME" -- \
 	./selftests/run.sh --no-build "${TESTS[@]}" 2>&1 |
-	tee "$LOG" | sed "s/^/$KERNEL: /" || status=$?
+	tee "$LOG" | sed "s/^/$WHAT: /" || status=$?
 if [[ $status = 12[23] ]] && ! grep -q '^not ok' "$LOG"; then
-	echo "$KERNEL: not done: the guest was lost, or needed more than $TIME s"
+	echo "$WHAT: not done: the guest was lost, or needed more than $TIME s"
 	exit 0
 fi
 exit "$status"
