@@ -30,9 +30,10 @@ choose_arch()
 	GUEST_ROOT=/
 	[ -n "$FOREIGN" ] || return 0
 	GUEST_ROOT=$KERNEL_DIR/root
-	# Beside the sources, there are the programs of this machine.
+	# Beside the sources, there are the programs of this machine. The guest gets O. Do not
+	# export it: a vmtest.sh that this one starts would look for kernels there.
 	[ -n "${O:-}" ] || NETBPF_OUT=$NETBPF_TOP/build/$1
-	export O=$NETBPF_OUT
+	O=$NETBPF_OUT
 }
 
 # find_root: unpack the root of a foreign guest, if it is not here.

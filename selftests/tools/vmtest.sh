@@ -155,23 +155,27 @@ elf_of()
 # vmtest.sh looks at, and a qemu in $BIN that keeps its command line and the files of the run.
 stand_in_arm64()
 {
-	local kernel release=6.1.0-9-arm64
+	local dir release kernel
 
 	[ "$(uname -m)" != aarch64 ] || skip "arm64 is no other architecture here"
 	FAKE=$TMP/fake
-	kernel=$FAKE/build/vmtest/arm64/6.1
-	elf_of 267 "$FAKE/build/vmtest/arm64/root/bin/bash"
-	elf_of 267 "$FAKE/build/vmtest/arm64/root/bin/busybox"
-	mkdir -p "$kernel/boot" "$kernel/lib/modules/$release"
-	: >"$kernel/boot/vmlinuz-$release"
-	: >"$kernel/lib/modules/$release/modules.dep"
-	printf 'kernel/%s.ko\n' virtio_pci virtio_console 9pnet_virtio 9p overlay \
-		>"$kernel/lib/modules/$release/modules.builtin"
+	dir=$FAKE/build/vmtest/arm64
+	elf_of 267 "$dir/root/bin/bash"
+	elf_of 267 "$dir/root/bin/busybox"
+	for kernel in 6.1 6.12; do
+		release=$kernel.0-9-arm64
+		mkdir -p "$dir/$kernel/boot" "$dir/$kernel/lib/modules/$release"
+		: >"$dir/$kernel/boot/vmlinuz-$release"
+		: >"$dir/$kernel/lib/modules/$release/modules.dep"
+		printf 'kernel/%s.ko\n' virtio_pci virtio_console 9pnet_virtio 9p overlay \
+			>"$dir/$kernel/lib/modules/$release/modules.builtin"
+	done
 	BIN=$(mktemp -d "$TMP/bin.XXXXXX")
 	cat >"$BIN/qemu-system-aarch64" <<-'END'
 		#!/bin/bash
 		here=$(dirname "$0")
 		printf '%s\n' "$@" >"$here/arguments"
+		grep -e vmlinuz "$here/arguments" >>"$here/starts"
 		run=$(sed -n 's/.* vmtest=//p' "$here/arguments")
 		cp "$run"/{config,command,visible,initrd} "$here/"
 		exit 1
@@ -201,6 +205,20 @@ test_command_line_of_another_architecture()
 		fail "the busybox is another"
 	expect_status 2 env O="$FAKE" VMTEST_ACCEL=kvm "$VMTEST" --arch arm64 -- true
 	expect_err 'no KVM for arm64'
+}
+
+# Without O=, the programs are in build/arm64 of the tree, but kernels and root are not.
+test_all_kernels_of_another_architecture()
+{
+	stand_in_arm64
+	cp -r "$NETBPF_TOP/scripts" "$FAKE/"
+	printf '#!/bin/sh\nexit 1\n' >"$BIN/apt-get"
+	chmod +x "$BIN/apt-get"
+	expect_status 123 env -u O PATH="$BIN:$PATH" "$FAKE/scripts/vmtest.sh" --arch arm64 -k all -- true
+	expect_eq "kernels" "$(uniq "$BIN/starts" | sed 's|.*/vmlinuz-||')" \
+		"$(printf '%s\n' 6.1.0-9-arm64 6.12.0-9-arm64)"
+	expect_match "$BIN/command" "^export O=$FAKE/build/arm64\$"
+	expect_out '^ +exit status 123 +exit status 123$'
 }
 
 # Programs of this machine are not taken for those of the guest.
@@ -499,8 +517,8 @@ both_here()
 
 run_tests test_help test_usage test_quick_and_support_name_what_there_is test_names_a_missing_tool \
 	test_names_a_missing_tool_of_another_architecture test_command_line_of_another_architecture \
-	test_build_for_another_architecture test_make_passes_the_architecture \
-	test_guest_of_another_architecture test_bad_image \
+	test_all_kernels_of_another_architecture test_build_for_another_architecture \
+	test_make_passes_the_architecture test_guest_of_another_architecture test_bad_image \
 	test_status_and_output test_files test_programs_are_where_they_were_before test_path_of_an_image \
 	test_output_is_live_and_sigint_ends_it test_sigkill_ends_the_guest test_deadline \
 	test_reader_that_has_enough test_panic test_shell test_three_boots_at_most \
