@@ -225,6 +225,7 @@ test_root_has_the_programs()
 	expect_eq "bin" "$(readlink "$TMP/guest/root/bin")" usr/bin
 	expect_eq "program" "$(cat "$TMP/guest/root/usr/bin/program")" "the program"
 	expect_match "$TMP/guest/root/etc/passwd" '^root:'
+	expect_match "$TMP/guest/root/etc/passwd" '^tcpdump:'
 	expect_match "$TMP/guest/root/etc/hosts" localhost
 	expect_eq "left behind" "$(ls -A "$TMP/guest")" root
 	expect_status 0 env PATH="$BIN:$PATH" "$NETBPF_TOP/scripts/sysroot.sh" \
