@@ -24,11 +24,6 @@
 #include "lib/connect.h"
 #include "tcpconnect.skel.h"
 
-/* An errno of the kernel that should not reach user space, but does; libc does not define it. */
-#ifndef ENOTSUPP
-#define ENOTSUPP 524
-#endif
-
 /* Inode of the initial pid namespace: PROC_PID_INIT_INO in the kernel's proc_ns.h. */
 #define FIRST_PIDNS_INO 0xeffffffcU
 

@@ -7,4 +7,9 @@
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #endif
 
+/* An errno of the kernel that should not reach user space, but does; strerror() has no text. */
+#ifndef ENOTSUPP
+#define ENOTSUPP 524
+#endif
+
 #endif /* _SAMPLES_LIB_UTIL_H */

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include "lib/util.h"
 #include "probe.h"
 
 /* Print TEXT with spaces for control characters: a tab ends a field, a newline ends a row. */
@@ -58,7 +59,8 @@ bool result(const char *name, int err, enum status bad, const char *cure,
 		return true;
 	}
 	va_start(ap, fmt);
-	errno = -err;
+	/* %m does not know ENOTSUPP. */
+	errno = err == -ENOTSUPP ? EOPNOTSUPP : -err;
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	put_row(name, bad, cure_of(err, cure), text);
