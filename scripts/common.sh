@@ -221,3 +221,32 @@ sample_names()
 {
 	sed -n 's/^SAMPLES := //p' "$NETBPF_TOP/samples/Makefile" | tr -s ' ' '\n'
 }
+
+# ssh_connection: print SSH_CONNECTION of this process or of an ancestor. sudo removes the
+# variable from the environment, but the shell that called sudo still has it.
+ssh_connection()
+{
+	local pid=$$ stat found
+
+	while [ "${pid:-0}" -gt 1 ]; do
+		found=$(tr '\0' '\n' 2>/dev/null <"/proc/$pid/environ" |
+			sed -n 's/^SSH_CONNECTION=//p')
+		if [ -n "$found" ]; then
+			echo "$found"
+			return
+		fi
+		{ read -r stat <"/proc/$pid/stat"; } 2>/dev/null || break
+		read -r _ pid _ <<<"${stat##*) }"
+	done
+	return 1
+}
+
+# carries_ssh IF: true if the SSH session of this shell, if there is one, comes by interface IF.
+carries_ssh()
+{
+	local client server
+
+	read -r client _ server _ < <(ssh_connection) || return 1
+	ip -o addr show dev "$1" 2>/dev/null | grep -qF " ${server%%%*}/" ||
+		[[ $(ip -o route get "$client" 2>/dev/null) == *" dev $1 "* ]]
+}

@@ -10,6 +10,7 @@
 #
 # State of a lab, in $RUN/LAB/:
 #	topology		name of the topology
+#	cards, home		only of a lab over network cards: lab/cards.sh
 #	maker, worker		"up" and its child, while they make the lab
 #	nodes/NODE/holder	process that keeps the namespace, and the namespace
 #	nodes/NODE/nginx	web server of the node
@@ -26,6 +27,8 @@ here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 . "$here/lab/topology.sh"
 # shellcheck source=scripts/lab/state.sh
 . "$here/lab/state.sh"
+# shellcheck source=scripts/lab/cards.sh
+. "$here/lab/cards.sh"
 # shellcheck source=scripts/lab/make.sh
 . "$here/lab/make.sh"
 # shellcheck source=scripts/lab/draw.sh
@@ -41,6 +44,7 @@ usage()
 	A network lab made of namespaces. The host's own network is not touched.
 
 	  up [TOPOLOGY] [--name NAME]   make a lab: pair (default), bridge or lb
+	     [--over CARD...]           with these network cards in place of veth pairs
 	  down [NAME] [--all]           remove it; --all: every lab and leftover
 	  list                          labs that are up
 	  status [NAME] [-j]            picture with addresses and XDP programs; -j: JSON
@@ -58,6 +62,9 @@ usage()
 	  bridge    host with bridge docker0; pingbox and webbox behind it
 	  lb        client, lb, backend-a, backend-b around a switch
 
+	  --over takes a card for each node of pair or lb; all cards are on one wire.
+	  "down" gives the cards back.
+
 	Node NODE of lab NAME is the network namespace netbpf-NAME-NODE.
 
 	exit status: 0 done, 1 failed, 2 bad command line, 3 this machine cannot;
@@ -69,6 +76,7 @@ usage()
 	  $0 exec host curl http://10.0.1.2/
 	  $0 up lb --name second
 	  $0 status --name second -j | jq .nodes
+	  $0 up pair --over eth1 eth2
 	  $0 down --all
 	EOF
 }
@@ -101,7 +109,7 @@ cmd_up()
 {
 	local tool need='ip nsenter unshare setsid ping jq'
 
-	parse operands "--name" "$@"
+	parse operands "--name --over" "$@"
 	[ ${#ARGS[@]} -le 1 ] || usage_error "up takes one topology"
 	TOPOLOGY=${ARGS[0]:-pair}
 	topology_load "$TOPOLOGY" ||
@@ -109,10 +117,15 @@ cmd_up()
 	LAB=${OPT_NAME:-$TOPOLOGY}
 	check_name "$LAB"
 	require_root "making a lab" "${NETBPF_LAB_CAPS[@]}"
-	[ ${#TXOFF[@]} -eq 0 ] || need="$need ethtool"
+	[ ${#TXOFF[@]} -eq 0 ] && [ -z "$OPT_OVER" ] || need="$need ethtool"
 	for tool in $need; do
 		require_tool "$tool"
 	done
+	if [ -n "$OPT_OVER" ]; then
+		[ "$TOPOLOGY" != bridge ] || usage_error "--over is for pair and lb"
+		topology_over
+		check_cards "${CARDS[@]}"
+	fi
 	[ -x "$PASS_BIN" ] || die 1 "$PASS_BIN is missing" \
 		"make -C $NETBPF_TOP/samples${O:+ O=$O}"
 	claim
@@ -281,12 +294,13 @@ check_name()
 }
 
 # parse HOW ALLOWED ARGUMENT...: put options into OPT_*, and the rest into ARGS. With HOW
-# "node", all that follows the first operand belongs to another command.
+# "node", all that follows the first operand belongs to another command. The operands after
+# --over are put into CARDS.
 parse()
 {
 	local how=$1 allowed=$2 option
 
-	OPT_NAME='' OPT_ALL=0 OPT_JSON=0 ARGS=()
+	OPT_NAME='' OPT_ALL=0 OPT_JSON=0 OPT_OVER='' ARGS=() CARDS=()
 	shift 2
 	while [ $# -gt 0 ]; do
 		option=${1%%=*}
@@ -303,11 +317,12 @@ parse()
 			OPT_NAME=$2; shift; check_name "$OPT_NAME" ;;
 		--name=*) OPT_NAME=${1#*=}; check_name "$OPT_NAME" ;;
 		--all) OPT_ALL=1 ;;
+		--over) OPT_OVER=1 ;;
 		-j | --json) OPT_JSON=1 ;;
 		-*) usage_error "unknown option '$1'" ;;
 		*)
 			[ "$how" != node ] || break
-			ARGS+=("$1") ;;
+			if [ -n "$OPT_OVER" ]; then CARDS+=("$1"); else ARGS+=("$1"); fi ;;
 		esac
 		shift
 	done

@@ -136,33 +136,13 @@ check_promisc()
 	fi
 }
 
-# ssh_connection: print SSH_CONNECTION of this process or of an ancestor. sudo removes the
-# variable from the environment, but the shell that called sudo still has it.
-ssh_connection()
-{
-	local pid=$$ stat found
-
-	while [ "${pid:-0}" -gt 1 ]; do
-		found=$(tr '\0' '\n' 2>/dev/null <"/proc/$pid/environ" |
-			sed -n 's/^SSH_CONNECTION=//p')
-		if [ -n "$found" ]; then
-			echo "$found"
-			return
-		fi
-		{ read -r stat <"/proc/$pid/stat"; } 2>/dev/null || break
-		read -r _ pid _ <<<"${stat##*) }"
-	done
-	return 1
-}
-
 check_ssh()
 {
-	local client server
+	local client
 
-	if ! read -r client _ server _ < <(ssh_connection); then
+	if ! read -r client _ < <(ssh_connection); then
 		row ssh ok "no ssh session to lose"
-	elif ip -o addr show dev "$IF" 2>/dev/null | grep -qF " ${server%%%*}/" ||
-		[[ $(ip -o route get "$client" 2>/dev/null) == *" dev $IF "* ]]; then
+	elif carries_ssh "$IF"; then
 		row ssh warn "carries this ssh session, from $client: do not drop it" \
 			"try it in the lab, or with -d 30: it ends by itself"
 	else

@@ -33,8 +33,8 @@ node_facts()
 		done
 	fi
 	pass=${pass# }
-	printf '{"name":"%s","netns":"%s","pid":%s,"serves":%s,"tx":%s,"pass":[%s],"links":' \
-		"$1" "netbpf-$LAB-$1" "$pid" "$serves" "$tx" "${pass// /,}"
+	printf '{"name":"%s","netns":"%s","pid":%s,"serves":%s,"tx":%s,"card":"%s","pass":[%s],"links":' \
+		"$1" "netbpf-$LAB-$1" "$pid" "$serves" "$tx" "${CARD[$1]:-}" "${pass// /,}"
 	node_links "$1"
 	echo '}'
 }
@@ -76,6 +76,7 @@ status_json()
 		interfaces: [.links[] | select(.ifname != "lo") | . as $l |
 			{name: .ifname, kind: .linkinfo.info_kind,
 			 peer: (if .link_index then peer($n.name; $l) else null end),
+			 card: (if .ifname == "eth0" and $n.card != "" then $n.card else null end),
 			 addrs: [.addr_info[] | select(.scope == "global") |
 				"\(.local)/\(.prefixlen)"],
 			 mac: .address, xdp: xdp($n; $l),
@@ -123,6 +124,18 @@ box_lines()
 	done <<< "$2"
 }
 
+# card_lines: fill HUB_TOP and PORT as hub_lines does, for a lab over cards: the box on the left
+# stands for the wire, and names the card that each node has got.
+card_lines()
+{
+	local node
+
+	HUB_TOP=("cards on one wire")
+	for node in "${NODES[@]}"; do
+		PORT[${CARD[$node]}]="${CARD[$node]}  (${CARD_DRIVER[$node]})"$'\n'
+	done
+}
+
 # hub_lines ROWS: split the lines of the hub into HUB_TOP (its name, and the
 # bridge) and PORT[interface] (the lines of that port).
 hub_lines()
@@ -131,6 +144,10 @@ hub_lines()
 
 	declare -gA PORT=()
 	HUB_TOP=()
+	if [ ${#CARD[@]} -gt 0 ]; then
+		card_lines
+		return
+	fi
 	box_lines "$HUB" "$1"
 	HUB_TOP=("${BOX[0]}")
 	for line in "${BOX[@]:1}"; do
@@ -219,11 +236,13 @@ box_row()
 }
 
 # draw: print the picture, from the arrays LEFT (lines of the hub), RIGHT (lines of
-# the spokes, one after the other) and WIRE (non-empty where a veth pair joins
-# LEFT[i] and RIGHT[i]).
+# the spokes, one after the other) and WIRE (non-empty where a veth pair, or
+# the wire of the cards, joins LEFT[i] and RIGHT[i]).
 draw()
 {
-	local i middle rows=${#RIGHT[@]}
+	local i middle line='---veth---' rows=${#RIGHT[@]}
+
+	[ ${#CARD[@]} -eq 0 ] || line='----------'
 
 	[ "${#LEFT[@]}" -le "$rows" ] || rows=${#LEFT[@]}
 	WIDTH_L=0 WIDTH_R=0
@@ -235,7 +254,7 @@ draw()
 	done
 	for ((i = 0; i < rows; i++)); do
 		middle='          '
-		[ -z "${WIRE[i]:-}" ] || middle='---veth---'
+		[ -z "${WIRE[i]:-}" ] || middle=$line
 		box_row "${LEFT[i]-.}" "${RIGHT[i]-.}" "$middle"
 	done
 }

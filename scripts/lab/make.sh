@@ -146,8 +146,12 @@ make_links()
 		set_node_sysctls "$node" ||
 			die 1 "cannot set the sysctls of $node"
 	done
-	hub_commands | in_node "$HUB" ip -batch - ||
-		die 1 "cannot make the links of $HUB"
+	if [ ${#CARD[@]} -gt 0 ]; then
+		move_cards
+	else
+		hub_commands | in_node "$HUB" ip -batch - ||
+			die 1 "cannot make the links of $HUB"
+	fi
 	for node in "${SPOKES[@]}"; do
 		spoke_commands "$node" | in_node "$node" ip -batch - ||
 			die 1 "cannot set up eth0 of $node"
@@ -247,15 +251,21 @@ answers()
 # wait_answers: wait until each spoke answers pings from the first node that has an address.
 wait_answers()
 {
-	local node family first=$HUB families=4
+	local node family first=${SPOKES[0]} families=4 time=5 cure
 
 	[ ! -d /proc/sys/net/ipv6 ] || families='4 6'
-	[ -n "${HOSTNUM[$HUB]:-}" ] || first=${SPOKES[0]}
+	[ -z "$HUB" ] || [ -z "${HOSTNUM[$HUB]:-}" ] || first=$HUB
+	cure="$0 up $TOPOLOGY, and look at the messages of the kernel: dmesg"
+	if [ ${#CARD[@]} -gt 0 ]; then
+		# A card may take seconds to find its link.
+		time=15
+		cure="are the cards on one wire, and is it plugged in? ethtool CARD"
+	fi
 	for node in "${SPOKES[@]}"; do
 		[ "$node" != "$first" ] || continue
 		for family in $families; do
-			wait_until 5 answers "$first" "$node" "$family" ||
-				die 1 "$node does not answer ping -$family from $first"
+			wait_until "$time" answers "$first" "$node" "$family" ||
+				die 1 "$node does not answer ping -$family from $first" "$cure"
 		done
 	done
 }
@@ -268,6 +278,7 @@ make_lab()
 
 	echo "$pid $(starttime "$pid")" > "$RUN/$LAB/worker"
 	echo "$TOPOLOGY" > "$RUN/$LAB/topology"
+	note_cards "${CARDS[@]}"
 	make_nodes
 	make_links
 	start_pass_programs

@@ -143,7 +143,7 @@ lab_load()
 {
 	LAB=$1 TOPOLOGY=unknown NODES=()
 	{ read -r TOPOLOGY < "$RUN/$LAB/topology"; } 2>/dev/null || true
-	topology_load "$TOPOLOGY"  || true
+	! topology_load "$TOPOLOGY" || load_cards
 }
 
 # choose_lab NAME: load the lab NAME, or the only lab if NAME is empty.
@@ -239,6 +239,7 @@ lab_remove()
 	local lab=$1 pid node fd spaces=() held=()
 
 	stop_maker "$lab"
+	give_back_cards "$lab"
 	for pid in $(lab_pids "$lab"); do
 		node=$(netns_of "$pid") || continue
 		! contains "$node" "$(netns_of self)" "${spaces[@]}" || continue

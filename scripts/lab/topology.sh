@@ -91,10 +91,13 @@ node_mac()
 	printf '02:42:%02x:%02x:%02x:%02x' "${bytes[@]}"
 }
 
-# port_of SPOKE: interface of the hub whose peer is eth0 of SPOKE.
+# port_of SPOKE: interface of the hub whose peer is eth0 of SPOKE. In a lab over cards it is the
+# card, which the picture shows in place of a hub.
 port_of()
 {
-	if [ -n "$BRIDGE" ]; then
+	if [ -n "${CARD[$1]:-}" ]; then
+		echo "${CARD[$1]}"
+	elif [ -n "$BRIDGE" ]; then
 		echo "veth-$1"
 	else
 		echo eth0
@@ -237,7 +240,8 @@ sees()
 		;;
 	lb)
 		echo "XDP/TC ingress on eth0 of lb sees what the other nodes send to lb."
-		echo "A load balancer there answers with XDP_TX, back into the switch."
+		echo "A load balancer there answers with XDP_TX, back into the" \
+		     "$([ ${#CARD[@]} -gt 0 ] && echo wire || echo switch)."
 		;;
 	esac
 }

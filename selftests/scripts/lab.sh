@@ -12,6 +12,8 @@
 . "$NBT_DIR/scripts/lab/host.sh"
 # shellcheck source=selftests/scripts/lab/down.sh
 . "$NBT_DIR/scripts/lab/down.sh"
+# shellcheck source=selftests/scripts/lab/over.sh
+. "$NBT_DIR/scripts/lab/over.sh"
 
 need_root
 require_tools ip nsenter unshare setsid ethtool ping curl jq nft nginx tcpdump setpriv
@@ -430,4 +432,6 @@ run_tests test_pair test_bridge test_lb test_picture test_commands_of_try \
 	test_pid_of_another test_process_of_user test_interrupted_up \
 	test_interrupted_anywhere test_down_of_unfinished test_failing_up \
 	test_without_nginx test_exec test_ping test_capture test_command_line \
-	test_not_root test_no_capability
+	test_not_root test_no_capability \
+	test_pair_over_cards test_lb_over_cards test_cards_without_a_wire \
+	test_card_of_a_killed_node test_refused_cards
