@@ -14,6 +14,8 @@ here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 . "$here/vmtest/arch.sh"
 # shellcheck source=scripts/vmtest/initrd.sh
 . "$here/vmtest/initrd.sh"
+# shellcheck source=scripts/vmtest/nic.sh
+. "$here/vmtest/nic.sh"
 # shellcheck source=scripts/vmtest/guest.sh
 . "$here/vmtest/guest.sh"
 # shellcheck source=scripts/vmtest/table.sh
@@ -29,6 +31,8 @@ SHELL_WANTED=
 HOST_RESULTS=
 PARALLEL=
 QUICK=
+NIC=
+CARDS=
 
 usage()
 {
@@ -54,6 +58,8 @@ usage()
 	      --shell          a shell instead of COMMAND
 	      --memory MB      memory of the guest; default $MEMORY
 	      --cpus N         CPUs of the guest; default: those of this machine
+	      --nic MODEL      network cards for the guest: virtio, vmxnet3 or e1000e
+	      --cards N        number of these cards, all on one wire; default 4
 	  -h, --help           this text
 
 	COMMAND is ./selftests/run.sh --no-build if none is given: build first.
@@ -68,6 +74,7 @@ usage()
 	  scripts/vmtest.sh -k all -- selftests/run.sh --no-build -t ping -t tc
 	  scripts/vmtest.sh -k 6.1 --shell
 	  scripts/vmtest.sh --arch arm64 --quick
+	  scripts/vmtest.sh --nic virtio -- ip -br link
 	  scripts/vmtest.sh -k ~/linux/arch/x86/boot/bzImage -m ~/mod/lib/modules/6.18.0 -- uname -r
 
 	Exit status: that of COMMAND. Of vmtest.sh itself: 1 failed, 2 usage, 3 something
@@ -91,7 +98,8 @@ options()
 {
 	while [ $# -gt 0 ]; do
 		case $1 in
-		-a | --arch | -k | --kernel | -m | --modules | -T | --timeout | --memory | --cpus | --host)
+		-a | --arch | -k | --kernel | -m | --modules | -T | --timeout | --memory | --cpus | --host | \
+		--nic | --cards)
 			[ $# -ge 2 ] || usage_error "$1 needs a value"
 			;;&
 		-a | --arch) ARCH=$2; [ "$2" != x86 ] || ARCH=x86_64; shift ;;
@@ -100,6 +108,8 @@ options()
 		-T | --timeout) number "$1" "$2" 1 1000000; DEADLINE=$VALUE; shift ;;
 		--memory) number "$1" "$2" 128 65536; MEMORY=$VALUE; shift ;;
 		--cpus) number "$1" "$2" 1 64; CPUS=$VALUE; shift ;;
+		--nic) NIC=$2; shift ;;
+		--cards) number "$1" "$2" 1 16; CARDS=$VALUE; shift ;;
 		--host) HOST_RESULTS=$2; shift ;;
 		-j | --parallel) PARALLEL=1 ;;
 		--quick) QUICK=1 ;;
@@ -114,6 +124,8 @@ options()
 	COMMAND=("$@")
 	choose_arch "$ARCH"
 	check_kernel "$KERNEL" "$OWN_MODULES"
+	check_nic "$NIC" "$CARDS"
+	CARDS=${CARDS:-4}
 	[ -z "$SHELL_WANTED$QUICK" ] || [ $# -eq 0 ] ||
 		usage_error "--shell and --quick take no command"
 	[ -z "$SHELL_WANTED" ] || [ -z "$QUICK" ] || usage_error "--shell or --quick"

@@ -97,6 +97,7 @@ guest_command()
 	for name in KSRC O NO_COLOR NO_INSTALL kselftest_override_timeout; do
 		[ -z "${!name:-}" ] || printf 'export %s=%q\n' "$name" "${!name}"
 	done
+	[ -z "$NIC" ] || nic_command "$NIC" "$CARDS"
 	if [ -n "$SHELL_WANTED" ] && [ -t 0 ]; then
 		read -r rows cols < <(stty size)
 		printf 'stty rows %s cols %s\n' "$rows" "$cols"
@@ -131,6 +132,7 @@ qemu_arguments()
 		-device virtio-serial-pci
 		-chardev "file,id=status,path=$RUN/status"
 		-device virtserialport,chardev=status,name=status)
+	[ -z "$NIC" ] || nic_arguments "$CARDS"
 	if [ -n "$SHELL_WANTED" ]; then
 		# signal=off: Ctrl-C goes to the shell in the guest.
 		QEMU+=(-chardev "stdio,id=shell,signal=off"

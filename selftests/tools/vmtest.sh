@@ -68,7 +68,7 @@ test_help()
 
 	expect_status 0 "$VMTEST" --help
 	for option in -a --arch -k --kernel -m --modules -T --timeout -j --parallel --host --quick --shell \
-		--memory --cpus; do
+		--memory --cpus --nic --cards; do
 		expect_out "(^|[ ,])$option( |,|\$)"
 	done
 	expect_out '^Examples:'
@@ -105,6 +105,11 @@ test_usage()
 		--quick --shell
 		-k 6.1 -j -- true
 		-k 6.1 --host /dev/null -- true
+		--nic
+		--nic token-ring -- true
+		--nic virtio --cards 0 -- true
+		--nic virtio --cards many -- true
+		--cards 2 -- true
 	END
 }
 
@@ -331,6 +336,51 @@ test_programs_are_where_they_were_before()
 	expect_eq "randomize_va_space" "$OUT" 0
 }
 
+# cards_work MODEL DRIVER: a guest has three cards of this model, and two of them reach each other.
+cards_work()
+{
+	need_guest
+	cd "$TMP"
+	cat >check <<-'END'
+		set -e
+		echo "$NETBPF_NIC: $NETBPF_CARDS"
+		for card in $NETBPF_CARDS; do
+			ethtool -i "$card" | sed -n 's/^driver: //p'
+		done
+		set -- $NETBPF_CARDS
+		ip netns add far
+		ip link set "$2" netns far
+		ip addr add 192.0.2.1/24 dev "$1"
+		ip link set "$1" up
+		ip -n far addr add 192.0.2.2/24 dev "$2"
+		ip -n far link set "$2" up
+		for try in {1..30}; do
+			! ping -q -c 1 -W 1 192.0.2.2 >/dev/null || break
+		done
+		ping -q -c 2 192.0.2.2 | grep received
+	END
+	expect_status 0 "$VMTEST" --nic "$1" --cards 3 -- bash ./check
+	expect_out "^$1: eth0 eth1 eth2\$"
+	expect_eq "drivers" "$(grep -cx "$2" <<<"$OUT")" 3
+	expect_out ' 2 received'
+	nothing_left
+}
+
+test_cards_virtio()
+{
+	cards_work virtio virtio_net
+}
+
+test_cards_vmxnet3()
+{
+	cards_work vmxnet3 vmxnet3
+}
+
+test_cards_e1000e()
+{
+	cards_work e1000e e1000e
+}
+
 test_path_of_an_image()
 {
 	need_guest
@@ -520,6 +570,7 @@ run_tests test_help test_usage test_quick_and_support_name_what_there_is test_na
 	test_all_kernels_of_another_architecture test_build_for_another_architecture \
 	test_make_passes_the_architecture test_guest_of_another_architecture test_bad_image \
 	test_status_and_output test_files test_programs_are_where_they_were_before test_path_of_an_image \
+	test_cards_virtio test_cards_vmxnet3 test_cards_e1000e \
 	test_output_is_live_and_sigint_ends_it test_sigkill_ends_the_guest test_deadline \
 	test_reader_that_has_enough test_panic test_shell test_three_boots_at_most \
 	test_a_lost_boot_is_made_good test_table test_table_of_two_at_once \
