@@ -23,6 +23,7 @@
 #include "lib/output.h"
 #include "lib/prog.h"
 #include "lib/refused.h"
+#include "lib/util.h"
 #include "lib/xdp.h"
 
 static const char *mode_name(enum sample_mode mode)
@@ -186,6 +187,46 @@ static int create_link(int prog_fd, unsigned int ifindex, enum sample_mode mode)
 static bool may_fall_back(int err)
 {
 	return err != -EBUSY && err != -EEXIST && err != -EPERM && err != -ENODEV;
+}
+
+static int load_pass(void)
+{
+	static const struct bpf_insn insns[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = XDP_PASS },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	/* As all programs of the samples: a driver may refuse others at a large MTU. */
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .prog_flags = BPF_F_XDP_HAS_FRAGS);
+
+	return bpf_prog_load(BPF_PROG_TYPE_XDP, "netbpf_try", "GPL", insns, ARRAY_SIZE(insns),
+			     &opts);
+}
+
+/**
+ * sample_xdp_refuses_native() - whether an interface refuses native XDP
+ * @ifindex: the interface
+ *
+ * Attach a program that passes all packets, and detach it at once. Only this tells what the
+ * driver accepts: before Linux 6.3, drivers do not declare whether they have native XDP, and
+ * later, an offload, the MTU or the number of queues may still be in the way. A driver may
+ * restart its queues for this, so call it only if a program is to be attached anyway.
+ *
+ * Return: the reason, if skb mode or TC may work in spite of it; else NULL. NULL does not mean
+ * that attaching will succeed.
+ */
+const char *sample_xdp_refuses_native(unsigned int ifindex)
+{
+	int prog_fd = load_pass(), link_fd;
+
+	if (prog_fd < 0)
+		return NULL;
+	link_fd = create_link(prog_fd, ifindex, SAMPLE_MODE_NATIVE);
+	close(prog_fd);
+	if (link_fd < 0)
+		return may_fall_back(link_fd) ? native_reason(link_fd) : NULL;
+	bpf_link_detach(link_fd);
+	close(link_fd);
+	return NULL;
 }
 
 static int attach_one(struct sample_xdp *xdp, int prog_fd, unsigned int ifindex)

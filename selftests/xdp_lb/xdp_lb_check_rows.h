@@ -87,7 +87,7 @@ static inline bool kernel_tells(void)
 static inline bool says_native(const char *group, const char *want)
 {
 	if (!kernel_tells())
-		want = "ok the kernel does not tell whether the driver has it";
+		want = "ok the kernel does not tell whether the driver has it; mode: auto tries it";
 	return says(group, "native XDP", want);
 }
 

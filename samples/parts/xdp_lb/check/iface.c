@@ -113,7 +113,7 @@ static void check_native(struct lb_checker *c, const struct lb_link *link)
 		       "interfaces: [%s]", link->master_kind, sample_ifname(link->master));
 	else if (lb_link_features(link->ifindex, &features))
 		lb_row(c, LB_OK, "native XDP",
-		       "the kernel does not tell whether the driver has it");
+		       "the kernel does not tell whether the driver has it; mode: auto tries it");
 	else if (features & LB_XDP_BASIC)
 		lb_row(c, LB_OK, "native XDP", "the driver has it");
 	else
@@ -344,7 +344,7 @@ static enum lb_mode choose(const struct lb_conf *conf, struct sample_netlink *nl
  * @size: size of @why
  *
  * Before Linux 6.3, drivers do not tell whether they have native XDP: then native XDP is
- * chosen, and attaching may fail.
+ * chosen, and "run" tries it before it relies on that (sample_xdp_refuses_native()).
  *
  * Return: the mode of @conf if it has one, else LB_MODE_NATIVE or LB_MODE_TC.
  */

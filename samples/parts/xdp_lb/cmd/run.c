@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <bpf/libbpf.h>
 #include <arpa/inet.h>
+#include <net/if.h>
 #include "lib/called.h"
 #include "lib/caps.h"
 #include "lib/config.h"
@@ -21,6 +22,7 @@
 #include "lib/output.h"
 #include "lib/refused.h"
 #include "lib/util.h"
+#include "lib/xdp.h"
 #include "parts/xdp_lb/cmd/commands.h"
 #include "parts/xdp_lb/state/iface.h"
 #include "parts/xdp_lb/state/instances.h"
@@ -414,13 +416,31 @@ fail:
 
 /* --- from beginning to end --------------------------------------------------------------- */
 
+/* "auto" chose native XDP from what the kernel tells. Take TC if a driver refuses it. */
+static void try_native(struct run *run, char *why, size_t size)
+{
+	const char *reason;
+	unsigned int i, ifindex;
+
+	for (i = 0; i < run->conf.n_ifnames && run->mode == LB_MODE_NATIVE; i++) {
+		ifindex = if_nametoindex(run->conf.ifnames[i]);
+		reason = ifindex ? sample_xdp_refuses_native(ifindex) : NULL;
+		if (!reason)
+			continue;
+		run->mode = LB_MODE_TC;
+		snprintf(why, size, "%s: %s", run->conf.ifnames[i], reason);
+	}
+}
+
 static int choose_mode(struct run *run)
 {
 	char why[256] = "";
 
 	run->mode = lb_choose_mode(&run->conf, why, sizeof(why));
-	if (run->conf.mode == LB_MODE_AUTO)
-		pr_info("mode %s: %s", lb_mode_name(run->mode), why);
+	if (run->conf.mode != LB_MODE_AUTO)
+		return 0;
+	try_native(run, why, sizeof(why));
+	pr_info("mode %s: %s", lb_mode_name(run->mode), why);
 	return 0;
 }
 
@@ -429,7 +449,7 @@ static void on_iface_gone(void *ctx)
 	follow_nexthops(ctx);
 }
 
-/* A driver may refuse XDP for a reason that lb_choose_mode() cannot know: tell the way out. */
+/* A driver may refuse XDP although try_native() has found nothing: tell the way out. */
 static int attach(struct run *run)
 {
 	int err;
