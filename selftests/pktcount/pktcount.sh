@@ -21,13 +21,16 @@
 need_root
 require_tools ip jq nsenter ping taskset
 
-# No host has these addresses: packets to them are never answered, not even by ICMP errors.
+# No host has these addresses. SERVER gets the packets to them, does not forward, and does not
+# answer, not even by ICMP errors.
 SINK=192.0.2.99 SINK6=2001:db8::99
 
 setup()
 {
 	PKTCOUNT=$(sample pktcount) SAMPLE=$PKTCOUNT
 	ns_add CLIENT SERVER QUIET1 QUIET2
+	# A new namespace takes this setting from the host, which forwards if it runs Docker.
+	in_ns "$SERVER" sh -c 'echo 0 >/proc/sys/net/ipv4/ip_forward'
 	two_queues "$CLIENT" left "$SERVER" right
 	pair_addresses
 	sink "$CLIENT" left "$SERVER" right
