@@ -202,7 +202,8 @@ test_tentative_address_is_waited_for()
 # ---------------------------------------------------------------------------
 # Other instances
 
-# second_has: set SECOND to the options of another instance there, with a service at port 81.
+# second_has: set SECOND to the options of a second instance on the interface of the first one, with
+# a service at port 81. The second instance is stopped when the test ends.
 second_has()
 {
 	SECOND=(-n "netbpf-$LAB-lb" --name "$NAME-2" -i eth0 --vip "tcp:$VIP:81"

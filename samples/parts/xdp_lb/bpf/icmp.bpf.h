@@ -42,7 +42,10 @@ struct lb_quote {
 	struct icmphdr *icmp;
 };
 
-/* True for errors about a packet; a redirect is none. */
+/*
+ * True for errors that quote a packet and say why it did not arrive. A redirect quotes a packet,
+ * too, but is not an error.
+ */
 static __always_inline bool lb_is_error(const struct lb_pkt *pkt, const struct icmphdr *icmp)
 {
 	if (pkt->ip.v4)

@@ -124,10 +124,10 @@ struct {
 } lb_reasons SEC(".maps");
 
 /**
- * struct lb_rate - what a CPU did in a tick
- * @tick: the tick
- * @flows: connections remembered
- * @icmps: ICMP errors sent
+ * struct lb_rate - how far a CPU has used up its limits in the current tick, about half a second
+ * @tick: number of the tick; in another tick the counters start again
+ * @flows: attempts to enter a connection of LB_DSR or LB_IPIP in the flow table: lb_flow_limit
+ * @icmps: attempts to send an ICMP error: lb_icmp_limit
  */
 struct lb_rate {
 	__u32 tick;

@@ -177,11 +177,14 @@ bool lb_is_iface(const struct lb_conf *conf, unsigned int ifindex)
 }
 
 /**
- * lb_check_mtus() - check whether packets fit in the MTU of the way out, in both directions
+ * lb_check_mtus() - warn if an interface and the way to a backend have different MTUs
  * @c: the run
  * @vip: the service, of LB_NAT, LB_DNAT or LB_DSR
  * @backend: name of the backend
  * @mtu: MTU of the way to the backend
+ *
+ * Larger packets from the side with the larger MTU are answered with "too big". With LB_DSR, only
+ * packets of clients come through here, so only their direction is checked.
  */
 void lb_check_mtus(struct lb_checker *c, const struct lb_vip_conf *vip, const char *backend,
 		   unsigned int mtu)

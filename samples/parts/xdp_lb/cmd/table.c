@@ -206,7 +206,8 @@ static const struct lb_flow *flow_at(const struct lb_state *state, __u32 slot)
  * lb_end_of_slots() - where to stop when reading all slots
  * @state: the instance
  *
- * Line 0 of a bucket, which holds the words, has a number, too: it reads as a free slot.
+ * Line 0 of a bucket is no slot, but is counted: it holds the words, that is the state, tag and
+ * last use of each slot of the bucket. Its own state reads as LB_FLOW_FREE.
  *
  * Return: the number behind that of the last slot.
  */

@@ -236,7 +236,7 @@ int lb_neigh_table_read(struct sample_netlink *nl, int family, struct lb_neigh_t
 	return err ?: table->most ? 0 : -ENOENT;
 }
 
-/* A power of two, so that a few more neighbours get the same advice. */
+/* Round up to a power of two, so that the hint does not change with each neighbour more. */
 static unsigned int round_up(unsigned int n)
 {
 	unsigned int power = 1024;
