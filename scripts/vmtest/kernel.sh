@@ -70,13 +70,14 @@ image_release()
 		tr '\0' '\n' | sed -n '1s/ .*//p'
 }
 
-# real_package VERSION: print the package that holds the newest kernel VERSION.
+# real_package VERSION: print the package that holds the newest kernel VERSION, or nothing.
+# apt-cache fails if it does not know a package.
 real_package()
 {
 	local package
 
 	for package in $KERNEL_PACKAGES; do
-		apt-cache "${APT[@]}" depends "$package" 2>/dev/null |
+		{ apt-cache "${APT[@]}" depends "$package" 2>/dev/null || :; } |
 			sed -n "s/^ *Depends: \(linux-image-${1//./\\.}\.[0-9][^ ]*\)$/\1/p"
 	done | sort -V | tail -n 1
 }
