@@ -44,7 +44,7 @@ usage()
 	A network lab made of namespaces. The host's own network is not touched.
 
 	  up [TOPOLOGY] [--name NAME]   make a lab: pair (default), bridge or lb
-	     [--over CARD...]           with these network cards in place of veth pairs
+	     [--over CARDS]             with these network cards in place of veth pairs
 	  down [NAME] [--all]           remove it; --all: every lab and leftover
 	  list                          labs that are up
 	  status [NAME] [-j]            picture with addresses and XDP programs; -j: JSON
@@ -55,15 +55,14 @@ usage()
 
 	  --name NAME    which lab; may be left out if there is one, or for up if the
 	                 name of the topology will do
+  --over CARDS   up: a network card for each node of pair or lb, separated by
+                 blanks, all on one wire; "down" gives them back
 	  -h, --help     this text
 
 	topologies:
 	  pair      host --- pingbox
 	  bridge    host with bridge docker0; pingbox and webbox behind it
 	  lb        client, lb, backend-a, backend-b around a switch
-
-	  --over takes a card for each node of pair or lb; all cards are on one wire.
-	  "down" gives the cards back.
 
 	Node NODE of lab NAME is the network namespace netbpf-NAME-NODE.
 
