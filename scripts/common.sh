@@ -244,9 +244,9 @@ ssh_connection()
 # carries_ssh IF: true if the SSH session of this shell, if there is one, comes by interface IF.
 carries_ssh()
 {
-	local client server
+	local client own_addr
 
-	read -r client _ server _ < <(ssh_connection) || return 1
-	ip -o addr show dev "$1" 2>/dev/null | grep -qF " ${server%%%*}/" ||
+	read -r client _ own_addr _ < <(ssh_connection) || return 1
+	ip -o addr show dev "$1" 2>/dev/null | grep -qF " ${own_addr%%%*}/" ||
 		[[ $(ip -o route get "$client" 2>/dev/null) == *" dev $1 "* ]]
 }
