@@ -108,7 +108,7 @@ help:
 	@echo '  ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu-  build for another machine'
 	@echo '  SYSROOT=DIR    its libraries (default: .sysroot/ARCH of scripts/sysroot.sh)'
 	@echo '  LLVM=1         clang and LLVM tools for the host programs too'
-	@echo '  KERNEL=6.1     the kernel of vmtest (6.1, 6.12, all, or a bzImage)'
+	@echo '  KERNEL=6.1     the kernel of vmtest (6.1, 6.12, backports, all, or a bzImage)'
 	@echo '  DEBIAN=trixie  the release of fresh (bookworm, trixie, all)'
 	@echo '  VMLINUX_BTF=F  BTF to make vmlinux.h from'
 	@echo '  BPFTOOL=F LIBBPF_DIR=DIR  a bpftool, and the build/libbpf of another build'

@@ -45,12 +45,14 @@ usage()
 	  -a, --arch ARCH      arm64 or x86_64; default: that of this machine. Another
 	                       one has a root of its own with the programs that
 	                       tests run; it shares this tree. Build for it first
-	  -k, --kernel KERNEL  6.1 or 6.12 (Debian's, fetched into build/vmtest/ and not
-	                       installed), all (both, then one table), or the path of a bzImage or Image; default $KERNEL
+	  -k, --kernel KERNEL  6.1, 6.12 or backports, which is the newest that Debian has
+	                       for its stable release; all (all that can be fetched, then
+	                       one table); or the path of a bzImage or Image; default $KERNEL.
+	                       Debian's are fetched into build/vmtest/, not installed
 	  -m, --modules DIR    lib/modules/RELEASE of that bzImage; default: below
 	                       its ../ or /
 	  -T, --timeout SEC    time for COMMAND; default $DEADLINE
-	  -j, --parallel       with -k all: both at once
+	  -j, --parallel       with -k all: all at once
 	      --host FILE      with -k all: what run.sh printed on this machine, for a
 	                       column in build/vmtest/support.rst
 	      --quick          COMMAND is a short run of the suite: the tests in

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# apt for packages of another architecture, without adding this architecture to the system.
+# apt for packages that this system does not have: of another architecture or another release
+# of Debian, without adding either to the system.
 # Sourced by sysroot.sh and vmtest.sh.
 
 # debian_arch ARCH: print Debian's name for ARCH, which is the kernel's name.
@@ -28,4 +29,32 @@ foreign_apt()
 		-o "Dir::Cache=$2/cache" -o APT::Sandbox::User=root)
 	mkdir -p "$2/state/lists/partial" "$2/cache/archives/partial"
 	: >"$2/status"
+}
+
+# The keys of Debian's archive, also those of releases after this system's.
+readonly DEBIAN_KEYS=/usr/share/keyrings/debian-archive-keyring.gpg
+
+# debian_mirror: print the address from which this system gets Debian's packages, or nothing.
+debian_mirror()
+{
+	# shellcheck disable=SC2016 # apt-get replaces it
+	apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' \
+		'Label: Debian' 'Component: main' 2>/dev/null | sed -n 1p
+}
+
+# suite_apt SUITE ARCH DIR: like foreign_apt, and apt sees the packages of SUITE only, from the
+# mirror of this system.
+suite_apt()
+{
+	local mirror
+
+	mirror=$(debian_mirror)
+	[ -n "$mirror" ] ||
+		die 3 "$1: this system gets no packages from Debian" "on Debian: apt-get update"
+	[ -r "$DEBIAN_KEYS" ] ||
+		die 3 "there are no keys to check $1 with" "apt-get install debian-archive-keyring"
+	foreign_apt "$2" "$3"
+	APT+=(-o "Dir::Etc::sourcelist=$3/sources.list" -o Dir::Etc::sourceparts=/dev/null
+		-o Acquire::Languages=none)
+	echo "deb [signed-by=$DEBIAN_KEYS] $mirror $1 main" >"$3/sources.list"
 }

@@ -4,6 +4,9 @@
 # vmtest.sh -k all: runs the command on each kernel, then prints one table. Sourced by
 # vmtest.sh.
 
+# The kernels that -k all runs, and those of the known kernels that nobody offers here.
+KERNELS=()
+NOT_HERE=()
 declare -A GUEST_OF=() RECORDER_OF=() STATUS_OF=() TIME_OF=() RELEASE_OF=()
 
 # record KERNEL: copy stdin to stdout and to a file. A prefix tells two kernels apart.
@@ -49,7 +52,7 @@ print_table()
 {
 	local kernel
 
-	for kernel in $KNOWN_KERNELS; do
+	for kernel in "${KERNELS[@]}"; do
 		results "$RECORD_DIR/$kernel" | sed "s/^/$kernel /"
 		echo "$kernel - ${STATUS_OF[$kernel]} ${TIME_OF[$kernel]} ${RELEASE_OF[$kernel]}"
 	done | awk '
@@ -103,9 +106,15 @@ print_skips()
 {
 	local kernel
 
-	for kernel in $KNOWN_KERNELS; do
+	for kernel in "${KERNELS[@]}"; do
 		sed -n "s/^# skipped [0-9]*: /skipped on $kernel: /p" "$RECORD_DIR/$kernel"
 	done
+}
+
+# main_version RELEASE: print VERSION.PATCHLEVEL of it.
+main_version()
+{
+	cut -d. -f1,2 <<<"$1"
 }
 
 # write_support: the table of samples, modes and kernels that README.rst has.
@@ -113,11 +122,11 @@ write_support()
 {
 	local kernel args=()
 
-	for kernel in $KNOWN_KERNELS; do
-		args+=("kernel=$kernel" "$RECORD_DIR/$kernel")
+	for kernel in "${KERNELS[@]}"; do
+		args+=("kernel=$(main_version "${RELEASE_OF[$kernel]}")" "$RECORD_DIR/$kernel")
 	done
 	[ -z "$HOST_RESULTS" ] ||
-		args+=("kernel=$(uname -r | cut -d. -f1,2)" "$HOST_RESULTS")
+		args+=("kernel=$(main_version "$(uname -r)")" "$HOST_RESULTS")
 	awk -f "$NETBPF_TOP/scripts/vmtest/support.awk" "$NETBPF_TOP/scripts/vmtest/support" \
 		"${args[@]}" >"$KERNEL_DIR/support.rst"
 	note "what works where: $KERNEL_DIR/support.rst"
@@ -159,6 +168,33 @@ end_kernels()
 	done
 }
 
+# try_kernel KERNEL: fetch it, if it is not here. Return 1 if that fails: known_kernel then ends the
+# subshell.
+try_kernel()
+(
+	before=${#TO_REMOVE[@]}
+	trap 'rm -rf "${TO_REMOVE[@]:before}"' EXIT
+	known_kernel "$1"
+)
+
+# choose_all: set KERNELS, and RELEASE_OF of each.
+choose_all()
+{
+	local kernel
+
+	for kernel in $KNOWN_KERNELS; do
+		if try_kernel "$kernel"; then
+			find_kernel "$kernel" ""
+			KERNELS+=("$kernel")
+			RELEASE_OF[$kernel]=$RELEASE
+		else
+			note "going on without Linux $kernel"
+			NOT_HERE+=("$kernel")
+		fi
+	done
+	[ ${#KERNELS[@]} -gt 0 ] || die 3 "there is no kernel to run"
+}
+
 # run_all: run all kernels; set STATUS to 0, or to the status of the first that failed.
 run_all()
 {
@@ -168,22 +204,22 @@ run_all()
 	RECORD_DIR=$KERNEL_DIR/record
 	mkdir -p "$RECORD_DIR"
 	# Fetch the kernels and try KVM here, so that two vmtest.sh do not do it at once.
-	for kernel in $KNOWN_KERNELS; do
-		find_kernel "$kernel" ""
-		RELEASE_OF[$kernel]=$RELEASE
-	done
+	choose_all
 	choose_accel
-	for kernel in $KNOWN_KERNELS; do
+	for kernel in "${KERNELS[@]}"; do
 		start_kernel "$kernel"
 		[ -n "$PARALLEL" ] || finish_kernel "$kernel"
 	done
 	STATUS=0
-	for kernel in $KNOWN_KERNELS; do
+	for kernel in "${KERNELS[@]}"; do
 		[ -z "$PARALLEL" ] || finish_kernel "$kernel"
 		[ "$STATUS" -ne 0 ] || STATUS=${STATUS_OF[$kernel]}
 	done
 	echo
 	print_table
 	print_skips
+	for kernel in "${NOT_HERE[@]}"; do
+		echo "not run on $kernel: that kernel is not here, and could not be fetched"
+	done
 	write_support
 }

@@ -487,13 +487,26 @@ test_a_lost_boot_is_made_good()
 	expect_eq "boots" "$(wc -l <"$BIN/starts")" 2
 }
 
+# two_kernels: make BIN, and TWO, an O= of our own with links to the kernels 6.1 and 6.12. An apt-get
+# that fails keeps vmtest.sh from fetching others.
+two_kernels()
+{
+	[ -d "$KERNELS/6.12" ] || skip "Linux 6.12 is not here (scripts/setup.sh --all)"
+	TWO=$TMP/out
+	mkdir -p "$TWO/build/vmtest"
+	ln -sfn "$KERNELS"/6.* "$KERNELS/kvm" "$TWO/build/vmtest/"
+	BIN=$(mktemp -d "$TMP/bin.XXXXXX")
+	printf '#!/bin/sh\nexit 1\n' >"$BIN/apt-get"
+	chmod +x "$BIN/apt-get"
+}
+
 # table [OPTION]: the table of -k all must be right. The guests are real, their results made up.
 table()
 {
 	local rows
 
 	need_guest
-	[ -d "$KERNELS/6.12" ] || skip "Linux 6.12 is not here (scripts/setup.sh --all)"
+	two_kernels
 	cat >"$TMP/ktap" <<-'END'
 		KTAP version 1
 		1..2
@@ -510,11 +523,8 @@ table()
 		# failed: ping: vlan devices
 		# skipped 1: no such thing (ping: skb mode)
 	END
-	# Write the results to a directory of our own, with links to the kernels.
-	mkdir -p "$TMP/out/build/vmtest"
-	ln -sfn "$KERNELS"/6.* "$KERNELS/kvm" "$TMP/out/build/vmtest/"
 	cd "$TMP"
-	expect_status 1 env O="$TMP/out" "$VMTEST" -k all --host ktap "$@" -- sh -c 'cat ktap; exit 1'
+	expect_status 1 env O="$TWO" PATH="$BIN:$PATH" "$VMTEST" -k all --host ktap "$@" -- sh -c 'cat ktap; exit 1'
 	expect_out '^ping( +1 +1 +1 +71){2}$'
 	expect_out '^pass( +0 +0 +1 +[0-9]+){2}$'
 	expect_out '^all( +1 +1 +2 +[0-9]+){2}$'
@@ -522,7 +532,7 @@ table()
 	expect_out '^skipped on 6\.12: no such thing \(ping: skb mode\)$'
 	expect_out '^ +exit status 1 +exit status 1$'
 	nothing_left
-	rows="$TMP/out/build/vmtest/support.rst"
+	rows="$TWO/build/vmtest/support.rst"
 	expect_match "$rows" '^sample +what +Linux 6\.1 +Linux 6\.12 +Linux [0-9.]+$'
 	expect_match "$rows" '^ping +native XDP( +yes){3}$'
 	expect_match "$rows" '^\\ +generic XDP( +no \(2\)){3}$'
@@ -551,7 +561,8 @@ test_sigterm_ends_two_at_once()
 	local pid
 
 	need_guest
-	start_bg pid "$VMTEST" -k all -j -- sh -c 'echo here; sleep 1000'
+	two_kernels
+	start_bg pid env O="$TWO" PATH="$BIN:$PATH" "$VMTEST" -k all -j -- sh -c 'echo here; sleep 1000'
 	eventually "$READY" both_here "$(sample_out "$pid")"
 	STATUS=0
 	stop_sample "$pid" TERM || :
