@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# Prints the table "Kernels" of README.rst: sample and mode by kernel. The first file has
-# the rows (scripts/vmtest/support). For each kernel, kernel=RELEASE and a file with the
-# output of run.sh follow.
+# Prints a table of what was shown where: sample and mode by kernel. README.rst has the gist of it.
+# The first file has the rows (scripts/vmtest/support). For each kernel, kernel=TITLE and a file with
+# the output of run.sh follow.
 
 # Note the result of a case, or of a test as a whole.
 function seen(name, verdict, reason)
@@ -83,8 +83,13 @@ END {
 	rule = "==========  ============================"
 	head = sprintf("%-10s  %-28s", "sample", "what")
 	for (k = 1; k <= n; k++) {
-		rule = rule "  ============"
-		head = head sprintf("  %-12s", "Linux " kernels[k])
+		title = "Linux " kernels[k]
+		form[k] = "  %-" (length(title) > 12 ? length(title) : 12) "s"
+		line = sprintf(form[k], "")
+		sub(/^  /, "", line)
+		gsub(/ /, "=", line)
+		rule = rule "  " line
+		head = head sprintf(form[k], title)
 	}
 	sub(/ +$/, "", head)
 	print rule
@@ -93,7 +98,7 @@ END {
 	for (r = 1; r <= rows; r++) {
 		line = sprintf("%-10s  %-28s", sample[r] == sample[r - 1] ? "\\" : sample[r], mode[r])
 		for (k = 1; k <= n; k++)
-			line = line sprintf("  %-12s", cell(kernels[k], r))
+			line = line sprintf(form[k], cell(kernels[k], r))
 		sub(/ +$/, "", line)
 		print line
 	}

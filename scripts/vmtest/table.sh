@@ -111,10 +111,11 @@ print_skips()
 	done
 }
 
-# main_version RELEASE: print VERSION.PATCHLEVEL of it.
-main_version()
+# column RELEASE [WORD...]: print the title of a column: VERSION.PATCHLEVEL, and the words.
+column()
 {
-	cut -d. -f1,2 <<<"$1"
+	set -- "$(cut -d. -f1,2 <<<"$1")" "${@:2}"
+	echo "$*"
 }
 
 # write_support: the table of samples, modes and kernels that README.rst has.
@@ -122,11 +123,12 @@ write_support()
 {
 	local kernel args=()
 
+	# shellcheck disable=SC2086 # FOREIGN and NIC are a word or nothing
 	for kernel in "${KERNELS[@]}"; do
-		args+=("kernel=$(main_version "${RELEASE_OF[$kernel]}")" "$RECORD_DIR/$kernel")
+		args+=("kernel=$(column "${RELEASE_OF[$kernel]}" $FOREIGN $NIC)" "$RECORD_DIR/$kernel")
 	done
 	[ -z "$HOST_RESULTS" ] ||
-		args+=("kernel=$(main_version "$(uname -r)")" "$HOST_RESULTS")
+		args+=("kernel=$(column "$(uname -r)")" "$HOST_RESULTS")
 	awk -f "$NETBPF_TOP/scripts/vmtest/support.awk" "$NETBPF_TOP/scripts/vmtest/support" \
 		"${args[@]}" >"$KERNEL_DIR/support.rst"
 	note "what works where: $KERNEL_DIR/support.rst"
@@ -140,7 +142,7 @@ start_kernel()
 	record "$1" <"$RUN/$1" &
 	RECORDER_OF[$1]=$!
 	setpriv --pdeathsig TERM "$NETBPF_TOP/scripts/vmtest.sh" --arch "$ARCH" -k "$1" -T "$DEADLINE" \
-		--memory "$MEMORY" --cpus "$CPUS" -- "${COMMAND[@]}" \
+		--memory "$MEMORY" --cpus "$CPUS" ${NIC:+--nic "$NIC" --cards "$CARDS"} -- "${COMMAND[@]}" \
 		</dev/null >"$RUN/$1" 2>&1 &
 	GUEST_OF[$1]=$!
 	TIME_OF[$1]=$SECONDS

@@ -224,6 +224,21 @@ test_all_kernels_of_another_architecture()
 		"$(printf '%s\n' 6.1.0-9-arm64 6.12.0-9-arm64)"
 	expect_match "$BIN/command" "^export O=$FAKE/build/arm64\$"
 	expect_out '^ +exit status 123 +exit status 123$'
+	expect_match "$FAKE/build/vmtest/arm64/support.rst" \
+		'^sample +what +Linux 6\.1 arm64 +Linux 6\.12 arm64$'
+}
+
+# The guests get the cards, and the table tells.
+test_all_kernels_with_cards()
+{
+	stand_in_arm64
+	printf '#!/bin/sh\nexit 1\n' >"$BIN/apt-get"
+	chmod +x "$BIN/apt-get"
+	expect_status 123 env O="$FAKE" PATH="$BIN:$PATH" "$VMTEST" --arch arm64 -k all \
+		--nic vmxnet3 --cards 3 -- true
+	expect_eq "cards" "$(grep -c '^vmxnet3,' "$BIN/arguments")" 3
+	expect_match "$FAKE/build/vmtest/arm64/support.rst" \
+		'^sample +what +Linux 6\.1 arm64 vmxnet3 +Linux 6\.12 arm64 vmxnet3$'
 }
 
 # Programs of this machine are not taken for those of the guest.
@@ -578,7 +593,7 @@ both_here()
 
 run_tests test_help test_usage test_quick_and_support_name_what_there_is test_names_a_missing_tool \
 	test_names_a_missing_tool_of_another_architecture test_command_line_of_another_architecture \
-	test_all_kernels_of_another_architecture test_build_for_another_architecture \
+	test_all_kernels_of_another_architecture test_all_kernels_with_cards test_build_for_another_architecture \
 	test_make_passes_the_architecture test_guest_of_another_architecture test_bad_image \
 	test_status_and_output test_files test_programs_are_where_they_were_before test_path_of_an_image \
 	test_cards_virtio test_cards_vmxnet3 test_cards_e1000e \
