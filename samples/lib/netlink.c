@@ -2,6 +2,7 @@
 /* Send requests to the kernel over netlink, and receive its notifications, with libmnl. */
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include "lib/netlink.h"
@@ -36,7 +37,14 @@ static int open_socket(struct sample_netlink *nl, int bus, int flags, __u32 grou
  */
 int sample_netlink_open(struct sample_netlink *nl, int bus)
 {
-	return open_socket(nl, bus, 0, 0);
+	int err = open_socket(nl, bus, 0, 0), on = 1;
+
+	if (err)
+		return err;
+	/* An error comes with a text, and without a copy of the request. */
+	mnl_socket_setsockopt(nl->sock, NETLINK_CAP_ACK, &on, sizeof(on));
+	mnl_socket_setsockopt(nl->sock, NETLINK_EXT_ACK, &on, sizeof(on));
+	return 0;
 }
 
 /**
@@ -98,11 +106,26 @@ static int done_status(const struct nlmsghdr *nh)
 	return err;
 }
 
+/* Copy the text that the kernel has added to an error. */
+static void take_refusal(struct sample_netlink *nl, const struct nlmsghdr *nh)
+{
+	const struct nlattr *attrs[NLMSGERR_ATTR_MAX + 1], *text;
+
+	if (nh->nlmsg_type != NLMSG_ERROR || !(nh->nlmsg_flags & NLM_F_CAPPED) ||
+	    !(nh->nlmsg_flags & NLM_F_ACK_TLVS))
+		return;
+	sample_netlink_attrs(nh, sizeof(struct nlmsgerr), attrs, NLMSGERR_ATTR_MAX + 1);
+	text = attrs[NLMSGERR_ATTR_MSG];
+	if (text)
+		snprintf(nl->refusal, sizeof(nl->refusal), "%.*s",
+			 (int)mnl_attr_get_payload_len(text), mnl_attr_get_str(text));
+}
+
 /*
  * Take the messages of one datagram; true at the end of the answer. Read on after an error, too:
  * the kernel accepts no other dump on this socket before the end.
  */
-static bool take_messages(const struct sample_netlink *nl, const struct nlmsghdr *nh, int len,
+static bool take_messages(struct sample_netlink *nl, const struct nlmsghdr *nh, int len,
 			  sample_netlink_fn *fn, void *ctx, struct progress *at)
 {
 	for (; mnl_nlmsg_ok(nh, len); nh = mnl_nlmsg_next(nh, &len)) {
@@ -114,6 +137,7 @@ static bool take_messages(const struct sample_netlink *nl, const struct nlmsghdr
 		if (nh->nlmsg_type == NLMSG_ERROR || nh->nlmsg_type == NLMSG_DONE) {
 			if (!at->err)
 				at->err = done_status(nh);
+			take_refusal(nl, nh);
 			return true;
 		}
 		if (!at->err && !at->interrupted && fn)
@@ -131,6 +155,7 @@ static int ask_once(struct sample_netlink *nl, sample_netlink_fn *fn, void *ctx)
 	struct progress at = {};
 	ssize_t len;
 
+	nl->refusal[0] = '\0';
 	nh->nlmsg_seq = ++nl->seq;
 	if (mnl_socket_sendto(nl->sock, nh, nh->nlmsg_len) < 0)
 		return -errno;

@@ -9,6 +9,7 @@
 
 enum {
 	SAMPLE_NETLINK_REQUEST = 512,
+	SAMPLE_NETLINK_REFUSAL = 128,
 	/* sample_netlink_news() reads at most this many datagrams in one call. */
 	SAMPLE_NETLINK_NEWS = 256,
 };
@@ -18,11 +19,13 @@ enum {
  * @sock: the socket of libmnl
  * @seq: sequence number of the last request
  * @request: the message that sample_netlink_start() began
+ * @refusal: text that the kernel added to the error of the last request; may be empty
  */
 struct sample_netlink {
 	struct mnl_socket *sock;
 	__u32 seq;
 	__u32 request[SAMPLE_NETLINK_REQUEST / sizeof(__u32)];
+	char refusal[SAMPLE_NETLINK_REFUSAL];
 };
 
 /*

@@ -19,6 +19,7 @@
 #include "lib/config.h"
 #include "lib/iface.h"
 #include "lib/log.h"
+#include "lib/native.h"
 #include "lib/net.h"
 #include "lib/output.h"
 #include "lib/prog.h"
@@ -130,27 +131,10 @@ static void explain_busy(const char *ifname, unsigned int ifindex)
 	pr_hint("if it may end: kill %d", pid);
 }
 
-/* Why native mode failed: bpf_link_create() returns only an errno, not the kernel's text. */
-static const char *native_reason(int err)
-{
-	switch (err) {
-	case -EOPNOTSUPP:
-		return "its driver has no native XDP, or an offload stands in the way";
-	case -ERANGE:
-	case -EINVAL:
-		return "its MTU or another setting does not allow native XDP";
-	case -ENOMEM:
-	case -ENOSPC:
-		return "too few queues for native XDP";
-	default:
-		return strerror(-err);
-	}
-}
-
 static void explain_attach(const char *ifname, unsigned int ifindex, enum sample_mode mode,
 			   int err)
 {
-	char doctor[SAMPLE_CALLED_LEN];
+	char doctor[SAMPLE_CALLED_LEN], reason[SAMPLE_REASON_LEN];
 
 	if (err == -EBUSY || err == -EEXIST) {
 		explain_busy(ifname, ifindex);
@@ -163,8 +147,9 @@ static void explain_attach(const char *ifname, unsigned int ifindex, enum sample
 		return;
 	}
 	if (mode == SAMPLE_MODE_NATIVE) {
-		pr_err("failed to attach to %s in native mode: %s (%s)", ifname,
-		       native_reason(err), strerror(-err));
+		sample_native_reason(ifindex, err, reason);
+		pr_err("failed to attach to %s in native mode: %s (%s)", ifname, reason,
+		       strerror(-err));
 		pr_hint("use -m auto or -m skb; %s -i %s tells more",
 			sample_called_script("doctor", doctor), ifname);
 		return;
@@ -183,64 +168,19 @@ static int create_link(int prog_fd, unsigned int ifindex, enum sample_mode mode)
 	return fd < 0 ? -errno : fd;
 }
 
-/* True if native mode failed for a reason that need not hold for skb mode. */
-static bool may_fall_back(int err)
-{
-	return err != -EBUSY && err != -EEXIST && err != -EPERM && err != -ENODEV;
-}
-
-static int load_pass(void)
-{
-	static const struct bpf_insn insns[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = XDP_PASS },
-		{ .code = BPF_JMP | BPF_EXIT },
-	};
-	/* As all programs of the samples: a driver may refuse others at a large MTU. */
-	LIBBPF_OPTS(bpf_prog_load_opts, opts, .prog_flags = BPF_F_XDP_HAS_FRAGS);
-
-	return bpf_prog_load(BPF_PROG_TYPE_XDP, "netbpf_try", "GPL", insns, ARRAY_SIZE(insns),
-			     &opts);
-}
-
-/**
- * sample_xdp_refuses_native() - whether an interface refuses native XDP
- * @ifindex: the interface
- *
- * Attach a program that passes all packets, and detach it at once. Only this tells what the
- * driver accepts: before Linux 6.3, drivers do not declare whether they have native XDP, and
- * later, an offload, the MTU or the number of queues may still be in the way. A driver may
- * restart its queues for this, so call it only if a program is to be attached anyway.
- *
- * Return: the reason, if skb mode or TC may work in spite of it; else NULL. NULL does not mean
- * that attaching will succeed.
- */
-const char *sample_xdp_refuses_native(unsigned int ifindex)
-{
-	int prog_fd = load_pass(), link_fd;
-
-	if (prog_fd < 0)
-		return NULL;
-	link_fd = create_link(prog_fd, ifindex, SAMPLE_MODE_NATIVE);
-	close(prog_fd);
-	if (link_fd < 0)
-		return may_fall_back(link_fd) ? native_reason(link_fd) : NULL;
-	bpf_link_detach(link_fd);
-	close(link_fd);
-	return NULL;
-}
-
 static int attach_one(struct sample_xdp *xdp, int prog_fd, unsigned int ifindex)
 {
 	enum sample_mode mode = sample.mode;
-	char ifname[IF_NAMESIZE];
+	char ifname[IF_NAMESIZE], reason[SAMPLE_REASON_LEN];
 	int fd;
 
 	snprintf(ifname, sizeof(ifname), "%s", sample_ifname(ifindex));
 	if (mode == SAMPLE_MODE_AUTO)
 		mode = SAMPLE_MODE_NATIVE;
 	fd = create_link(prog_fd, ifindex, mode);
-	if (fd < 0 && sample.mode == SAMPLE_MODE_AUTO && may_fall_back(fd)) {
-		pr_info("%s: %s: using skb mode", ifname, native_reason(fd));
+	if (fd < 0 && sample.mode == SAMPLE_MODE_AUTO && sample_native_may_fall_back(fd)) {
+		sample_native_reason(ifindex, fd, reason);
+		pr_info("%s: %s: using skb mode", ifname, reason);
 		mode = SAMPLE_MODE_SKB;
 		fd = create_link(prog_fd, ifindex, mode);
 	}

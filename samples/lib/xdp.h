@@ -27,7 +27,6 @@ struct sample_xdp {
 int sample_xdp_attach(struct sample_xdp *xdp, const struct bpf_program *prog);
 void sample_xdp_detach(struct sample_xdp *xdp);
 void sample_xdp_ready(const struct sample_xdp *xdp);
-const char *sample_xdp_refuses_native(unsigned int ifindex);
 int sample_find_holder(__u32 prog_id);
 
 #endif /* _SAMPLES_LIB_XDP_H */

@@ -31,6 +31,7 @@ enum {
  * @flags: nlmsg_flags of the message
  * @value: payload of the message
  * @stray: the message has the sequence number of another request
+ * @text: text of the kernel that follows an error, NULL: none
  */
 static struct datagram {
 	int err;
@@ -38,6 +39,7 @@ static struct datagram {
 	int flags;
 	int value;
 	bool stray;
+	const char *text;
 } datagrams[DATAGRAMS_MAX];
 
 static unsigned int n_datagrams, n_received, n_asked;
@@ -55,6 +57,15 @@ ssize_t __wrap_mnl_socket_sendto(const struct mnl_socket *nl, const void *buf, s
 	return len;
 }
 
+static void put_error(struct nlmsghdr *nh, const struct datagram *from)
+{
+	struct nlmsgerr *error = mnl_nlmsg_put_extra_header(nh, sizeof(*error));
+
+	error->error = from->value;
+	if (from->text)
+		mnl_attr_put_strz(nh, NLMSGERR_ATTR_MSG, from->text);
+}
+
 /* Behind the last datagram: EAGAIN. */
 ssize_t __wrap_mnl_socket_recvfrom(const struct mnl_socket *nl, void *buf, size_t size)
 {
@@ -69,6 +80,10 @@ ssize_t __wrap_mnl_socket_recvfrom(const struct mnl_socket *nl, void *buf, size_
 	nh->nlmsg_type = from->type;
 	nh->nlmsg_flags = from->flags;
 	nh->nlmsg_seq = last_seq + from->stray;
+	if (from->type == NLMSG_ERROR) {
+		put_error(nh, from);
+		return nh->nlmsg_len;
+	}
 	*(int *)mnl_nlmsg_put_extra_header(nh, sizeof(int)) = from->value;
 	return nh->nlmsg_len;
 }
@@ -156,6 +171,33 @@ TEST_F(netlink, error_of_the_kernel)
 	datagrams[0].value = 0;
 	EXPECT_EQ(0, ask(self));
 	EXPECT_EQ(0, self->n);
+}
+
+/* A text is read where the kernel's flags tell that there is one. */
+TEST_F(netlink, text_of_an_error)
+{
+	comes((struct datagram){ .type = NLMSG_ERROR, .value = -EOPNOTSUPP, .text = "no wheels",
+				 .flags = NLM_F_CAPPED | NLM_F_ACK_TLVS });
+	EXPECT_EQ(-EOPNOTSUPP, ask(self));
+	EXPECT_STREQ("no wheels", self->nl.refusal);
+	datagrams[0].flags = NLM_F_CAPPED;
+	EXPECT_EQ(-EOPNOTSUPP, ask(self));
+	EXPECT_STREQ("", self->nl.refusal);
+	datagrams[0].flags = NLM_F_ACK_TLVS;
+	EXPECT_EQ(-EOPNOTSUPP, ask(self));
+	EXPECT_STREQ("", self->nl.refusal);
+}
+
+TEST_F(netlink, long_text_of_an_error)
+{
+	char text[300];
+
+	memset(text, 'x', sizeof(text));
+	text[sizeof(text) - 1] = '\0';
+	comes((struct datagram){ .type = NLMSG_ERROR, .value = -EINVAL, .text = text,
+				 .flags = NLM_F_CAPPED | NLM_F_ACK_TLVS });
+	EXPECT_EQ(-EINVAL, ask(self));
+	EXPECT_EQ(sizeof(self->nl.refusal) - 1, strlen(self->nl.refusal));
 }
 
 TEST_F(netlink, error_at_the_end_of_a_dump)

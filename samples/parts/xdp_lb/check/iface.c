@@ -347,7 +347,7 @@ static enum lb_mode choose(const struct lb_conf *conf, struct sample_netlink *nl
  * @size: size of @why
  *
  * Before Linux 6.3, drivers do not tell whether they have native XDP: then native XDP is
- * chosen, and "run" tries it before it relies on that (sample_xdp_refuses_native()).
+ * chosen, and "run" tries it before it relies on that (sample_native_refused()).
  *
  * Return: the mode of @conf if it has one, else LB_MODE_NATIVE or LB_MODE_TC.
  */

@@ -19,6 +19,7 @@
 #include "lib/config.h"
 #include "lib/log.h"
 #include "lib/loop.h"
+#include "lib/native.h"
 #include "lib/output.h"
 #include "lib/refused.h"
 #include "lib/util.h"
@@ -419,13 +420,12 @@ fail:
 /* "auto" chose native XDP from what the kernel tells. Take TC if a driver refuses it. */
 static void try_native(struct run *run, char *why, size_t size)
 {
-	const char *reason;
+	char reason[SAMPLE_REASON_LEN];
 	unsigned int i, ifindex;
 
 	for (i = 0; i < run->conf.n_ifnames && run->mode == LB_MODE_NATIVE; i++) {
 		ifindex = if_nametoindex(run->conf.ifnames[i]);
-		reason = ifindex ? sample_xdp_refuses_native(ifindex) : NULL;
-		if (!reason)
+		if (!ifindex || !sample_native_refused(ifindex, reason))
 			continue;
 		run->mode = LB_MODE_TC;
 		snprintf(why, size, "%s: %s", run->conf.ifnames[i], reason);
