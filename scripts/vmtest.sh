@@ -60,8 +60,10 @@ usage()
 	      --shell          a shell instead of COMMAND
 	      --memory MB      memory of the guest; default $MEMORY
 	      --cpus N         CPUs of the guest; default: those of this machine
-	      --nic MODEL      network cards for the guest: virtio, vmxnet3 or e1000e
-	      --cards N        number of these cards, all on one wire; default 4
+	      --nic MODEL      network cards for the guest: virtio, vmxnet3, e1000e, or
+	                       tap (virtio with queues and offloads; needs root).
+	                       MODEL,NAME=VALUE sets a property of qemu's card
+	      --cards N        number of these cards, all on one wire; default 5
 	  -h, --help           this text
 
 	COMMAND is ./selftests/run.sh --no-build if none is given: build first.
@@ -127,7 +129,7 @@ options()
 	choose_arch "$ARCH"
 	check_kernel "$KERNEL" "$OWN_MODULES"
 	check_nic "$NIC" "$CARDS"
-	CARDS=${CARDS:-4}
+	CARDS=${CARDS:-5}
 	[ -z "$SHELL_WANTED$QUICK" ] || [ $# -eq 0 ] ||
 		usage_error "--shell and --quick take no command"
 	[ -z "$SHELL_WANTED" ] || [ -z "$QUICK" ] || usage_error "--shell or --quick"
@@ -152,6 +154,7 @@ check_machine()
 	# The initramfs has no libc.
 	! ldd "$(command -v busybox)" >/dev/null 2>&1 ||
 		die 3 "busybox is not linked statically" "apt-get install busybox-static"
+	[ -z "$NIC" ] || need_nic "$NIC"
 }
 
 # need_build: exit if the tests are not built for the guest.

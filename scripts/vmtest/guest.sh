@@ -132,7 +132,7 @@ qemu_arguments()
 		-device virtio-serial-pci
 		-chardev "file,id=status,path=$RUN/status"
 		-device virtserialport,chardev=status,name=status)
-	[ -z "$NIC" ] || nic_arguments "$CARDS"
+	[ -z "$NIC" ] || nic_arguments "$NIC" "$CARDS"
 	if [ -n "$SHELL_WANTED" ]; then
 		# signal=off: Ctrl-C goes to the shell in the guest.
 		QEMU+=(-chardev "stdio,id=shell,signal=off"

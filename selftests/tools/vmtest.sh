@@ -6,6 +6,8 @@
 
 # shellcheck source=selftests/lib/lib.sh
 . "$(dirname "$(readlink -f "$0")")/../lib/lib.sh"
+# shellcheck source=selftests/lib/user.sh
+. "$NBT_DIR/lib/user.sh"
 not_in_guest
 
 VMTEST=$NETBPF_TOP/scripts/vmtest.sh
@@ -47,6 +49,8 @@ nothing_left()
 	expect_eq "left behind" "$(ls "$TMPDIR")" ""
 }
 
+GUEST_OPTIONS=()	# of start_guest
+
 # start_guest VAR COMMAND...: start it in the background, and wait for its first line. VAR is
 # the pid of vmtest.sh, QEMU that of qemu.
 start_guest()
@@ -54,7 +58,7 @@ start_guest()
 	local __var=$1 __guest
 
 	shift
-	start_bg __guest "$VMTEST" -- "$@"
+	start_bg __guest "$VMTEST" "${GUEST_OPTIONS[@]}" -- "$@"
 	printf -v "$__var" %s "$__guest"
 	eventually "$READY" grep -q . "$(sample_out "$__guest")"
 	# The kernel keeps 15 characters of a name.
@@ -107,6 +111,8 @@ test_usage()
 		-k 6.1 --host /dev/null -- true
 		--nic
 		--nic token-ring -- true
+		--nic tap,mq -- true
+		--nic virtio,mq=on,device -- true
 		--nic virtio --cards 0 -- true
 		--nic virtio --cards many -- true
 		--cards 2 -- true
@@ -351,7 +357,8 @@ test_programs_are_where_they_were_before()
 	expect_eq "randomize_va_space" "$OUT" 0
 }
 
-# cards_work MODEL DRIVER: a guest has three cards of this model, and two of them reach each other.
+# cards_work MODEL DRIVER [OPTION...]: a guest has three cards of this model, and two of them reach
+# each other.
 cards_work()
 {
 	need_guest
@@ -374,7 +381,7 @@ cards_work()
 		done
 		ping -q -c 2 192.0.2.2 | grep received
 	END
-	expect_status 0 "$VMTEST" --nic "$1" --cards 3 -- bash ./check
+	expect_status 0 "$VMTEST" --nic "$1" --cards 3 "${@:3}" -- bash ./check
 	expect_out "^$1: eth0 eth1 eth2\$"
 	expect_eq "drivers" "$(grep -cx "$2" <<<"$OUT")" 3
 	expect_out ' 2 received'
@@ -394,6 +401,86 @@ test_cards_vmxnet3()
 test_cards_e1000e()
 {
 	cards_work e1000e e1000e
+}
+
+# Cards on tap devices have queues and offloads, and the namespace of the taps ends with qemu.
+test_cards_tap()
+{
+	local namespaces
+
+	namespaces=$(lsns -nt net -o NS | sort)
+	cards_work tap virtio_net --cpus 2
+	expect_status 0 "$VMTEST" --nic tap --cards 2 --cpus 2 -- \
+		sh -c 'ethtool -l eth0; ethtool -k eth0; ethtool -k eth1'
+	expect_out '^Combined:	*4$'
+	expect_eq "cards with TSO" "$(grep -c '^tcp-segmentation-offload: on$' <<<"$OUT")" 2
+	expect_eq "cards with tx checksum" "$(grep -c '^tx-checksumming: on$' <<<"$OUT")" 2
+	expect_eq "cards with guest_tso" "$(grep -c '^rx-gro-hw: on$' <<<"$OUT")" 2
+	expect_eq "network namespaces" "$(lsns -nt net -o NS | sort)" "$namespaces"
+}
+
+test_tap_ends_with_the_guest()
+{
+	local pid
+
+	need_guest
+	GUEST_OPTIONS=(--nic tap --cards 2)
+	start_guest pid sh -c 'echo here; sleep 1000'
+	expect_match "/proc/$QEMU/net/dev" '^ *tap1:'
+	[ ! -e /sys/class/net/tap1 ] || fail "a tap device is in this network namespace"
+	STATUS=0
+	stop_sample "$pid" INT || :
+	expect_eq "exit status" "$STATUS" 130
+	nothing_left
+	no_process "vmtest=$TMPDIR"
+}
+
+# Each try to boot has a tap device of its own.
+test_tap_of_a_failed_boot()
+{
+	need_guest
+	stand_in_qemu <<-END
+		ip -br link >>"\$(dirname "\$0")/links"
+		exit 1
+	END
+	expect_status 123 env VMTEST_ACCEL=tcg PATH="$BIN:$PATH" "$VMTEST" --nic tap --cards 1 -- true
+	expect_eq "boots with a tap" "$(grep -c '^tap0 ' "$BIN/links")" 3
+	nothing_left
+}
+
+test_tap_needs_root()
+{
+	need_guest
+	public_scripts
+	expect_status 1 as_nobody "$PUBLIC/scripts/vmtest.sh" --nic tap -- true
+	expect_err 'failed: --nic tap needs root'
+	expect_err '^  hint: sudo '
+}
+
+test_tap_needs_tap_devices()
+{
+	need_guest
+	mkdir "$TMP/bin"
+	cat >"$TMP/bin/ip" <<-END
+		#!/bin/sh
+		[ "\$1" != tuntap ] || { echo "open: No such file" >&2; exit 1; }
+		exec $(command -v ip) "\$@"
+	END
+	chmod +x "$TMP/bin/ip"
+	expect_status 3 env PATH="$TMP/bin:$PATH" "$VMTEST" --nic tap -- true
+	expect_err 'failed: this machine has no tap devices or no bridge'
+	expect_err '^  hint: .*modprobe tun bridge'
+}
+
+test_property_of_a_card()
+{
+	need_guest
+	expect_status 2 "$VMTEST" --nic virtio,wheels=4 -- true
+	expect_err "the card virtio-net-pci has no property 'wheels'"
+	expect_status 0 "$VMTEST" --nic tap,guest_tso4=off,guest_tso6=off --cards 2 -- \
+		sh -c 'env; ethtool -k eth0'
+	expect_out '^NETBPF_NIC=tap,guest_tso4=off,guest_tso6=off$'
+	expect_out '^rx-gro-hw: off'
 }
 
 test_path_of_an_image()
@@ -596,7 +683,9 @@ run_tests test_help test_usage test_quick_and_support_name_what_there_is test_na
 	test_all_kernels_of_another_architecture test_all_kernels_with_cards test_build_for_another_architecture \
 	test_make_passes_the_architecture test_guest_of_another_architecture test_bad_image \
 	test_status_and_output test_files test_programs_are_where_they_were_before test_path_of_an_image \
-	test_cards_virtio test_cards_vmxnet3 test_cards_e1000e \
+	test_cards_virtio test_cards_vmxnet3 test_cards_e1000e test_cards_tap \
+	test_tap_ends_with_the_guest test_tap_of_a_failed_boot test_tap_needs_root \
+	test_tap_needs_tap_devices test_property_of_a_card \
 	test_output_is_live_and_sigint_ends_it test_sigkill_ends_the_guest test_deadline \
 	test_reader_that_has_enough test_panic test_shell test_three_boots_at_most \
 	test_a_lost_boot_is_made_good test_table test_table_of_two_at_once \
