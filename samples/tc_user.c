@@ -186,7 +186,21 @@ struct run {
 	struct sample_tc tc;
 	struct sample_addrs addrs;
 	int epoll_fd;
+	bool told_none;
 };
+
+/*
+ * Pingpong answers for the addresses of the interface. Say so when there are none, at the start
+ * or later: the port of a bond or a bridge loses its addresses, and answers nothing any more.
+ */
+static void tell_no_address(struct run *run)
+{
+	bool none = !run->addrs.n_own && !config.any;
+
+	if (none && !run->told_none)
+		pr_info("no address there but link-local ones: pings to others are not answered until there is one (or with --any)");
+	run->told_none = none;
+}
 
 /* There are events, or addresses have changed, or both. */
 static int on_readable(void *ctx)
@@ -194,8 +208,10 @@ static int on_readable(void *ctx)
 	struct run *run = ctx;
 	int n = ring_buffer__consume(run->ring);
 
-	if (n >= 0 && run->addrs.fd >= 0)
+	if (n >= 0 && run->addrs.fd >= 0) {
 		n = sample_addrs_update(&run->addrs);
+		tell_no_address(run);
+	}
 	return n < 0 ? n : 0;
 }
 
@@ -239,8 +255,7 @@ static int follow_addresses(struct run *run)
 	err = sample_addrs_open(&run->addrs, run->skel->maps.own_addrs, ifindex, run->tc.n);
 	if (err)
 		return err;
-	if (!run->addrs.n_own && !config.any)
-		pr_info("no address there: nothing is answered until there is one (or with --any)");
+	tell_no_address(run);
 	err = watch(run, run->addrs.fd);
 	if (err)
 		pr_err("failed to watch the addresses of the interfaces: %s", strerror(-err));

@@ -25,6 +25,7 @@
 struct wanted {
 	const struct sample_addrs *addrs;
 	unsigned int n;
+	unsigned int n_own;
 	struct {
 		struct own_addr key;
 		__u32 kind;
@@ -100,6 +101,7 @@ static int on_addr(const struct nlmsghdr *nh, void *ctx)
 
 	if (!nh) {
 		wanted->n = 0;
+		wanted->n_own = 0;
 		wanted->too_many = false;
 		return 0;
 	}
@@ -117,6 +119,7 @@ static int on_addr(const struct nlmsghdr *nh, void *ctx)
 			       mnl_attr_get_payload(local));
 	want(wanted, ifa->ifa_index, ifa->ifa_family, mnl_attr_get_payload(local),
 	     OWN_ADDR_UNICAST);
+	wanted->n_own += ifa->ifa_scope != RT_SCOPE_LINK;
 	return 0;
 }
 
@@ -171,7 +174,6 @@ static int read_all(struct sample_addrs *addrs)
 {
 	const struct ifaddrmsg ifa = { .ifa_family = AF_UNSPEC };
 	struct wanted *wanted = calloc(1, sizeof(*wanted));
-	unsigned int i;
 	int err;
 
 	if (!wanted)
@@ -184,9 +186,7 @@ static int read_all(struct sample_addrs *addrs)
 		pr_err("failed to read the addresses of the interfaces: %s", strerror(-err));
 	if (!err && wanted->too_many)
 		pr_info("more than %d addresses: the others are not looked at", OWN_ADDR_MAX);
-	addrs->n_own = 0;
-	for (i = 0; i < wanted->n; i++)
-		addrs->n_own += wanted->at[i].kind == OWN_ADDR_UNICAST;
+	addrs->n_own = wanted->n_own;
 	free(wanted);
 	return err;
 }

@@ -15,7 +15,8 @@ struct bpf_map;
  * @map_fd: the map
  * @n: number of interfaces
  * @ifindex: indices of the interfaces
- * @n_own: number of unicast addresses that the interfaces have
+ * @n_own: number of unicast addresses that the interfaces have, without those whose scope is the
+ *	link: each IPv6 interface has one of these
  */
 struct sample_addrs {
 	int fd;

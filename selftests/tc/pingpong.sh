@@ -154,10 +154,40 @@ test_no_address_is_told()
 	ip -n "$ns" link add near type veth peer name far
 	start_on "$ns" -i near
 	stop
-	expect_match "$SAMPLE_ERR" '^tc: no address there: nothing is answered'
+	expect_match "$SAMPLE_ERR" '^tc: no address there but link-local ones: pings to others'
 	start_on "$ns" -i near --any
 	stop
 	expect_eq stderr "$(<"$SAMPLE_ERR")" ""
+}
+
+told_no_address()
+{
+	grep -q '^tc: no address there but link-local ones' "$SAMPLE_ERR"
+}
+
+# A port of a bridge: its addresses move to the bridge, and the sample says that it answers
+# nothing any more. When they are back, it answers.
+test_port_without_address_is_told()
+{
+	near_far 1500
+	start_on "$FAR" -i far
+	expect_answers_from "$NEAR" 1 "$S4"
+	ip -n "$FAR" link add name br9 type bridge forward_delay 0
+	ip -n "$FAR" link set far master br9
+	ip -n "$FAR" link set br9 up
+	ip -n "$FAR" addr del "$S6/64" dev far
+	! told_no_address || fail "it has an IPv4 address"
+	ip -n "$FAR" addr del "$S4/24" dev far
+	eventually 5 told_no_address
+	addr_add "$FAR" br9 "$S4/24"
+	expect_answers_from "$NEAR" 1 "$S4"
+	ip -n "$FAR" link del br9
+	addr_add "$FAR" far "$S4/24"
+	in_ns "$FAR" sh -c 'echo 1 >/proc/sys/net/ipv4/icmp_echo_ignore_all'
+	eventually 5 in_ns "$NEAR" ping -n -c 1 -W 1 "$S4"
+	expect_answers_from "$NEAR" 1 "$S4"
+	stop
+	expect_eq "messages" "$(grep -c 'no address' "$SAMPLE_ERR")" 1
 }
 
 # Requests to broadcast and multicast addresses are not answered, not even with --any.

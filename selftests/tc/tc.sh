@@ -297,7 +297,8 @@ test_usage()
 
 run_tests test_pingpong_v4 test_pingpong_v6 test_kernel_sees_no_request test_text \
 	test_fragments_pass test_ip_options test_own_addresses test_follows_addresses \
-	test_tentative_address test_no_address_is_told test_broadcast_and_multicast \
+	test_tentative_address test_no_address_is_told test_port_without_address_is_told \
+	test_broadcast_and_multicast \
 	test_broadcast_address_in_unicast_frame test_frames_for_others test_on_lo \
 	test_large_frames test_large_frames_after_xdp \
 	test_after_generic_xdp test_after_generic_xdp_that_pushes_a_tag \
