@@ -98,6 +98,51 @@ test_interface_down_renamed_and_up()
 	done
 }
 
+# Before Linux 6.2, an interface must be down to be renamed.
+test_interface_renamed_while_up()
+{
+	local each
+
+	ip -n "$SERVER" link set right name away 2>/dev/null ||
+		skip "this kernel renames no interface that is up"
+	ip -n "$SERVER" link set away name right
+	defer "ip -n $SERVER link set away name right 2>/dev/null || :"
+	for each in "${SAMPLES[@]}"; do
+		begin "$each"
+		ip -n "$SERVER" link set right name away
+		it_sees
+		ip -n "$SERVER" link set away name right
+		it_sees
+		finish
+	done
+}
+
+# Settings that a driver applies by making its queues anew.
+test_settings_changed()
+{
+	local each
+
+	have ethtool || skip "not installed: ethtool"
+	defer "in_ns $SERVER ethtool -L right rx 1 tx 1 2>/dev/null
+		ip -n $SERVER link set right mtu 1500"
+	for each in "${SAMPLES[@]}"; do
+		begin "$each"
+		ip -n "$SERVER" link set right mtu 1400
+		it_sees
+		ip -n "$SERVER" link set right mtu 9000
+		it_sees
+		ip -n "$SERVER" link set right mtu 1500
+		it_sees
+		if [ "$(nproc --all)" -gt 1 ]; then
+			in_ns "$SERVER" ethtool -L right rx 2 tx 2
+			it_sees
+			in_ns "$SERVER" ethtool -L right rx 1 tx 1
+			it_sees
+		fi
+		finish
+	done
+}
+
 # The name of the namespace is deleted. The sample keeps the namespace, because it has it open.
 test_namespace_deleted()
 {
@@ -256,6 +301,7 @@ test_news_are_lost()
 }
 
 run_tests test_stopped_and_continued test_interface_down_renamed_and_up	\
+	test_interface_renamed_while_up test_settings_changed			\
 	test_namespace_deleted test_no_memory_for_maps test_interface_moved	\
 	test_interface_made_again test_one_of_two_interfaces_is_gone		\
 	test_interface_is_still_there test_news_are_lost
