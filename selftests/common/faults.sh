@@ -232,6 +232,46 @@ test_interface_renamed()
 	stop
 }
 
+# release: take eth0 out of the bridge br9, with its addresses.
+release()
+{
+	ip -n "netbpf-$LAB-lb" link del br9
+	addr_add "netbpf-$LAB-lb" eth0 "$VIP/24" "$VIP6/64"
+}
+
+# eth0 becomes a port of a bridge, which takes over its addresses: then backends are behind the
+# bridge. Native XDP cannot redirect packets to a bridge, and the load balancer says so.
+test_interface_becomes_a_port()
+{
+	local mode ns=netbpf-$LAB-lb
+
+	for mode in tc skb native; do
+		start_web -m "$mode"
+		fetch 4
+		ip -n "$ns" link add name br9 address "$(link_mac "$ns" eth0)" type bridge forward_delay 0
+		defer "release 2>/dev/null || :"
+		ip -n "$ns" link set br9 up
+		ip -n "$ns" link set eth0 master br9
+		ip -n "$ns" addr flush dev eth0 scope global
+		addr_add "$ns" br9 "$VIP/24" "$VIP6/64"
+		if [ "$mode" = native ]; then
+			eventually 10 told '^xdp_lb: failed to forward to backends behind br9: it drops what native XDP redirects to it$'
+			expect_match "$(sample_err "$PID")" '^  hint: mode: tc'
+		else
+			eventually 10 on client curl -sS -m 1 "http://$VIP/"
+			fetch 20
+			both_served
+		fi
+		release
+		eventually 10 on client curl -sS -m 1 "http://$VIP/"
+		fetch 20
+		both_served
+		expect_eq "messages" "$(grep -c 'failed to forward' "$(sample_err "$PID")" || :)" \
+			"$([ "$mode" = native ] && echo 1 || echo 0)"
+		stop
+	done
+}
+
 # bad_server PORT HOW: start a server on backend-a that accepts connections and sends nothing
 # ("hang"), or bytes that are no HTTP ("junk").
 bad_server()
@@ -522,6 +562,7 @@ run_tests test_no_bpffs test_bpffs_is_read_only test_two_start_at_once	\
 	test_no_memory_for_the_tables test_namespace_deleted			\
 	test_killed_and_namespace_gone test_killed_and_namespace_made_again	\
 	test_stopped_process_serves test_link_down_and_up test_interface_renamed	\
+	test_interface_becomes_a_port						\
 	test_servers_that_hang_or_send_junk					\
 	test_interface_deleted_and_made_again test_interface_made_again_at_once	\
 	test_connections_outlive_their_interface				\

@@ -97,6 +97,7 @@ int lb_nexthops_get(struct lb_nexthops *hops, const struct lb_addr *addr,
 		    struct lb_nexthop *hop);
 int lb_nexthops_route(struct lb_nexthops *hops, const struct lb_addr *addr,
 		      struct lb_nexthop *hop);
+bool lb_nexthops_lose_redirects(struct lb_nexthops *hops, unsigned int ifindex);
 void lb_nexthops_tell(struct lb_nexthops *hops);
 int lb_room_read(const struct lb_conf *conf, struct lb_nexthops *hops, int family,
 		 struct lb_room *room);

@@ -20,6 +20,7 @@
 #include "lib/log.h"
 #include "lib/loop.h"
 #include "lib/native.h"
+#include "lib/net.h"
 #include "lib/output.h"
 #include "lib/refused.h"
 #include "lib/util.h"
@@ -68,6 +69,7 @@ struct run {
 	bool complete;
 	int epoll_fd;
 	int timer_fd;
+	unsigned int dead_end;	/* the interface that tell_dead_end() has printed, or 0 */
 	unsigned int n_changes;
 	struct change changes[CHANGES_MAX];
 };
@@ -222,6 +224,50 @@ static void set_timer(const struct run *run)
 	timerfd_settime(run->timer_fd, 0, &when, NULL);
 }
 
+static bool is_attached(const struct lb_state *state, unsigned int ifindex)
+{
+	unsigned int i;
+
+	for (i = 0; i < state->conf->n_ifaces; i++) {
+		if (state->conf->iface[i].ifindex == ifindex)
+			return true;
+	}
+	return false;
+}
+
+/* Find an interface that backends are behind, and that drops what native XDP redirects to it. */
+static unsigned int find_dead_end(const struct run *run)
+{
+	const struct lb_backend *backends = run->state.backends;
+	unsigned int i, ifindex, last = 0;
+
+	for (i = 0; i < LB_BACKENDS_MAX; i++) {
+		ifindex = backends[i].state == LB_BACKEND_UNUSED ? 0 : backends[i].ifindex;
+		if (!ifindex || ifindex == last || is_attached(&run->state, ifindex))
+			continue;
+		last = ifindex;
+		if (lb_nexthops_lose_redirects(run->hops, last))
+			return last;
+	}
+	return 0;
+}
+
+/*
+ * Routes may change while we run: when the interface becomes a port of a bridge, backends are
+ * behind the bridge. Health checks do not notice, because they do not pass our program.
+ */
+static void tell_dead_end(struct run *run)
+{
+	unsigned int ifindex = run->mode == LB_MODE_NATIVE ? find_dead_end(run) : 0;
+
+	if (ifindex && ifindex != run->dead_end) {
+		pr_err("failed to forward to backends behind %s: it drops what native XDP redirects to it",
+		       sample_ifname(ifindex));
+		pr_hint("mode: tc, in a new instance");
+	}
+	run->dead_end = ifindex;
+}
+
 static void follow_nexthops(struct run *run)
 {
 	lb_state_lock(&run->state);
@@ -229,6 +275,7 @@ static void follow_nexthops(struct run *run)
 	lb_follow_snat(&run->state, &run->conf, run->hops);
 	run->complete = lb_follow_nexthops(&run->state, run->hops, -1);
 	lb_state_unlock(&run->state);
+	tell_dead_end(run);
 	set_timer(run);
 }
 

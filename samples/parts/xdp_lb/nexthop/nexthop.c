@@ -256,6 +256,27 @@ int lb_nexthops_route(struct lb_nexthops *hops, const struct lb_addr *addr,
 	return 0;
 }
 
+/**
+ * lb_nexthops_lose_redirects() - whether an interface drops what native XDP redirects to it
+ * @hops: from lb_nexthops_open()
+ * @ifindex: the interface
+ *
+ * Such packets vanish: no error reaches the program, and no counter of ours counts them. Before
+ * Linux 6.3, only bridges are known to drop them.
+ *
+ * Return: true if so; false also if the kernel does not tell.
+ */
+bool lb_nexthops_lose_redirects(struct lb_nexthops *hops, unsigned int ifindex)
+{
+	struct lb_link link;
+	int takes;
+
+	if (lb_link_read(&hops->ask, ifindex, LB_NETNS_HERE, &link))
+		return false;
+	takes = lb_link_takes_redirect(&link);
+	return !takes || (takes < 0 && !strcmp(link.kind, "bridge"));
+}
+
 /* --- news -------------------------------------------------------------------------- */
 
 #define GROUP(name) (1U << (RTNLGRP_##name - 1))
