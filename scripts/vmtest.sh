@@ -16,6 +16,8 @@ here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 . "$here/vmtest/initrd.sh"
 # shellcheck source=scripts/vmtest/nic.sh
 . "$here/vmtest/nic.sh"
+# shellcheck source=scripts/vmtest/machine.sh
+. "$here/vmtest/machine.sh"
 # shellcheck source=scripts/vmtest/guest.sh
 . "$here/vmtest/guest.sh"
 # shellcheck source=scripts/vmtest/table.sh

@@ -132,7 +132,10 @@ qemu_arguments()
 		-device virtio-serial-pci
 		-chardev "file,id=status,path=$RUN/status"
 		-device virtserialport,chardev=status,name=status)
-	[ -z "$NIC" ] || nic_arguments "$NIC" "$CARDS"
+	if [ -n "$NIC" ]; then
+		nic_arguments "$NIC" "$CARDS"
+		machine_arguments
+	fi
 	if [ -n "$SHELL_WANTED" ]; then
 		# signal=off: Ctrl-C goes to the shell in the guest.
 		QEMU+=(-chardev "stdio,id=shell,signal=off"
@@ -162,6 +165,7 @@ show_console()
 # end_guest: kill the guest. If this script is killed, setpriv's --pdeathsig does that.
 end_guest()
 {
+	end_machine
 	[ -n "$QEMU_PID" ] || return 0
 	kill -KILL "$QEMU_PID" 2>/dev/null || :
 	wait "$QEMU_PID" 2>/dev/null || :
@@ -241,6 +245,7 @@ run_guest()
 		note "failed: Linux $RELEASE did not come up in $BOOTS boots"
 		return
 	fi
+	[ -z "$NIC" ] || start_machine
 	wait_exactly "$DEADLINE" guest_over || late=1
 	if [ -n "$READER" ] && child_ended "$READER"; then
 		STATUS=141	# SIGPIPE

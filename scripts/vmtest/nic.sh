@@ -66,6 +66,14 @@ nic_knows()
 	done
 }
 
+# nic_in_slot I PROPERTIES: add qemu's arguments for card I. A card is behind a root port, because
+# it cannot be pulled out of the root bus (machine.sh).
+nic_in_slot()
+{
+	QEMU+=(-device "pcie-root-port,id=slot$1,chassis=$(($1 + 1))"
+		-device "$NIC_DEVICE,netdev=card$1,mac=$(nic_mac "$1"),id=nic$1,bus=slot$1$2")
+}
+
 # hub_arguments CARDS PROPERTIES: add qemu's arguments for cards on a hub to QEMU. A hub copies
 # each frame to all other ports, as an old Ethernet hub does. qemu gives a port of a hub one queue,
 # and no header for offloads: a virtio card then has one queue, and neither checksum offload nor
@@ -75,8 +83,8 @@ hub_arguments()
 	local i
 
 	for ((i = 0; i < $1; i++)); do
-		QEMU+=(-netdev "hubport,hubid=0,id=card$i"
-			-device "$NIC_DEVICE,netdev=card$i,mac=$(nic_mac $i)$2")
+		QEMU+=(-netdev "hubport,hubid=0,id=card$i")
+		nic_in_slot "$i" "$2"
 	done
 }
 
@@ -90,8 +98,8 @@ tap_arguments()
 
 	QEMU=(unshare --net -- "$NETBPF_TOP/scripts/vmtest/wire.sh" "$1" "${QEMU[@]}")
 	for ((i = 0; i < $1; i++)); do
-		QEMU+=(-netdev "tap,id=card$i,ifname=tap$i,queues=$queues,script=no,downscript=no"
-			-device "$NIC_DEVICE,netdev=card$i,mac=$(nic_mac $i),mq=on,vectors=$((queues * 2 + 2))$2")
+		QEMU+=(-netdev "tap,id=card$i,ifname=tap$i,queues=$queues,script=no,downscript=no")
+		nic_in_slot "$i" ",mq=on,vectors=$((queues * 2 + 2))$2"
 	done
 }
 

@@ -483,6 +483,41 @@ test_property_of_a_card()
 	expect_out '^rx-gro-hw: off'
 }
 
+# The guest pulls out one of its cards, puts it in again, and stops its machine; it may do
+# nothing else.
+test_cards_are_pulled_out()
+{
+	need_guest
+	cd "$TMP"
+	cat >check <<-'END'
+		set -e
+		wish() { echo "$*" >&3; read -t 60 -r answer <&3; echo "$*: $answer"; }
+		exec 3<>/dev/vmtest.machine
+		wish unplug 1
+		for try in {1..200}; do [ -e /sys/class/net/eth1 ] || break; sleep 0.1; done
+		echo $(cd /sys/class/net && ls)
+		wish plug 1
+		for try in {1..200}; do [ ! -e /sys/class/net/eth1 ] || break; sleep 0.1; done
+		echo $(cd /sys/class/net && ls)
+		wish pause 1
+		wish plug 1
+		wish plug 7
+		wish unplug 0,x
+		wish quit
+	END
+	expect_status 0 "$VMTEST" --nic virtio --cards 2 -- bash ./check
+	expect_out '^unplug 1: done$'
+	expect_out '^eth0 lo$'
+	expect_out '^plug 1: done$'
+	expect_out '^eth0 eth1 lo$'
+	expect_out '^pause 1: done$'
+	expect_out "^plug 1: .*Duplicate device ID 'nic1'"
+	expect_out '^plug 7: there is no card 7$'
+	expect_out '^unplug 0,x: not a number: 0,x$'
+	expect_out '^quit: not a number:'
+	nothing_left
+}
+
 test_path_of_an_image()
 {
 	need_guest
@@ -683,7 +718,7 @@ run_tests test_help test_usage test_quick_and_support_name_what_there_is test_na
 	test_all_kernels_of_another_architecture test_all_kernels_with_cards test_build_for_another_architecture \
 	test_make_passes_the_architecture test_guest_of_another_architecture test_bad_image \
 	test_status_and_output test_files test_programs_are_where_they_were_before test_path_of_an_image \
-	test_cards_virtio test_cards_vmxnet3 test_cards_e1000e test_cards_tap \
+	test_cards_virtio test_cards_vmxnet3 test_cards_e1000e test_cards_tap test_cards_are_pulled_out \
 	test_tap_ends_with_the_guest test_tap_of_a_failed_boot test_tap_needs_root \
 	test_tap_needs_tap_devices test_property_of_a_card \
 	test_output_is_live_and_sigint_ends_it test_sigkill_ends_the_guest test_deadline \
