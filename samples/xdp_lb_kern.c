@@ -63,11 +63,14 @@
 #include "parts/xdp_lb/bpf/rewrite.bpf.h"
 #include "tc_mac.bpf.h"
 
-static __always_inline int lb_not_forwarded(const struct lb_pkt *pkt, __u32 reason)
+/* Returns what the program returns, or LB_ANSWER. */
+static __always_inline int lb_not_forwarded(const struct lb_pkt *pkt, int reason)
 {
 	_Static_assert(LB_PASS_OTHER < LB_PASS_ICMP && LB_PASS_BAD < LB_PASS_ICMP &&
 		       LB_PASS_TTL < LB_PASS_ICMP && LB_PASS_ICMP + 1 == LB_DROP_MALFORMED,
 		       "LB_PASS_* come first");
+	if (reason == LB_ANSWER)
+		return LB_ANSWER;
 	lb_count(reason);
 	if (reason <= LB_PASS_ICMP)
 		return pkt->tc ? TC_ACT_UNSPEC : XDP_PASS;
@@ -367,7 +370,7 @@ static __always_inline int lb_transport(struct lb_pkt *pkt, struct pkt_cursor *c
 	reason = lb_get_ports(pkt, cur);
 	if (reason != LB_GO)
 		return lb_not_forwarded(pkt, reason);
-	flow = lb_find_port(&pkt->conn, pkt->conf);
+	flow = lb_find_port(&pkt->conn);
 	if (flow)
 		return lb_reply(pkt, flow);
 	if (lb_may_be_dnat(pkt) && lb_find_dnat(&pkt->conn)) {
@@ -403,24 +406,39 @@ static __always_inline int lb_path(struct lb_pkt *pkt)
 	return lb_transport(pkt, &cur);
 }
 
+/* Mask what a global function returns: the verifier knows nothing about it. */
+static __always_inline int lb_answered(const struct lb_pkt *pkt, int reason)
+{
+	_Static_assert(__LB_REASON_MAX <= 0x20, "the mask keeps every reason");
+	return lb_not_forwarded(pkt, reason & 0x1f);
+}
+
 SEC("xdp.frags")
 int xdp_lb(struct xdp_md *ctx)
 {
 	struct lb_pkt pkt = { .ctx = ctx, .ifindex = ctx->ingress_ifindex };
+	int action = lb_path(&pkt);
 
-	return lb_path(&pkt);
+	if (action != LB_ANSWER)
+		return action;
+	return lb_answered(&pkt, lb_too_big_xdp(ctx, &pkt.conn, pkt.l2_len, pkt.fits));
 }
 
 SEC("tc")
 int tc_lb(struct __sk_buff *skb)
 {
 	struct lb_pkt pkt = { .ctx = skb, .ifindex = skb->ifindex, .tc = true };
+	int action;
 
 	tc_mac_restore(skb);
 	/* The headers of an skb may be in pages, where the program cannot read them. */
 	if (skb->data_end - skb->data < LB_PULL && skb->len > skb->data_end - skb->data)
 		bpf_skb_pull_data(skb, skb->len < LB_PULL ? skb->len : LB_PULL);
-	return lb_path(&pkt);
+	action = lb_path(&pkt);
+	if (action != LB_ANSWER)
+		return action;
+	return lb_answered(&pkt, lb_too_big_tc(skb, &pkt.conn, pkt.l2_len, pkt.fits,
+					       pkt.check_at));
 }
 
 char _license[] SEC("license") = "GPL";

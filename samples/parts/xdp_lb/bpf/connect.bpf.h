@@ -227,7 +227,7 @@ __noinline int lb_find_quoted_reply(struct lb_conn *conn)
 
 	if (!conn || !conf)
 		return 0;
-	if (lb_find_port(conn, conf))
+	if (lb_look_up_port(conn))
 		return 1;
 	return conf->has_dnat ? lb_find_dnat(conn) : 0;
 }

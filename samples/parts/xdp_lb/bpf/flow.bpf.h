@@ -19,8 +19,9 @@
 
 enum {
 	LB_NO_SLOT = 0xffffffff,
-	/* No enum lb_reason: the packet goes on. */
+	/* No enum lb_reason: the packet goes on, or its sender gets an error (lb_too_big()). */
 	LB_GO = -1,
+	LB_ANSWER = -2,
 };
 
 /* A slot whose state is less than LB_FLOW_SYN has no connection; a word of 0 is free. */
@@ -114,14 +115,14 @@ static __always_inline bool lb_same_key(const struct lb_key *a, const struct lb_
 		 (x[4] ^ y[4]));
 }
 
-static __always_inline struct lb_flow *lb_find_in(struct lb_conn *conn, __u32 index)
+static __always_inline bool lb_find_in(struct lb_conn *conn, __u32 index)
 {
 	__u32 wanted = lb_hash_tag(conn->hash), i;
 	struct lb_bucket *bucket = lb_bucket_at(index);
 	__u64 word;
 
 	if (!bucket)
-		return NULL;
+		return false;
 	for (i = 1; i < LB_BUCKET_LINES; i++) {
 		word = READ_ONCE(bucket->word[i]);
 		if (LB_WORD_TAG(word) != wanted || LB_WORD_STATE(word) < LB_FLOW_SYN)
@@ -130,9 +131,9 @@ static __always_inline struct lb_flow *lb_find_in(struct lb_conn *conn, __u32 in
 			continue;
 		conn->slot = index * LB_BUCKET_LINES + i;
 		conn->word = word;
-		return &bucket->line[i];
+		return true;
 	}
-	return NULL;
+	return false;
 }
 
 /*
@@ -147,15 +148,34 @@ static __always_inline bool lb_has_spilled(__u32 index, __u32 now)
 	       now - LB_WORD_LAST(READ_ONCE(bucket->word[0])) <= lb_timeouts[LB_FLOW_ESTABLISHED];
 }
 
+/**
+ * lb_look_up() - find the connection of a client's packet
+ * @conn: connection of the packet; @slot and @word are set
+ *
+ * This function and lb_look_up_port() are global: what they loop over is checked once, and not
+ * on each path to them. The verifier forgets what it knew about @conn, and so walks the rest of
+ * the path less often.
+ *
+ * Return: 1, or 0 if there is none.
+ */
+__noinline int lb_look_up(struct lb_conn *conn)
+{
+	__u32 index;
+
+	if (!conn)
+		return 0;
+	index = lb_hash_bucket(conn->hash, 0, lb_n_buckets);
+	if (lb_find_in(conn, index))
+		return 1;
+	if (!lb_has_spilled(index, conn->now))
+		return 0;
+	return lb_find_in(conn, lb_hash_bucket(conn->hash, 1, lb_n_buckets));
+}
+
 /* Find the connection of a client's packet, or NULL. Sets @slot and @word. */
 static __always_inline struct lb_flow *lb_find(struct lb_conn *conn)
 {
-	__u32 index = lb_hash_bucket(conn->hash, 0, lb_n_buckets);
-	struct lb_flow *flow = lb_find_in(conn, index);
-
-	if (flow || !lb_has_spilled(index, conn->now))
-		return flow;
-	return lb_find_in(conn, lb_hash_bucket(conn->hash, 1, lb_n_buckets));
+	return lb_look_up(conn) ? lb_flow_at(conn->slot) : NULL;
 }
 
 /* The index of a SNAT address in the configuration, or -1. */
@@ -207,34 +227,45 @@ static __always_inline __u64 *lb_port_entry(const struct lb_conn *conn, __u32 sn
 	return &line->port[number % LB_LINE_PORTS];
 }
 
-/*
- * LB_NAT: find the connection of a backend's packet by its destination, a port of a SNAT
- * address. Sets @slot and @word.
+/**
+ * lb_look_up_port() - LB_NAT: find the connection of a backend's packet by its destination
+ * @conn: connection of the packet; @slot and @word are set
+ *
+ * Return: 1, or 0 if the destination is no port of a SNAT address that a connection has.
  */
-static __always_inline struct lb_flow *lb_find_port(struct lb_conn *conn,
-						    const struct lb_kern_conf *conf)
+__noinline int lb_look_up_port(struct lb_conn *conn)
 {
-	int snat = lb_snat_index(conf, &conn->key.vip);
+	const struct lb_kern_conf *conf = lb_get_conf();
 	struct lb_flow *flow;
 	__u64 *entry, *word, owner;
+	int snat;
 
+	if (!conn || !conf)
+		return 0;
+	snat = lb_snat_index(conf, &conn->key.vip);
 	if (snat < 0)
-		return NULL;
+		return 0;
 	entry = lb_port_entry(conn, snat, conn->key.vport);
 	owner = entry ? READ_ONCE(*entry) : 0;
 	if (!owner)
-		return NULL;
+		return 0;
 	conn->slot = LB_PORT_SLOT(owner);
 	word = lb_word_at(conn->slot);
 	flow = lb_flow_at(conn->slot);
 	if (!word || !flow)
-		return NULL;
+		return 0;
 	conn->word = READ_ONCE(*word);
 	if (LB_WORD_STATE(conn->word) < LB_FLOW_SYN || flow->forward != LB_NAT ||
 	    flow->sport != conn->key.vport || flow->snat != snat ||
 	    flow->key.proto != conn->key.proto)
-		return NULL;
-	return lb_is_from(flow, &conn->key.client, conn->key.cport) ? flow : NULL;
+		return 0;
+	return lb_is_from(flow, &conn->key.client, conn->key.cport);
+}
+
+/* LB_NAT: find the connection of a backend's packet, or NULL. Sets @slot and @word. */
+static __always_inline struct lb_flow *lb_find_port(struct lb_conn *conn)
+{
+	return lb_look_up_port(conn) ? lb_flow_at(conn->slot) : NULL;
 }
 
 /* In these modes a connection needs an entry, which tells how to translate its replies. */

@@ -437,44 +437,58 @@ static __always_inline int lb_make_too_big(const struct lb_pkt *pkt, const struc
 	return LB_TOO_BIG;
 }
 
-/*
- * Not inlined, and without pointers into the packet, so that the verifier finds fewer
- * different states on the many paths that lead here. @l2: length of the Ethernet header and
- * VLAN tags; @mtu: what would fit; @check_at: offset of the transport checksum, 0: none.
- * Returns LB_TOO_BIG, the error is ready to be sent back (RFC 1191, RFC 8201), or another
- * enum lb_reason.
+/**
+ * lb_too_big_xdp() - turn a packet that is too big into the error that says so
+ * @xdp: the packet; all pointers into it are lost
+ * @conn: its connection
+ * @l2: length of the Ethernet header and VLAN tags, in bytes
+ * @mtu: what would fit, in bytes from the IP header on
+ *
+ * Only xdp_lb() calls it, and only tc_lb() its counterpart: Linux 6.1 checks each global function
+ * that a program refers to, and refuses one for another kind of context.
+ *
+ * Return: LB_TOO_BIG, the error is ready to be sent back (RFC 1191, RFC 8201), or another enum
+ * lb_reason.
  */
-static __noinline int lb_too_big_xdp(struct xdp_md *xdp, struct lb_conn *conn, __u32 l2,
-				     __u32 mtu, __u32 check_at)
+__noinline int lb_too_big_xdp(struct xdp_md *xdp, struct lb_conn *conn, __u32 l2, __u32 mtu)
 {
 	struct lb_pkt pkt = { .ctx = xdp };
 
-	return lb_make_too_big(&pkt, conn, l2 & 0x1f, mtu, check_at);
+	if (!conn)
+		return LB_DROP_ERROR;
+	return lb_make_too_big(&pkt, conn, l2 & 0x1f, mtu, 0);
 }
 
-static __noinline int lb_too_big_tc(struct __sk_buff *skb, struct lb_conn *conn, __u32 l2,
-				    __u32 mtu, __u32 check_at)
+/*
+ * lb_too_big_xdp() for TC. @check_at: offset of the transport checksum in the frame, in bytes; 0:
+ * there is none. XDP has no use for it, and clang does not set an argument that has no use: the
+ * verifier refuses the call.
+ */
+__noinline int lb_too_big_tc(struct __sk_buff *skb, struct lb_conn *conn, __u32 l2, __u32 mtu,
+			     __u32 check_at)
 {
 	struct lb_pkt pkt = { .ctx = skb, .tc = true };
 
+	if (!conn)
+		return LB_DROP_ERROR;
 	return lb_make_too_big(&pkt, conn, l2 & 0x1f, mtu, check_at);
 }
 
+/*
+ * The packet is too big for @mtu. Many paths lead here: only note what the error needs. The
+ * program makes the error at its end, once.
+ */
 static __always_inline int lb_too_big(struct lb_pkt *pkt, __u32 mtu)
 {
-	__u32 check_at = 0, reason;
+	__u32 check_at = 0;
 
 	/* Clang 19 would pass the NULL pointer for 0; the verifier wants a number. */
 	barrier_var(check_at);
 	if (pkt->check)
 		check_at = (void *)pkt->check - (void *)pkt->eth;
-	if (pkt->tc)
-		reason = lb_too_big_tc(pkt->ctx, &pkt->conn, pkt->l2_len, mtu, check_at);
-	else
-		reason = lb_too_big_xdp(pkt->ctx, &pkt->conn, pkt->l2_len, mtu, check_at);
-	_Static_assert(__LB_REASON_MAX <= 0x20, "the mask keeps every reason");
-	/* Shows the verifier that this is never LB_GO, after which the packet would be read. */
-	return reason & 0x1f;
+	pkt->check_at = check_at;
+	pkt->fits = mtu;
+	return LB_ANSWER;
 }
 
 #endif /* _XDP_LB_ICMP_BPF_H */

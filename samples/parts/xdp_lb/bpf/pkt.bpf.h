@@ -74,6 +74,8 @@ struct lb_conn {
  * @bytes: length of the IP packet
  * @wire: length of the longest IP packet that goes out: in TC the kernel may segment it
  * @ifindex: interface that the packet came in on
+ * @fits: LB_ANSWER: the length of an IP packet that would fit, in bytes
+ * @check_at: LB_ANSWER: offset of @check in the frame, in bytes; 0: there is none
  * @tc: 1: @ctx is a struct __sk_buff; 64 bits, because the verifier forgets smaller
  *	constants on the stack
  */
@@ -87,8 +89,15 @@ struct lb_pkt {
 	__sum16 *check;
 	struct lb_conn conn;
 	__u32 l2_len;
-	__u32 bytes;
-	__u32 wire;
+	/* A packet that gets LB_ANSWER is not looked at again: save stack. */
+	union {
+		__u32 bytes;
+		__u32 check_at;
+	};
+	union {
+		__u32 wire;
+		__u32 fits;
+	};
 	__u32 ifindex;
 	__u64 tc;
 };
