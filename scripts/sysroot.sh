@@ -16,7 +16,7 @@ set -euo pipefail
 usage()
 {
 	cat <<'USAGE'
-Usage: sysroot.sh [--check] [--root DIR] [-h] ARCH
+Usage: sysroot.sh [--check] [--root DIR [--build]] [-h] ARCH
 
 Unpacks the libraries that samples for another machine are linked with into
 .sysroot/ARCH, where the build looks for them. ARCH is the kernel's name:
@@ -28,24 +28,26 @@ where this machine gets its own.
   --check     only tell whether they are there
   --root DIR  unpack into DIR, with the programs that labs and tests run: the
               root of a guest of vmtest.sh
+  --build     with --root: also the packages that building samples needs
   -h, --help  this text
 
 Examples:
   scripts/sysroot.sh arm64
   scripts/sysroot.sh --root /tmp/arm64 arm64
+  scripts/sysroot.sh --root /tmp/arm64 --build arm64
   make ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- samples
 
 Exit status: 0 done or there, 1 failed, 2 usage, 3 not there, or no apt-get.
 USAGE
 }
 
-# packages: print the packages of the headers that the build needs and, for a root, those of
-# the essential programs, of what labs and tests run, of make, which run.sh asks for the names of
-# the tests, and of busybox for the initramfs.
+# packages: print the packages of the headers that the build needs, with --build also those of its
+# tools and, for a root, those of the essential programs, of what labs and tests run, of make,
+# which run.sh asks for the names of the tests, and of busybox for the initramfs.
 packages()
 {
-	awk -v root="$ROOT" '
-		$1 == "build" && $2 == "header" || root && $1 ~ /^(lab|tests)$/ { print $4 }
+	awk -v root="$ROOT" -v build="$BUILD" '
+		$1 == "build" && (build || $2 == "header") || root && $1 ~ /^(lab|tests)$/ { print $4 }
 	' "$NETBPF_TOP/scripts/needs" | sort -u
 	[ -z "$ROOT" ] || printf '%s\n' '?essential' busybox-static make
 }
@@ -139,7 +141,8 @@ main()
 {
 	local arch='' check='' dir
 
-	ROOT=
+	ROOT=''
+	BUILD=''
 	while [ $# -gt 0 ]; do
 		case $1 in
 		--check) check=1 ;;
@@ -148,12 +151,14 @@ main()
 			ROOT=$2
 			shift
 			;;
+		--build) BUILD=1 ;;
 		-h | --help) usage; exit 0 ;;
 		-*) usage_error "unknown option: $1" ;;
 		*) [ -z "$arch" ] || usage_error "more than one ARCH: $1"; arch=$1 ;;
 		esac
 		shift
 	done
+	[ -z "$BUILD" ] || [ -n "$ROOT" ] || usage_error "--build is for --root"
 	[[ $arch =~ ^[a-z0-9_]+$ ]] || usage_error "which ARCH? (arm64, s390, ...)"
 	dir=$(target "$arch")
 

@@ -235,9 +235,24 @@ test_root_has_the_programs()
 	expect_err 'needs a directory'
 }
 
+# The compilers are larger than the rest: only on request.
+test_root_has_what_builds_samples()
+{
+	need dpkg-deb dpkg
+	stand_in_apt
+	expect_status 0 env PATH="$BIN:$PATH" "$NETBPF_TOP/scripts/sysroot.sh" \
+		--root "$TMP/guest/plain" arm64
+	expect_no_match "$BIN/calls" ' install .* clang'
+	expect_status 0 env PATH="$BIN:$PATH" "$NETBPF_TOP/scripts/sysroot.sh" \
+		--root "$TMP/guest/building" --build arm64
+	expect_match "$BIN/calls" ' install .* clang .* gcc .* libelf-dev .* procps .*python3 '
+	expect_status 2 "$NETBPF_TOP/scripts/sysroot.sh" --build arm64
+	expect_err '--build is for --root'
+}
+
 run_tests test_arm64_samples_are_built test_arm64_bpf_objects_are_those_of_this_machine \
 	test_arm64_samples_run test_s390_bpf_objects_are_big_endian \
 	test_checksums_in_the_other_byte_order test_parsing_in_the_other_byte_order \
 	test_echo_in_the_other_byte_order test_a_missing_compiler_is_named_with_its_package \
 	test_a_missing_library_is_named_with_its_cure test_sysroot_help_and_usage \
-	test_root_has_the_programs
+	test_root_has_the_programs test_root_has_what_builds_samples
