@@ -81,6 +81,15 @@ TEST_F(nexthop, offloads)
 	EXPECT_EQ(1, lb_link_tx_checksum(sock, "n0"));
 	EXPECT_EQ(0, lb_link_lro(sock, "n0"));
 	EXPECT_EQ(-ENODEV, lb_link_tx_checksum(sock, "p0"));
+	EXPECT_TRUE(lb_link_has_driver(sock, "n0", "veth"));
+	EXPECT_FALSE(lb_link_has_driver(sock, "n0", "virtio_net"));
+	EXPECT_FALSE(lb_link_has_driver(sock, "p0", "veth"));
+	/* The first is on and fixed, the second can be switched off, the third is off and fixed. */
+	EXPECT_TRUE(lb_link_stays_on(sock, "lo", "loopback"));
+	EXPECT_FALSE(lb_link_stays_on(sock, "lo", "tx-tcp-segmentation"));
+	EXPECT_FALSE(lb_link_stays_on(sock, "n0", "rx-gro-hw"));
+	EXPECT_FALSE(lb_link_stays_on(sock, "lo", "wheels"));
+	EXPECT_FALSE(lb_link_stays_on(sock, "p0", "loopback"));
 	close(sock);
 	/* Neither a process nor a name leads to the other namespace: it cannot be found. */
 	EXPECT_EQ(-ENOENT, lb_link_socket(&self->hops->ask, link.link_netns));

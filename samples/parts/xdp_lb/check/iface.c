@@ -103,6 +103,23 @@ static void check_checksums(struct lb_checker *c, const struct lb_link *link)
 		       "ethtool -K DEV tx off on every host that sends here, or mode: tc");
 }
 
+/*
+ * A virtual machine's host passes on packets of its other guests with unfinished checksums. For
+ * native XDP, virtio_net has the host finish them.
+ */
+static void check_unfinished(struct lb_checker *c, const struct lb_link *link)
+{
+	int sock = lb_link_socket(&c->nl, LB_NETNS_HERE);
+
+	if (sock < 0)
+		return;
+	if (lb_link_has_driver(sock, link->name, "virtio_net"))
+		lb_row(c, LB_WARN, "rx checksum",
+		       "virtio_net: TCP and UDP from machines on the same host may get wrong checksums\n"
+		       "mode: native, or mode: tc");
+	close(sock);
+}
+
 static void check_native(struct lb_checker *c, const struct lb_link *link)
 {
 	__u64 features;
@@ -124,6 +141,10 @@ static void check_native(struct lb_checker *c, const struct lb_link *link)
 		       "ip link set dev %s mtu 1500, or mode: tc", link->mtu, XDP_MTU_MAX,
 		       link->name);
 	sock = lb_link_socket(&c->nl, LB_NETNS_HERE);
+	if (sock >= 0 && lb_link_stays_on(sock, link->name, "rx-gro-hw"))
+		lb_row(c, LB_FAIL, "GRO_HW",
+		       "on and fixed: joined packets do not fit in native XDP, the driver refuses it\n"
+		       "mode: tc, or guest_tso off in the hypervisor");
 	if (sock >= 0 && lb_link_lro(sock, link->name) > 0)
 		lb_row(c, LB_FAIL, "LRO", "on: joined packets do not fit in native XDP\n"
 		       "ethtool -K %s lro off", link->name);
@@ -155,6 +176,8 @@ void lb_check_iface(struct lb_checker *c, const char *name)
 		check_native(c, &link);
 	if (c->mode != LB_MODE_TC && is_local(&link))
 		check_checksums(c, &link);
+	if (c->mode == LB_MODE_SKB)
+		check_unfinished(c, &link);
 	lb_check_hooks(c, ifindex);
 }
 

@@ -304,16 +304,22 @@ int lb_link_socket(struct sample_netlink *nl, int netns)
 	return sock;
 }
 
+/* @request begins with a command, ETHTOOL_*; the kernel fills in the rest. */
+static int send_ethtool(int sock, const char *name, void *request)
+{
+	struct ifreq req = { .ifr_data = request };
+
+	snprintf(req.ifr_name, sizeof(req.ifr_name), "%s", name);
+	return ioctl(sock, SIOCETHTOOL, &req) ? -errno : 0;
+}
+
 static int ask_ethtool(int sock, const char *name, __u32 cmd, __u32 *data)
 {
 	struct ethtool_value value = { .cmd = cmd };
-	struct ifreq req = { .ifr_data = (void *)&value };
+	int err = send_ethtool(sock, name, &value);
 
-	snprintf(req.ifr_name, sizeof(req.ifr_name), "%s", name);
-	if (ioctl(sock, SIOCETHTOOL, &req))
-		return -errno;
 	*data = value.data;
-	return 0;
+	return err;
 }
 
 /**
@@ -344,4 +350,86 @@ int lb_link_lro(int sock, const char *name)
 	int err = ask_ethtool(sock, name, ETHTOOL_GFLAGS, &flags);
 
 	return err ? err : !!(flags & ETH_FLAG_LRO);
+}
+
+/**
+ * lb_link_has_driver() - whether an interface has a certain driver
+ * @sock: from lb_link_socket()
+ * @name: interface
+ * @driver: name of the driver, such as "virtio_net"
+ *
+ * Return: whether it has; false if that cannot be seen.
+ */
+bool lb_link_has_driver(int sock, const char *name, const char *driver)
+{
+	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
+
+	return !send_ethtool(sock, name, &info) &&
+	       !strncmp(info.driver, driver, sizeof(info.driver));
+}
+
+/* Number of the features that the kernel knows, 0 if it does not tell. */
+static __u32 count_features(int sock, const char *name)
+{
+	/* The answer has one number behind the struct. */
+	union {
+		struct ethtool_sset_info info;
+		__u8 room[sizeof(struct ethtool_sset_info) + sizeof(__u32)];
+	} ask = {};
+
+	ask.info.cmd = ETHTOOL_GSSET_INFO;
+	ask.info.sset_mask = 1ULL << ETH_SS_FEATURES;
+	return !send_ethtool(sock, name, &ask) && ask.info.sset_mask ? ask.info.data[0] : 0;
+}
+
+/* Bit of a feature in the answer to ETHTOOL_GFEATURES, @n if there is none. */
+static __u32 find_feature(int sock, const char *name, const char *feature, __u32 n)
+{
+	struct ethtool_gstrings *names = calloc(1, sizeof(*names) + n * ETH_GSTRING_LEN);
+	__u32 bit = n;
+
+	if (!names)
+		return n;
+	names->cmd = ETHTOOL_GSTRINGS;
+	names->string_set = ETH_SS_FEATURES;
+	names->len = n;
+	if (!send_ethtool(sock, name, names)) {
+		for (bit = 0; bit < n; bit++) {
+			if (!strncmp((char *)names->data + bit * ETH_GSTRING_LEN, feature,
+				     ETH_GSTRING_LEN))
+				break;
+		}
+	}
+	free(names);
+	return bit;
+}
+
+/**
+ * lb_link_stays_on() - whether a feature of an interface is on, and cannot be switched off
+ * @sock: from lb_link_socket()
+ * @name: interface
+ * @feature: name of the feature as "ethtool -k" prints it, such as "rx-gro-hw"
+ *
+ * Return: whether it is on and fixed; false if that cannot be seen.
+ */
+bool lb_link_stays_on(int sock, const char *name, const char *feature)
+{
+	__u32 n = count_features(sock, name), bit = find_feature(sock, name, feature, n);
+	struct ethtool_get_features_block *block;
+	struct ethtool_gfeatures *all;
+	bool on = false;
+
+	if (bit >= n)
+		return false;
+	all = calloc(1, sizeof(*all) + (n + 31) / 32 * sizeof(all->features[0]));
+	if (!all)
+		return false;
+	all->cmd = ETHTOOL_GFEATURES;
+	all->size = (n + 31) / 32;
+	if (!send_ethtool(sock, name, all)) {
+		block = &all->features[bit / 32];
+		on = block->active & ~(block->available & ~block->never_changed) & 1U << bit % 32;
+	}
+	free(all);
+	return on;
 }

@@ -60,5 +60,7 @@ bool lb_link_is_veth(const struct lb_link *link);
 int lb_link_socket(struct sample_netlink *nl, int netns);
 int lb_link_tx_checksum(int sock, const char *name);
 int lb_link_lro(int sock, const char *name);
+bool lb_link_has_driver(int sock, const char *name, const char *driver);
+bool lb_link_stays_on(int sock, const char *name, const char *feature);
 
 #endif /* _SAMPLES_XDP_LB_LINK_H */
