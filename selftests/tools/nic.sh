@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The samples on drivers of network cards, not on veth: the lab "lb" over four cards that are on
-# one wire. It runs in a guest that has such cards:
+# one wire, and a fifth card as second card of the balancer. It runs in a guest that has such cards:
 #
 #	scripts/vmtest.sh -k 6.12 --nic virtio -- selftests/run.sh --no-build -v -t nic
 #
@@ -14,20 +14,21 @@
 . "$(dirname "$(readlink -f "$0")")/../lib/lib.sh"
 
 need_root
-require_tools ip curl nginx jq ethtool ping ss
+require_tools ip curl nginx jq ethtool ping ss wrk iperf3
 if [ -z "$NBT_LIST" ]; then
 	[ -n "${NETBPF_NIC:-}" ] ||
 		skip "needs cards that nobody else uses: scripts/vmtest.sh --nic virtio"
 	# shellcheck disable=SC2153 # vmtest.sh sets it
 	read -ra CARDS <<<"$NETBPF_CARDS"
-	[ ${#CARDS[@]} -ge 4 ] || skip "needs four cards, not ${#CARDS[@]}"
+	[ ${#CARDS[@]} -ge 5 ] || skip "needs five cards, not ${#CARDS[@]}"
 fi
 
 LAB_SH=$NETBPF_TOP/scripts/lab.sh
 LAB=nic
 SERVICE=10.0.0.100
 A=10.0.0.2 B=10.0.0.3 CLIENT=10.0.0.4 BALANCER=10.0.0.5
-REQUESTS=100
+REQUESTS=200		# at least, of wrk
+CONNECTIONS=16		# of wrk, at once
 
 setup()
 {
@@ -85,13 +86,23 @@ dnat_routes()
 }
 
 # has_native: true if the driver has native XDP in this kernel: virtio_net since 4.10, vmxnet3
-# since 6.6, e1000e not yet.
+# since 6.6, e1000e not yet. virtio_net refuses it if it cannot switch off guest_tso.
 has_native()
 {
 	case $NETBPF_NIC in
-	virtio) true ;;
+	tap,ctrl_guest_offloads=off) false ;;
+	virtio* | tap*) true ;;
 	vmxnet3) printf '6.6\n%s\n' "$(uname -r)" | sort -VC ;;
 	*) false ;;
+	esac
+}
+
+# refusal: print the words with which the kernel refuses native XDP on these cards.
+refusal()
+{
+	case $NETBPF_NIC in
+	tap*) echo "virtio_net: Can't set XDP while host is implementing GRO_HW/CSUM" ;;
+	*) echo 'Underlying driver does not support XDP in native mode' ;;
 	esac
 }
 
@@ -140,9 +151,44 @@ test_native_or_its_refusal()
 		return
 	fi
 	expect_status 3 "$PING" -n "netbpf-$LAB-lb" -i eth0 -m native
-	expect_err 'failed to attach to eth0 in native mode: its driver has no native XDP'
+	expect_err "failed to attach to eth0 in native mode: $(refusal)"
 	expect_err 'hint: use -m auto or -m skb; .*doctor'
 	result "native XDP" "refused"
+}
+
+# look: write what the doctor and "xdp_lb check -m native" say about the balancer's card.
+look()
+{
+	"$NETBPF_TOP/scripts/doctor.sh" -n "netbpf-$LAB-lb" -i eth0 >"$TMP/doctor" 2>&1 || :
+	"$LB" check -n "netbpf-$LAB-lb" -m native -i eth0 --vip "tcp:$BALANCER:80" \
+		--backend "$A:80" >"$TMP/check" 2>&1 || :
+}
+
+# The doctor and "xdp_lb check" name before the start what is in the way of native XDP. Before
+# Linux 6.3, a driver does not tell whether it has native XDP.
+test_refusal_is_named_before()
+{
+	look
+	case $NETBPF_NIC,$(has_native && echo native),$(uname -r) in
+	*,native,*)
+		expect_match "$TMP/doctor" '  ok +XDP features '
+		expect_match "$TMP/check" '  ok +native XDP '
+		return
+		;;
+	tap,*)
+		expect_match "$TMP/doctor" 'warn +receive offloads .*GRO_HW on \[fixed\]'
+		expect_match "$TMP/check" 'fail +GRO_HW +on and fixed: .*refuses it'
+		;;
+	*,6.[0-2].*)
+		expect_match "$TMP/doctor" 'XDP features +this kernel does not tell'
+		expect_match "$TMP/check" 'native XDP +the kernel does not tell'
+		;;
+	*)
+		expect_match "$TMP/doctor" 'warn +XDP features +none: the driver has no native XDP'
+		expect_match "$TMP/check" 'fail +native XDP +the driver does not have it'
+		;;
+	esac
+	result "refusal named by doctor, check" yes
 }
 
 test_skb_mode()
@@ -180,21 +226,36 @@ set_mtu()
 	done
 }
 
-# With large frames, native XDP attaches and sees them, or auto takes skb mode.
+# large_frames: fail unless frames of 8000 bytes arrive without any program of ours. All cards that
+# vmtest.sh has pass them on.
+large_frames()
+{
+	wait_until 10 on client ping -c 1 -W 1 -M "do" -s 8000 "$BALANCER" && return
+	on lb ethtool -S eth0 | grep -v ': 0$' >&2
+	dmesg | tail -n 10 >&2
+	fail "frames of 8000 bytes do not arrive, without any program of ours"
+}
+
+# With large frames, native XDP attaches and sees them, or its refusal is named and auto takes skb
+# mode.
 test_mtu_9000()
 {
 	local mode
 
 	defer set_mtu 1500
 	set_mtu 9000
-	if ! wait_until 4 on client ping -c 1 -W 1 -M "do" -s 8000 "$BALANCER"; then
-		result "MTU 9000" "frames are lost without XDP, too"
-		skip "frames of 8000 bytes do not arrive, without any program of ours"
-	fi
+	large_frames
 	start_ping auto
 	mode=$(xdp_mode "netbpf-$LAB-lb" eth0)
 	expect_dropped 8000
 	result "MTU 9000" "$mode"
+	[ "$mode" != native ] && has_native || return 0
+	expect_status 3 "$PING" -n "netbpf-$LAB-lb" -i eth0 -m native
+	expect_err 'failed to attach to eth0 in native mode: .*MTU'
+	result "MTU 9000, refusal" "$(sed -n 's/.* in native mode: //p' <<<"$ERR")"
+	look
+	expect_match "$TMP/doctor" 'warn +MTU +9000'
+	expect_match "$TMP/check" 'warn +MTU +9000'
 }
 
 # vlan_dropped: samples/ping must see and drop pings in VLAN 7.
@@ -229,20 +290,42 @@ test_vlan()
 	result "VLAN, rxvlan $offload" yes
 }
 
-# fetch URL: make connections, one after the other; each must be answered.
-fetch()
+# fail_with WHAT: end the test, with what the balancer has counted.
+fail_with()
 {
-	on client curl -sS --fail-early -m 10 -H 'Connection: close' "$1?[1-$REQUESTS]" \
-		>"$TMP/answers" 2>"$TMP/errors" || {
-		show "curl" "$TMP/errors"
-		"$LB" stats --name nic >&2 || :
-		fail "curl: $(grep -c '^Server name:' "$TMP/answers") answers to $REQUESTS requests"
-	}
-	expect_eq answers "$(grep -c '^Server name:' "$TMP/answers")" "$REQUESTS"
-	expect_eq backends "$(grep '^Server name:' "$TMP/answers" | sort -u | wc -l)" 2
+	"$LB" stats --name nic >&2 || :
+	fail "$1"
 }
 
-# serve MODE FORWARD: balance REQUESTS connections, all of which must be answered.
+# fetch URL BACKENDS: 20 connections, one after the other, get answers of this many backends.
+fetch()
+{
+	on client curl -sS --fail-early -m 10 -H 'Connection: close' "$1?[1-20]" \
+		>"$TMP/answers" 2>"$TMP/errors" || {
+		show "curl" "$TMP/errors"
+		fail_with "curl: $(grep -c '^Server name:' "$TMP/answers") answers to 20 requests"
+	}
+	expect_eq answers "$(grep -c '^Server name:' "$TMP/answers")" 20
+	expect_eq backends "$(grep '^Server name:' "$TMP/answers" | sort -u | wc -l)" "$2"
+}
+
+# load URL: make many connections at once, and a new one for each request. All must be answered:
+# wrk reports a connection that failed, a request without answer for 2 s, and bad answers.
+load()
+{
+	local seconds=2 requests=0
+
+	while [ "$requests" -lt "$REQUESTS" ]; do
+		on client wrk -t 2 -c "$CONNECTIONS" -d "${seconds}s" --timeout 2s \
+			-H 'Connection: close' "$1" >"$TMP/wrk" 2>&1 || fail_with "wrk: $(<"$TMP/wrk")"
+		! grep -E 'Socket errors|Non-2xx' "$TMP/wrk" || fail_with "wrk: $(<"$TMP/wrk")"
+		requests=$(sed -n 's/^ *\([0-9]*\) requests in .*/\1/p' "$TMP/wrk")
+		[ "${requests:-0}" -gt 0 ] || fail_with "wrk: no request was answered"
+		seconds=$((seconds * 2))
+	done
+}
+
+# serve MODE FORWARD: balance connections, all of which must be answered.
 serve()
 {
 	local vip=$BALANCER
@@ -250,9 +333,10 @@ serve()
 	case $2 in
 	dsr | ipip) vip=$SERVICE ;;
 	esac
-	start_main 30 "$LB" run -n "netbpf-$LAB-lb" --name nic -i eth0 -m "$1" --forward "$2" \
+	start_main 60 "$LB" run -n "netbpf-$LAB-lb" --name nic -i eth0 -m "$1" --forward "$2" \
 		--vip "tcp:$vip:80" --backend "$A:80" --backend "$B:80"
-	fetch "http://$vip/"
+	fetch "http://$vip/" 2
+	load "http://$vip/"
 	stop_main
 }
 
@@ -277,7 +361,7 @@ serve_all()
 		ipip) need_tunl0 || break ;;
 		esac
 		serve "$1" "$forward"
-		result "xdp_lb $1 $forward" "$REQUESTS of $REQUESTS"
+		result "xdp_lb $1 $forward" yes
 		[ "$forward" != dnat ] || dnat_routes del
 	done
 	remove_service
@@ -291,7 +375,7 @@ test_lb_native()
 	fi
 	expect_status 3 "$LB" run -n "netbpf-$LAB-lb" --name nic -i eth0 -m native \
 		--vip "tcp:$BALANCER:80" --backend "$A:80" --backend "$B:80"
-	expect_err 'failed to attach to eth0 in native mode: its driver has no native XDP'
+	expect_err "failed to attach to eth0 in native mode: $(refusal)"
 	expect_err '  hint: '
 	result "xdp_lb native" refused
 }
@@ -318,5 +402,120 @@ test_lb_auto()
 	result "xdp_lb auto" "$want"
 }
 
-run_tests test_native_or_its_refusal test_skb_mode test_auto_takes_what_works test_lb_auto \
-	test_lb_native test_lb_skb test_lb_tc test_tc_pingpong test_mtu_9000 test_vlan
+# second_card: give the balancer a second card, in a network with the backends alone.
+second_card()
+{
+	local node host=2
+
+	nsenter --net=/proc/1/ns/net -- ip link set "${CARDS[4]}" \
+		netns "$(readlink "/run/netns/netbpf-$LAB-lb" | cut -d / -f 3)" name eth1
+	defer "on lb ip link set eth1 netns 1 name ${CARDS[4]}"
+	on lb ip addr add 10.0.9.5/24 dev eth1
+	on lb ip link set eth1 up
+	# One wire: an address belongs to one card, though each hears the questions for both.
+	on lb sysctl -qw net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2
+	for node in backend-a backend-b; do
+		on "$node" ip addr add "10.0.9.$host/24" dev eth0
+		on "$node" ip addr del "10.0.0.$host/24" dev eth0
+		on "$node" ip route add 10.0.0.0/24 via 10.0.9.5
+		defer "on $node ip addr add 10.0.0.$host/24 dev eth0; on $node ip addr del 10.0.9.$host/24 dev eth0"
+		host=$((host + 1))
+	done
+	on lb sysctl -qw net.ipv4.ip_forward=1
+	eventually 20 on lb ping -c 1 -W 1 10.0.9.2
+	eventually 20 on lb ping -c 1 -W 1 10.0.9.3
+}
+
+# Packets come in by one card of the balancer, and leave by the other one.
+test_redirect_between_two_cards()
+{
+	local mode
+
+	second_card
+	defer "\"$LB\" stop -n netbpf-$LAB-lb --name nic >/dev/null 2>&1 || :"
+	for mode in native skb tc; do
+		[ "$mode" != native ] || has_native || continue
+		start_main 60 "$LB" run -n "netbpf-$LAB-lb" --name nic -i eth0 -i eth1 -m "$mode" \
+			--forward nat --vip "tcp:$BALANCER:80" --backend 10.0.9.2:80 --backend 10.0.9.3:80
+		fetch "http://$BALANCER/" 2
+		load "http://$BALANCER/"
+		stop_main
+		result "redirect, $mode" yes
+	done
+}
+
+# Large transfers in both directions: segments that the sender leaves to its card (TSO) and that
+# the receiver's card joins (guest_tso, LRO).
+bulk()
+{
+	local direction
+
+	start_main 60 "$LB" run -n "netbpf-$LAB-lb" --name nic -i eth0 -m "$1" --forward nat \
+		--vip "tcp:$BALANCER:5201" --backend "$A:5201"
+	for direction in "" -R; do
+		# shellcheck disable=SC2086 # no argument, or one
+		on client timeout 60 iperf3 -c "$BALANCER" -n 2M -i 0 $direction >"$TMP/iperf" 2>&1 ||
+			fail_with "iperf3 $direction: $(<"$TMP/iperf")"
+	done
+	stop_main
+}
+
+# A card of a virtual machine may get packets whose checksum the sender has left unfinished, and
+# then trusts them. With a native program on their cards, the client and the backends get finished
+# checksums, as from a real wire, and drop a packet whose checksum is wrong.
+finish_checksums()
+{
+	local node pid
+
+	for node in client backend-a backend-b; do
+		start_bg pid "$(sample pass)" -n "netbpf-$LAB-$node" -i eth0 -m native
+		eventually 20 grep -q ready "$(sample_out "$pid")"
+	done
+}
+
+test_checksums_of_what_is_rewritten()
+{
+	local mode
+
+	has_native || skip "needs native XDP, which finishes checksums"
+	defer "\"$LB\" stop -n netbpf-$LAB-lb --name nic >/dev/null 2>&1 || :"
+	finish_checksums
+	for mode in native tc; do
+		serve "$mode" nat
+		result "checksums, $mode" yes
+	done
+	on lb "$LB" check -m skb -i eth0 --vip "tcp:$BALANCER:80" --backend "$A:80" >"$TMP/check" 2>&1 || :
+	case $NETBPF_NIC in
+	tap* | virtio*) expect_match "$TMP/check" 'warn +rx checksum +virtio_net: .*wrong checksums' ;;
+	*) expect_no_match "$TMP/check" 'rx checksum' ;;
+	esac
+	if [[ $NETBPF_NIC = tap* ]]; then
+		start_main 60 "$LB" run -n "netbpf-$LAB-lb" --name nic -i eth0 -m skb \
+			--vip "tcp:$BALANCER:80" --backend "$A:80"
+		! on client curl -sS -m 5 "http://$BALANCER/" >"$TMP/answers" 2>&1 ||
+			fail "skb mode gets checksums right: xdp_lb check need not warn"
+		stop_main
+		result "checksums, skb" "wrong, check names it"
+	else
+		serve skb nat
+		result "checksums, skb" yes
+	fi
+}
+
+test_bulk()
+{
+	local mode
+
+	defer "\"$LB\" stop -n netbpf-$LAB-lb --name nic >/dev/null 2>&1 || :"
+	on backend-a iperf3 -s -D -I "$TMP/iperf3.pid"
+	defer "kill \$(tr -d '\\0' <$TMP/iperf3.pid)"
+	for mode in native skb tc; do
+		[ "$mode" != native ] || has_native || continue
+		bulk "$mode"
+		result "bulk, $mode" yes
+	done
+}
+
+run_tests test_native_or_its_refusal test_refusal_is_named_before test_skb_mode \
+	test_auto_takes_what_works test_lb_auto test_redirect_between_two_cards \
+	test_checksums_of_what_is_rewritten test_bulk test_lb_native test_lb_skb test_lb_tc test_tc_pingpong test_mtu_9000 test_vlan
