@@ -3,7 +3,8 @@
  * Watch, by rtnetlink, the interfaces that a sample is attached to. When an interface is
  * deleted, its programs are gone, too. When it is moved to another network namespace, its
  * programs may still run there, where the sample cannot reach them. An interface that is
- * renamed, set down, or taken out of a bridge is the same interface as before.
+ * renamed, set down, or taken out of a bridge is the same interface as before. When its MTU
+ * rises, lib/mtu.c says whether that matters.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include "lib/config.h"
 #include "lib/iface.h"
 #include "lib/log.h"
+#include "lib/mtu.h"
 #include "lib/netlink.h"
 #include "lib/output.h"
 
@@ -34,6 +36,7 @@ enum reason {
 struct follower {
 	unsigned int ifindex;
 	char ifname[IF_NAMESIZE];
+	__u32 mtu;
 	sample_iface_fn *gone;
 	void *ctx;
 };
@@ -79,6 +82,7 @@ int sample_iface_follow(unsigned int ifindex, sample_iface_fn *gone, void *ctx)
 		return -ENODEV;
 	}
 	at->ifindex = ifindex;
+	at->mtu = sample_mtu_read(at->ifname);
 	at->gone = gone;
 	at->ctx = ctx;
 	n_followers++;
@@ -163,6 +167,23 @@ static void lose(unsigned int ifindex, enum reason why)
 
 /* --- rtnetlink ------------------------------------------------------------------ */
 
+/* Several programs of a sample may follow one interface: the first one tells. */
+static void follow_mtu(unsigned int ifindex, const struct nlattr **attrs)
+{
+	struct follower *first = NULL;
+	unsigned int i;
+
+	for (i = 0; i < n_followers; i++) {
+		if (followers[i].ifindex != ifindex)
+			continue;
+		if (!first) {
+			first = &followers[i];
+			sample_mtu_follow(ifindex, first->ifname, &first->mtu, attrs);
+		}
+		followers[i].mtu = first->mtu;
+	}
+}
+
 /*
  * RTM_DELLINK with the family AF_BRIDGE does not mean that the interface is gone: a port has
  * left its bridge.
@@ -172,11 +193,13 @@ static void on_message(const struct nlmsghdr *nh)
 	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nh);
 	const struct nlattr *attrs[IFLA_MAX + 1];
 
-	if (nh->nlmsg_type != RTM_DELLINK || mnl_nlmsg_get_payload_len(nh) < sizeof(*ifi) ||
-	    ifi->ifi_family != AF_UNSPEC)
+	if (mnl_nlmsg_get_payload_len(nh) < sizeof(*ifi) || ifi->ifi_family != AF_UNSPEC)
 		return;
 	sample_netlink_attrs(nh, sizeof(*ifi), attrs, IFLA_MAX + 1);
-	lose(ifi->ifi_index, attrs[IFLA_NEW_NETNSID] ? MOVED : REMOVED);
+	if (nh->nlmsg_type == RTM_DELLINK)
+		lose(ifi->ifi_index, attrs[IFLA_NEW_NETNSID] ? MOVED : REMOVED);
+	else if (nh->nlmsg_type == RTM_NEWLINK)
+		follow_mtu(ifi->ifi_index, attrs);
 }
 
 /* Messages were lost: check which of the watched interfaces still exist. */
