@@ -12,21 +12,14 @@
 
 # shellcheck source=selftests/lib/lib.sh
 . "$(dirname "$(readlink -f "$0")")/../lib/lib.sh"
+# shellcheck source=selftests/lib/nic.sh
+. "$NBT_DIR/lib/nic.sh"
 
 need_root
 require_tools ip curl nginx jq ethtool ping ss wrk iperf3
-if [ -z "$NBT_LIST" ]; then
-	[ -n "${NETBPF_NIC:-}" ] ||
-		skip "needs cards that nobody else uses: scripts/vmtest.sh --nic virtio"
-	# shellcheck disable=SC2153 # vmtest.sh sets it
-	read -ra CARDS <<<"$NETBPF_CARDS"
-	[ ${#CARDS[@]} -ge 5 ] || skip "needs five cards, not ${#CARDS[@]}"
-fi
+need_cards 5
 
-LAB_SH=$NETBPF_TOP/scripts/lab.sh
-LAB=nic
 SERVICE=10.0.0.100
-A=10.0.0.2 B=10.0.0.3 CLIENT=10.0.0.4 BALANCER=10.0.0.5
 REQUESTS=200		# at least, of wrk
 CONNECTIONS=16		# of wrk, at once
 
@@ -34,16 +27,7 @@ setup()
 {
 	PING=$(sample ping)
 	LB=$(sample xdp_lb)
-	defer "$LAB_SH down $LAB >/dev/null"
-	# run.sh gives each test a network namespace of its own. The cards are in the first one.
-	nsenter --net=/proc/1/ns/net -- \
-		"$LAB_SH" up lb --name "$LAB" --over "${CARDS[@]:0:4}" >/dev/null
-}
-
-# on NODE COMMAND...: run COMMAND in a node of the lab.
-on()
-{
-	in_ns "netbpf-$LAB-$1" "${@:2}"
+	cards_lab
 }
 
 # add_service: give the address of the service to the balancer and the backends, for dsr and
@@ -85,18 +69,6 @@ dnat_routes()
 	done
 }
 
-# has_native: true if the driver has native XDP in this kernel: virtio_net since 4.10, vmxnet3
-# since 6.6, e1000e not yet. virtio_net refuses it if it cannot switch off guest_tso.
-has_native()
-{
-	case $NETBPF_NIC in
-	tap,ctrl_guest_offloads=off) false ;;
-	virtio* | tap*) true ;;
-	vmxnet3) printf '6.6\n%s\n' "$(uname -r)" | sort -VC ;;
-	*) false ;;
-	esac
-}
-
 # refusal: print the words with which the kernel refuses native XDP on these cards.
 refusal()
 {
@@ -122,14 +94,6 @@ result()
 start_ping()
 {
 	start_main 20 "$PING" -n "netbpf-$LAB-lb" -i eth0 -m "$@"
-}
-
-# replies SIZE [ADDRESS]: ping the balancer five times from the client; print the number of
-# replies.
-replies()
-{
-	{ on client ping -n -q -c 5 -i 0.2 -W 2 -M "do" -s "$1" "${2:-$BALANCER}" 2>&1 || :; } |
-		sed -n 's/.* \([0-9]*\) received.*/\1/p'
 }
 
 # expect_dropped SIZE [ADDRESS]: samples/ping must drop all of five pings, and say so.
