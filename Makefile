@@ -2,7 +2,7 @@
 #
 # The top-level Makefile of netbpf, which works alone or as tools/netbpf of a kernel tree.
 
-all: samples scripts selftests
+all: samples scripts exercises selftests
 
 # Make a relative O= absolute here, because the Makefiles below run in other directories.
 ifneq ($(O),)
@@ -23,6 +23,10 @@ bpf:
 # Build these directories one after the other: all need libbpf, which samples builds.
 scripts: samples
 	+@$(MAKE) -C scripts
+
+# The course: scripts/learn.sh.
+exercises: samples
+	+@$(MAKE) -C exercises
 
 selftests: samples scripts
 	+@$(MAKE) -C selftests
@@ -73,6 +77,7 @@ fuzz: all
 
 clean:
 	+@$(MAKE) -C selftests clean
+	+@$(MAKE) -C exercises clean
 	+@$(MAKE) -C scripts clean
 	+@$(MAKE) -C samples clean
 

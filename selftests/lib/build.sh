@@ -11,7 +11,7 @@ copy_sources()
 {
 	mkdir -p "$1"
 	tar -C "$NETBPF_TOP" -cf - --exclude='*.o' --exclude='*.d' --exclude='*.a' \
-		Documentation Makefile README.rst include samples scripts selftests |
+		Documentation Makefile README.rst exercises include samples scripts selftests |
 		tar -C "$1" -xf -
 	make -C "$1" clean >/dev/null
 }

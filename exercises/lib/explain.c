@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Say in plain words why the verifier refuses a program. The causes have the numbers of
+ * Documentation/verifier.rst; the messages are those of kernel/bpf/verifier.c.
+ */
+#include <ctype.h>
+#include <regex.h>
+#include <stdio.h>
+#include <string.h>
+#include "course.h"
+
+/* So many lines at the end of the log are searched for the reason. */
+enum { LINES = 4 };
+
+/**
+ * struct cause - a reason of the verifier
+ * @number: section of Documentation/verifier.rst; 0: none
+ * @message: regular expression of the verifier's message
+ * @unknown: what the verifier does not know, or does not allow
+ * @cure: what to do
+ */
+struct cause {
+	int number;
+	const char *message;
+	const char *unknown;
+	const char *cure;
+};
+
+/* The first match counts, so special messages come before general ones. */
+static const struct cause causes[] = {
+	{ 1, "GPL-restricted",
+	  "this function may be called only by a program under the GPL",
+	  "add: char _license[] SEC(\"license\") = \"GPL\";" },
+	{ 6, "invalid mem access 'scalar'|R[0-9]+ invalid mem access 'inv'",
+	  "this is no pointer any more: a helper has changed the packet, or it is a number",
+	  "read data and data_end from the context again, and compare again" },
+	{ 2, "invalid access to packet|offset is outside of the packet",
+	  "the packet may end before this byte",
+	  "compare first: if ((void *)(header + 1) > data_end) return ...;" },
+	{ 3, "map_value_or_null|mem_or_null|_or_null'",
+	  "the pointer may be NULL",
+	  "check it before you use it: if (!pointer) return ...;" },
+	{ 4, "invalid access to map value|unbounded memory access|makes map_value pointer be out",
+	  "the offset may be larger than the value of the map",
+	  "compare the index with the size before you use it, or mask it: i & (SIZE - 1)" },
+	{ 5, "BPF program is too large|too complex|infinite loop|back-edge",
+	  "the loop may run too often",
+	  "give the loop a constant limit: for (i = 0; i < 4; i++)" },
+	{ 7, "Unreleased reference|reference leak|Reference leak",
+	  "a path ends without giving back what the program has reserved",
+	  "submit, discard or release it on every path, also before each return" },
+	{ 8, "unknown func|program of this type cannot use helper|cannot use helper",
+	  "programs of this type may not call this helper",
+	  "look for the helper of this type: bpf_xdp_... for XDP, bpf_skb_... for TC" },
+	{ 9, "invalid bpf_context access",
+	  "programs of this type may not read or write this field of the context",
+	  "use another field, or read the packet itself" },
+	{ 10, "stack size|stack depth|stack of|(read|access) (from|to) stack",
+	  "the stack has 512 bytes, and each byte must be written before it is read",
+	  "clear the variable with = {}; put large ones into a map" },
+	{ 0, "R0 !read_ok|At program exit the register R0|R0 is not",
+	  "a path ends without a verdict, or with one that this type of program does not have",
+	  "return a verdict on every path" },
+	{ 0, "min value is negative",
+	  "the number may be negative",
+	  "use an unsigned type, or compare: if (n < 0) return ...;" },
+};
+
+/* The last line that quotes the source: "; source @ file:line". */
+static void show_source(const char *log)
+{
+	const char *line = log, *found = NULL, *at, *end;
+
+	while (line) {
+		if (*line == ';')
+			found = line;
+		line = strchr(line, '\n');
+		if (line)
+			line++;
+	}
+	if (!found)
+		return;
+	found += strspn(found, "; ");
+	end = strchrnul(found, '\n');
+	at = memmem(found, end - found, " @ ", 3);
+	if (!at) {
+		printf("    source    %.*s\n", (int)(end - found), found);
+		return;
+	}
+	while (at < end && *at != ':')
+		at++;
+	printf("    line %-4.*s %.*s\n", (int)(end - at - 1), at + 1,
+	       (int)((const char *)memmem(found, end - found, " @ ", 3) - found), found);
+}
+
+/* Cut off the statistics, and the newlines before them. */
+static void cut_statistics(char *log)
+{
+	char *end = strstr(log, "\nprocessed ");
+
+	if (!end)
+		end = log + strlen(log);
+	while (end > log && end[-1] == '\n')
+		end--;
+	*end = '\0';
+}
+
+/* The verifier's last word. */
+static void show_message(const char *log)
+{
+	const char *start = strrchr(log, '\n');
+
+	printf("    verifier  %s\n", start ? start + 1 : log);
+}
+
+/*
+ * True if one of the lines matches. Lines that begin with a digit or with ';' are instructions
+ * and quotes: what they say about registers is no message.
+ */
+static bool matches(const char *message, const char *lines)
+{
+	const char *line = lines;
+	bool found = false;
+	char text[256];
+	regex_t regex;
+
+	if (regcomp(&regex, message, REG_EXTENDED | REG_NOSUB))
+		return false;
+	while (*line && !found) {
+		size_t len = strcspn(line, "\n");
+
+		snprintf(text, sizeof(text), "%.*s", (int)len, line);
+		if (!isdigit(*line) && *line != ';')
+			found = !regexec(&regex, text, 0, NULL, 0);
+		line += len + (line[len] == '\n');
+	}
+	regfree(&regex);
+	return found;
+}
+
+/* The reason is in the last lines of the log. */
+static const char *last_lines(const char *log)
+{
+	const char *at = log + strlen(log);
+	int n = 0;
+
+	while (at > log && (at[-1] != '\n' || ++n < LINES))
+		at--;
+	return at;
+}
+
+void course_explain(char *log)
+{
+	const struct cause *cause = causes, *end = causes + sizeof(causes) / sizeof(*causes);
+
+	if (!*log)
+		return;
+	cut_statistics(log);
+	while (cause < end && !matches(cause->message, last_lines(log)))
+		cause++;
+	show_source(log);
+	if (cause < end) {
+		printf("    because   %s\n", cause->unknown);
+		printf("    cure      %s\n", cause->cure);
+	}
+	show_message(log);
+	if (cause < end && cause->number)
+		printf("    more      Documentation/verifier.rst, section %d\n", cause->number);
+}
