@@ -75,6 +75,10 @@ bench: all
 fuzz: all
 	@O='$(O)' ./scripts/fuzz.sh
 
+# Start the next exercise of the course, and check it at each save.
+learn:
+	@O='$(O)' ./scripts/learn.sh watch
+
 clean:
 	+@$(MAKE) -C selftests clean
 	+@$(MAKE) -C exercises clean
@@ -83,9 +87,11 @@ clean:
 
 help:
 	@echo 'Targets:'
-	@echo '  all        samples and selftests (default)'
+	@echo '  all        samples, exercises and selftests (default)'
 	@echo '  samples    the eBPF programs and their loaders, into samples/'
 	@echo '  scripts    the kernel probe of scripts/doctor.sh'
+	@echo '  exercises  the judges of the course'
+	@echo '  learn      start the next exercise, and check it at each save'
 	@echo '  selftests  the test programs'
 	@echo '  bpf        the BPF objects only, which need no libraries of the target'
 	@echo '  run_tests  run the tests with the runner of the kernel'
@@ -121,4 +127,4 @@ help:
 	@echo
 	@echo 'First time here: ./scripts/tour.sh'
 
-.PHONY: all bpf samples scripts selftests htmldocs cleandocs install install-doc uninstall man deb-pkg check run_tests vmtest fresh bench fuzz clean help
+.PHONY: all bpf samples scripts exercises learn selftests htmldocs cleandocs install install-doc uninstall man deb-pkg check run_tests vmtest fresh bench fuzz clean help

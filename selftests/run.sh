@@ -245,6 +245,7 @@ main()
 	if [ -z "$NO_BUILD$FAKE" ]; then
 		build samples
 		build scripts
+		build exercises
 		build selftests
 	fi
 	choose_isolation

@@ -449,7 +449,7 @@ test_sigint_is_not_ignored()
 new_tree()
 {
 	TREE=$(mktemp -d "$TMP/tree.XXXXXX")
-	mkdir "$TREE/scripts" "$TREE/samples" "$TREE/selftests"
+	mkdir "$TREE/scripts" "$TREE/samples" "$TREE/exercises" "$TREE/selftests"
 	mkdir -p "$TREE/selftests/lib" "$TREE/selftests/room"
 	cp "$NETBPF_TOP/scripts/common.sh" "$TREE/scripts"
 	cp -r "$RUN" "$NBT_DIR/settings" "$TREE/selftests"
@@ -466,7 +466,7 @@ new_tree()
 	FAKE=$TREE/selftests/room
 	fake a.sh <<<'[ "${1:-}" != -l ] || exit 0; echo 1..1; echo "ok 1 in $PWD"'
 	printf 'all:\n\t@echo sampled; test -z "$(BREAK)"\n' >"$TREE/samples/Makefile"
-	printf 'all:\n' >"$TREE/scripts/Makefile"
+	printf 'all:\n' | tee "$TREE/scripts/Makefile" >"$TREE/exercises/Makefile"
 	cat >"$TREE/selftests/Makefile" <<-'END'
 		OUT := $(or $(O),..)/selftests/room
 		TEST := echo 1..1; echo "ok 1 built"

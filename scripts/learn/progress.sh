@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# The learner's files and progress, in learn/. Sourced by learn.sh.
+#
+# learn.sh sets EXERCISES, the names of all exercises, and LEARN, the directory.
+# learn/progress has a line "EXERCISE DATE" for each exercise that is solved.
+
+# own PATH...: give files that root has made to the user who called sudo.
+own()
+{
+	[ -z "${SUDO_UID:-}" ] || chown -R "$SUDO_UID:${SUDO_GID:-$SUDO_UID}" "$@"
+}
+
+is_solved()
+{
+	grep -q "^$1 " "$LEARN/progress" 2>/dev/null
+}
+
+is_started()
+{
+	[ -d "$LEARN/$1" ]
+}
+
+# solved EXERCISE: note that it is solved.
+solved()
+{
+	is_solved "$1" || printf '%s %(%F)T\n' "$1" -1 >>"$LEARN/progress"
+	own "$LEARN/progress"
+}
+
+# next_exercise: set EXERCISE to the first that is not solved; return 1 if there is none.
+next_exercise()
+{
+	# shellcheck disable=SC2153 # learn.sh sets it
+	for EXERCISE in "${EXERCISES[@]}"; do
+		is_solved "$EXERCISE" || return 0
+	done
+	return 1
+}
+
+# choose NAME: set EXERCISE to the exercise of this number or name; empty: the next one.
+choose()
+{
+	local number
+
+	if [ -z "$1" ]; then
+		next_exercise || {
+			say "All ${#EXERCISES[@]} exercises are solved."
+			exit 0
+		}
+		return
+	fi
+	[[ ! $1 =~ ^[0-9]+$ ]] || printf -v number %02d "$((10#$1))"
+	for EXERCISE in "${EXERCISES[@]}"; do
+		case $EXERCISE in
+		"$1" | "${number:-none}"-* | [0-9]*-"$1") return ;;
+		esac
+	done
+	usage_error "there is no exercise $1 (learn.sh list shows them)"
+}
+
+# copy_given EXERCISE: copy it to learn/, as it is given; keep files that are there.
+copy_given()
+{
+	local file
+
+	mkdir -p "$LEARN/$1"
+	for file in "${C_NAME}_kern.c" "${C_NAME}_user.c"; do
+		[ ! -e "$NETBPF_TOP/exercises/$1/$file" ] || [ -e "$LEARN/$1/$file" ] ||
+			cp "$NETBPF_TOP/exercises/$1/$file" "$LEARN/$1/"
+	done
+	own "$LEARN"
+}
+
+# title EXERCISE: print the title of its page.
+title()
+{
+	sed -n '/^===/{n;p;q}' "$NETBPF_TOP/exercises/$1/README.rst"
+}
+
+# page EXERCISE: print its page as plain text: without the SPDX line and the marks of literals.
+page()
+{
+	sed -e '1,2d' -e 's/``//g' "$NETBPF_TOP/exercises/$1/README.rst"
+}
+
+# section EXERCISE TITLE: print a section of its page, without the title.
+section()
+{
+	page "$1" | awk -v title="$2" '
+		{ line[NR] = $0 }
+		END {
+			for (i = 1; i <= NR; i++) {
+				if (line[i + 1] ~ /^(===+|---+)$/ && line[i] != "") {
+					on = line[i] == title
+					i++
+				} else if (on) {
+					print line[i]
+				}
+			}
+		}' | sed -e '/./,$!d'
+}

@@ -1,0 +1,216 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# scripts/learn.sh: what the learner sees from the start of an exercise to its solution, and that
+# no program of a learner leaves anything behind. selftests/tools/author.sh checks the exercises.
+
+# shellcheck source=selftests/lib/lib.sh
+. "$(dirname "$(readlink -f "$0")")/../lib/lib.sh"
+need_root
+require_tools ip jq curl ping setpriv unshare python3 make
+[ -d "$NETBPF_TOP/exercises" ] || skip "the course is not here"
+
+LEARN_SH=$NETBPF_TOP/scripts/learn.sh
+PING=04-drop-ping
+
+setup()
+{
+	export NETBPF_LEARN=$TMP/learn TMPDIR=$TMP NO_INSTALL=1 EDITOR=
+}
+
+# learn STATUS ARGUMENT...: run learn.sh, which must end with STATUS.
+learn()
+{
+	expect_status "$1" timeout $((60 * NETBPF_SLOW)) "$LEARN_SH" "${@:2}"
+}
+
+# begin: start exercise 4, with nothing written or solved so far.
+begin()
+{
+	rm -rf "$NETBPF_LEARN"
+	learn 0 start 4
+}
+
+# write FILE: put a file of the exercise into the place of the learner's program.
+write()
+{
+	cp "$NETBPF_TOP/exercises/$PING/$1" "$NETBPF_LEARN/$PING/drop_ping_kern.c"
+}
+
+test_list()
+{
+	local n
+
+	rm -rf "$NETBPF_LEARN"
+	n=$(find "$NETBPF_TOP/exercises" -maxdepth 1 -name '[0-9]*' | wc -l)
+	learn 0 list
+	expect_out "^$PING +- +Drop pings, nothing else"
+	expect_out "^0 of $n solved"
+	learn 0 list -j
+	expect_eq exercises "$(jq -s 'length' "$OUT_FILE")" "$n"
+}
+
+test_start_keeps_what_was_written()
+{
+	begin
+	expect_out 'Drop IPv4 echo requests'
+	echo '/* mine */' >>"$NETBPF_LEARN/$PING/drop_ping_kern.c"
+	learn 0 start 4
+	grep -q mine "$NETBPF_LEARN/$PING/drop_ping_kern.c" || fail "the program was overwritten"
+	learn 0 list
+	expect_out "^$PING +started"
+	learn 0 reset drop-ping
+	! grep -q mine "$NETBPF_LEARN/$PING/drop_ping_kern.c" || fail "not reset"
+}
+
+test_check_wrong_then_right()
+{
+	begin
+	learn 1 check 4
+	expect_out '^ +compile +ok'
+	expect_out '^ +packets +wrong'
+	expect_out 'an IPv4 echo request was passed: IPv4 echo requests should be dropped'
+	expect_out 'ICMP +34:\[08\]'
+	expect_out 'NETBPF_SEED=[0-9]+'
+	write solution_kern.c
+	learn 0 check 4
+	expect_out '^ +real +ok'
+	expect_out 'ns a packet; the solution needs'
+	expect_out '^Solved\. You look at each header'
+	expect_out 'word for word'
+	learn 0 list
+	expect_out "^$PING +solved"
+}
+
+test_check_compile_error()
+{
+	begin
+	sed -i 's/return XDP_PASS;$/return XDP_PAS;/' "$NETBPF_LEARN/$PING/drop_ping_kern.c"
+	learn 1 check 4
+	expect_out '^ +compile +wrong'
+	expect_out "drop_ping_kern.c:[0-9]+:[0-9]+: error: .*XDP_PAS"
+}
+
+test_check_json()
+{
+	begin
+	learn 1 check -j 4
+	expect_eq stages "$(jq -r 'select(.event == "stage") | .stage + " " + .result' "$OUT_FILE")" \
+		$'compile ok\nload ok\npackets wrong'
+	expect_eq solved "$(jq -s '.[-1].solved' "$OUT_FILE")" false
+	write solution_kern.c
+	learn 0 check --all -j
+	expect_eq solved "$(jq -s '.[-1].solved' "$OUT_FILE")" true
+}
+
+# What was built is there to be tried by hand.
+test_build_of_a_loader()
+{
+	begin
+	learn 0 build 4
+	[ -s "$NETBPF_LEARN/$PING/drop_ping_kern.o" ] || fail "no object"
+	learn 0 start 12
+	learn 0 build 12
+	[ -x "$NETBPF_LEARN/12-blocklist/blocklist" ] || fail "no loader"
+	expect_status 1 "$NETBPF_LEARN/12-blocklist/blocklist" nonexistent
+}
+
+# Each program of Documentation/verifier.rst is explained by its own section.
+test_refusals_are_explained()
+{
+	local object n judge=$NETBPF_OUT/build/exercises/$PING/judge
+
+	[ -x "$judge" ] || skip "the judges are not built"
+	for object in "$NETBPF_OUT"/selftests/scripts/verifier/*_broken.o; do
+		n=$(basename "$object")
+		n=$((10#${n%%_*}))
+		expect_status 1 "$judge" explain "$object"
+		expect_out "Documentation/verifier.rst, section $n\$"
+		expect_out '^    cure '
+	done
+}
+
+test_hints_and_solution()
+{
+	local n
+
+	begin
+	for n in 1 2 3 3; do
+		learn 0 hint 4
+		expect_out "^Hint $n of 3:"
+	done
+	expect_out 'icmp->type == ICMP_ECHO'
+	learn 0 solution 4
+	expect_out '^\+.*icmp->type == ICMP_ECHO'
+}
+
+answers()
+{
+	[ "$(grep -cE "$1" "$SAMPLE_OUT")" -ge "$2" ]
+}
+
+# Each save is checked; the next exercise begins when this one is solved.
+test_watch()
+{
+	begin
+	start_bg PID "$LEARN_SH" watch 4
+	SAMPLE_OUT=$(sample_out "$PID")
+	eventually 60 answers 'Waiting for you to save' 1
+	write wrong/every_icmp_kern.c
+	eventually 30 answers 'an echo reply was dropped' 1
+	eventually 30 answers 'Waiting for you to save' 2
+	# Editors write another file, and rename it.
+	cp "$NETBPF_TOP/exercises/$PING/solution_kern.c" "$NETBPF_LEARN/$PING/new"
+	mv "$NETBPF_LEARN/$PING/new" "$NETBPF_LEARN/$PING/drop_ping_kern.c"
+	eventually 30 answers '^Solved' 1
+	stop_sample "$PID" INT || [ "$STATUS" -eq 130 ] || fail "status $STATUS"
+}
+
+# processes: print what still runs of a check.
+processes()
+{
+	pgrep -af "[l]ive.sh .*$TMP|[j]udge .*$TMP|[w]ait_save $TMP" || :
+}
+
+no_processes()
+{
+	[ -z "$(processes)" ]
+}
+
+checking()
+{
+	pgrep -f "[l]ive.sh .*$TMP" >/dev/null
+}
+
+# Whatever ends a check, also kill -9, its namespaces and processes go.
+test_interrupted()
+{
+	local signal
+
+	begin
+	write solution_kern.c
+	for signal in INT TERM KILL; do
+		start_bg PID "$LEARN_SH" check 4
+		eventually 60 checking
+		kill -s "$signal" "$PID"
+		wait_sample "$PID" 10 || :
+		eventually 10 no_processes
+	done
+}
+
+test_usage()
+{
+	learn 2 check 99
+	expect_err 'there is no exercise 99'
+	learn 2 bogus
+	expect_err 'no such command: bogus'
+	learn 2 list --bogus
+	rm -rf "$NETBPF_LEARN"
+	learn 1 check 4
+	expect_err 'exercise 04-drop-ping is not started'
+	expect_err 'hint: .*learn.sh start 04'
+}
+
+run_tests test_list test_start_keeps_what_was_written test_check_wrong_then_right \
+	test_check_compile_error test_check_json test_build_of_a_loader test_refusals_are_explained test_hints_and_solution \
+	test_watch test_interrupted test_usage
