@@ -97,7 +97,7 @@ real_package()
 	[ "$1" != backports ] || release=
 	for package in $KERNEL_PACKAGES; do
 		{ apt-cache "${APT[@]}" depends "$package" 2>/dev/null || :; } |
-			sed -n "s/^ *Depends: \(linux-image-$release[0-9][^ ]*\)$/\1/p"
+			sed -n "s/^ *Depends: \(linux-image-${release}[0-9][^ ]*\)$/\1/p"
 	done | sort -V | tail -n 1
 }
 
@@ -207,7 +207,7 @@ known_kernel()
 
 	if [ ! -d "$dir" ]; then
 		# "|| die": with -k all, the shell ignores errors here ("set -e" is off).
-		mkdir -p "$KERNEL_DIR" && tmp=$(mktemp -d "$KERNEL_DIR/$1.XXXXXX") ||
+		{ mkdir -p "$KERNEL_DIR" && tmp=$(mktemp -d "$KERNEL_DIR/$1.XXXXXX"); } ||
 			die 1 "cannot write $KERNEL_DIR"
 		TO_REMOVE+=("$tmp")
 		fetch_kernel "$1" "$tmp"

@@ -174,6 +174,7 @@ end_kernels()
 # subshell.
 try_kernel()
 (
+	# shellcheck disable=SC2034 # the trap uses it
 	before=${#TO_REMOVE[@]}
 	trap 'rm -rf "${TO_REMOVE[@]:before}"' EXIT
 	known_kernel "$1"

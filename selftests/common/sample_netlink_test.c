@@ -176,8 +176,12 @@ TEST_F(netlink, error_of_the_kernel)
 /* A text is read where the kernel's flags tell that there is one. */
 TEST_F(netlink, text_of_an_error)
 {
-	comes((struct datagram){ .type = NLMSG_ERROR, .value = -EOPNOTSUPP, .text = "no wheels",
-				 .flags = NLM_F_CAPPED | NLM_F_ACK_TLVS });
+	struct datagram refusal = {
+		.type = NLMSG_ERROR, .value = -EOPNOTSUPP, .text = "no wheels",
+		.flags = NLM_F_CAPPED | NLM_F_ACK_TLVS,
+	};
+
+	comes(refusal);
 	EXPECT_EQ(-EOPNOTSUPP, ask(self));
 	EXPECT_STREQ("no wheels", self->nl.refusal);
 	datagrams[0].flags = NLM_F_CAPPED;
@@ -191,11 +195,14 @@ TEST_F(netlink, text_of_an_error)
 TEST_F(netlink, long_text_of_an_error)
 {
 	char text[300];
+	struct datagram refusal = {
+		.type = NLMSG_ERROR, .value = -EINVAL, .text = text,
+		.flags = NLM_F_CAPPED | NLM_F_ACK_TLVS,
+	};
 
 	memset(text, 'x', sizeof(text));
 	text[sizeof(text) - 1] = '\0';
-	comes((struct datagram){ .type = NLMSG_ERROR, .value = -EINVAL, .text = text,
-				 .flags = NLM_F_CAPPED | NLM_F_ACK_TLVS });
+	comes(refusal);
 	EXPECT_EQ(-EINVAL, ask(self));
 	EXPECT_EQ(sizeof(self->nl.refusal) - 1, strlen(self->nl.refusal));
 }

@@ -51,11 +51,13 @@ stand_in()
 	chmod +x "$BIN/$1"
 }
 
-# setup: make BIN, with an apt that offers one kernel once it has read the lists, and a qemu that
-# keeps its command line; the guest is lost. UPDATE is what "apt-get update" prints.
-setup()
+# begin: begin a case with nothing fetched. Make BIN, with an apt that offers one kernel once it
+# has read the lists, and a qemu that keeps its command line; the guest is lost. The file "update"
+# has what "apt-get update" prints.
+begin()
 {
 	BIN=$TMP/bin
+	rm -rf "${TMP:?}"/*
 	mkdir "$BIN"
 	: >"$TMP/update"
 	debs
@@ -101,6 +103,7 @@ test_backports_come_from_their_own_suite()
 {
 	local dir=$TMP/out/build/vmtest/backports
 
+	begin
 	vmtest 123 -k backports
 	expect_err "fetching linux-image-${RELEASE//+/\\+}\$"
 	expect_match "$TMP/sources" "^deb \[signed-by=/[^ ]+debian-archive-keyring\.gpg\] $MIRROR [a-z]+-backports main\$"
@@ -118,6 +121,7 @@ test_backports_come_from_their_own_suite()
 
 test_backports_of_another_architecture()
 {
+	begin
 	cp "$BIN/qemu-system-x86_64" "$BIN/qemu-system-aarch64"
 	mkdir -p "$TMP/out/build/vmtest/arm64/root/bin"
 	cp "$(command -v busybox)" "$TMP/out/build/vmtest/arm64/root/bin/"
@@ -129,6 +133,7 @@ test_backports_of_another_architecture()
 
 test_a_system_that_is_not_debian()
 {
+	begin
 	: >"$TMP/mirror"
 	vmtest 3 -k backports
 	expect_err 'this system gets no packages from Debian'
@@ -138,6 +143,7 @@ test_a_system_that_is_not_debian()
 # A system that is older than the release that it asks for may not have its keys.
 test_a_key_that_is_missing()
 {
+	begin
 	echo 'W: GPG error: InRelease: they are not available: NO_PUBKEY 0123456789ABCDEF' >"$TMP/update"
 	stand_in apt-cache <<<'exit 100'
 	vmtest 3 -k backports
@@ -149,6 +155,7 @@ test_a_key_that_is_missing()
 # -k all runs what there is.
 test_all_goes_on_without_a_kernel()
 {
+	begin
 	vmtest 123 -k all
 	expect_err 'no package on offer here has Linux 6\.1$'
 	expect_err 'going on without Linux 6\.1$'
@@ -161,6 +168,7 @@ test_all_goes_on_without_a_kernel()
 
 test_all_needs_one_kernel()
 {
+	begin
 	stand_in apt-cache <<<'exit 100'
 	vmtest 3 -k all
 	expect_err 'going on without Linux backports$'
