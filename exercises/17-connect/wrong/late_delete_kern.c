@@ -47,7 +47,7 @@ static __always_inline void begin(const struct sock *sk)
 }
 
 /* This may run anywhere: when a packet comes in, or when a timer expires. */
-static __always_inline void end(const struct sock *sk, int state)
+static __always_inline void end(const struct sock *sk, int oldstate, int state)
 {
 	struct attempt *attempt;
 	__u64 key = (__u64)sk;
@@ -55,9 +55,11 @@ static __always_inline void end(const struct sock *sk, int state)
 	attempt = bpf_map_lookup_elem(&attempts, &key);
 	if (!attempt)
 		return;
-	if (state == TCP_CLOSE)
+	if (oldstate == TCP_SYN_SENT && state == TCP_CLOSE)
 		attempt->err = BPF_CORE_READ(sk, sk_err);
 	bpf_ringbuf_output(&events, attempt, sizeof(*attempt), 0);
+	if (state == TCP_CLOSE)
+		bpf_map_delete_elem(&attempts, &key);
 }
 
 SEC("raw_tp/inet_sock_set_state")
@@ -66,7 +68,7 @@ int BPF_PROG(on_state, const struct sock *sk, int oldstate, int newstate)
 	if (newstate == TCP_SYN_SENT)
 		begin(sk);
 	else if (newstate == TCP_ESTABLISHED || newstate == TCP_CLOSE)
-		end(sk, newstate);
+		end(sk, oldstate, newstate);
 	return 0;
 }
 
