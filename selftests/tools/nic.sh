@@ -379,15 +379,20 @@ second_card()
 	on lb ip addr add 10.0.9.5/24 dev eth1
 	on lb ip link set eth1 up
 	# One wire: an address belongs to one card, though each hears the questions for both.
-	on lb sysctl -qw net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2
+	defer "on lb sysctl -qw net.ipv4.conf.all.arp_ignore=0 net.ipv4.conf.all.arp_announce=0 \
+		net.ipv4.ip_forward=0"
+	on lb sysctl -qw net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2 \
+		net.ipv4.ip_forward=1
 	for node in backend-a backend-b; do
 		on "$node" ip addr add "10.0.9.$host/24" dev eth0
 		on "$node" ip addr del "10.0.0.$host/24" dev eth0
 		on "$node" ip route add 10.0.0.0/24 via 10.0.9.5
-		defer "on $node ip addr add 10.0.0.$host/24 dev eth0; on $node ip addr del 10.0.9.$host/24 dev eth0"
+		# This route would stay, and come before that of the address.
+		defer "on $node ip route del 10.0.0.0/24 via 10.0.9.5
+			on $node ip addr add 10.0.0.$host/24 dev eth0
+			on $node ip addr del 10.0.9.$host/24 dev eth0"
 		host=$((host + 1))
 	done
-	on lb sysctl -qw net.ipv4.ip_forward=1
 	eventually 20 on lb ping -c 1 -W 1 10.0.9.2
 	eventually 20 on lb ping -c 1 -W 1 10.0.9.3
 }
