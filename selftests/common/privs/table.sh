@@ -76,6 +76,8 @@ row()
 	shift
 	# With unprivileged_bpf_disabled 0 everybody may make maps without CAP_BPF.
 	[ "$UNPRIVILEGED" != 0 ] || may=CAP_BPF
+	# Without mitigations, the verifier does not protect packet pointers from speculation.
+	! grep -qw mitigations=off /proc/cmdline || may+=" CAP_PERFMON"
 	all=$*
 	for cap; do
 		[[ $cap != \(* ]] || may+=" ${cap//[()]/}"
