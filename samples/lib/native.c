@@ -4,13 +4,18 @@
  * errno. For the same request over rtnetlink, it adds the text of the driver.
  */
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
+#include <linux/ethtool.h>
 #include <linux/if_link.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <linux/sockios.h>
 #include "lib/native.h"
 #include "lib/netlink.h"
 #include "lib/util.h"
@@ -99,6 +104,42 @@ void sample_native_reason(unsigned int ifindex, int err, char reason[SAMPLE_REAS
 		return;
 	ask_kernel(ifindex, prog_fd, reason);
 	close(prog_fd);
+}
+
+static bool driver_is(unsigned int ifindex, const char *driver)
+{
+	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
+	struct ifreq ifr = { .ifr_data = (void *)&info };
+	int sock, err;
+
+	if (!if_indextoname(ifindex, ifr.ifr_name))
+		return false;
+	sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (sock < 0)
+		return false;
+	err = ioctl(sock, SIOCETHTOOL, &ifr);
+	close(sock);
+	return !err && !strncmp(info.driver, driver, sizeof(info.driver));
+}
+
+/**
+ * sample_native_forgotten() - whether the driver will forget a program in native mode
+ * @ifindex: the interface
+ * @reason: filled if the result is true
+ *
+ * vmxnet3 drops its pointer to the program each time it sets up the card anew: see
+ * vmxnet3_rq_cleanup_all() in drivers/net/vmxnet3/vmxnet3_drv.c (seen in Linux 6.12 and 7.3). The
+ * kernel goes on to show the program as attached, but no packet meets it any more.
+ *
+ * Return: true if it will.
+ */
+bool sample_native_forgotten(unsigned int ifindex, char reason[SAMPLE_REASON_LEN])
+{
+	if (!driver_is(ifindex, "vmxnet3"))
+		return false;
+	snprintf(reason, SAMPLE_REASON_LEN,
+		 "vmxnet3 has native XDP since Linux 6.6, but forgets the program when the card goes down, or gets another MTU or ring size");
+	return true;
 }
 
 /**

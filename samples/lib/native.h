@@ -12,6 +12,7 @@ enum {
 
 bool sample_native_may_fall_back(int err);
 void sample_native_reason(unsigned int ifindex, int err, char reason[SAMPLE_REASON_LEN]);
+bool sample_native_forgotten(unsigned int ifindex, char reason[SAMPLE_REASON_LEN]);
 bool sample_native_refused(unsigned int ifindex, char reason[SAMPLE_REASON_LEN]);
 
 #endif /* _SAMPLES_LIB_NATIVE_H */

@@ -168,17 +168,40 @@ static int create_link(int prog_fd, unsigned int ifindex, enum sample_mode mode)
 	return fd < 0 ? -errno : fd;
 }
 
+/* The mode to try first. */
+static enum sample_mode first_mode(const char *ifname, unsigned int ifindex)
+{
+	char reason[SAMPLE_REASON_LEN];
+
+	if (sample.mode != SAMPLE_MODE_AUTO)
+		return sample.mode;
+	if (!sample_native_forgotten(ifindex, reason))
+		return SAMPLE_MODE_NATIVE;
+	pr_info("%s: %s: using skb mode", ifname, reason);
+	return SAMPLE_MODE_SKB;
+}
+
+static void tell_forgotten(const char *ifname, unsigned int ifindex)
+{
+	char reason[SAMPLE_REASON_LEN];
+
+	if (!sample_native_forgotten(ifindex, reason))
+		return;
+	pr_info("%s: %s", ifname, reason);
+	pr_hint("start this program again after that, or use another mode");
+}
+
 static int attach_one(struct sample_xdp *xdp, int prog_fd, unsigned int ifindex)
 {
-	enum sample_mode mode = sample.mode;
 	char ifname[IF_NAMESIZE], reason[SAMPLE_REASON_LEN];
+	enum sample_mode mode;
 	int fd;
 
 	snprintf(ifname, sizeof(ifname), "%s", sample_ifname(ifindex));
-	if (mode == SAMPLE_MODE_AUTO)
-		mode = SAMPLE_MODE_NATIVE;
+	mode = first_mode(ifname, ifindex);
 	fd = create_link(prog_fd, ifindex, mode);
-	if (fd < 0 && sample.mode == SAMPLE_MODE_AUTO && sample_native_may_fall_back(fd)) {
+	if (fd < 0 && mode == SAMPLE_MODE_NATIVE && sample.mode == SAMPLE_MODE_AUTO &&
+	    sample_native_may_fall_back(fd)) {
 		sample_native_reason(ifindex, fd, reason);
 		pr_info("%s: %s: using skb mode", ifname, reason);
 		mode = SAMPLE_MODE_SKB;
@@ -188,6 +211,8 @@ static int attach_one(struct sample_xdp *xdp, int prog_fd, unsigned int ifindex)
 		explain_attach(ifname, ifindex, mode, fd);
 		return fd;
 	}
+	if (mode == SAMPLE_MODE_NATIVE)
+		tell_forgotten(ifname, ifindex);
 	xdp->at[xdp->n].link_fd = fd;
 	xdp->at[xdp->n].ifindex = ifindex;
 	xdp->at[xdp->n].mode = mode;

@@ -34,6 +34,9 @@ check_link()
 		row link warn "$text, down: no packet arrives" \
 			"ip link set dev $IF up"
 	fi
+	[ "$driver" != vmxnet3 ] || row driver warn \
+		"vmxnet3 forgets a native XDP program when the card goes down, or gets another MTU or ring size" \
+		"-m skb, or start the program again after that"
 }
 
 # Native XDP without fragments needs a frame in one page, with 256 bytes of headroom before

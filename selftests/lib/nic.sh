@@ -53,6 +53,13 @@ has_native()
 	esac
 }
 
+# keeps_native: true if the driver has native XDP, and a program stays while the card is set up anew:
+# samples/lib/native.c tells about vmxnet3.
+keeps_native()
+{
+	has_native && [[ $NETBPF_NIC != vmxnet3* ]]
+}
+
 # replies SIZE [ADDRESS]: ping the balancer five times from the client; print the number of
 # replies.
 replies()

@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <linux/netlink.h>
 #include <net/if.h>
+#include "lib/native.h"
 #include "lib/net.h"
 #include "parts/xdp_lb/check/check.h"
 #include "parts/xdp_lb/nexthop/link.h"
@@ -122,10 +123,13 @@ static void check_unfinished(struct lb_checker *c, const struct lb_link *link)
 
 static void check_native(struct lb_checker *c, const struct lb_link *link)
 {
+	char reason[SAMPLE_REASON_LEN];
 	__u64 features;
 	int sock;
 
-	if (!strcmp(link->master_kind, "bond") || !strcmp(link->master_kind, "team"))
+	if (sample_native_forgotten(link->ifindex, reason))
+		lb_row(c, LB_WARN, "native XDP", "%s\nmode: tc", reason);
+	else if (!strcmp(link->master_kind, "bond") || !strcmp(link->master_kind, "team"))
 		lb_row(c, LB_WARN, "native XDP", "part of a %s: the program belongs on that\n"
 		       "interfaces: [%s]", link->master_kind, sample_ifname(link->master));
 	else if (lb_link_features(link->ifindex, &features))
@@ -290,6 +294,7 @@ void lb_check_way(struct lb_checker *c, const struct lb_way *way)
 /* Native XDP is for frames that come from a wire, and for drivers that have it; else TC. */
 static bool wants_tc(const struct lb_link *link, char *why, size_t size)
 {
+	char reason[SAMPLE_REASON_LEN];
 	__u64 features;
 
 	if (is_local(link))
@@ -303,6 +308,8 @@ static bool wants_tc(const struct lb_link *link, char *why, size_t size)
 			 link->name, link->kind);
 	else if (!lb_link_features(link->ifindex, &features) && !(features & LB_XDP_BASIC))
 		snprintf(why, size, "the driver of %s has no native XDP", link->name);
+	else if (sample_native_forgotten(link->ifindex, reason))
+		snprintf(why, size, "%s: %s", link->name, reason);
 	else
 		return false;
 	return true;
