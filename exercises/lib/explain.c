@@ -31,7 +31,7 @@ static const struct cause causes[] = {
 	{ 1, "GPL-restricted",
 	  "this function may be called only by a program under the GPL",
 	  "add: char _license[] SEC(\"license\") = \"GPL\";" },
-	{ 6, "invalid mem access 'scalar'|R[0-9]+ invalid mem access 'inv'",
+	{ 6, "invalid mem access '(scalar|inv)'",
 	  "this is no pointer any more: a helper has changed the packet, or it is a number",
 	  "read data and data_end from the context again, and compare again" },
 	{ 2, "invalid access to packet|offset is outside of the packet",
@@ -43,7 +43,10 @@ static const struct cause causes[] = {
 	{ 4, "invalid access to map value|unbounded memory access|makes map_value pointer be out",
 	  "the offset may be larger than the value of the map",
 	  "compare the index with the size before you use it, or mask it: i & (SIZE - 1)" },
-	{ 5, "BPF program is too large|too complex|infinite loop|back-edge",
+	{ 5, "infinite loop detected",
+	  "the loop never ends: a round changes nothing that could end it",
+	  "count the rounds, up to a constant limit: for (i = 0; i < 4; i++)" },
+	{ 5, "BPF program is too large|too complex|back-edge",
 	  "the loop may run too often",
 	  "give the loop a constant limit: for (i = 0; i < 4; i++)" },
 	{ 7, "Unreleased reference|reference leak|Reference leak",
@@ -105,37 +108,65 @@ static void cut_statistics(char *log)
 	*end = '\0';
 }
 
-/* The verifier's last word. */
-static void show_message(const char *log)
+/*
+ * Instructions, quotes of the source and registers: what the verifier says about its work. Its
+ * reason is none of these.
+ */
+static bool is_work(const char *line)
 {
-	const char *start = strrchr(log, '\n');
+	static const char *const begins[] = {
+		";", "cur state:", "old state:", "from ", "mark_precise",
+	};
+	size_t i;
 
-	printf("    verifier  %s\n", start ? start + 1 : log);
+	for (i = 0; i < sizeof(begins) / sizeof(*begins); i++)
+		if (!strncmp(line, begins[i], strlen(begins[i])))
+			return true;
+	return isdigit(*line);
 }
 
-/*
- * True if one of the lines matches. Lines that begin with a digit or with ';' are instructions
- * and quotes: what they say about registers is no message.
- */
-static bool matches(const char *message, const char *lines)
+/* The next line that is not about the verifier's work; NULL if there is none. */
+static const char *next_message(const char *line)
 {
-	const char *line = lines;
-	bool found = false;
+	while (*line && is_work(line)) {
+		line = strchrnul(line, '\n');
+		line += *line == '\n';
+	}
+	return *line ? line : NULL;
+}
+
+/* The first message in the lines that matches; NULL if none does. */
+static const char *find_message(const char *pattern, const char *lines)
+{
+	const char *line = next_message(lines), *found = NULL;
 	char text[256];
 	regex_t regex;
 
-	if (regcomp(&regex, message, REG_EXTENDED | REG_NOSUB))
-		return false;
-	while (*line && !found) {
+	if (regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB))
+		return NULL;
+	while (line && !found) {
 		size_t len = strcspn(line, "\n");
 
 		snprintf(text, sizeof(text), "%.*s", (int)len, line);
-		if (!isdigit(*line) && *line != ';')
-			found = !regexec(&regex, text, 0, NULL, 0);
-		line += len + (line[len] == '\n');
+		if (!regexec(&regex, text, 0, NULL, 0))
+			found = line;
+		line = next_message(line + len + (line[len] == '\n'));
 	}
 	regfree(&regex);
 	return found;
+}
+
+/* The last message, whatever it says; NULL if there is none. */
+static const char *last_message(const char *lines)
+{
+	const char *line = next_message(lines), *last = NULL;
+
+	while (line) {
+		last = line;
+		line = strchrnul(line, '\n');
+		line = next_message(line + (*line == '\n'));
+	}
+	return last;
 }
 
 /* The reason is in the last lines of the log. */
@@ -149,21 +180,35 @@ static const char *last_lines(const char *log)
 	return at;
 }
 
-void course_explain(char *log)
+static const struct cause *find_cause(const char *lines, const char **message)
 {
 	const struct cause *cause = causes, *end = causes + sizeof(causes) / sizeof(*causes);
+
+	for (; cause < end; cause++) {
+		*message = find_message(cause->message, lines);
+		if (*message)
+			return cause;
+	}
+	*message = last_message(lines);
+	return NULL;
+}
+
+void course_explain(char *log)
+{
+	const struct cause *cause;
+	const char *message;
 
 	if (!*log)
 		return;
 	cut_statistics(log);
-	while (cause < end && !matches(cause->message, last_lines(log)))
-		cause++;
+	cause = find_cause(last_lines(log), &message);
 	show_source(log);
-	if (cause < end) {
+	if (cause) {
 		printf("    because   %s\n", cause->unknown);
 		printf("    cure      %s\n", cause->cure);
 	}
-	show_message(log);
-	if (cause < end && cause->number)
+	if (message)
+		printf("    verifier  %.*s\n", (int)strcspn(message, "\n"), message);
+	if (cause && cause->number)
 		printf("    more      Documentation/verifier.rst, section %d\n", cause->number);
 }
