@@ -92,8 +92,11 @@ void course_unload(struct course *course);
 
 /* --- explain.c ------------------------------------------------------------------------ */
 
-/* Explains the log of the verifier: source line, what the verifier misses, and the cure. */
-void course_explain(char *log);
+/*
+ * Explains the log of the verifier: source line, what the verifier misses, and the cure. @type: of
+ * the program that was refused: what a message means may depend on it.
+ */
+void course_explain(enum bpf_prog_type type, char *log);
 
 /* --- attach.c ------------------------------------------------------------------------- */
 

@@ -26,6 +26,13 @@ struct cause {
 	const char *cure;
 };
 
+/* In a program that traces the kernel, the message has another cause than in one with packets. */
+static const struct cause memory_of_the_kernel = {
+	11, "invalid mem access '(scalar|inv)'",
+	"this is memory of the kernel: the program cannot read it through a pointer",
+	"copy the field: BPF_CORE_READ(pointer, field)",
+};
+
 /* The first match counts, so special messages come before general ones. */
 static const struct cause causes[] = {
 	{ 1, "GPL-restricted",
@@ -180,10 +187,20 @@ static const char *last_lines(const char *log)
 	return at;
 }
 
-static const struct cause *find_cause(const char *lines, const char **message)
+/* Programs that run somewhere in the kernel: there is no packet that they could change. */
+static bool is_tracing(enum bpf_prog_type type)
+{
+	return type == BPF_PROG_TYPE_RAW_TRACEPOINT || type == BPF_PROG_TYPE_TRACEPOINT ||
+	       type == BPF_PROG_TYPE_KPROBE || type == BPF_PROG_TYPE_PERF_EVENT;
+}
+
+static const struct cause *find_cause(const char *lines, bool tracing, const char **message)
 {
 	const struct cause *cause = causes, *end = causes + sizeof(causes) / sizeof(*causes);
 
+	*message = find_message(memory_of_the_kernel.message, lines);
+	if (tracing && *message)
+		return &memory_of_the_kernel;
 	for (; cause < end; cause++) {
 		*message = find_message(cause->message, lines);
 		if (*message)
@@ -193,7 +210,7 @@ static const struct cause *find_cause(const char *lines, const char **message)
 	return NULL;
 }
 
-void course_explain(char *log)
+void course_explain(enum bpf_prog_type type, char *log)
 {
 	const struct cause *cause;
 	const char *message;
@@ -201,7 +218,7 @@ void course_explain(char *log)
 	if (!*log)
 		return;
 	cut_statistics(log);
-	cause = find_cause(last_lines(log), &message);
+	cause = find_cause(last_lines(log), is_tracing(type), &message);
 	show_source(log);
 	if (cause) {
 		printf("    because   %s\n", cause->unknown);

@@ -64,6 +64,16 @@ static bool open_object(struct course *course, const char *path, char *log)
 	return false;
 }
 
+/* Type of the learner's program; of an object that is not the exercise's, of its first one. */
+static enum bpf_prog_type type_of(const struct course *course)
+{
+	const struct bpf_program *prog = course->prog;
+
+	if (!prog)
+		prog = bpf_object__next_program(course->obj, NULL);
+	return prog ? bpf_program__type(prog) : BPF_PROG_TYPE_UNSPEC;
+}
+
 static bool load_object(const struct course *course, char *log)
 {
 	int err = bpf_object__load(course->obj);
@@ -71,7 +81,7 @@ static bool load_object(const struct course *course, char *log)
 	if (!err)
 		return true;
 	printf("the kernel refuses the program: %s\n", strerror(-err));
-	course_explain(log);
+	course_explain(type_of(course), log);
 	return false;
 }
 
