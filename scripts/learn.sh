@@ -26,7 +26,8 @@ usage()
 	Usage: learn.sh COMMAND [-j] [NUMBER or name]
 
 	Exercises in which you write BPF programs, and are told at once, on real packets,
-	what is right and what is not. Without a number: the first one not solved yet.
+	what is right and what is not. Without a number, "start" takes the first one that is not
+	solved, the other commands the one that you have started last.
 
 	  start [NN]     copy the exercise to learn/, print its task, open \$EDITOR
 	  check [NN]     check your program; check --all: each one that you have started
@@ -156,7 +157,7 @@ cmd_check()
 
 	ready_to_check
 	if [ -z "$ALL" ]; then
-		choose "${1:-}"
+		choose_started "${1:-}"
 		check_one
 		return
 	fi
@@ -169,7 +170,7 @@ cmd_check()
 # Leave what was built beside the program, for the learner to try.
 cmd_build()
 {
-	choose "${1:-}"
+	choose_started "${1:-}"
 	c_name "$EXERCISE"
 	must_be_started
 	mkdir "$WORK/built"
@@ -201,7 +202,7 @@ wait_for_save()
 cmd_watch()
 {
 	ready_to_check
-	choose "${1:-}"
+	choose_started "${1:-}"
 	while :; do
 		c_name "$EXERCISE"
 		is_started "$EXERCISE" || cmd_start "$EXERCISE"
@@ -209,7 +210,7 @@ cmd_watch()
 		watch_saves
 		if check_one; then
 			exec {SAVES}<&-
-			next_exercise || break
+			next_exercise "$EXERCISE" || break
 			continue
 		fi
 		say "  Waiting for you to save a file in $LEARN/$EXERCISE (Ctrl-C ends)"
@@ -223,7 +224,7 @@ cmd_hint()
 {
 	local n
 
-	choose "${1:-}"
+	choose_started "${1:-}"
 	must_be_started
 	n=$(cat "$LEARN/$EXERCISE/.hints" 2>/dev/null || echo 0)
 	[ "$n" -ge 3 ] || n=$((n + 1))
@@ -235,14 +236,14 @@ cmd_hint()
 
 cmd_solution()
 {
-	choose "${1:-}"
+	choose_started "${1:-}"
 	c_name "$EXERCISE"
 	show_solution
 }
 
 cmd_reset()
 {
-	choose "${1:-}"
+	choose_started "${1:-}"
 	c_name "$EXERCISE"
 	rm -rf "${LEARN:?}/$EXERCISE"
 	copy_given "$EXERCISE"

@@ -4,7 +4,8 @@
 # The learner's files and progress, in learn/. Sourced by learn.sh.
 #
 # learn.sh sets EXERCISES, the names of all exercises, and LEARN, the directory.
-# learn/progress has a line "EXERCISE DATE" for each exercise that is solved.
+# learn/progress has a line "EXERCISE DATE" for each exercise that is solved, and learn/last the
+# name of the one that was started last.
 
 # own PATH...: give files that root has made to the user who called sudo.
 own()
@@ -29,17 +30,47 @@ solved()
 	own "$LEARN/progress"
 }
 
-# next_exercise: set EXERCISE to the first that is not solved; return 1 if there is none.
+# next_exercise [EXERCISE]: set EXERCISE to the first behind this one that is not solved, or else to
+# the first of all; return 1 if there is none.
 next_exercise()
 {
+	local behind=${1:-} first=
+
 	# shellcheck disable=SC2153 # learn.sh sets it
 	for EXERCISE in "${EXERCISES[@]}"; do
-		is_solved "$EXERCISE" || return 0
+		is_solved "$EXERCISE" && continue
+		[[ ! $EXERCISE > $behind ]] || return 0
+		first=${first:-$EXERCISE}
+	done
+	EXERCISE=$first
+	[ -n "$first" ]
+}
+
+# started_exercise: set EXERCISE to the one that was started last, or, if that one is solved, to the
+# first that is started and not solved; return 1 if there is none.
+started_exercise()
+{
+	local last
+
+	last=$(cat "$LEARN/last" 2>/dev/null) || :
+	for EXERCISE in "$last" "${EXERCISES[@]}"; do
+		[ -z "$EXERCISE" ] || ! is_started "$EXERCISE" || is_solved "$EXERCISE" || return 0
 	done
 	return 1
 }
 
-# choose NAME: set EXERCISE to the exercise of this number or name; empty: the next one.
+# choose_started NAME: choose(), but without a name the exercise that was started last.
+choose_started()
+{
+	if [ -z "$1" ] && started_exercise; then
+		say "Exercise ${EXERCISE%%-*}, which you have started: $(title "$EXERCISE")"
+		return
+	fi
+	choose "$1"
+}
+
+# choose NAME: set EXERCISE to the exercise of this number or name; empty: the first that is not
+# solved.
 choose()
 {
 	local number
@@ -60,7 +91,8 @@ choose()
 	usage_error "there is no exercise $1 (learn.sh list shows them)"
 }
 
-# copy_given EXERCISE: copy it to learn/, as it is given; keep files that are there.
+# copy_given EXERCISE: copy it to learn/, as it is given; keep files that are there. It is the one
+# that was started last.
 copy_given()
 {
 	local file
@@ -70,6 +102,7 @@ copy_given()
 		[ ! -e "$NETBPF_TOP/exercises/$1/$file" ] || [ -e "$LEARN/$1/$file" ] ||
 			cp "$NETBPF_TOP/exercises/$1/$file" "$LEARN/$1/"
 	done
+	echo "$1" >"$LEARN/last"
 	own "$LEARN"
 }
 

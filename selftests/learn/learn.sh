@@ -63,6 +63,28 @@ test_start_keeps_what_was_written()
 	! grep -q mine "$NETBPF_LEARN/$PING/drop_ping_kern.c" || fail "not reset"
 }
 
+# Without a number: the one that was started last, as long as it is not solved.
+test_default_is_the_one_that_was_started()
+{
+	local command
+
+	begin
+	learn 0 start 6
+	for command in hint build; do
+		learn 0 "$command"
+		expect_out '^Exercise 06, which you have started: Look behind the IP options'
+	done
+	learn 1 check
+	expect_out '^06-ip-options'
+	echo "06-ip-options 2026-12-01" >>"$NETBPF_LEARN/progress"
+	learn 0 hint
+	expect_out '^Exercise 04, which you have started'
+	learn 0 start
+	expect_out 'Let every frame pass'
+	learn 0 hint
+	expect_out '^Exercise 01, which'
+}
+
 test_check_wrong_then_right()
 {
 	begin
@@ -212,5 +234,6 @@ test_usage()
 }
 
 run_tests test_list test_start_keeps_what_was_written test_check_wrong_then_right \
-	test_check_compile_error test_check_json test_build_of_a_loader test_refusals_are_explained test_hints_and_solution \
-	test_watch test_interrupted test_usage
+	test_default_is_the_one_that_was_started test_check_compile_error test_check_json \
+	test_build_of_a_loader test_refusals_are_explained test_hints_and_solution test_watch \
+	test_interrupted test_usage
