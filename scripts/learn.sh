@@ -34,7 +34,7 @@ usage()
 	  watch [NN]     check it at each save; go on to the next one when it is solved
 	  hint [NN]      the next of three hints
 	  solution [NN]  the solution, compared with your program
-	  reset [NN]     throw your program away, and start again
+	  reset [NN]     start again; your program is kept as NAME.old
 	  list           all exercises, and how far you are
 	  next           start the next exercise
 	  --author [NN]  check the exercises themselves
@@ -245,7 +245,8 @@ cmd_reset()
 {
 	choose_started "${1:-}"
 	c_name "$EXERCISE"
-	rm -rf "${LEARN:?}/$EXERCISE"
+	put_away "$EXERCISE"
+	not_solved "$EXERCISE"
 	copy_given "$EXERCISE"
 	say "$LEARN/$EXERCISE is as it was given."
 }

@@ -30,6 +30,12 @@ solved()
 	own "$LEARN/progress"
 }
 
+# not_solved EXERCISE: forget that it is solved.
+not_solved()
+{
+	! is_solved "$1" || sed -i "/^$1 /d" "$LEARN/progress"
+}
+
 # next_exercise [EXERCISE]: set EXERCISE to the first behind this one that is not solved, or else to
 # the first of all; return 1 if there is none.
 next_exercise()
@@ -104,6 +110,25 @@ copy_given()
 	done
 	echo "$1" >"$LEARN/last"
 	own "$LEARN"
+}
+
+# put_away EXERCISE: keep what the learner has changed as NAME.old, older ones as NAME.old.~1~ and
+# so on; remove the rest of what learn.sh has made there.
+put_away()
+{
+	local file given
+
+	for file in "$LEARN/$1/${C_NAME}"_{kern,user}.c; do
+		given=$NETBPF_TOP/exercises/$1/${file##*/}
+		[ -e "$file" ] || continue
+		if cmp -s "$file" "$given"; then
+			rm "$file"
+		else
+			mv --backup=numbered "$file" "$file.old"
+			say "Your program is kept as $file.old"
+		fi
+	done
+	rm -f "$LEARN/$1/.hints" "$LEARN/$1/${C_NAME}_kern.o" "$LEARN/$1/$C_NAME"
 }
 
 # title EXERCISE: print the title of its page.

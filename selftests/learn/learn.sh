@@ -63,6 +63,26 @@ test_start_keeps_what_was_written()
 	! grep -q mine "$NETBPF_LEARN/$PING/drop_ping_kern.c" || fail "not reset"
 }
 
+# Nothing that the learner has written is lost, also not by a second reset.
+test_reset_keeps_the_program()
+{
+	local file=$NETBPF_LEARN/$PING/drop_ping_kern.c
+
+	begin
+	echo "$PING 2026-12-01" >"$NETBPF_LEARN/progress"
+	echo '/* first */' >>"$file"
+	learn 0 reset 4
+	expect_out "^Your program is kept as $file\.old"
+	learn 0 list
+	expect_out "^$PING +started"
+	learn 0 reset 4
+	expect_eq files "$(ls "$NETBPF_LEARN/$PING")" $'drop_ping_kern.c\ndrop_ping_kern.c.old'
+	echo '/* second */' >>"$file"
+	learn 0 reset 4
+	grep -q first "$file.old.~1~" || fail "the first program is lost"
+	grep -q second "$file.old" || fail "the second program is lost"
+}
+
 # Without a number: the one that was started last, as long as it is not solved.
 test_default_is_the_one_that_was_started()
 {
@@ -233,7 +253,8 @@ test_usage()
 	expect_err 'hint: .*learn.sh start 04'
 }
 
-run_tests test_list test_start_keeps_what_was_written test_check_wrong_then_right \
-	test_default_is_the_one_that_was_started test_check_compile_error test_check_json \
-	test_build_of_a_loader test_refusals_are_explained test_hints_and_solution test_watch \
-	test_interrupted test_usage
+run_tests test_list test_start_keeps_what_was_written test_reset_keeps_the_program \
+	test_default_is_the_one_that_was_started test_check_wrong_then_right \
+	test_check_compile_error test_check_json test_build_of_a_loader \
+	test_refusals_are_explained test_hints_and_solution test_watch test_interrupted \
+	test_usage
