@@ -319,6 +319,7 @@ main()
 	esac
 	[ -z "$ALL" ] || [ "$command" = check ] || usage_error "--all is for check"
 	mapfile -t EXERCISES < <(exercise_names)
+	set_owner
 	WORK=$(mktemp -d)
 	trap clean_up EXIT
 	trap 'stop 129' HUP

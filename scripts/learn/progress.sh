@@ -7,10 +7,23 @@
 # learn/progress has a line "EXERCISE DATE" for each exercise that is solved, and learn/last the
 # name of the one that was started last.
 
-# own PATH...: give files that root has made to the user who called sudo.
+# set_owner: set OWNER to whom files in learn/ belong that root makes: to the owner of learn/, for a
+# new learn/ to the user who called sudo; empty: to nobody else.
+set_owner()
+{
+	OWNER=
+	[ "$EUID" -eq 0 ] || return 0
+	if [ -d "$LEARN" ]; then
+		OWNER=$(stat -Lc %u:%g "$LEARN")
+	elif [ -n "${SUDO_UID:-}" ]; then
+		OWNER=$SUDO_UID:${SUDO_GID:-$SUDO_UID}
+	fi
+}
+
+# own PATH...: give files in learn/ that root has made to their owner.
 own()
 {
-	[ -z "${SUDO_UID:-}" ] || chown -R "$SUDO_UID:${SUDO_GID:-$SUDO_UID}" "$@"
+	[ -z "$OWNER" ] || chown -R "$OWNER" "$@"
 }
 
 is_solved()
@@ -33,7 +46,9 @@ solved()
 # not_solved EXERCISE: forget that it is solved.
 not_solved()
 {
-	! is_solved "$1" || sed -i "/^$1 /d" "$LEARN/progress"
+	is_solved "$1" || return 0
+	sed -i "/^$1 /d" "$LEARN/progress"
+	own "$LEARN/progress"
 }
 
 # next_exercise [EXERCISE]: set EXERCISE to the first behind this one that is not solved, or else to
@@ -103,13 +118,14 @@ copy_given()
 {
 	local file
 
+	[ -d "$LEARN" ] || { mkdir -p "$LEARN" && own "$LEARN"; }
 	mkdir -p "$LEARN/$1"
 	for file in "${C_NAME}_kern.c" "${C_NAME}_user.c"; do
 		[ ! -e "$NETBPF_TOP/exercises/$1/$file" ] || [ -e "$LEARN/$1/$file" ] ||
 			cp "$NETBPF_TOP/exercises/$1/$file" "$LEARN/$1/"
 	done
 	echo "$1" >"$LEARN/last"
-	own "$LEARN"
+	own "$LEARN/$1" "$LEARN/last"
 }
 
 # put_away EXERCISE: keep what the learner has changed as NAME.old, older ones as NAME.old.~1~ and

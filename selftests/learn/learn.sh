@@ -105,6 +105,29 @@ test_default_is_the_one_that_was_started()
 	expect_out '^Exercise 01, which'
 }
 
+owners()
+{
+	find "$NETBPF_LEARN" -printf '%U:%G\n' | sort -u
+}
+
+# learn.sh runs as root, and the files are those of a user.
+test_files_belong_to_the_learner()
+{
+	rm -rf "$NETBPF_LEARN"
+	SUDO_UID=4321 SUDO_GID=4322 learn 0 start 4
+	expect_eq "owners of a new learn/" "$(owners)" 4321:4322
+	# Whoever has called sudo since: the directory is still that user's.
+	learn 0 start 1
+	learn 0 hint
+	learn 0 build
+	echo "01-pass 2026-12-01" >"$NETBPF_LEARN/progress"
+	learn 0 reset 1
+	write solution_kern.c
+	chown 4321:4322 "$NETBPF_LEARN/$PING/drop_ping_kern.c"
+	SUDO_UID=0 learn 0 check 4
+	expect_eq "owners" "$(owners)" 4321:4322
+}
+
 test_check_wrong_then_right()
 {
 	begin
@@ -254,7 +277,7 @@ test_usage()
 }
 
 run_tests test_list test_start_keeps_what_was_written test_reset_keeps_the_program \
-	test_default_is_the_one_that_was_started test_check_wrong_then_right \
-	test_check_compile_error test_check_json test_build_of_a_loader \
-	test_refusals_are_explained test_hints_and_solution test_watch test_interrupted \
-	test_usage
+	test_default_is_the_one_that_was_started test_files_belong_to_the_learner \
+	test_check_wrong_then_right test_check_compile_error test_check_json \
+	test_build_of_a_loader test_refusals_are_explained test_hints_and_solution test_watch \
+	test_interrupted test_usage
