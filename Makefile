@@ -77,7 +77,7 @@ fuzz: all
 
 # Start the next exercise of the course, and check it at each save.
 learn:
-	@O='$(O)' ./scripts/learn.sh watch
+	@O='$(O)' exec setpriv --pdeathsig TERM -- ./scripts/learn.sh watch
 
 clean:
 	+@$(MAKE) -C selftests clean

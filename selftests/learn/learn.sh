@@ -247,6 +247,55 @@ checking()
 	pgrep -f "[l]ive.sh .*$TMP" >/dev/null
 }
 
+watching()
+{
+	pgrep -f "[w]ait_save $TMP" >/dev/null
+}
+
+# Whatever ends watch, also kill -9, nothing waits for a save any more. The same after an exercise
+# is solved: only the next one is watched.
+test_watch_leaves_nothing()
+{
+	local signal
+
+	begin
+	for signal in INT TERM HUP KILL; do
+		start_bg PID "$LEARN_SH" watch 4
+		SAMPLE_OUT=$(sample_out "$PID")
+		eventually 60 answers 'Waiting for you to save' 1
+		watching || fail "nothing waits for a save"
+		kill -s "$signal" "$PID"
+		wait_sample "$PID" 10 || :
+		eventually 5 no_processes
+	done
+	write solution_kern.c
+	start_bg PID "$LEARN_SH" watch 4
+	SAMPLE_OUT=$(sample_out "$PID")
+	eventually 60 answers 'Waiting for you to save' 1
+	expect_eq "directories that are watched" \
+		"$(pgrep -af "[w]ait_save $TMP" | sed 's|.*/||')" 05-request-or-reply
+	kill "$PID"
+	wait_sample "$PID" 10 || :
+	eventually 5 no_processes
+}
+
+# "make learn" takes watch with it, also by kill -9.
+test_make_learn_leaves_nothing()
+{
+	local signal
+
+	[ -e "$NETBPF_TOP/Makefile" ] || skip "the sources are not here"
+	begin
+	for signal in TERM KILL; do
+		start_bg PID make -C "$NETBPF_TOP" learn
+		SAMPLE_OUT=$(sample_out "$PID")
+		eventually 60 answers 'Waiting for you to save' 1
+		kill -s "$signal" "$PID"
+		wait_sample "$PID" 10 || :
+		eventually 5 no_processes
+	done
+}
+
 # Whatever ends a check, also kill -9, its namespaces and processes go.
 test_interrupted()
 {
@@ -280,4 +329,4 @@ run_tests test_list test_start_keeps_what_was_written test_reset_keeps_the_progr
 	test_default_is_the_one_that_was_started test_files_belong_to_the_learner \
 	test_check_wrong_then_right test_check_compile_error test_check_json \
 	test_build_of_a_loader test_refusals_are_explained test_hints_and_solution test_watch \
-	test_interrupted test_usage
+	test_watch_leaves_nothing test_make_learn_leaves_nothing test_interrupted test_usage
