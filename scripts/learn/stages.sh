@@ -132,13 +132,28 @@ judge()
 	done
 }
 
+# seed_of STAGE RESULT: print the seed that gives the same packets again, if they were wrong.
+seed_of()
+{
+	[ "$1:$2" != packets:wrong ] || sed -n 's/^# seed: //p' "$WORK/seed"
+}
+
+# tell_json EXERCISE STAGE RESULT: tell() as a JSON object.
+tell_json()
+{
+	jq -cn --arg exercise "$1" --arg stage "$2" --arg result "$3" --arg seed "$(seed_of "$2" "$3")" \
+		--rawfile text "$WORK/said" '{event: "stage", $exercise, $stage, $result,
+		text: ($text | split("\n") | map(select(. != "")))} +
+		if $seed == "" then {} else {seed: ($seed | ltrimstr("NETBPF_SEED="))} end'
+}
+
 # tell EXERCISE STAGE RESULT: print the result of a stage, and what $WORK/said says about it.
 tell()
 {
+	local seed
+
 	if [ -n "$JSON" ]; then
-		jq -cn --arg exercise "$1" --arg stage "$2" --arg result "$3" \
-			--rawfile text "$WORK/said" '{event: "stage", $exercise, $stage, $result,
-			text: ($text | split("\n") | map(select(. != "")))}'
+		tell_json "$@"
 		return
 	fi
 	printf '  %-9s ' "$2"
@@ -152,5 +167,6 @@ tell()
 	fi
 	printf '\n'
 	sed 's/^/    /' "$WORK/said"
-	[ "$2:$3" != packets:wrong ] || sed -n 's/^# seed: /    the same packets again: /p' "$WORK/seed"
+	seed=$(seed_of "$2" "$3")
+	[ -z "$seed" ] || echo "    the same packets again: $seed"
 }

@@ -163,6 +163,7 @@ test_check_json()
 	expect_eq stages "$(jq -r 'select(.event == "stage") | .stage + " " + .result' "$OUT_FILE")" \
 		$'compile ok\nload ok\npackets wrong'
 	expect_eq solved "$(jq -s '.[-1].solved' "$OUT_FILE")" false
+	jq -s -e '.[2].seed | test("^[0-9]+$")' "$OUT_FILE" >/dev/null || fail "no seed"
 	write solution_kern.c
 	learn 0 check --all -j
 	expect_eq solved "$(jq -s '.[-1].solved' "$OUT_FILE")" true
