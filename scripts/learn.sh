@@ -63,7 +63,12 @@ say()
 stop()
 {
 	trap '' HUP INT TERM
-	[ -z "$STAGE_PID" ] || kill -KILL "$STAGE_PID" 2>/dev/null || :
+	if [ -n "$STAGE_PID" ]; then
+		# bash says on its standard error that the process was killed.
+		exec 2>/dev/null
+		kill -KILL "$STAGE_PID" || :
+		wait "$STAGE_PID" || :
+	fi
 	exit "$1"
 }
 

@@ -310,6 +310,7 @@ test_interrupted()
 		kill -s "$signal" "$PID"
 		wait_sample "$PID" 10 || :
 		eventually 10 no_processes
+		[ ! -s "$(sample_err "$PID")" ] || fail "$signal: $(<"$(sample_err "$PID")")"
 	done
 }
 
