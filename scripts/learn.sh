@@ -17,6 +17,8 @@ here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 LEARN=${NETBPF_LEARN:-$NETBPF_TOP/learn}
 JSON=
 ALL=
+YES=
+WATCHING=
 STAGE_PID=
 WORK=
 
@@ -101,7 +103,11 @@ cmd_start()
 	say
 	say "Write: $LEARN/$EXERCISE/${C_NAME}_kern.c"
 	! has_program "$EXERCISE" || say "       $LEARN/$EXERCISE/${C_NAME}_user.c"
-	say "Then:  sudo $0 check ${EXERCISE%%-*}"
+	if [ -n "$WATCHING" ]; then
+		say "Then:  save the file"
+	else
+		say "Then:  sudo $0 check ${EXERCISE%%-*}"
+	fi
 	if [ -n "${EDITOR:-}" ] && [ -t 0 ] && [ -t 1 ]; then
 		$EDITOR "$LEARN/$EXERCISE/${C_NAME}_kern.c"
 	fi
@@ -206,6 +212,7 @@ wait_for_save()
 
 cmd_watch()
 {
+	WATCHING=1
 	ready_to_check
 	choose_started "${1:-}"
 	while :; do

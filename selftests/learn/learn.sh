@@ -229,6 +229,8 @@ test_watch()
 	cp "$NETBPF_TOP/exercises/$PING/solution_kern.c" "$NETBPF_LEARN/$PING/new"
 	mv "$NETBPF_LEARN/$PING/new" "$NETBPF_LEARN/$PING/drop_ping_kern.c"
 	eventually 30 answers '^Solved' 1
+	# The next exercise begins, and a save is enough.
+	eventually 30 answers '^Then:  save the file' 1
 	stop_sample "$PID" INT || [ "$STATUS" -eq 130 ] || fail "status $STATUS"
 }
 
