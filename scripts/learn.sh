@@ -42,6 +42,7 @@ usage()
 	  --author [NN]  check the exercises themselves
 
 	  -j, --json     JSON, one object a line: for check, list
+	  -y, --yes      show the solution before the exercise is solved, and do not ask
 	  -h, --help     this text
 
 	Environment: NO_COLOR=1 prints no colours. NETBPF_SEED=N: the same packets again.
@@ -99,7 +100,11 @@ cmd_start()
 	choose "${1:-}"
 	c_name "$EXERCISE"
 	copy_given "$EXERCISE"
-	say "$(page "$EXERCISE")"
+	if is_solved "$EXERCISE"; then
+		say "$(page "$EXERCISE")"
+	else
+		say "$(task "$EXERCISE")"
+	fi
 	say
 	say "Write: $LEARN/$EXERCISE/${C_NAME}_kern.c"
 	! has_program "$EXERCISE" || say "       $LEARN/$EXERCISE/${C_NAME}_user.c"
@@ -120,21 +125,46 @@ must_be_started()
 		"$0 start ${EXERCISE%%-*}"
 }
 
+# words FILE: print the program without comments and white space.
+words()
+{
+	gcc -fpreprocessed -dD -E -P -x c "$1" | tr -d '[:space:]'
+}
+
+# show_part THEIRS OURS: show the solution of one file as a change of the learner's; return 1 if both
+# say the same.
+show_part()
+{
+	if [ ! -e "$1" ]; then
+		cat "$2"
+	elif [ "$(words "$1")" = "$(words "$2")" ]; then
+		return 1
+	else
+		diff -u --label "your program" --label "the solution" "$1" "$2" || :
+	fi
+}
+
 # show_solution: the solution of EXERCISE, as a change of the learner's program.
 show_solution()
 {
-	local part ours theirs
+	local part ours same=1
 
 	for part in kern user; do
 		ours=$NETBPF_TOP/exercises/$EXERCISE/solution_$part.c
-		theirs=$LEARN/$EXERCISE/${C_NAME}_$part.c
-		[ -e "$ours" ] || continue
-		if [ ! -e "$theirs" ]; then
-			cat "$ours"
-		elif diff -u --label "your program" --label "the solution" "$theirs" "$ours"; then
-			say "Your program is the solution, word for word."
-		fi
+		[ ! -e "$ours" ] || ! show_part "$LEARN/$EXERCISE/${C_NAME}_$part.c" "$ours" || same=
 	done
+	[ -z "$same" ] || say "Your program is the solution, word for word."
+}
+
+# may_show_solution: ask who has not solved the exercise yet; exit unless they want to see it.
+may_show_solution()
+{
+	local answer
+
+	! is_solved "$EXERCISE" && [ -z "$YES" ] || return 0
+	[ -t 0 ] || die 1 "exercise $EXERCISE is not solved yet" "$0 solution --yes ${EXERCISE%%-*}"
+	read -r -p "You have not solved exercise $EXERCISE yet. Show the solution? [y/N] " answer || :
+	[[ $answer == [yY]* ]] || exit 1
 }
 
 # check_one: check EXERCISE, and tell what was learnt if it is solved.
@@ -250,6 +280,7 @@ cmd_solution()
 {
 	choose_started "${1:-}"
 	c_name "$EXERCISE"
+	may_show_solution
 	show_solution
 }
 
@@ -316,6 +347,7 @@ main()
 		-h | --help) usage; exit 0 ;;
 		-j | --json) JSON=1 ;;
 		--all) ALL=1 ;;
+		-y | --yes) YES=1 ;;
 		--author) command=author ;;
 		-*) usage_error "unknown argument: $1" ;;
 		*) names+=("$1") ;;
@@ -330,6 +362,7 @@ main()
 	*) usage_error "no such command: $command" ;;
 	esac
 	[ -z "$ALL" ] || [ "$command" = check ] || usage_error "--all is for check"
+	[ -z "$YES" ] || [ "$command" = solution ] || usage_error "--yes is for solution"
 	mapfile -t EXERCISES < <(exercise_names)
 	set_owner
 	WORK=$(mktemp -d)

@@ -51,11 +51,11 @@ not_solved()
 	own "$LEARN/progress"
 }
 
-# next_exercise [EXERCISE]: set EXERCISE to the first behind this one that is not solved, or else to
-# the first of all; return 1 if there is none.
+# next_exercise EXERCISE: set EXERCISE to the first behind this one that is not solved, or else, or if
+# the name is empty, to the first of all; return 1 if there is none.
 next_exercise()
 {
-	local behind=${1:-} first=
+	local behind=$1 first=
 
 	# shellcheck disable=SC2153 # learn.sh sets it
 	for EXERCISE in "${EXERCISES[@]}"; do
@@ -97,7 +97,7 @@ choose()
 	local number
 
 	if [ -z "$1" ]; then
-		next_exercise || {
+		next_exercise "" || {
 			say "All ${#EXERCISES[@]} exercises are solved."
 			exit 0
 		}
@@ -157,6 +157,12 @@ title()
 page()
 {
 	sed -e '1,2d' -e 's/``//g' "$NETBPF_TOP/exercises/$1/README.rst"
+}
+
+# task EXERCISE: print its page without what you learn from it: that may name the solution.
+task()
+{
+	page "$1" | sed '/^What you have learnt$/,$d'
 }
 
 # section EXERCISE TITLE: print a section of its page, without the title.

@@ -54,6 +54,9 @@ test_start_keeps_what_was_written()
 {
 	begin
 	expect_out 'Drop IPv4 echo requests'
+	expect_out '^To read'
+	# What is learnt may name the solution.
+	expect_no_match "$OUT_FILE" 'What you have learnt'
 	echo '/* mine */' >>"$NETBPF_LEARN/$PING/drop_ping_kern.c"
 	learn 0 start 4
 	grep -q mine "$NETBPF_LEARN/$PING/drop_ping_kern.c" || fail "the program was overwritten"
@@ -145,6 +148,24 @@ test_check_wrong_then_right()
 	expect_out 'word for word'
 	learn 0 list
 	expect_out "^$PING +solved"
+	learn 0 start 4
+	expect_out 'What you have learnt'
+}
+
+# Comments and white space are no difference.
+test_the_same_words()
+{
+	local file=$NETBPF_LEARN/$PING/drop_ping_kern.c
+
+	begin
+	sed -e 's|/\*.*\*/|// mine|' -e 's/\t/    /g; s/ = /=/' \
+		"$NETBPF_TOP/exercises/$PING/solution_kern.c" >"$file"
+	learn 0 solution --yes 4
+	expect_out 'word for word'
+	sed -i 's/ihl != 5/ihl != 6/' "$file"
+	learn 0 solution --yes 4
+	expect_out '^-.*ihl != 6'
+	expect_no_match "$OUT_FILE" 'word for word'
 }
 
 test_check_compile_error()
@@ -206,8 +227,12 @@ test_hints_and_solution()
 		expect_out "^Hint $n of 3:"
 	done
 	expect_out 'icmp->type == ICMP_ECHO'
-	learn 0 solution 4
+	learn 1 solution 4
+	expect_no_match "$OUT_FILE" ICMP_ECHO
+	expect_err 'hint: .*learn.sh solution --yes 04'
+	learn 0 solution --yes 4
 	expect_out '^\+.*icmp->type == ICMP_ECHO'
+	learn 2 hint --yes 4
 }
 
 answers()
@@ -331,6 +356,7 @@ test_usage()
 
 run_tests test_list test_start_keeps_what_was_written test_reset_keeps_the_program \
 	test_default_is_the_one_that_was_started test_files_belong_to_the_learner \
-	test_check_wrong_then_right test_check_compile_error test_check_json \
-	test_build_of_a_loader test_refusals_are_explained test_hints_and_solution test_watch \
-	test_watch_leaves_nothing test_make_learn_leaves_nothing test_interrupted test_usage
+	test_check_wrong_then_right test_the_same_words test_check_compile_error \
+	test_check_json test_build_of_a_loader test_refusals_are_explained \
+	test_hints_and_solution test_watch test_watch_leaves_nothing \
+	test_make_learn_leaves_nothing test_interrupted test_usage
