@@ -14,7 +14,7 @@ static void datagram(struct course *course, struct build *pkt, __u16 dport, __u3
 	course_randomize(course, pkt);
 	build_put16(pkt, pkt->l4_at + 2, dport);
 	build_checksums(pkt);
-	course->mark = pkt->l4_at + 3;
+	course_mark(course, pkt->l4_at + 2, 2);
 }
 
 static void discard(struct course *course, struct build *pkt)
@@ -50,7 +50,7 @@ static void tcp(struct course *course, struct build *pkt)
 	course_randomize(course, pkt);
 	build_put16(pkt, pkt->l4_at + 2, DISCARD);
 	build_checksums(pkt);
-	course->mark = pkt->ip_at + 9;
+	course_mark(course, pkt->ip_at + 9, 1);
 }
 
 static void fragment(struct course *course, struct build *pkt)
@@ -58,14 +58,14 @@ static void fragment(struct course *course, struct build *pkt)
 	discard(course, pkt);
 	build_frag4(pkt, 8 * (1 + course_below(course, 8000)), course_below(course, 2));
 	build_checksums(pkt);
-	course->mark = pkt->ip_at + 6;
+	course_mark(course, pkt->ip_at + 6, 2);
 }
 
 static void experiment(struct course *course, struct build *pkt)
 {
 	discard(course, pkt);
 	build_put16(pkt, 12, 0x88b5);
-	course->mark = 12;
+	course_mark(course, 12, 2);
 }
 
 static void packets(struct course *course)

@@ -5,13 +5,13 @@
 static void request(struct course *course, struct build *pkt)
 {
 	course_ping(course, pkt, 4, 0);
-	course->mark = pkt->l4_at;
+	course_mark(course, pkt->l4_at, 1);
 }
 
 static void request6(struct course *course, struct build *pkt)
 {
 	course_ping(course, pkt, 6, 0);
-	course->mark = 12;
+	course_mark(course, 12, 2);
 }
 
 static void icmp(struct course *course, struct build *pkt, __u8 type)
@@ -22,7 +22,7 @@ static void icmp(struct course *course, struct build *pkt, __u8 type)
 	build_payload(pkt, course_below(course, 100));
 	build_finish(pkt);
 	course_randomize(course, pkt);
-	course->mark = pkt->l4_at;
+	course_mark(course, pkt->l4_at, 1);
 }
 
 /* The kernel sets DF, "don't fragment", in most packets: it is no sign of a fragment. */
@@ -31,7 +31,7 @@ static void request_df(struct course *course, struct build *pkt)
 	course_ping(course, pkt, 4, 0);
 	build_put16(pkt, pkt->ip_at + 6, 0x4000);
 	build_checksums(pkt);
-	course->mark = pkt->ip_at + 6;
+	course_mark(course, pkt->ip_at + 6, 2);
 }
 
 /* EtherType 0x88b5 is for experiments. What looks like IPv4 behind it is none. */
@@ -39,7 +39,7 @@ static void experiment(struct course *course, struct build *pkt)
 {
 	course_ping(course, pkt, 4, 0);
 	build_put16(pkt, 12, 0x88b5);
-	course->mark = 12;
+	course_mark(course, 12, 2);
 }
 
 static void reply(struct course *course, struct build *pkt)
@@ -63,7 +63,7 @@ static void tcp(struct course *course, struct build *pkt)
 	/* The first byte of a TCP header may have the number of an echo request, too. */
 	pkt->data[pkt->l4_at] = ICMP_ECHO;
 	build_checksums(pkt);
-	course->mark = pkt->ip_at + 9;
+	course_mark(course, pkt->ip_at + 9, 1);
 }
 
 static void arp(struct course *course, struct build *pkt)
@@ -76,7 +76,7 @@ static void arp(struct course *course, struct build *pkt)
 	pkt->data[at + 9] = IPPROTO_ICMP;
 	pkt->data[at + 20] = ICMP_ECHO;
 	course_randomize(course, pkt);
-	course->mark = 12;
+	course_mark(course, 12, 2);
 }
 
 static void first_fragment(struct course *course, struct build *pkt)
@@ -84,7 +84,7 @@ static void first_fragment(struct course *course, struct build *pkt)
 	request(course, pkt);
 	build_frag4(pkt, 0, 1);
 	build_checksums(pkt);
-	course->mark = pkt->ip_at + 6;
+	course_mark(course, pkt->ip_at + 6, 2);
 }
 
 static void fragment(struct course *course, struct build *pkt)
@@ -97,7 +97,7 @@ static void fragment(struct course *course, struct build *pkt)
 	course_randomize(course, pkt);
 	build_frag4(pkt, 8 * (1 + course_below(course, 8000)), course_below(course, 2));
 	build_checksums(pkt);
-	course->mark = pkt->ip_at + 6;
+	course_mark(course, pkt->ip_at + 6, 2);
 }
 
 static void packets(struct course *course)

@@ -145,7 +145,7 @@ static void check_last(struct course *course, const struct kind *kind, const str
 		     kind->what, after[kind->key].last, sequence);
 	if (after[kind->key].last == htons(sequence))
 		printf("    the bytes are in network byte order: bpf_ntohs() turns them round\n");
-	course_show(pkt, pkt->data, pkt->len, pkt->l4_at + 6);
+	course_show(pkt, pkt->data, pkt->len, pkt->l4_at + 6, 2);
 }
 
 static void try_kind(struct course *course, int fd, const struct kind *kind)

@@ -14,7 +14,7 @@ static void options(struct course *course, struct build *pkt, __u8 bait)
 		pkt->data[at] = course_below(course, 256);
 	pkt->data[pkt->ip_at + OPTIONS] = bait;
 	build_checksums(pkt);
-	course->mark = pkt->ip_at;
+	course_mark(course, pkt->ip_at, 1);
 }
 
 static __u32 option_length(struct course *course)
@@ -30,7 +30,7 @@ static void icmp(struct course *course, struct build *pkt, __u8 type, __u32 opt_
 	build_payload(pkt, course_below(course, 200));
 	build_finish(pkt);
 	course_randomize(course, pkt);
-	course->mark = pkt->l4_at;
+	course_mark(course, pkt->l4_at, 1);
 }
 
 static void plain(struct course *course, struct build *pkt)
@@ -66,7 +66,7 @@ static void tcp(struct course *course, struct build *pkt)
 	course_randomize(course, pkt);
 	pkt->data[pkt->l4_at] = ICMP_ECHO;
 	options(course, pkt, ICMP_ECHO);
-	course->mark = pkt->ip_at + 9;
+	course_mark(course, pkt->ip_at + 9, 1);
 }
 
 /*
@@ -78,7 +78,7 @@ static void too_short(struct course *course, struct build *pkt, __u32 words)
 	plain(course, pkt);
 	pkt->data[pkt->ip_at] = 0x40 | words;
 	pkt->data[pkt->ip_at + 4 * words] = ICMP_ECHO;
-	course->mark = pkt->ip_at;
+	course_mark(course, pkt->ip_at, 1);
 }
 
 static void fragment(struct course *course, struct build *pkt)
@@ -86,13 +86,13 @@ static void fragment(struct course *course, struct build *pkt)
 	request(course, pkt);
 	build_frag4(pkt, 8 * (1 + course_below(course, 8000)), course_below(course, 2));
 	build_checksums(pkt);
-	course->mark = pkt->ip_at + 6;
+	course_mark(course, pkt->ip_at + 6, 2);
 }
 
 static void request6(struct course *course, struct build *pkt)
 {
 	course_ping(course, pkt, 6, 0);
-	course->mark = 12;
+	course_mark(course, 12, 2);
 }
 
 static void packets(struct course *course)

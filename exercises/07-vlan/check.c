@@ -23,7 +23,7 @@ static void icmp(struct course *course, struct build *pkt, const __u16 *tpids, _
 	build_payload(pkt, course_below(course, 200));
 	build_finish(pkt);
 	course_randomize(course, pkt);
-	course->mark = ETHERTYPE;
+	course_mark(course, ETHERTYPE, 2);
 }
 
 static void request(struct course *course, struct build *pkt, __u16 first, __u16 second)
@@ -80,7 +80,7 @@ static void experiment_behind_tag(struct course *course, struct build *pkt)
 {
 	request(course, pkt, ETH_P_8021Q, 0);
 	build_put16(pkt, ETHERTYPE + 4, 0x88b5);
-	course->mark = ETHERTYPE + 4;
+	course_mark(course, ETHERTYPE + 4, 2);
 }
 
 static void reply(struct course *course, struct build *pkt)
@@ -88,7 +88,7 @@ static void reply(struct course *course, struct build *pkt)
 	static const __u16 tpids[] = { ETH_P_8021Q, 0 };
 
 	icmp(course, pkt, tpids, ICMP_ECHOREPLY);
-	course->mark = pkt->l4_at;
+	course_mark(course, pkt->l4_at, 1);
 }
 
 static void tcp(struct course *course, struct build *pkt)
@@ -103,13 +103,13 @@ static void tcp(struct course *course, struct build *pkt)
 	course_randomize(course, pkt);
 	pkt->data[pkt->l4_at] = ICMP_ECHO;
 	build_checksums(pkt);
-	course->mark = pkt->ip_at + 9;
+	course_mark(course, pkt->ip_at + 9, 1);
 }
 
 static void request6(struct course *course, struct build *pkt)
 {
 	course_ping(course, pkt, 6, 1);
-	course->mark = ETHERTYPE + 4;
+	course_mark(course, ETHERTYPE + 4, 2);
 }
 
 static void packets(struct course *course)

@@ -66,7 +66,7 @@ static void finish(struct course *course, struct build *pkt, __u32 mark)
 	build_payload(pkt, 8 + course_below(course, 100));
 	build_finish(pkt);
 	course_randomize(course, pkt);
-	course->mark = mark ? mark : pkt->l4_at;
+	course_mark(course, mark ? mark : pkt->l4_at, 1);
 }
 
 /* An echo request; identifier and sequence number have no 128 in them, either. */
@@ -151,12 +151,14 @@ static void udp(struct course *course, struct build *pkt)
 /* ICMPv6 lies behind, but the chain has ended. */
 static void end_of_chain(struct course *course, struct build *pkt, __u8 proto)
 {
+	__u32 mark;
+
 	start(pkt);
 	add_headers(course, pkt, course_below(course, 3));
-	course->mark = pkt->next_at;
+	mark = pkt->next_at;
 	build_ext(pkt, proto, 8);
 	build_echo(pkt);
-	finish(course, pkt, course->mark);
+	finish(course, pkt, mark);
 }
 
 static void no_next(struct course *course, struct build *pkt)
@@ -179,6 +181,7 @@ static void fragment(struct course *course, struct build *pkt)
 	build_frag6(pkt, 8 * (1 + course_below(course, 180)), course_below(course, 2));
 	build_echo(pkt);
 	finish(course, pkt, mark);
+	course_mark(course, mark, 2);
 }
 
 /* ICMPv6 within IPv4 means nothing. */

@@ -179,7 +179,7 @@ static void first_packet(struct course *course, const struct flood *flood)
 
 	build_from(course, &pkt, from);
 	memcpy(&to, pkt.data + pkt.ip_at + 16, sizeof(to));
-	course->mark = pkt.ip_at + 12;
+	course_mark(course, pkt.ip_at + 12, 4);
 	course_expect(course, &pkt, "an IPv4 packet", XDP_PASS);
 	if (course->wrong)
 		return;

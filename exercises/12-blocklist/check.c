@@ -137,7 +137,7 @@ static void build_between(struct course *course, struct build *pkt, __u32 from, 
 	memcpy(pkt->data + pkt->ip_at + 12, &from, sizeof(from));
 	memcpy(pkt->data + pkt->ip_at + 16, &to, sizeof(to));
 	build_checksums(pkt);
-	course->mark = pkt->ip_at + 12;
+	course_mark(course, pkt->ip_at + 12, 4);
 }
 
 /* A packet from @from, to an address of which no prefix holds. */

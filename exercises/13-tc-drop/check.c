@@ -36,7 +36,7 @@ static void udp(struct course *course, struct build *pkt, __u32 opt_len, __u16 d
 	build_ipv4(pkt, opt_len);
 	build_udp(pkt);
 	finish(course, pkt, port_outside(course), dest);
-	course->mark = pkt->l4_at + 2;
+	course_mark(course, pkt->l4_at + 2, 2);
 }
 
 static void inside(struct course *course, struct build *pkt)
@@ -57,6 +57,7 @@ static void last(struct course *course, struct build *pkt)
 static void options(struct course *course, struct build *pkt)
 {
 	udp(course, pkt, 4 + 4 * course_below(course, 10), port_inside(course));
+	course_mark(course, pkt->ip_at, 1);
 }
 
 static void outside(struct course *course, struct build *pkt)
@@ -87,6 +88,7 @@ static void options_like_ports(struct course *course, struct build *pkt)
 	udp(course, pkt, 8, port_outside(course));
 	build_put16(pkt, pkt->ip_at + 22, port_inside(course));
 	build_checksums(pkt);
+	course_mark(course, pkt->ip_at, 1);
 }
 
 static void tcp(struct course *course, struct build *pkt)
@@ -95,7 +97,7 @@ static void tcp(struct course *course, struct build *pkt)
 	build_ipv4(pkt, 0);
 	build_tcp(pkt, 0);
 	finish(course, pkt, port_outside(course), port_inside(course));
-	course->mark = pkt->ip_at + 9;
+	course_mark(course, pkt->ip_at + 9, 1);
 }
 
 static void udp6(struct course *course, struct build *pkt)
@@ -104,7 +106,7 @@ static void udp6(struct course *course, struct build *pkt)
 	build_ipv6(pkt);
 	build_udp(pkt);
 	finish(course, pkt, port_outside(course), port_inside(course));
-	course->mark = 12;
+	course_mark(course, 12, 2);
 }
 
 static void first_fragment(struct course *course, struct build *pkt)
@@ -112,6 +114,7 @@ static void first_fragment(struct course *course, struct build *pkt)
 	inside(course, pkt);
 	build_frag4(pkt, 0, 1);
 	build_checksums(pkt);
+	course_mark(course, pkt->ip_at + 6, 2);
 }
 
 static void later_fragment(struct course *course, struct build *pkt)
@@ -119,7 +122,7 @@ static void later_fragment(struct course *course, struct build *pkt)
 	inside(course, pkt);
 	build_frag4(pkt, 1480, course_below(course, 2));
 	build_checksums(pkt);
-	course->mark = pkt->ip_at + 6;
+	course_mark(course, pkt->ip_at + 6, 2);
 }
 
 /* The bytes of an IPv4 datagram behind the EtherType of ARP. */
@@ -127,7 +130,7 @@ static void arp(struct course *course, struct build *pkt)
 {
 	inside(course, pkt);
 	build_put16(pkt, 12, ETH_P_ARP);
-	course->mark = 12;
+	course_mark(course, 12, 2);
 }
 
 static void packets(struct course *course)

@@ -52,7 +52,7 @@ static void requests(struct course *course)
 static void request6(struct course *course, struct build *pkt)
 {
 	course_ping(course, pkt, 6, 0);
-	course->mark = 12;
+	course_mark(course, 12, 2);
 }
 
 static void icmp(struct course *course, struct build *pkt, __u8 type)
@@ -63,7 +63,7 @@ static void icmp(struct course *course, struct build *pkt, __u8 type)
 	build_payload(pkt, course_below(course, 100));
 	build_finish(pkt);
 	course_randomize(course, pkt);
-	course->mark = pkt->l4_at;
+	course_mark(course, pkt->l4_at, 1);
 }
 
 static void reply(struct course *course, struct build *pkt)
@@ -86,7 +86,7 @@ static void udp(struct course *course, struct build *pkt)
 	course_randomize(course, pkt);
 	pkt->data[pkt->l4_at] = ICMP_ECHO;
 	build_checksums(pkt);
-	course->mark = pkt->ip_at + 9;
+	course_mark(course, pkt->ip_at + 9, 1);
 }
 
 static void fragment(struct course *course, struct build *pkt, __u32 offset, int more)
@@ -94,7 +94,7 @@ static void fragment(struct course *course, struct build *pkt, __u32 offset, int
 	course_ping(course, pkt, 4, 0);
 	build_frag4(pkt, offset, more);
 	build_checksums(pkt);
-	course->mark = pkt->ip_at + 6;
+	course_mark(course, pkt->ip_at + 6, 2);
 }
 
 static void first_fragment(struct course *course, struct build *pkt)

@@ -35,7 +35,7 @@ static void expect_none(struct course *course, const struct build *pkt, const ch
 	course_wrong(course,
 		     "the socket should get no copy of %s: the program should return 0, and returned %u",
 		     what, bytes);
-	course_show(pkt, pkt->data, pkt->len, course->mark);
+	course_show(pkt, pkt->data, pkt->len, course->mark, course->mark_len);
 }
 
 static void expect_cut(struct course *course, const struct build *pkt, __u32 limit)
@@ -55,7 +55,7 @@ static void expect_cut(struct course *course, const struct build *pkt, __u32 lim
 		course_wrong(course,
 			     "the copy of a UDP packet should have %u bytes (limit %u), and has %u: the program returned %u",
 			     want, limit, least(bytes, len), bytes);
-	course_show(pkt, pkt->data, pkt->len, course->mark);
+	course_show(pkt, pkt->data, pkt->len, course->mark, course->mark_len);
 }
 
 static void finish(struct course *course, struct build *pkt)
@@ -74,7 +74,7 @@ static void udp(struct course *course, struct build *pkt, int family)
 		build_ipv6(pkt);
 	build_udp(pkt);
 	finish(course, pkt);
-	course->mark = family == 4 ? pkt->ip_at + 9 : 12;
+	course_mark(course, family == 4 ? pkt->ip_at + 9 : 12, family == 4 ? 1 : 2);
 	/* Where an IPv4 header has its protocol, this IPv6 address has the number of UDP. */
 	if (family == 6)
 		pkt->data[pkt->ip_at + 9] = IPPROTO_UDP;
@@ -88,7 +88,7 @@ static void tcp(struct course *course, struct build *pkt)
 	build_ipv4(pkt, 0);
 	build_tcp(pkt, 0);
 	finish(course, pkt);
-	course->mark = pkt->ip_at + 9;
+	course_mark(course, pkt->ip_at + 9, 1);
 	memset(pkt->data + pkt->l4_at, IPPROTO_UDP, 4);
 	build_checksums(pkt);
 }
@@ -100,13 +100,13 @@ static void others(struct course *course)
 	tcp(course, &pkt);
 	expect_none(course, &pkt, "a TCP segment");
 	course_ping(course, &pkt, 4, 0);
-	course->mark = pkt.ip_at + 9;
+	course_mark(course, pkt.ip_at + 9, 1);
 	expect_none(course, &pkt, "an echo request");
 	udp(course, &pkt, 6);
 	expect_none(course, &pkt, "an IPv6 packet, even with UDP");
 	udp(course, &pkt, 4);
 	build_put16(&pkt, 12, ETH_P_ARP);
-	course->mark = 12;
+	course_mark(course, 12, 2);
 	expect_none(course, &pkt, "an ARP packet");
 }
 

@@ -147,7 +147,7 @@ static void expect_forwarded(struct course *course, const struct build *pkt,
 	memcpy(want.data + ETH_ALEN, link->mac, ETH_ALEN);
 	want.data[want.ip_at + 8]--;
 	build_checksums(&want);
-	course->mark = pkt->ip_at + 16;
+	course_mark(course, pkt->ip_at + 16, 4);
 	course_expect_packet(course, pkt, &want, what, XDP_REDIRECT);
 }
 
@@ -186,7 +186,7 @@ static void ttl_1(struct course *course, struct build *pkt)
 {
 	packet_to(course, pkt, 172, any_link(course)->net, 20);
 	set_ttl(pkt, 1);
-	course->mark = pkt->ip_at + 8;
+	course_mark(course, pkt->ip_at + 8, 1);
 }
 
 static void to_router(struct course *course, struct build *pkt)
@@ -194,7 +194,7 @@ static void to_router(struct course *course, struct build *pkt)
 	packet_to(course, pkt, 10, any_link(course)->net, 20);
 	build_put16(pkt, pkt->ip_at + 18, 1);
 	build_checksums(pkt);
-	course->mark = pkt->ip_at + 16;
+	course_mark(course, pkt->ip_at + 16, 4);
 }
 
 static void unknown_neighbour(struct course *course, struct build *pkt)
@@ -202,25 +202,25 @@ static void unknown_neighbour(struct course *course, struct build *pkt)
 	packet_to(course, pkt, 10, any_link(course)->net, 20);
 	build_put16(pkt, pkt->ip_at + 18, 256 + course_below(course, 60000));
 	build_checksums(pkt);
-	course->mark = pkt->ip_at + 16;
+	course_mark(course, pkt->ip_at + 16, 4);
 }
 
 static void unreachable(struct course *course, struct build *pkt)
 {
 	packet_to(course, pkt, 198, 18, 20);
-	course->mark = pkt->ip_at + 16;
+	course_mark(course, pkt->ip_at + 16, 4);
 }
 
 static void too_large(struct course *course, struct build *pkt)
 {
 	packet_to(course, pkt, 192, any_link(course)->net, MTU + course_below(course, 400));
-	course->mark = pkt->ip_at + 2;
+	course_mark(course, pkt->ip_at + 2, 2);
 }
 
 static void ping6(struct course *course, struct build *pkt)
 {
 	course_ping(course, pkt, 6, 0);
-	course->mark = 12;
+	course_mark(course, 12, 2);
 }
 
 static void arp(struct course *course, struct build *pkt)
@@ -232,7 +232,7 @@ static void arp(struct course *course, struct build *pkt)
 	build_start(pkt);
 	build_next(pkt, ETH_P_ARP);
 	memcpy(pkt->data + build_grow(pkt, 28), ip.data + ETH_HLEN, 28);
-	course->mark = 12;
+	course_mark(course, 12, 2);
 }
 
 static void packets(struct course *course)

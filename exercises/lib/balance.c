@@ -182,7 +182,7 @@ __be32 balance_choice(struct course *course, const struct balance *balance,
 		     "a SYN to the service is not sent to a backend: its destination is still %s" :
 		     "a SYN to the service goes to %s, which is none of its backends",
 		     addr_text(addr, text));
-	course_show(&pkt, out.data, out.len, pkt.ip_at + DADDR);
+	course_show(&pkt, out.data, out.len, pkt.ip_at + DADDR, 4);
 	return 0;
 }
 

@@ -133,7 +133,7 @@ static bool check_bytes(struct course *course, const struct test_out *out,
 	else
 		course_wrong(course, "%s: byte %u (%s) was %02x, and is %02x: it should not change",
 			     what, at, course_header(want, at), want->data[at], out->data[at]);
-	course_show(want, out->data, out->len, at);
+	course_show(want, out->data, out->len, at, 1);
 	return false;
 }
 
@@ -151,7 +151,7 @@ static void expect(struct course *course, const struct build *pkt, const struct 
 		course_wrong(course, "%s %s: %s", what,
 			     verdict_text(course, out.verdict, text, sizeof(text)),
 			     exercise.rule);
-		course_show(pkt, pkt->data, pkt->len, mark);
+		course_show(pkt, pkt->data, pkt->len, mark, course->mark_len);
 		return;
 	}
 	check_bytes(course, &out, want, what, want != pkt);

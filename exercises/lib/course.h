@@ -54,8 +54,9 @@ extern const struct course_exercise exercise;
  * @prog: the program that exercise.prog names
  * @rand: state of the random numbers: other ones in each run
  * @wrong: number of wrong answers so far
- * @mark: offset of the byte that decides what the right answer is, to be marked in the dump of
- *	the packet; 0: none. A case sets it; course_expect() clears it.
+ * @mark: offset of the bytes that decide what the right answer is, to be marked in the dump of
+ *	the packet; 0: none. A case sets it with course_mark(); course_expect() clears it.
+ * @mark_len: their number
  */
 struct course {
 	struct bpf_object *obj;
@@ -63,7 +64,15 @@ struct course {
 	__u64 rand;
 	unsigned int wrong;
 	__u32 mark;
+	__u32 mark_len;
 };
+
+/* The @len bytes at @at of the next packet decide what the right answer is: a whole field. */
+static inline void course_mark(struct course *course, __u32 at, __u32 len)
+{
+	course->mark = at;
+	course->mark_len = len;
+}
 
 /**
  * struct course_case - a kind of packet, and what must become of it
@@ -138,8 +147,16 @@ static inline bool course_enough(const struct course *course)
 	return course->wrong >= COURSE_WRONG_MAX;
 }
 
-/* Print the headers of a packet in hex, one header a line, with the byte at @mark in brackets. */
-void course_show(const struct build *pkt, const __u8 *data, __u32 len, __u32 mark);
+/**
+ * course_show() - print the headers of a packet in hex, one header a line
+ * @pkt: the packet as it was built: it tells where the headers are
+ * @data: its bytes
+ * @len: their number
+ * @mark: offset of the bytes in brackets; 0: none
+ * @mark_len: their number
+ */
+void course_show(const struct build *pkt, const __u8 *data, __u32 len, __u32 mark,
+		 __u32 mark_len);
 
 /* Name of the header that holds the byte at @at. */
 const char *course_header(const struct build *pkt, __u32 at);

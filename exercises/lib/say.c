@@ -41,10 +41,27 @@ const char *course_header(const struct build *pkt, __u32 at)
 	}
 }
 
-void course_show(const struct build *pkt, const __u8 *data, __u32 len, __u32 mark)
+/* What stands before the byte at @at: a bracket at both ends of the marked bytes, else a blank. */
+static const char *before(__u32 at, __u32 mark, __u32 mark_len, bool begins_line)
+{
+	if (mark && at == mark)
+		return "[";
+	if (mark && at == mark + mark_len)
+		return begins_line ? " " : "]";
+	return " ";
+}
+
+/* What stands behind the last marked byte, if no other byte follows in its line. */
+static const char *behind(__u32 at, __u32 mark, __u32 mark_len, bool ends_line)
+{
+	return mark && at + 1 == mark + mark_len && ends_line ? "]" : "";
+}
+
+void course_show(const struct build *pkt, const __u8 *data, __u32 len, __u32 mark, __u32 mark_len)
 {
 	const char *header = "", *now;
 	__u32 at, column = 0, end = len < SHOW_MAX ? len : SHOW_MAX;
+	bool ends_line;
 
 	for (at = 0; at < end; at++, column++) {
 		now = course_header(pkt, at);
@@ -53,8 +70,10 @@ void course_show(const struct build *pkt, const __u8 *data, __u32 len, __u32 mar
 			column = 0;
 		}
 		header = now;
-		printf(mark && at == mark ? "[%02x]" : at && at == mark + 1 && mark && column ?
-		       "%02x" : " %02x", data[at]);
+		ends_line = at + 1 == end || column + 1 == COLUMNS ||
+			    course_header(pkt, at + 1) != now;
+		printf("%s%02x%s", before(at, mark, mark_len, !column), data[at],
+		       behind(at, mark, mark_len, ends_line));
 	}
 	printf("%s\n", end < len ? " ..." : "");
 }
