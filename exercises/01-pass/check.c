@@ -65,4 +65,5 @@ const struct course_exercise exercise = {
 	.type = BPF_PROG_TYPE_XDP,
 	.rule = "each frame should be passed",
 	.packets = packets,
+	.wrong_max = 1,
 };

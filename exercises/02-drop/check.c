@@ -68,4 +68,5 @@ const struct course_exercise exercise = {
 	.type = BPF_PROG_TYPE_XDP,
 	.rule = "every frame should be dropped",
 	.packets = packets,
+	.wrong_max = 1,
 };

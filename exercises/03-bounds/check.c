@@ -91,5 +91,6 @@ const struct course_exercise exercise = {
 	.type = BPF_PROG_TYPE_XDP,
 	.rule = "complete UDP datagrams to port 9 should be dropped, all else passed",
 	.packets = packets,
+	.wrong_max = 1,
 	.typical = no_payload,
 };

@@ -110,10 +110,10 @@ static void later_fragment(struct course *course, struct build *pkt)
 static void packets(struct course *course)
 {
 	static const struct course_case cases[] = {
-		{ "an IPv6 echo request", request6, TC_ACT_UNSPEC },
 		{ "an echo reply", reply, TC_ACT_UNSPEC },
 		{ "an ICMP timestamp request", timestamp, TC_ACT_UNSPEC },
 		{ "a UDP datagram", udp, TC_ACT_UNSPEC },
+		{ "an IPv6 echo request", request6, TC_ACT_UNSPEC },
 		{ "the first fragment of an echo request", first_fragment, TC_ACT_UNSPEC },
 		{ "a later fragment, whose payload looks like an echo request", later_fragment,
 		  TC_ACT_UNSPEC },

@@ -2,6 +2,7 @@
 /* Run the learner's program on packets, and compare what it does with what it should do. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <linux/pkt_cls.h>
 #include "course.h"
@@ -183,23 +184,51 @@ static void shuffle(struct course *course, unsigned int *order, unsigned int n)
 	}
 }
 
+/* Try one case. Return what there is to say about it, to be freed; NULL: no memory for it. */
+static char *try_case(struct course *course, const struct course_case *one)
+{
+	FILE *said = stdout;
+	struct build pkt;
+	char *text = NULL;
+	size_t size;
+
+	/* The sentences wait for those of simpler cases. */
+	stdout = open_memstream(&text, &size);
+	if (stdout) {
+		one->build(course, &pkt);
+		course_expect(course, &pkt, one->what, one->verdict);
+		fclose(stdout);
+	}
+	stdout = said;
+	return text;
+}
+
+static void try_cases(struct course *course, const struct course_case *cases, unsigned int n)
+{
+	unsigned int order[n], i, before = course->wrong;
+	char *said[n];
+
+	shuffle(course, order, n);
+	for (i = 0; i < n; i++) {
+		said[order[i]] = try_case(course, &cases[order[i]]);
+		course->wrong = before;
+	}
+	for (i = 0; i < n; i++) {
+		if (!said[i])
+			course_wrong(course, "the check has no memory");
+		else if (*said[i] && !course_enough(course))
+			course_wrong(course, "%.*s", (int)strlen(said[i]) - 1, said[i]);
+		free(said[i]);
+	}
+}
+
 void course_cases(struct course *course, const struct course_case *cases, unsigned int n)
 {
-	unsigned int order[n], try, i;
-	struct build pkt;
+	unsigned int try;
 
-	for (try = 0; try < COURSE_TRIES && !course_enough(course); try++) {
-		shuffle(course, order, n);
-		for (i = 0; i < n && !course_enough(course); i++) {
-			const struct course_case *one = &cases[order[i]];
-
-			one->build(course, &pkt);
-			course_expect(course, &pkt, one->what, one->verdict);
-		}
-		/* The first round has tried every case: the others only change the numbers. */
-		if (course->wrong)
-			return;
-	}
+	/* The first round has tried every case: the others only change the numbers. */
+	for (try = 0; try < COURSE_TRIES && !course->wrong; try++)
+		try_cases(course, cases, n);
 }
 
 /* Newer kernels refuse to test a TC program on an skb without a whole IP header (EINVAL). */

@@ -17,8 +17,8 @@
 #include "test_run.h"
 
 enum {
-	/* After so many wrong answers, a check stops: the learner reads the first one anyway. */
-	COURSE_WRONG_MAX = 3,
+	/* After so many wrong answers, a check stops, unless the exercise has another number. */
+	COURSE_WRONG_MAX = 2,
 	/* How often each case is tried, with other random numbers each time. */
 	COURSE_TRIES = 8,
 };
@@ -33,6 +33,7 @@ struct course;
  *	dropped"
  * @packets: try the program on packets; NULL: there is nothing to try without a network
  * @typical: build the packet on which the cost is measured; NULL: an IPv4 echo request
+ * @wrong_max: a check stops after so many wrong answers; 0: %COURSE_WRONG_MAX
  * @told: do what a line of check.sh says (tell() of live.sh): fill a map, for example; NULL:
  *	nothing is told
  */
@@ -42,6 +43,7 @@ struct course_exercise {
 	const char *rule;
 	void (*packets)(struct course *course);
 	void (*typical)(struct course *course, struct build *pkt);
+	unsigned int wrong_max;
 	void (*told)(struct course *course, char *line);
 };
 
@@ -144,7 +146,7 @@ void course_wrong(struct course *course, const char *format, ...);
 /* True if the check has said enough. Checks with loops of their own ask it. */
 static inline bool course_enough(const struct course *course)
 {
-	return course->wrong >= COURSE_WRONG_MAX;
+	return course->wrong >= (exercise.wrong_max ? exercise.wrong_max : COURSE_WRONG_MAX);
 }
 
 /**
@@ -198,7 +200,10 @@ void course_expect(struct course *course, const struct build *pkt, const char *w
 void course_expect_packet(struct course *course, const struct build *pkt,
 			  const struct build *want, const char *what, __u32 verdict);
 
-/* Try all cases COURSE_TRIES times, in random order. */
+/*
+ * Try all cases COURSE_TRIES times, in random order. The wrong answers are told in the order of the
+ * table, so the simplest cases come first in it.
+ */
 void course_cases(struct course *course, const struct course_case *cases, unsigned int n);
 
 /*

@@ -140,6 +140,8 @@ test_check_wrong_then_right()
 	expect_out 'an IPv4 echo request was passed: IPv4 echo requests should be dropped'
 	expect_out 'ICMP +34:\[08\]'
 	expect_out 'NETBPF_SEED=[0-9]+'
+	# The simplest packet that fails, and no other one.
+	expect_eq "packets shown" "$(grep -c 'Ethernet ' "$OUT_FILE")" 1
 	write solution_kern.c
 	learn 0 check 4
 	expect_out '^ +real +ok'

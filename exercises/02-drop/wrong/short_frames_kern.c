@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* answer: an echo request that is cut off after 14 bytes was passed */
+/* answer: a frame with an Ethernet header and nothing else was passed */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/ip.h>

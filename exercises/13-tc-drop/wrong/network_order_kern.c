@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* answer: was passed: IPv4 UDP datagrams to the ports 4000 to 4999 should be dropped */
+/* answer: a UDP datagram to a port from 4000 to 4999 was passed */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>
