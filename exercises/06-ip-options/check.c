@@ -5,6 +5,9 @@
 /* Offset of the options in the IPv4 header. */
 enum { OPTIONS = 20 };
 
+static const char units[] =
+	"mind the units: ihl counts words of 4 bytes; a struct iphdr * counts structs of 20 bytes";
+
 /* Random options. The first byte, where ICMP would be without options, is @bait. */
 static void options(struct course *course, struct build *pkt, __u8 bait)
 {
@@ -42,12 +45,14 @@ static void request(struct course *course, struct build *pkt)
 {
 	icmp(course, pkt, ICMP_ECHO, option_length(course));
 	options(course, pkt, ICMP_ECHOREPLY);
+	course->hint = units;
 }
 
 static void most_options(struct course *course, struct build *pkt)
 {
 	icmp(course, pkt, ICMP_ECHO, 40);
 	options(course, pkt, ICMP_ECHOREPLY);
+	course->hint = units;
 }
 
 static void reply(struct course *course, struct build *pkt)
@@ -84,6 +89,7 @@ static void too_short(struct course *course, struct build *pkt, __u32 words)
 static void fragment(struct course *course, struct build *pkt)
 {
 	request(course, pkt);
+	course->hint = NULL;
 	build_frag4(pkt, 8 * (1 + course_below(course, 8000)), course_below(course, 2));
 	build_checksums(pkt);
 	course_mark(course, pkt->ip_at + 6, 2);

@@ -36,6 +36,27 @@ static const char *verdict_text(const struct course *course, __u32 verdict, char
 	return text;
 }
 
+/*
+ * A verdict of the other hook is told where its number has no good meaning here: XDP_PASS and
+ * TC_ACT_SHOT are both 2, for example, and nobody can know which one was written.
+ */
+static const char *wrong_hook(const struct course *course, __u32 verdict)
+{
+	enum bpf_prog_type type = bpf_program__type(course->prog);
+
+	if (type == BPF_PROG_TYPE_SCHED_CLS && verdict == XDP_DROP)
+		return "1 is XDP_DROP; a TC program says TC_ACT_SHOT";
+	if (type == BPF_PROG_TYPE_SCHED_CLS && verdict == XDP_TX)
+		return "3 is XDP_TX; a TC program returns what bpf_redirect() returns";
+	if (type == BPF_PROG_TYPE_SCHED_CLS && verdict == XDP_REDIRECT)
+		return "4 is XDP_REDIRECT; a TC program returns what bpf_redirect() returns";
+	if (type == BPF_PROG_TYPE_XDP && verdict == TC_ACT_REDIRECT)
+		return "7 is TC_ACT_REDIRECT; an XDP program says XDP_REDIRECT";
+	if (type == BPF_PROG_TYPE_XDP && (int)verdict == TC_ACT_UNSPEC)
+		return "-1 is TC_ACT_UNSPEC; an XDP program says XDP_PASS";
+	return NULL;
+}
+
 /* TC_ACT_UNSPEC lets the next filter decide; without another one, the packet passes. */
 static bool same_verdict(const struct course *course, __u32 got, __u32 want)
 {
@@ -138,24 +159,37 @@ static bool check_bytes(struct course *course, const struct test_out *out,
 	return false;
 }
 
+/* Say that the verdict is a wrong one, with what may help to see why. */
+static void wrong_verdict(struct course *course, const struct build *pkt, const char *what,
+			  __u32 verdict, const struct course *set)
+{
+	const char *hook = wrong_hook(course, verdict);
+	char text[32];
+
+	course_wrong(course, "%s %s: %s", what, verdict_text(course, verdict, text, sizeof(text)),
+		     exercise.rule);
+	if (hook)
+		printf("    %s\n", hook);
+	course_show(pkt, pkt->data, pkt->len, set->mark, set->mark_len);
+	if (set->hint)
+		printf("    %s\n", set->hint);
+}
+
 static void expect(struct course *course, const struct build *pkt, const struct build *want,
 		   const char *what, __u32 verdict)
 {
-	__u32 mark = course->mark;
+	/* What the case has set, for this packet only. */
+	struct course set = *course;
 	struct test_out out;
-	char text[32];
 
 	course->mark = 0;
+	course->hint = NULL;
 	if (course_enough(course) || !course_run(course, pkt, &out))
 		return;
-	if (!same_verdict(course, out.verdict, verdict)) {
-		course_wrong(course, "%s %s: %s", what,
-			     verdict_text(course, out.verdict, text, sizeof(text)),
-			     exercise.rule);
-		course_show(pkt, pkt->data, pkt->len, mark, course->mark_len);
-		return;
-	}
-	check_bytes(course, &out, want, what, want != pkt);
+	if (same_verdict(course, out.verdict, verdict))
+		check_bytes(course, &out, want, what, want != pkt);
+	else
+		wrong_verdict(course, pkt, what, out.verdict, &set);
 }
 
 void course_expect(struct course *course, const struct build *pkt, const char *what,

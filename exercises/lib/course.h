@@ -59,6 +59,8 @@ extern const struct course_exercise exercise;
  * @mark: offset of the bytes that decide what the right answer is, to be marked in the dump of
  *	the packet; 0: none. A case sets it with course_mark(); course_expect() clears it.
  * @mark_len: their number
+ * @hint: a line to be printed below the packet if its answer is wrong; NULL: none. A case sets it;
+ *	course_expect() clears it.
  */
 struct course {
 	struct bpf_object *obj;
@@ -67,6 +69,7 @@ struct course {
 	unsigned int wrong;
 	__u32 mark;
 	__u32 mark_len;
+	const char *hint;
 };
 
 /* The @len bytes at @at of the next packet decide what the right answer is: a whole field. */

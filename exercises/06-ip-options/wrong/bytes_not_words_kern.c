@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* answer: IP options was passed: IPv4 echo requests should be dropped */
+/* answer: mind the units: ihl counts words of 4 bytes */
 #include <linux/bpf.h>
 #include <linux/icmp.h>
 #include <linux/if_ether.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* answer: got the verdict 1: IPv4 UDP datagrams */
+/* answer: 1 is XDP_DROP; a TC program says TC_ACT_SHOT */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>
