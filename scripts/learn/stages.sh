@@ -56,9 +56,27 @@ stage_compile()
 	return 1
 }
 
+# semicolon FILE: print the number of the first line with a semicolon behind SEC(...), which cuts it off
+# from its function.
+semicolon()
+{
+	grep -nE '^[[:space:]]*SEC\("[^"]*"\)[[:space:]]*;' "$1" | cut -d : -f 1 | head -n 1
+}
+
 stage_load()
 {
-	timeout -s KILL "$PACKETS_SECONDS" "$JUDGE" load "$WORK/built/${C_NAME}_kern.o"
+	local line status=0
+
+	timeout -s KILL "$PACKETS_SECONDS" "$JUDGE" load "$WORK/built/${C_NAME}_kern.o" \
+		>"$WORK/load" || status=$?
+	# The judge sees only the object, and does not know why there is no program in it.
+	if grep -q '^there is no program' "$WORK/load" &&
+		line=$(semicolon "$2/${C_NAME}_kern.c") && [ -n "$line" ]; then
+		echo "a semicolon follows SEC(...) in line $line: without it, SEC(...) belongs to the function below"
+	else
+		cat "$WORK/load"
+	fi
+	return "$status"
 }
 
 stage_packets()
