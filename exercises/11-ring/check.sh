@@ -44,25 +44,37 @@ expect_printed()
 	exit 1
 }
 
-# in_order: true if the events that were printed are in $TMP/sent, in this order.
-in_order()
+# first_wrong: print the first event that was printed and is not in $TMP/sent, in this order, and the
+# right one.
+first_wrong()
 {
-	grep "^$C4 " "$TMP/program" | awk '
+	awk -v own="$C4 " '
 		BEGIN { i = n = 0 }
 		NR == FNR { sent[n++] = $0; next }
-		{
+		index($0, own) == 1 {
+			next_one = i
 			while (i < n && sent[i] != $0)
 				i++
-			if (i++ == n)
-				exit 1
-		}' "$TMP/sent" -
+			if (i++ == n) {
+				print "yours: " $0
+				print "right: " sent[next_one]
+				exit
+			}
+		}' "$TMP/sent" "$TMP/program"
+}
+
+# lost_in_map: set LOST to the sum that the map holds over all CPUs.
+lost_in_map()
+{
+	LOST=$(program_map lost | awk '{ for (i = 2; i < NF; i += 2) sum += $i } END { print sum + 0 }') ||
+		broken "the check does not find the map lost"
 }
 
 # balance: compare the last line with the datagrams that the server's UDP has got: no socket
 # waits for them, and UDP counts that.
 balance()
 {
-	local received lost
+	local received lost details
 
 	[[ $(tail -n 1 "$TMP/program") =~ ^received\ ([0-9]+)\ lost\ ([0-9]+)$ ]] || {
 		wrong "your program has printed no line \"received N lost M\" at its end" \
@@ -70,6 +82,12 @@ balance()
 		return
 	}
 	received=${BASH_REMATCH[1]} lost=${BASH_REMATCH[2]}
+	[ "$lost" = "$LOST" ] || {
+		wrong "the map lost holds $LOST, and your program has printed $lost: did the lookup fail?" \
+			"a per-CPU map gives libbpf_num_possible_cpus() values, one for each CPU: have room for all," \
+			"and add them up"
+		return
+	}
 	counter UdpNoPorts
 	[ $((received + lost)) -eq "$COUNTER" ] ||
 		wrong "what your program has received and lost is not what was sent" \
@@ -77,8 +95,9 @@ balance()
 			"were the events read that were in the ring when Ctrl-C came?"
 	[ "$(events)" -eq "$received" ] ||
 		wrong "your program says that it received $received events, and has printed $(events)"
-	in_order || wrong "your program has printed an event that does not describe a datagram" \
-		"print ADDRESS PORT LENGTH, each in decimal digits"
+	mapfile -t details < <(first_wrong)
+	[ ${#details[@]} -eq 0 ] ||
+		wrong "your program has printed an event that does not describe its datagram" "${details[@]}"
 }
 
 lab
@@ -97,6 +116,7 @@ expect_printed $((n + 1))
 kill -STOP "$RUNNING"
 below 500
 send $((4096 + RANDOM_NUMBER))
+lost_in_map
 # Ctrl-C comes first: nothing but the end of the program can read the ring.
 kill -INT "$RUNNING"
 kill -CONT "$RUNNING"

@@ -140,6 +140,17 @@ int course_attach(struct course *course, char *const *ifnames);
  */
 void course_print_map(const struct course *course, const char *name);
 
+/**
+ * course_print_map_of() - print the entries of a map that a process has open
+ * @pid: number of the process: the learner's loader
+ * @name: name of the map, up to 15 characters
+ *
+ * Prints the same lines, without "end".
+ *
+ * Return: true if there is such a map.
+ */
+bool course_print_map_of(const char *pid, const char *name);
+
 /* --- say.c ---------------------------------------------------------------------------- */
 
 /* Print a sentence about a wrong answer, and count it. */

@@ -88,6 +88,7 @@ static int usage(void)
 		"       judge packets OBJECT\n"
 		"       judge cost OBJECT SOLUTION\n"
 		"       judge attach OBJECT INTERFACE...   until standard input ends\n"
+		"       judge map PID NAME                 print a map that the process has open\n"
 		"       judge explain OBJECT               any object: why is it refused?\n\n"
 		"Exit status: 0 right, 1 wrong (the reason is on standard output), 2 not judged, 3 nothing to judge.\n");
 	return BROKEN;
@@ -103,6 +104,8 @@ int main(int argc, char **argv)
 		return load(argv[2], true);
 	if (argc == 3 && !strcmp(stage, "packets"))
 		return packets(argv[2]);
+	if (argc == 4 && !strcmp(stage, "map"))
+		return course_print_map_of(argv[2], argv[3]) ? RIGHT : WRONG;
 	if (argc == 4 && !strcmp(stage, "cost"))
 		return cost(argv[2], argv[3]);
 	if (argc >= 4 && !strcmp(stage, "attach"))

@@ -278,6 +278,13 @@ program_ended()
 	! kill -0 "$RUNNING" 2>/dev/null
 }
 
+# program_map MAP: print the entries of a map of the learner's running program, as entries() does; false
+# if it has no such map.
+program_map()
+{
+	"$JUDGE" map "$RUNNING" "$1"
+}
+
 # stop_program: press Ctrl-C, so to speak; set PROGRAM_STATUS.
 stop_program()
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* answer: what your program has received and lost is not what was sent */
+/* answer: , and your program has printed 0: did the lookup fail? */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* answer: your program has printed an event that does not describe a datagram */
+/* answer: your program has printed an event that does not describe its datagram */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
