@@ -5,8 +5,10 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
 
-/* A macro in the kernel, so vmlinux.h does not have it. */
+/* A macro in the kernel, so vmlinux.h does not have it; include/sock_addr.bpf.h does. */
+#ifndef _SOCK_ADDR_BPF_H
 enum { AF_INET = 2 };
+#endif
 
 /* connect_user.c has the same struct. */
 struct attempt {

@@ -67,11 +67,17 @@ author_solution()
 	expect "$1" "the solution passes" test "$TRY_STATUS" -eq 0
 }
 
-# The first comment "answer: ..." of a wrong program says which sentence it must get.
+# The first comment "answer: ..." of a wrong program says which sentence it must get. A comment
+# "needs: PATH" names what the kernel must have for that.
 author_wrong()
 {
-	local file=$2 answer what
+	local file=$2 answer what needs
 
+	needs=$(sed -n 's|^/\* needs: \([^ ]*\) \*/$|\1|p' "$file")
+	if [ -n "$needs" ] && [ ! -e "$needs" ]; then
+		printf 'skip   %s: %s: there is no %s\n' "$1" "$(basename "$file")" "$needs"
+		return
+	fi
 	answer=$(sed -n 's|.*answer: \(.*[^ ]\) *\*/$|\1|p' "$file" | head -n 1)
 	what="$(basename "$file"): $answer"
 	lay_solution "$1"
